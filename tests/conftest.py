@@ -1,0 +1,64 @@
+"""What every test stands on: a fresh moto bucket, and the real corpora where they are."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+
+from lake.store import Store
+
+CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
+
+# Prefect must never touch the home of whoever runs the tests.
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """Serve S3 on loopback for the whole session, and point every client at it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give the test an empty bucket of its own, reachable through the environment alone."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    httpx.post(f"{s3_endpoint}/moto-api/reset").raise_for_status()
+    boto3.client("s3").create_bucket(Bucket="lake")
+    return "lake"
+
+
+@pytest.fixture
+def store(bucket: str) -> Store:
+    """Open an empty lake."""
+    return Store(bucket, "pokelake")
+
+
+def _corpus(date: str) -> Path:
+    path = CORPORA / f"api-data-{date}.tar.xz"
+    if not path.exists():
+        pytest.skip(f"the real corpus of {date} is not beside the checkout, in ../shared/pokeapi")
+    return path
+
+
+@pytest.fixture(scope="session")
+def corpus_2026_08_08() -> Path:
+    """Name the newer real corpus; tests that need it do not run where it is not."""
+    return _corpus("2026-08-08")
+
+
+@pytest.fixture(scope="session")
+def corpus_2026_07_06() -> Path:
+    """Name the older real corpus; tests that need it do not run where it is not."""
+    return _corpus("2026-07-06")
