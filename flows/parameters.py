@@ -1,0 +1,101 @@
+"""Parameters of the flows, as Prefect's forms show them, and what they open: a lake, its results, a source."""
+
+from dataclasses import replace
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from prefect_aws import AwsCredentials, S3Bucket
+from pydantic import BaseModel, ConfigDict, Field
+
+from blocks.source_config import SourceConfig
+from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, open_store, results_folder
+from lake.crawl import Source
+from lake.errors import StoreError, UnknownNameError
+from lake.store import Store
+
+
+class LakeLocation(BaseModel):
+    """Where the lake lies: in an `S3Bucket` block, or, without one, in a bucket that the environment can reach."""
+
+    model_config = ConfigDict(frozen=True)
+
+    block: str = Field(LAKE_BLOCK, description="Name of the S3Bucket block that holds the lake.")
+    bucket: str | None = Field(None, description="Name of a bucket, to be used instead of the block.")
+    prefix: str = Field("", description="Folder of the lake in that bucket.")
+
+    def open(self) -> Store:
+        """Open the lake.
+
+        Raises:
+            StoreError: There is no such block, or no credentials.
+        """
+        return _opened(self)
+
+    def results(self) -> S3Bucket:
+        """Return the saved block of Prefect's results in this lake; one is saved where only a bucket is given."""
+        if self.bucket is None:
+            return _bucket_block(RESULTS_BLOCK if self.block == LAKE_BLOCK else f"{self.block}-results")
+        block = S3Bucket(
+            bucket_name=self.bucket, bucket_folder=results_folder(self.prefix), credentials=AwsCredentials()
+        )
+        # Prefect takes only saved blocks for its results; the name says whose they are.
+        slug = "-".join(filter(str.isalnum, f"{self.bucket}/{self.prefix}".replace("-", "/").split("/")))
+        block.save(f"results-of-{slug.lower()}", overwrite=True)
+        return block
+
+
+@lru_cache(maxsize=8)
+def _opened(location: LakeLocation) -> Store:
+    if location.bucket is not None:
+        return Store(location.bucket, location.prefix)
+    return open_store(_bucket_block(location.block))
+
+
+def _bucket_block(name: str) -> S3Bucket:
+    try:
+        block = S3Bucket.load(name)
+    except ValueError as error:
+        raise StoreError(
+            f"no S3Bucket block {name!r} is saved; run `pokelake setup --bucket B`, or pass --bucket"
+        ) from error
+    assert isinstance(block, S3Bucket)
+    return block
+
+
+class SourceChoice(BaseModel):
+    """What to crawl: a saved source, or an address; what is given besides takes the place of the saved setting."""
+
+    model_config = ConfigDict(frozen=True)
+
+    block: str = Field(SOURCE_BLOCK, description="Name of the source block.")
+    base_url: str | None = Field(None, description="Address of the API, to be used instead of the block.")
+    resources: tuple[str, ...] | None = Field(None, description="Resources to crawl.")
+    requests_per_second: float | None = Field(None, ge=0, description="Requests a second; 0 for no limit.")
+    connections: int | None = Field(None, ge=1, description="Connections open at the same time.")
+    parallel_shards: int | None = Field(None, ge=1, description="Shards at work at the same time.")
+    attempts: int | None = Field(None, ge=1, description="Tries for one URL.")
+    retry_delay_seconds: float | None = Field(None, ge=0, description="Scale of the delay between tries.")
+
+    def resolve(self) -> Source:
+        """Return the settings that hold.
+
+        Raises:
+            UnknownNameError: No address is given, and no such block is saved.
+        """
+        given = {name: value for name, value in self.model_dump(exclude={"block"}).items() if value is not None}
+        if self.base_url is None:
+            return replace(self._saved().source(), **given)
+        if urlsplit(self.base_url).hostname in {"127.0.0.1", "localhost", "::1"}:
+            # Politeness is for other people's servers.
+            given.setdefault("requests_per_second", 0)
+        return replace(Source(), **given)
+
+    def _saved(self) -> SourceConfig:
+        try:
+            block = SourceConfig.load(self.block)
+        except ValueError as error:
+            raise UnknownNameError(
+                "source block", self.block, ["none saved: run `pokelake setup`, or pass --source"]
+            ) from error
+        assert isinstance(block, SourceConfig)
+        return block

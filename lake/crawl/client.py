@@ -1,0 +1,186 @@
+"""The HTTP client of a crawl: conditional, paced, bounded, and retried only where that can help. Knows httpx."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from types import TracebackType
+from typing import Self
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from lake.crawl.pace import Pace
+from lake.crawl.source import Source
+from lake.resource import same_origin
+
+# Requests that may succeed later; any other refusal is final.
+_RETRIED_STATUS = {408, 425, 429, *range(500, 600)}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MAX_REDIRECTS = 3
+
+# Says what is wrong with a body, None when nothing is.
+Check = Callable[[bytes], str | None]
+
+
+class FetchError(Exception):
+    """A URL could not be fetched; the message says why, and `is_final` that asking again will not help."""
+
+    def __init__(self, reason: str, is_final: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
+        self.retry_after = retry_after
+
+
+class _Again(FetchError):
+    """A failure that another try may mend."""
+
+
+class NotFoundError(FetchError):
+    """The source answered 404."""
+
+    def __init__(self) -> None:
+        super().__init__("status 404", is_final=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for a URL: the body, None when it is unchanged, and what describes it."""
+
+    body: bytes | None
+    etag: str | None
+    version: str | None
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One context for all clients: loading the certificates takes longer than many a request."""
+    return httpx.create_ssl_context()
+
+
+class Client:
+    """A source's connections within one event loop; an ``async with`` block opens and closes them.
+
+    `pace` is shared by all clients of a process.
+    """
+
+    def __init__(
+        self, source: Source, pace: Pace, connections: int, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self.source = source
+        self.requests = 0
+        self._pace = pace
+        self._http = httpx.AsyncClient(
+            verify=_tls(),
+            headers={"User-Agent": source.user_agent, "Accept": "application/json"},
+            timeout=source.timeout_seconds,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=False,
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.__aexit__(kind, error, trace)
+
+    async def get(self, url: str, etag: str | None = None, check: Check | None = None) -> Answer:
+        """Fetch a URL, with `etag` only if it changed; a body with which `check` finds fault is fetched again.
+
+        Raises:
+            FetchError: It could not be fetched, in `attempts` tries where trying again made sense.
+        """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_Again),
+            stop=stop_after_attempt(self.source.attempts),
+            wait=self._wait,
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                return await self._once(url, etag, check)
+        raise AssertionError("tenacity ends with a result or an exception")
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Return the seconds until the next try: what the source asked for, else a growing random delay."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, FetchError) and error.retry_after is not None:
+            return error.retry_after
+        delay = self.source.retry_delay_seconds
+        return wait_random_exponential(multiplier=delay, max=30 * delay)(state)
+
+    async def _once(self, url: str, etag: str | None, check: Check | None) -> Answer:
+        headers = {"If-None-Match": etag} if etag else {}
+        for _ in range(_MAX_REDIRECTS + 1):
+            await asyncio.sleep(self._pace.reserve())
+            self.requests += 1
+            try:
+                async with self._http.stream("GET", url, headers=headers) as response:
+                    if response.status_code not in _REDIRECTS:
+                        return await self._read(response, conditional=bool(etag), check=check)
+                    target = str(response.url.join(response.headers.get("Location", "")))
+            except (httpx.TransportError, httpx.DecodingError) as error:
+                raise _Again(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
+            if not same_origin(url, target):
+                raise FetchError(f"redirected to another origin, {target[:200]!r}", is_final=True)
+            url = target
+        raise FetchError(f"more than {_MAX_REDIRECTS} redirects", is_final=True)
+
+    async def _read(self, response: httpx.Response, conditional: bool, check: Check | None) -> Answer:
+        etag, version = response.headers.get("ETag"), response.headers.get("X-PokeAPI-Hash")
+        status = response.status_code
+        if status == 304 and conditional:
+            return Answer(None, etag, version)
+        if status == 404:
+            raise NotFoundError
+        if status in _RETRIED_STATUS:
+            raise self._later(response)
+        if status != 200:
+            raise FetchError(f"status {status}", is_final=True)
+        body = bytearray()
+        # Decoded bytes are counted as they come, or a small compressed answer could fill the memory.
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > self.source.max_document_bytes:
+                raise FetchError(f"more than {self.source.max_document_bytes:,} bytes", is_final=True)
+        content_type = response.headers.get("Content-Type", "none").partition(";")[0].strip()
+        if content_type != "application/json" and not content_type.endswith("+json"):
+            raise _Again(f"content type: expected application/json, found {content_type[:80]!r}")
+        answer = Answer(bytes(body), etag, version)
+        if check is not None:
+            problem = check(answer.body or b"")
+            if problem:
+                # A cut or garbled answer looks like this too, and is whole the next time.
+                raise _Again(problem)
+        return answer
+
+    def _later(self, response: httpx.Response) -> FetchError:
+        """Return the failure that a refusal for the time being is, with the patience that the source asks for."""
+        seconds = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
+        if seconds is not None and seconds > self.source.max_retry_after_seconds:
+            return FetchError(f"status {response.status_code}, come back in {seconds:.0f} s", is_final=True)
+        return _Again(f"status {response.status_code}", retry_after=seconds)
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> float | None:
+    """Return how long a ``Retry-After`` header asks to wait: given in seconds, or as a date; None for neither.
+
+    >>> retry_after_seconds("0", datetime(2026, 8, 8, tzinfo=UTC))
+    0.0
+    """
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())

@@ -1,0 +1,75 @@
+"""The errors that the world causes; each message says where, what was expected, what was found, and what to do."""
+
+from collections.abc import Iterable, Sequence
+
+
+class LakeError(Exception):
+    """Root of the tree: something outside the code went wrong, and the message is meant for a person."""
+
+
+class SourceError(LakeError):
+    """A source cannot be crawled: unreachable, a listing that does not add up, a budget that is spent."""
+
+
+class DocumentError(LakeError):
+    """One document is not what its resource promises.
+
+    >>> str(DocumentError("pokemon", 25, "id: expected 25, found 26"))
+    'pokemon/25: id: expected 25, found 26'
+    """
+
+    def __init__(self, resource: str, document_id: int, problem: str) -> None:
+        super().__init__(f"{resource}/{document_id}: {problem}")
+        self.resource = resource
+        self.document_id = document_id
+        self.problem = problem
+
+
+class TableError(LakeError):
+    """Rows do not fit the table they were made for."""
+
+
+class StoreError(LakeError):
+    """The bucket cannot be used: wrong name, no credentials, no permission, unreachable."""
+
+
+class MissingObjectError(StoreError):
+    """An object that must exist does not."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"{uri}: expected an object, found none")
+        self.uri = uri
+
+
+class ConflictError(StoreError):
+    """Another writer created this object first, with other content; it was left as it is."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"{uri}: another writer created it first, with other content")
+        self.uri = uri
+
+
+class PublishError(LakeError):
+    """A snapshot was not published; readers still see what they saw."""
+
+    def __init__(self, snapshot: str, current: str | None, findings: Sequence[str]) -> None:
+        seen = f"readers still see {current}" if current else "nothing was ever published here"
+        super().__init__("\n- ".join((f"{snapshot} was not published; {seen}:", *findings)))
+        self.snapshot = snapshot
+        self.current = current
+        self.findings = tuple(findings)
+
+
+class UnknownNameError(LakeError):
+    """A table, snapshot, resource or block of this name does not exist; the message lists those that do.
+
+    >>> str(UnknownNameError("table", "pokemons", ["moves", "pokemon"]))
+    "no table 'pokemons'; there are: moves, pokemon"
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.known = tuple(known)
+        listed = ", ".join(self.known) or "none"
+        super().__init__(f"no {kind} {name!r}; there are: {listed}")

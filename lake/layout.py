@@ -1,0 +1,64 @@
+"""Where everything lies in the bucket, below the lake's prefix. No string from an API ever becomes part of a key
+but a resource's name, which `lake.resource` has checked."""
+
+import re
+import secrets
+from datetime import UTC, datetime
+
+COMMITS = "commits/"
+SNAPSHOTS = "snapshots/"
+STAGING = "staging/"
+RESULTS = "results/"
+
+_SNAPSHOT = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+
+
+def new_snapshot_id(started: datetime) -> str:
+    """Return a snapshot's name: its UTC start and a random tail, so that names sort and no two attempts share one."""
+    return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def is_snapshot_id(text: str) -> bool:
+    """Tell whether `text` has the form of a snapshot's name."""
+    return _SNAPSHOT.fullmatch(text) is not None
+
+
+def commit_key(seq: int) -> str:
+    """Return the key of a commit; the numbers sort as text.
+
+    >>> commit_key(42)
+    'commits/0000000042.json'
+    """
+    return f"{COMMITS}{seq:010d}.json"
+
+
+def commit_seq(key: str) -> int | None:
+    """Return the sequence number in a commit's key, None for any other key."""
+    match = re.fullmatch(r"commits/([0-9]{10})\.json", key)
+    return int(match[1]) if match else None
+
+
+def snapshot_folder(snapshot: str) -> str:
+    """Return the folder of one snapshot, with its slash."""
+    return f"{SNAPSHOTS}{snapshot}/"
+
+
+def table_folder(snapshot: str, table: str) -> str:
+    """Return the folder that holds one table's live files and nothing else."""
+    return f"{SNAPSHOTS}{snapshot}/{table}"
+
+
+def part_name(partition: str | None, value: str | int | None) -> str:
+    """Return a file's name below its table's folder.
+
+    >>> part_name("generation", 1)
+    'generation=1/part-0.parquet'
+    >>> part_name(None, None)
+    'part-0.parquet'
+    """
+    return "part-0.parquet" if partition is None else f"{partition}={value}/part-0.parquet"
+
+
+def staging_key(crawl: str, resource: str, number: int) -> str:
+    """Return a new key for the documents of one shard; the tail keeps two attempts at it apart."""
+    return f"{STAGING}{crawl}/{resource}-{number:04d}-{secrets.token_hex(4)}.parquet"

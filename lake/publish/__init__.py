@@ -1,0 +1,19 @@
+"""Write, audit, publish: Parquet into a fresh folder that no reader knows, then one commit that is created once."""
+
+from lake.publish.audit import Finding, Level, audit_run, audit_table
+from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
+from lake.publish.snapshot import SnapshotWriter, commit_snapshot, remove_snapshot, same_files
+
+__all__ = [
+    "EncodedFile",
+    "FileStyle",
+    "Finding",
+    "Level",
+    "SnapshotWriter",
+    "TableWriter",
+    "audit_run",
+    "audit_table",
+    "commit_snapshot",
+    "remove_snapshot",
+    "same_files",
+]

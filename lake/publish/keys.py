@@ -1,0 +1,63 @@
+"""What is checked of a table while its rows pass by: keys that are there once, and references to be resolved."""
+
+import operator
+from collections import defaultdict
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.schema import Table
+
+# Findings name rows, but a table that is wrong throughout must not fill the report.
+SHOWN_ROWS = 10
+
+
+class KeyCheck:
+    """Checks that primary keys ascend strictly, so each is there once; remembers the last key between batches.
+
+    It counts nulls where none are declared, and gathers the distinct values of every reference.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.rows = 0
+        self.bad_keys: list[str] = []
+        self.bad_key_count = 0
+        self.nulls: dict[str, int] = defaultdict(int)
+        self._last: pa.Table | None = None
+        self._referenced: dict[str, pa.Array] = {}
+
+    def add(self, rows: pa.Table) -> None:
+        """Look at the next batch."""
+        if rows.num_rows == 0:
+            return
+        self.rows += rows.num_rows
+        keys = rows.select(self.table.primary_key)
+        self._note_order(keys if self._last is None else pa.concat_tables([self._last, keys]))
+        self._last = keys.slice(keys.num_rows - 1)
+        for field in self.table.fields:
+            column = rows[field.name]
+            if column.null_count and not field.nullable:
+                self.nulls[field.name] += column.null_count
+            if field.references:
+                known = self._referenced.get(field.name)
+                found = pc.unique(column.drop_null())
+                self._referenced[field.name] = found if known is None else pc.unique(pa.concat_arrays([known, found]))
+
+    def _note_order(self, keys: pa.Table) -> None:
+        before, after = keys.slice(0, keys.num_rows - 1), keys.slice(1)
+        ascends = pa.scalar(False)
+        for name in reversed(keys.column_names):
+            greater, equal = pc.greater(after[name], before[name]), pc.equal(after[name], before[name])
+            ascends = pc.or_(greater, pc.and_(equal, ascends))
+        bad = after.filter(pc.invert(pc.fill_null(ascends, False))) if after.num_rows else after
+        # A null in the very first key has no neighbour to be compared with.
+        nulls = reduce(operator.add, (column.null_count for column in keys.slice(0, 1).columns))
+        self.bad_key_count += bad.num_rows + (1 if nulls else 0)
+        for row in bad.slice(0, max(0, SHOWN_ROWS - len(self.bad_keys))).to_pylist():
+            self.bad_keys.append("(" + ", ".join(f"{name}={value!r}" for name, value in row.items()) + ")")
+
+    def referenced(self) -> dict[str, tuple[str, pa.Array]]:
+        """Return for each reference its resource and the distinct ids that the rows point at."""
+        return {name: (self.table.field(name).references, ids) for name, ids in self._referenced.items()}

@@ -1,0 +1,132 @@
+"""One table's rows to its Parquet files: one a partition, all under one schema, the same rows to the same bytes."""
+
+import io
+from dataclasses import dataclass
+from hashlib import sha256
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lake.layout import part_name
+from lake.publish.keys import KeyCheck
+from lake.schema import Table
+
+COMPRESSION = "zstd"
+COMPRESSION_LEVEL = 9
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFile:
+    """One finished Parquet file: its name below the table's folder, its partition's value, its rows, its content."""
+
+    name: str
+    partition: int | str | None
+    rows: int
+    body: bytes
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the content, in hexadecimal."""
+        return sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FileStyle:
+    """How a table is written: rows to a row group, bytes to a page, and whether repeated values are worth a dictionary.
+
+    Row groups are counted in rows so that they do not depend on the batches in which rows arrive.
+    """
+
+    row_group_rows: int = 256 * 1024
+    page_bytes: int = 1 << 20
+    use_dictionary: bool = True
+
+
+class _File:
+    """A Parquet file in the making; holds at most one row group that is not yet compressed."""
+
+    def __init__(self, schema: pa.Schema, style: FileStyle) -> None:
+        self._style = style
+        self._schema = schema
+        self._sink = io.BytesIO()
+        self._pending: list[pa.Table] = []
+        self._pending_rows = 0
+        self.rows = 0
+        self._writer = pq.ParquetWriter(
+            self._sink,
+            schema,
+            compression=COMPRESSION,
+            compression_level=COMPRESSION_LEVEL,
+            use_dictionary=style.use_dictionary,
+            data_page_size=style.page_bytes,
+            write_page_index=True,
+            write_page_checksum=True,
+        )
+
+    def add(self, rows: pa.Table) -> None:
+        self._pending.append(rows)
+        self._pending_rows += rows.num_rows
+        self.rows += rows.num_rows
+        while self._pending_rows >= self._style.row_group_rows:
+            self._flush(self._style.row_group_rows)
+
+    def _flush(self, count: int) -> None:
+        rows = pa.concat_tables(self._pending)
+        self._writer.write_table(rows.slice(0, count), row_group_size=count)
+        self._pending = [rows.slice(count)]
+        self._pending_rows -= count
+
+    def close(self) -> bytes:
+        if self._pending_rows or self.rows == 0:
+            self._flush(max(self._pending_rows, 1)) if self._pending else self._writer.write_table(
+                self._schema.empty_table()
+            )
+        self._writer.close()
+        return self._sink.getvalue()
+
+
+class TableWriter:
+    """One table of one snapshot in the making: takes rows in the order of the primary key, a batch at a time.
+
+    `by` names the column whose values make the partitions, `partition` what it is called in the path; without
+    them the table is one file. Rows are split by it, and every batch is checked on the way.
+    """
+
+    def __init__(
+        self, table: Table, partition: str | None = None, by: str | None = None, style: FileStyle | None = None
+    ) -> None:
+        self.table = table
+        self.partition = partition
+        self._by = by
+        self._style = style or FileStyle()
+        self._files: dict[int | str | None, _File] = {}
+        self.check = KeyCheck(table)
+
+    def add(self, rows: pa.Table) -> None:
+        """Take a batch of rows under the table's schema, all of them after the rows of the batch before."""
+        self.check.add(rows)
+        if self._by is None:
+            self._file(None).add(rows)
+            return
+        column = rows[self._by]
+        values = pc.unique(column).to_pylist()
+        for value in values:
+            part = rows if len(values) == 1 else rows.filter(pc.equal(column, value))
+            self._file(value).add(part)
+
+    def _file(self, value: int | str | None) -> _File:
+        if value not in self._files:
+            self._files[value] = _File(self.table.schema, self._style)
+        return self._files[value]
+
+    def close(self) -> list[EncodedFile]:
+        """Return the finished files in the order of their partitions; a table without rows is one file without rows."""
+        if not self._files:
+            empty = 0 if self._by is not None and pa.types.is_integer(self.table.field(self._by).type) else None
+            self._file(empty)
+        ordered = sorted(self._files.items(), key=lambda item: str(item[0]).rjust(10))
+        return [
+            EncodedFile(part_name(self.partition if value is not None else None, value), value, file.rows, file.close())
+            for value, file in ordered
+        ]

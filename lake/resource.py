@@ -1,0 +1,55 @@
+"""What a resource, one of PokeAPI's collections, is called, and how its documents are addressed."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from lake.errors import SourceError
+
+# Resource names come from the API and become part of keys, so nothing else may pass.
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_DOCUMENT_PATH = re.compile(r"(?P<resource>[a-z][a-z0-9-]{0,62})/(?P<id>-?[0-9]{1,9})")
+
+
+def resource_name(text: str) -> str:
+    """Return `text` if it can name a resource, and raise `SourceError` otherwise."""
+    if not _NAME.fullmatch(text):
+        raise SourceError(f"resource {text!r}: expected lower-case letters, digits and dashes")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One document as a listing names it: its resource, its id, and the URL to fetch it by."""
+
+    resource: str
+    id: int
+    url: str
+
+    @property
+    def path(self) -> str:
+        """Where the document lies below the base URL, without slashes around it."""
+        return f"{self.resource}/{self.id}"
+
+
+def document_reference(base_url: str, resource: str, url: str) -> Reference:
+    """Return what `url`, found in a listing of `resource`, points at.
+
+    >>> document_reference("https://pokeapi.co/api/v2/", "pokemon", "https://pokeapi.co/api/v2/pokemon/25/").id
+    25
+
+    Raises:
+        SourceError: The URL leaves the source, or does not end in ``<resource>/<id>/``.
+    """
+    absolute = urljoin(base_url, url)
+    if not same_origin(base_url, absolute):
+        raise SourceError(f"listing of {resource}: expected URLs below {base_url}, found {url!r}")
+    match = _DOCUMENT_PATH.fullmatch(absolute.removeprefix(base_url).strip("/"))
+    if match is None or match["resource"] != resource:
+        raise SourceError(f"listing of {resource}: expected a URL ending in {resource}/<id>/, found {url!r}")
+    return Reference(resource, int(match["id"]), absolute)
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Tell whether two URLs share scheme, host and port."""
+    return urlsplit(one)[:2] == urlsplit(other)[:2]

@@ -1,0 +1,176 @@
+"""How a table is declared: once, with its grain, key, source and fields; the declaration travels in the Parquet."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from lake.errors import TableError
+
+# The field that a partitioned table is partitioned by; in the path it is called PARTITION, because a reader
+# cannot merge a column that stands in the path and in the file under one name.
+GENERATION = "generation_id"
+PARTITION = "generation"
+
+# Stands in GENERATION where the source gives no generation: readers cannot unify a null partition.
+UNKNOWN_GENERATION = 0
+
+# Places that are not in the document's JSON: the resource's name, and a row's place in its list, from 1.
+RESOURCE = "@resource"
+ORDINAL = "@ordinal"
+# The generation of the species that the document belongs to.
+SPECIES_GENERATION = "@species_generation"
+
+Row = dict[str, Any]
+# Takes the place, what was expected and what was found of a value that does not fit and lands as null.
+Report = Callable[[str, str, Any], None]
+Fill = Callable[[dict[str, Any], Report], Iterable[Row]]
+
+_PANDAS_TYPES = {"int8": "Int8", "int16": "Int16", "int32": "Int32", "int64": "Int64", "bool": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column: what it means, and where in the document it stands.
+
+    `path` runs from the document's root, ``[]`` enters a list: ``moves[].move.url``. Several paths are tried in
+    turn. A path that ends in ``url`` with an integer `type` yields the id that the URL ends in, and `references`
+    names the resource it must point at. `null_when` is the source's stand-in for null.
+    """
+
+    name: str
+    type: pa.DataType
+    description: str
+    path: str | tuple[str, ...] = ()
+    unit: str = ""
+    nullable: bool = False
+    references: str = ""
+    null_when: int | str | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The places to look at, first one first."""
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its grain, the resources whose documents fill it, and its fields.
+
+    A row stands for each element of the list at `rows`, or for each document where `rows` is empty.
+    Where a declaration cannot say it, `fill` turns one document into rows, without GENERATION; the fields'
+    paths then only say where the values come from.
+    """
+
+    name: str
+    grain: str
+    resources: tuple[str, ...]
+    primary_key: tuple[str, ...]
+    fields: tuple[Field, ...]
+    rows: str = ""
+    fill: Fill | None = None
+
+    @property
+    def partition(self) -> str | None:
+        """The name of the partition in the path, None for a table that is one file."""
+        partitioned = any(field.name == GENERATION for field in self.fields) and GENERATION not in self.primary_key
+        return PARTITION if partitioned else None
+
+    @property
+    def source(self) -> str:
+        """Where in the API the rows come from."""
+        return ", ".join(f"{name}/{{id}}" for name in self.resources) + (f" → {self.rows}" if self.rows else "")
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, with the declaration and the pandas types as its metadata."""
+        fields = [
+            pa.field(
+                field.name,
+                field.type,
+                # Only keys are refused when null: upstream has made other fields nullable overnight.
+                nullable=field.name not in self.primary_key,
+                metadata={
+                    key: text
+                    for key, text in (
+                        ("description", field.description),
+                        ("unit", field.unit),
+                        ("references", field.references),
+                        ("source", " or ".join(field.paths)),
+                    )
+                    if text
+                },
+            )
+            for field in self.fields
+        ]
+        declaration = {
+            "table": self.name,
+            "grain": self.grain,
+            "source": self.source,
+            "primary_key": ",".join(self.primary_key),
+            "pandas": pandas_metadata(self.fields),
+        }
+        return pa.schema(fields, metadata=declaration)
+
+    def field(self, name: str) -> Field:
+        """Return the field of this name."""
+        return next(field for field in self.fields if field.name == name)
+
+
+def pandas_metadata(fields: Iterable[Field]) -> str:
+    """Return the ``pandas`` metadata under which nullable integers and booleans read back as such."""
+    columns = [
+        {
+            "name": field.name,
+            "field_name": field.name,
+            "pandas_type": "unicode" if field.type == pa.string() else str(field.type),
+            "numpy_type": _PANDAS_TYPES.get(str(field.type), "object") if field.nullable else _plain(field.type),
+            "metadata": None,
+        }
+        for field in fields
+    ]
+    return json.dumps({"index_columns": [], "column_indexes": [], "columns": columns, "pandas_version": "3.0.0"})
+
+
+def _plain(type_: pa.DataType) -> str:
+    return "object" if type_ == pa.string() else str(type_)
+
+
+def conform(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Turn rows into Arrow under the table's schema.
+
+    Raises:
+        TableError: A row has a key that is not declared, lacks one that is, or holds a value of another type.
+    """
+    declared = {field.name for field in table.fields}
+    kept = list(rows)
+    for row in kept:
+        if row.keys() != declared:
+            lacking, foreign = sorted(declared - row.keys()), sorted(row.keys() - declared)
+            raise TableError(f"{table.name}: row {dict(row)!r}: lacks {lacking}, has undeclared {foreign}")
+    columns = []
+    for field in table.fields:
+        try:
+            # Inferred first and cast after: with a target type from the start, Arrow truncates 7.5 to 7.
+            inferred = pa.array([row[field.name] for row in kept])
+            columns.append(pa.array([], field.type) if not kept else inferred.cast(field.type, safe=True))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise TableError(f"{table.name}.{field.name}: expected {field.type}: {error}") from error
+    return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def dictionary_of(table: Table) -> list[dict[str, Any]]:
+    """Return one entry per field, for a commit or a person: name, type, unit, meaning."""
+    return [
+        {
+            "name": field.name,
+            "type": str(field.type),
+            "nullable": field.nullable,
+            **({"unit": field.unit} if field.unit else {}),
+            "description": field.description,
+        }
+        for field in table.fields
+    ]

@@ -1,0 +1,190 @@
+"""The bucket: objects are created once or not at all. The only place that knows boto3."""
+
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+from lake.errors import ConflictError, MissingObjectError, StoreError
+from lake.layout import STAGING
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# Threads that write at the same time; boto3 keeps as many connections.
+PARALLEL_REQUESTS = 8
+
+# S3 may answer 409 while another conditional write to the same key is in flight, and asks for a retry.
+_CONFLICT_RETRIES = 5
+
+_EXISTS = {"PreconditionFailed", "412"}
+_BUSY = {"ConditionalRequestConflict", "409"}
+_MISSING = {"NoSuchKey", "404"}
+
+CLIENT_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 5},
+    connect_timeout=10,
+    read_timeout=60,
+    max_pool_connections=2 * PARALLEL_REQUESTS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object of a listing: its key below the lake's prefix, its size in bytes, and S3's time of its creation."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+class Store:
+    """One lake's objects in one bucket; holds the boto3 client open, and is safe to share between threads.
+
+    Keys are relative to the prefix. Every failure of S3 becomes a `StoreError` that names the bucket.
+    """
+
+    def __init__(self, bucket: str, prefix: str = "", client: "S3Client | None" = None) -> None:
+        self.bucket = bucket
+        self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._s3 = client if client is not None else self._ambient_client()
+
+    @classmethod
+    def at(cls, uri: str, client: "S3Client | None" = None) -> "Store":
+        """Open the lake at ``s3://bucket/prefix``, by default with what boto3 finds in the environment."""
+        scheme, _, rest = uri.partition("://")
+        bucket, _, prefix = rest.partition("/")
+        if scheme != "s3" or not bucket:
+            raise StoreError(f"{uri!r}: expected s3://bucket/prefix")
+        return cls(bucket, prefix, client)
+
+    def _ambient_client(self) -> "S3Client":
+        import boto3
+
+        with self._translated(""):
+            return boto3.client("s3", config=CLIENT_CONFIG)
+
+    def uri(self, key: str = "") -> str:
+        """Return where a key lies, as ``s3://bucket/prefix/key``."""
+        return f"s3://{self.bucket}/{self.prefix}{key}"
+
+    def create(self, key: str, body: bytes) -> None:
+        """Create an object once or not at all.
+
+        A repetition with the same content succeeds: so a lost answer is told from a lost race.
+
+        Raises:
+            ConflictError: The object exists with other content.
+        """
+        for attempt in range(_CONFLICT_RETRIES):
+            code = self._put_if_absent(key, body)
+            if code is None:
+                return
+            if code in _EXISTS:
+                break
+            time.sleep(0.1 * 2**attempt)
+        if self.find(key) != body:
+            raise ConflictError(self.uri(key))
+
+    def _put_if_absent(self, key: str, body: bytes) -> str | None:
+        """Return None when the object was created, and S3's error code when the condition stopped it."""
+        with self._translated(key):
+            try:
+                self._s3.put_object(
+                    Bucket=self.bucket,
+                    Key=self.prefix + key,
+                    Body=body,
+                    IfNoneMatch="*",
+                    ChecksumAlgorithm="SHA256",
+                )
+            except ClientError as error:
+                code = _code(error)
+                if code not in _EXISTS | _BUSY:
+                    raise
+                return code
+        return None
+
+    def find(self, key: str) -> bytes | None:
+        """Return an object's content, None when there is no such object."""
+        with self._translated(key):
+            try:
+                return self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
+            except ClientError as error:
+                if _code(error) in _MISSING:
+                    return None
+                raise
+
+    def get(self, key: str) -> bytes:
+        """Return an object's content, and raise `MissingObjectError` when there is no such object."""
+        body = self.find(key)
+        if body is None:
+            raise MissingObjectError(self.uri(key))
+        return body
+
+    def list(self, folder: str) -> Iterator[StoredObject]:
+        """Yield the objects whose keys start with `folder`, in the order of their keys."""
+        with self._translated(folder):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + folder)
+            for page in pages:
+                for item in page.get("Contents", ()):
+                    key = item["Key"].removeprefix(self.prefix)
+                    yield StoredObject(key, item["Size"], item["LastModified"])
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects; those that do not exist are passed over."""
+        for key in keys:
+            with self._translated(key):
+                self._s3.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+
+    def probe(self) -> None:
+        """Prove that the bucket can be written, read and deleted from, and that it refuses to overwrite.
+
+        Raises:
+            StoreError: One of these does not hold; a store that ignores ``If-None-Match`` cannot hold a lake.
+        """
+        key = f"{STAGING}probe-{secrets.token_hex(8)}"
+        self.create(key, b"first")
+        try:
+            with self._translated(key):
+                refused = self._put_if_absent(key, b"second") is not None
+            if not refused or self.get(key) != b"first":
+                raise StoreError(
+                    f"{self.uri()}: expected conditional writes (If-None-Match) to be honoured, found an object"
+                    " overwritten; use S3 itself or a compatible store that supports them"
+                )
+        finally:
+            self.delete([key])
+
+    @contextmanager
+    def _translated(self, key: str) -> Iterator[None]:
+        """Turn boto3's errors into a `StoreError` that says where and what to do."""
+        try:
+            yield
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            raise StoreError(
+                f"{self.uri(key)}: no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
+                " AWS_PROFILE, or run under a role"
+            ) from error
+        except ClientError as error:
+            raise StoreError(f"{self.uri(key)}: {_advice(error, self.bucket)}") from error
+        except BotoCoreError as error:
+            raise StoreError(f"{self.uri(key)}: S3 could not be reached: {error}") from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _advice(error: ClientError, bucket: str) -> str:
+    details: dict[str, Any] = dict(error.response.get("Error", {}))
+    if details.get("Code") == "NoSuchBucket":
+        return f"there is no bucket {bucket!r}; create it or name another"
+    if details.get("Code") in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}:
+        return f"S3 refused the request ({details.get('Code')}); check the credentials and their policy"
+    return f"S3 answered {details.get('Code')}: {details.get('Message')}"

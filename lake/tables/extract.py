@@ -1,0 +1,175 @@
+"""Nested Arrow columns to flat tables, by kernels: the rows that a table's declaration asks for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import repeat
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.schema import (
+    GENERATION,
+    ORDINAL,
+    RESOURCE,
+    SPECIES_GENERATION,
+    UNKNOWN_GENERATION,
+    Field,
+    Row,
+    Table,
+    conform,
+)
+from lake.tables.members import url_id
+from lake.tables.parse import Drift, steps
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The elements at one depth of nested lists; `parents` holds each one's index in the level above."""
+
+    prefix: str
+    elements: pa.StructArray
+    parents: pa.Int64Array | None
+
+
+def extract(
+    table: Table, resource: str, documents: pa.StructArray, generations: Mapping[int, int]
+) -> tuple[pa.Table, list[Drift]]:
+    """Return the rows of `table` that parsed `documents` of one resource hold, sorted by the primary key.
+
+    `generations` gives each species' generation; a species that is not in it has the generation 0.
+    """
+    rows = _Rows(resource, _levels(table, documents), generations)
+    columns = [rows.column(field) for field in table.fields]
+    return sort(pa.Table.from_arrays(columns, schema=table.schema), table), rows.drifts
+
+
+def fill(
+    table: Table, bodies: pa.StringArray, documents: pa.StructArray, generations: Mapping[int, int]
+) -> tuple[pa.Table, list[Drift]]:
+    """Return the rows that the table's own function makes of each document, sorted by the primary key.
+
+    `documents` are the same documents parsed. One that the function cannot read has no rows, and is reported.
+    """
+    assert table.fill is not None
+    drifts: list[Drift] = []
+    rows: list[Row] = []
+    added: Iterable[Row] = repeat({})
+    if table.partition:
+        documents_alone = _Rows("", _levels(replace(table, rows=""), documents), generations)
+        added = ({GENERATION: value} for value in documents_alone.column(table.field(GENERATION)).to_pylist())
+    decoder = msgspec.json.Decoder(_members(table))
+    for body, generation in zip(bodies, added, strict=False):
+        document = msgspec.structs.asdict(decoder.decode(body.as_buffer()))
+        try:
+            rows += [row | generation for row in table.fill(document, partial(_note, drifts))]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            drifts.append(Drift(table.rows, "the declared shape", f"{table.name} of {document['id']}: {error!r}"))
+    return sort(conform(table, rows), table), drifts
+
+
+@cache
+def _members(table: Table) -> type[msgspec.Struct]:
+    """Return what to decode of a document: its id, and the members at the beginning of the fields' paths."""
+    names = {steps(path)[0][0] for field in table.fields for path in field.paths if not path.startswith("@")}
+    return msgspec.defstruct("Members", [("id", int), *((name, Any, None) for name in sorted(names - {"id"}))])
+
+
+def _note(drifts: list[Drift], path: str, expected: str, found: Any) -> None:
+    drifts.append(Drift(path, expected, f"{type(found).__name__} {str(found)[:60]!r}"))
+
+
+def sort(rows: pa.Table, table: Table) -> pa.Table:
+    """Return the rows in the order of the table's primary key."""
+    keys = [(name, "ascending") for name in table.primary_key]
+    order = pc.sort_indices(rows, sort_keys=keys)
+    if pc.all(pc.equal(order, pa.array(np.arange(len(order)), order.type))).as_py() is not False:
+        return rows
+    return rows.take(order)
+
+
+def _levels(table: Table, documents: pa.StructArray) -> list[_Level]:
+    """Return the documents, and below them one level for each list that the table's rows lie in."""
+    levels = [_Level("", documents, None)]
+    prefix = ""
+    pending: list[str] = []
+    for name, is_list in steps(table.rows) if table.rows else []:
+        pending.append(name)
+        prefix = f"{prefix}.{name}" if prefix else name
+        if is_list:
+            lists = _member(levels[-1].elements, pending)
+            parents = pc.list_parent_indices(lists)
+            levels.append(_Level(f"{prefix}[].", pc.list_flatten(lists), parents))
+            prefix += "[]"
+            pending = []
+    return levels
+
+
+def _member(elements: pa.Array, names: list[str]) -> pa.Array:
+    return pc.struct_field(elements, names) if names else elements
+
+
+class _Rows:
+    """The rows of one table in one batch of documents; remembers the drift that it meets."""
+
+    def __init__(self, resource: str, levels: list[_Level], generations: Mapping[int, int]) -> None:
+        self.drifts: list[Drift] = []
+        self._resource = resource
+        self._levels = levels
+        self._generations = generations
+        # For each level, which of its elements each row lies in.
+        self._index: list[pa.Array] = [pa.array(np.arange(len(levels[-1].elements)))]
+        for level in reversed(levels[1:]):
+            self._index.insert(0, pc.take(level.parents, self._index[0]))
+
+    def column(self, field: Field) -> pa.Array:
+        """Return one field's values, one a row, of the declared type."""
+        found = [self._values(field, path) for path in field.paths]
+        values = found[0] if len(found) == 1 else pc.coalesce(*found)
+        if field.null_when is not None:
+            values = pc.if_else(pc.equal(values, field.null_when), pa.scalar(None, values.type), values)
+        if field.name == GENERATION:
+            values = pc.fill_null(values, pa.scalar(UNKNOWN_GENERATION, values.type))
+        return values.cast(field.type)
+
+    def _values(self, field: Field, path: str) -> pa.Array:
+        if path == RESOURCE:
+            return pa.repeat(pa.scalar(self._resource, pa.string()), len(self._index[-1]))
+        if path == ORDINAL:
+            document = self._index[0].to_numpy(zero_copy_only=False)
+            return pa.array(np.arange(len(document)) - np.searchsorted(document, document) + 1)
+        if path == SPECIES_GENERATION:
+            species = self._ids(self._at("species.url"), "pokemon-species", "species.url")
+            return _looked_up(species, self._generations)
+        values = self._at(path)
+        if pa.types.is_integer(field.type) and path.endswith("url"):
+            return self._ids(values, field.references, path)
+        return values
+
+    def _at(self, path: str) -> pa.Array:
+        """Return what stands at `path`, repeated for every row below it."""
+        depth = max(i for i, level in enumerate(self._levels) if f"{path}.".startswith(level.prefix))
+        level = self._levels[depth]
+        rest = f"{path}.".removeprefix(level.prefix).rstrip(".")
+        values = _member(level.elements, rest.split(".") if rest else [])
+        return values if depth == len(self._levels) - 1 else pc.take(values, self._index[depth])
+
+    def _ids(self, urls: pa.StringArray, resource: str, path: str) -> pa.Array:
+        """Return the ids that URLs of one resource end in; a URL of another form becomes null and is reported."""
+        encoded = urls.dictionary_encode()
+        ids: list[int | None] = []
+        for url in encoded.dictionary.to_pylist():
+            ids.append(url_id(url, resource) if url is not None else None)
+            if ids[-1] is None and url is not None:
+                self.drifts.append(Drift(path, f"a URL ending in /{resource}/<id>/", repr(url[:80])))
+        return pc.take(pa.array(ids, pa.int32()), encoded.indices)
+
+
+def _looked_up(keys: pa.Array, values: Mapping[int, int]) -> pa.Array:
+    """Return the value of each key, null where there is none."""
+    encoded = keys.dictionary_encode()
+    found = [values.get(key) for key in encoded.dictionary.to_pylist()]
+    return pc.take(pa.array(found, pa.int32()), encoded.indices)

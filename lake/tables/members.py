@@ -1,0 +1,49 @@
+"""Members of one JSON object, for the few tables that are filled row by row; what does not fit is reported and null."""
+
+import re
+from typing import Any, TypeVar
+
+from lake.schema import Report
+
+_T = TypeVar("_T")
+
+_URL_ENDING = re.compile(r"/(?P<resource>[a-z][a-z0-9-]*)/(?P<id>-?[0-9]{1,9})/?$")
+
+
+def url_id(url: str, resource: str) -> int | None:
+    """Return the id that a URL of one resource ends in, None for a URL of another form.
+
+    >>> url_id("https://pokeapi.co/api/v2/pokemon/25/", "pokemon")
+    25
+    """
+    match = _URL_ENDING.search(url)
+    return int(match["id"]) if match is not None and match["resource"] == resource else None
+
+
+def reference_id(owner: dict[str, Any], member: str, resource: str, report: Report) -> int | None:
+    """Return the id that ``owner[member].url`` points at; null stays null."""
+    value = owner.get(member)
+    if value is None:
+        return None
+    found = url_id(value["url"], resource) if isinstance(value, dict) and isinstance(value.get("url"), str) else None
+    if found is None:
+        report(member, f"an object with a URL ending in /{resource}/<id>/", value)
+    return found
+
+
+def number(owner: dict[str, Any], member: str, report: Report) -> int | None:
+    """Return an integer member; null stays null."""
+    return _typed(owner, member, int, report)
+
+
+def truth(owner: dict[str, Any], member: str, report: Report) -> bool | None:
+    """Return a boolean member; null stays null."""
+    return _typed(owner, member, bool, report)
+
+
+def _typed(owner: dict[str, Any], member: str, type_: type[_T], report: Report) -> _T | None:
+    value = owner.get(member)
+    if value is None or type(value) is type_:
+        return value
+    report(member, type_.__name__, value)
+    return None

@@ -1,0 +1,137 @@
+"""JSON documents to nested Arrow columns under the types that the tables declare."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from lake.schema import SPECIES_GENERATION, Table
+
+# Arrow parses blocks in parallel; smaller ones cost more to stitch together than they gain.
+_BLOCK_BYTES = 4 << 20
+
+_PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "bool": bool, "double": (int, float)}
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One value that is not of the declared type and landed as null: where, expected, found."""
+
+    path: str
+    expected: str
+    found: str
+
+
+@dataclass(slots=True)
+class _Node:
+    """A place in a document: a leaf with a type, an object with members, or a list of either."""
+
+    is_list: bool = False
+    leaf: pa.DataType | None = None
+    members: "dict[str, _Node]" = field(default_factory=dict)
+
+    def type(self) -> pa.DataType:
+        inner = self.leaf or pa.struct([(name, node.type()) for name, node in self.members.items()])
+        return pa.list_(inner) if self.is_list else inner
+
+
+def steps(path: str) -> list[tuple[str, bool]]:
+    """Split a path into names, each with whether a list is entered there.
+
+    >>> steps("moves[].move.url")
+    [('moves', True), ('move', False), ('url', False)]
+    """
+    return [(part.removesuffix("[]"), part.endswith("[]")) for part in path.split(".")]
+
+
+def document_schema(tables: Iterable[Table]) -> pa.Schema:
+    """Return the nested schema of one resource's documents: all that its tables look at, and nothing else."""
+    root = _Node()
+    for table in tables:
+        for declared in table.fields:
+            for path in declared.paths:
+                if path == SPECIES_GENERATION:
+                    _plant(root, "species.url", pa.string())
+                elif not path.startswith("@") and table.fill is None:
+                    _plant(root, path, _json_type(declared.type, path))
+        if table.rows and table.fill is None:
+            _plant(root, table.rows, None)
+    return pa.schema([(name, node.type()) for name, node in root.members.items()])
+
+
+def _json_type(type_: pa.DataType, path: str) -> pa.DataType:
+    """Return how a field's value stands in the JSON: ids as URLs, and integers of any width as one type."""
+    if path.endswith("url"):
+        return pa.string()
+    return pa.int32() if pa.types.is_integer(type_) else type_
+
+
+def _plant(root: _Node, path: str, leaf: pa.DataType | None) -> None:
+    node = root
+    for name, is_list in steps(path):
+        node = node.members.setdefault(name, _Node())
+        node.is_list = node.is_list or is_list
+    if leaf is not None:
+        assert node.leaf in (None, leaf), f"{path} is declared as {node.leaf} and as {leaf}"
+        node.leaf = leaf
+
+
+def parse(bodies: pa.StringArray, schema: pa.Schema) -> tuple[pa.StructArray, list[Drift]]:
+    """Parse JSON texts into one struct each, in order; what is not declared in `schema` is passed over.
+
+    A value of another type than declared becomes null and is reported.
+    """
+    if len(bodies) == 0:
+        return pa.array([], pa.struct(list(schema))), []
+    try:
+        return _read(bodies, schema), []
+    except pa.ArrowInvalid:
+        drifts: list[Drift] = []
+        repaired = [_repaired(msgspec.json.decode(body), schema, drifts) for body in bodies.to_pylist()]
+        return _read(pa.array([msgspec.json.encode(body).decode() for body in repaired], pa.string()), schema), drifts
+
+
+def _read(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray:
+    lines = pc.binary_join_element_wise(bodies, "", "\n")
+    # A string array's last buffer is its texts on end: here, one JSON document a line.
+    text = lines.buffers()[2]
+    longest = pc.max(pc.binary_length(lines)).as_py()
+    table = pj.read_json(
+        pa.BufferReader(text),
+        read_options=pj.ReadOptions(block_size=max(_BLOCK_BYTES, longest + 1)),
+        parse_options=pj.ParseOptions(
+            explicit_schema=schema,
+            unexpected_field_behavior="ignore",
+            newlines_in_values=pc.any(pc.match_substring(bodies, "\n")).as_py(),
+        ),
+    )
+    return pa.concat_arrays(table.select(schema.names).to_struct_array().chunks)
+
+
+def _repaired(document: dict[str, Any], schema: pa.Schema, drifts: list[Drift]) -> dict[str, Any]:
+    """Return a document of the declared shape, with null where it had something else."""
+    return {item.name: _fit(document.get(item.name), item.type, item.name, drifts) for item in schema}
+
+
+def _fit(value: Any, type_: pa.DataType, path: str, drifts: list[Drift]) -> Any:
+    if value is None:
+        return None
+    if pa.types.is_list(type_) and isinstance(value, list):
+        return [_fit(item, type_.value_type, f"{path}[]", drifts) for item in value]
+    if pa.types.is_struct(type_) and isinstance(value, dict):
+        return {item.name: _fit(value.get(item.name), item.type, f"{path}.{item.name}", drifts) for item in type_}
+    if pa.types.is_integer(type_):
+        bits = type_.bit_width - 1
+        fits = type(value) is int and -(2**bits) <= value < 2**bits
+    else:
+        python_type = _PYTHON_TYPES.get(str(type_))
+        fits = python_type is not None and isinstance(value, python_type)
+        fits = fits and (isinstance(value, bool) == pa.types.is_boolean(type_))
+    if fits:
+        return value
+    drifts.append(Drift(path, str(type_), f"{type(value).__name__} {str(value)[:60]!r}"))
+    return None

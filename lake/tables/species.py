@@ -1,0 +1,146 @@
+"""Tables of Pokémon species: what all varieties of one share."""
+
+import pyarrow as pa
+
+from lake.schema import GENERATION, ORDINAL, Field, Table
+
+_SPECIES_ID = Field("species_id", pa.int32(), "PokeAPI's id of the species, its national number.", "id")
+_GENERATION_ID = Field(
+    GENERATION, pa.int16(), "The generation that introduced it. 0: unknown.", "generation.url", references="generation"
+)
+_ORDINAL = Field("ordinal", pa.int32(), "Place in the document's list, from 1.", ORDINAL)
+
+
+def _child(name: str, grain: str, rows: str, *fields: Field) -> Table:
+    """Declare a table of list elements inside ``pokemon-species/{id}``."""
+    return Table(
+        name=name,
+        grain=grain,
+        resources=("pokemon-species",),
+        rows=rows,
+        primary_key=("species_id", "ordinal"),
+        fields=(_SPECIES_ID, _GENERATION_ID, _ORDINAL, *fields),
+    )
+
+
+def _reference(name: str, description: str, path: str, resource: str, nullable: bool = False) -> Field:
+    return Field(name, pa.int32(), description, path, references=resource, nullable=nullable)
+
+
+SPECIES = Table(
+    name="species",
+    grain="one row per Pokémon species",
+    resources=("pokemon-species",),
+    primary_key=("species_id",),
+    fields=(
+        _SPECIES_ID,
+        _GENERATION_ID,
+        Field("name", pa.string(), "PokeAPI's slug; upstream renames it at times.", "name"),
+        Field("sort_order", pa.int32(), "Place in PokeAPI's sorting, families together.", "order"),
+        Field(
+            "female_eighths",
+            pa.int32(),
+            "How many of eight are female. Null: genderless, -1 in the source.",
+            "gender_rate",
+            unit="eighth",
+            nullable=True,
+            null_when=-1,
+        ),
+        Field("capture_rate", pa.int32(), "How easily it is caught, up to 255.", "capture_rate"),
+        Field(
+            "base_happiness", pa.int32(), "Happiness when caught. Null: none known.", "base_happiness", nullable=True
+        ),
+        Field(
+            "hatch_counter",
+            pa.int32(),
+            "Egg cycles until it hatches. Null: none known.",
+            "hatch_counter",
+            unit="egg cycle",
+            nullable=True,
+        ),
+        Field("is_baby", pa.bool_(), "Whether it is a baby Pokémon.", "is_baby"),
+        Field("is_legendary", pa.bool_(), "Whether it is legendary.", "is_legendary"),
+        Field("is_mythical", pa.bool_(), "Whether it is mythical.", "is_mythical"),
+        Field("has_gender_differences", pa.bool_(), "Whether the sexes look different.", "has_gender_differences"),
+        Field("forms_switchable", pa.bool_(), "Whether it can change its form.", "forms_switchable"),
+        _reference("growth_rate_id", "How fast it gains levels.", "growth_rate.url", "growth-rate"),
+        _reference("color_id", "Colour in the Pokédex.", "color.url", "pokemon-color"),
+        _reference("shape_id", "Body shape. Null: none given.", "shape.url", "pokemon-shape", nullable=True),
+        _reference(
+            "habitat_id", "Habitat, known for generations 1 to 3.", "habitat.url", "pokemon-habitat", nullable=True
+        ),
+        _reference(
+            "evolves_from_species_id",
+            "What it evolves from. Null: nothing.",
+            "evolves_from_species.url",
+            "pokemon-species",
+            nullable=True,
+        ),
+        _reference(
+            "evolution_chain_id",
+            "Its family's tree. Null: none given.",
+            "evolution_chain.url",
+            "evolution-chain",
+            nullable=True,
+        ),
+    ),
+)
+
+SPECIES_VARIETIES = _child(
+    "species_varieties",
+    "one row per variety of a species",
+    "varieties[]",
+    _reference("pokemon_id", "The variety.", "varieties[].pokemon.url", "pokemon"),
+    Field("is_default", pa.bool_(), "Whether it is the default variety.", "varieties[].is_default"),
+)
+
+SPECIES_EGG_GROUPS = _child(
+    "species_egg_groups",
+    "one row per egg group of a species",
+    "egg_groups[]",
+    _reference("egg_group_id", "The egg group.", "egg_groups[].url", "egg-group"),
+)
+
+SPECIES_POKEDEX_NUMBERS = _child(
+    "species_pokedex_numbers",
+    "one row per Pokédex that lists a species",
+    "pokedex_numbers[]",
+    _reference("pokedex_id", "The Pokédex.", "pokedex_numbers[].pokedex.url", "pokedex"),
+    Field("entry_number", pa.int32(), "Its number there.", "pokedex_numbers[].entry_number"),
+)
+
+SPECIES_PAL_PARK_ENCOUNTERS = _child(
+    "species_pal_park_encounters",
+    "one row per Pal Park area in which a species appears",
+    "pal_park_encounters[]",
+    _reference("pal_park_area_id", "The area.", "pal_park_encounters[].area.url", "pal-park-area"),
+    Field("base_score", pa.int32(), "Points for catching it there.", "pal_park_encounters[].base_score", unit="point"),
+    Field("rate", pa.int32(), "How often it appears there.", "pal_park_encounters[].rate", unit="percent"),
+)
+
+_LANGUAGE = "PokeAPI's id of the language; 9 is English."
+SPECIES_GENERA = _child(
+    "species_genera",
+    "one row per species and language: its kind, as in 'Mouse Pokémon'",
+    "genera[]",
+    _reference("language_id", _LANGUAGE, "genera[].language.url", "language"),
+    Field("genus", pa.string(), "The kind.", "genera[].genus"),
+)
+
+SPECIES_FORM_DESCRIPTIONS = _child(
+    "species_form_descriptions",
+    "one row per species and language: what its forms are about",
+    "form_descriptions[]",
+    _reference("language_id", _LANGUAGE, "form_descriptions[].language.url", "language"),
+    Field("description", pa.string(), "The description.", "form_descriptions[].description"),
+)
+
+TABLES = (
+    SPECIES,
+    SPECIES_VARIETIES,
+    SPECIES_EGG_GROUPS,
+    SPECIES_POKEDEX_NUMBERS,
+    SPECIES_PAL_PARK_ENCOUNTERS,
+    SPECIES_GENERA,
+    SPECIES_FORM_DESCRIPTIONS,
+)
