@@ -6,7 +6,7 @@ from prefect.blocks.core import Block
 from prefect_aws import AwsCredentials, S3Bucket
 
 from blocks.source_config import SourceConfig
-from blocks.storage import CREDENTIALS_BLOCK, LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, results_folder
+from blocks.storage import CREDENTIALS_BLOCK, LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, results_folder, settings_of
 from lake.crawl import Source
 
 _B = TypeVar("_B", bound=Block)
@@ -43,7 +43,7 @@ def _load(block_type: type[_B], name: str) -> _B | None:
 
 def _save(block: Block, name: str) -> str:
     before = _load(type(block), name)
-    if before is not None and before.model_dump() == block.model_dump():
+    if before is not None and settings_of(before) == settings_of(block):
         return "left"
     block.save(name, overwrite=True)
     return "created" if before is None else "changed"

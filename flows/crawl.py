@@ -150,7 +150,10 @@ def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> dict[str,
             Document(item.reference.resource, item.reference.id, item.reference.path, item.etag, item.at, item.body)
             for item in fetched.received
         ]
-        body = pack(to_arrow(documents))
+        rows = to_arrow(documents)
+        documents.clear()
+        fetched.received.clear()
+        body = pack(rows)
         manifest["key"] = staging_key(crawl, shard.resource, shard.number)
         manifest["sha256"] = digest(body)
         store.create(manifest["key"], body)

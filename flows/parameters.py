@@ -1,14 +1,15 @@
 """Parameters of the flows, as Prefect's forms show them, and what they open: a lake, its results, a source."""
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from prefect_aws import AwsCredentials, S3Bucket
+from prefect_aws import S3Bucket
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.source_config import SourceConfig
-from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, open_store, results_folder
+from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, ensure_bucket, open_store, results_folder
 from lake.crawl import Source
 from lake.errors import StoreError, UnknownNameError
 from lake.store import Store
@@ -35,13 +36,9 @@ class LakeLocation(BaseModel):
         """Return the saved block of Prefect's results in this lake; one is saved where only a bucket is given."""
         if self.bucket is None:
             return _bucket_block(RESULTS_BLOCK if self.block == LAKE_BLOCK else f"{self.block}-results")
-        block = S3Bucket(
-            bucket_name=self.bucket, bucket_folder=results_folder(self.prefix), credentials=AwsCredentials()
-        )
         # Prefect takes only saved blocks for its results; the name says whose they are.
-        slug = "-".join(filter(str.isalnum, f"{self.bucket}/{self.prefix}".replace("-", "/").split("/")))
-        block.save(f"results-of-{slug.lower()}", overwrite=True)
-        return block
+        slug = "-".join(re.findall("[a-z0-9]+", f"{self.bucket}/{self.prefix}".lower()))
+        return ensure_bucket(f"results-of-{slug}", self.bucket, results_folder(self.prefix))
 
 
 @lru_cache(maxsize=8)

@@ -24,6 +24,7 @@ from flows.crawl import (
     plan_shards,
     prove_results,
 )
+from flows.memory import return_freed_memory
 from flows.parameters import LakeLocation, SourceChoice
 from flows.progress import progress
 from flows.publish import Publication, publish
@@ -31,6 +32,7 @@ from lake import tables
 from lake.commit import Commit, head
 from lake.crawl import Shard, Source, Upstream
 from lake.errors import ConflictError, SourceError
+from lake.store import Store
 
 # A run that loses this many races in a row has a rival that publishes all the time.
 PUBLISH_ATTEMPTS = 3
@@ -51,6 +53,7 @@ def refresh(
         source: What to crawl.
         allow_shrink: Tables and resources that may lose more rows or documents than the audits tolerate.
     """
+    return_freed_memory()
     store, settings, results = lake.open(), source.resolve(), lake.results()
     store.probe()
     prove_results(results, store)
@@ -64,11 +67,18 @@ def refresh(
     manifests = fetch_all(crawl, parent, upstream, results)
     facts = source_facts(settings, upstream, manifests)
     if parent is not None and not any(m["key"] or m["gone"] for m in manifests) and _same_code(parent):
-        forget_shards(store, crawl)
+        _end(store, crawl, upstream)
         return _unchanged(parent, f"{sum(m['unchanged'] for m in manifests):,} documents are as they were")
     publication = _publish_on_head(lake, facts, manifests, allow_shrink)
-    forget_shards(store, crawl)
+    if not publication.is_new:
+        _end(store, crawl, upstream)
     return _finished(publication)
+
+
+def _end(store: Store, crawl: Crawl, upstream: Upstream) -> None:
+    """Let the next crawl from the same head ask the source anew, unless a version tells when that is needless."""
+    if upstream.version is None:
+        forget_shards(store, crawl)
 
 
 def is_known(parent: Commit | None, upstream: Upstream, source: Source) -> bool:

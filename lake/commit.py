@@ -90,7 +90,7 @@ class Commit:
             if found != FORMAT:
                 raise LakeError(f"{uri}: expected commit format {FORMAT}, found {found}; upgrade Pokélake")
             return msgspec.json.decode(body, type=cls)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise LakeError(f"{uri}: expected a commit, found something else: {error}") from error
 
 

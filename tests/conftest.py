@@ -1,5 +1,6 @@
 """What every test stands on: a fresh moto bucket, and the real corpora where they are."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """Serve S3 on loopback for the whole session, and point every client at it."""
+    # moto logs every request.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -47,9 +50,17 @@ def store(bucket: str) -> Store:
 
 def _corpus(date: str) -> Path:
     path = CORPORA / f"api-data-{date}.tar.xz"
-    if not path.exists():
+    if not CORPORA.is_dir():
         pytest.skip(f"the real corpus of {date} is not beside the checkout, in ../shared/pokeapi")
+    assert path.exists(), f"{CORPORA} is there, but lacks {path.name}"
     return path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly when the tests on real input did not run."""
+    if not CORPORA.is_dir():
+        terminalreporter.section("REAL CORPUS NOT TESTED", sep="!", red=True)
+        terminalreporter.line("Put PokeAPI's api-data archives into ../shared/pokeapi to run the tests on real input.")
 
 
 @pytest.fixture(scope="session")

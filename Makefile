@@ -1,0 +1,44 @@
+# A newcomer's two commands are `make demo` and `make test`; both install what they need, from the lock, into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+CORPUS ?= demo
+JOBS ?= auto
+
+.PHONY: demo test lint types bench lock clean
+
+demo: .venv/installed
+	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
+
+test: .venv/installed lint types
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
+
+lint: .venv/installed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: .venv/installed
+	@$(BIN)/mypy
+
+bench: .venv/installed
+	@$(BIN)/python -m bench $(BENCH)
+
+# Writes requirements.lock anew; needs uv. No registry is named in it, so it holds wherever packages come from.
+lock:
+	uv pip compile --python-version 3.11 --universal --all-extras --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --quiet pyproject.toml -o requirements.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	@echo "Installing into .venv, once …"
+	@if command -v uv > /dev/null; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
+		uv pip install --quiet --python $(BIN)/python --compile-bytecode -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+		$(PYTHON) -m venv .venv && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""What the promises cost: the lake against bare scripts that do the same work without them, in one run."""

@@ -1,0 +1,37 @@
+"""The lake's side of the bench: one or two refreshes in a fresh process, timed after Prefect is loaded."""
+
+import json
+import resource
+import sys
+import time
+
+started = time.perf_counter()
+from flows.parameters import LakeLocation, SourceChoice  # noqa: E402
+from flows.refresh import refresh  # noqa: E402
+
+loaded = time.perf_counter() - started
+
+
+def run(base: str, bucket: str, prefix: str, resources: str) -> dict[str, float | str]:
+    """Refresh once; return the seconds to load Prefect, of the flow and of its CPU, and the peak memory in MB."""
+    names = tuple(resources.split(",")) if resources else None
+    started, cpu = time.perf_counter(), time.process_time()
+    state = refresh(
+        lake=LakeLocation(bucket=bucket, prefix=prefix),
+        source=SourceChoice(base_url=base, resources=names),
+        return_state=True,
+    )
+    seconds = time.perf_counter() - started
+    if state.is_failed():
+        state.result()
+    return {
+        "load": loaded,
+        "flow": seconds,
+        "cpu": time.process_time() - cpu,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "state": f"{state.name}: {state.message}",
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(*sys.argv[1:5])))

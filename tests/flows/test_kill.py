@@ -1,0 +1,77 @@
+"""A run that is killed and started again: nothing is lost, and what was staged is not fetched again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lake.commit import head
+from lake.read import Lake
+from lake.replica import Running
+from lake.store import Store
+from tests.flows.test_refresh import core_paths
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+ATTEMPT_SECONDS = 120
+
+
+def start(running: Running, environment: dict[str, str], *options: str) -> subprocess.Popen[bytes]:
+    """Start `pokelake refresh` as a process of its own: one shard at a time over two connections."""
+    command = [str(Path(sys.executable).with_name("pokelake")), "refresh", "--source", running.url]
+    flags = ["--bucket", "lake", "--prefix", "pokelake", "--connections", "2", "--parallel-shards", "1", *options]
+    return subprocess.Popen([*command, *flags], env={**os.environ, **environment}, stdout=subprocess.PIPE)
+
+
+def asked(running: Running, paths: set[str]) -> Counter[str]:
+    """Return how often each document was asked for."""
+    by_path = running.counters()["by_path"]
+    return Counter({path: sum(by_path[path].values()) for path in paths if path in by_path})
+
+
+def test_after_sigkill_only_the_shard_in_flight_is_fetched_again(
+    prefect_server: dict[str, str], store: Store, running: Running, documents: dict[str, bytes]
+):
+    paths = core_paths(documents)
+    running.faults([{"kind": "latency", "seconds": 0.01}])
+    process = start(running, prefect_server)
+    deadline = time.monotonic() + ATTEMPT_SECONDS
+    # Two and a half shards in: abilities and evolution chains are staged, generations or moves are under way.
+    while sum(asked(running, paths).values()) < 130:
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    killed = asked(running, paths)
+    assert head(store) is None
+    running.faults([])
+
+    second = start(running, prefect_server)
+    output, _ = second.communicate(timeout=ATTEMPT_SECONDS)
+    assert second.returncode == 0, output
+    twice = {path.split("/")[0] for path, times in asked(running, paths).items() if times > 1}
+    assert len(twice) <= 1, f"shards of {twice} were fetched twice; asked before the kill: {killed}"
+    assert set(asked(running, paths)) == paths
+    assert set(Lake(store).read("documents")["path"]) == paths
+
+
+def test_sigterm_ends_a_run_without_a_trace_in_the_snapshots(
+    prefect_server: dict[str, str], store: Store, running: Running, documents: dict[str, bytes]
+):
+    running.faults([{"kind": "latency", "seconds": 0.05}])
+    process = start(running, prefect_server)
+    deadline = time.monotonic() + ATTEMPT_SECONDS
+    while not asked(running, core_paths(documents)):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.terminate()
+    assert process.wait(ATTEMPT_SECONDS) != 0
+    assert list(store.list("snapshots/")) == []
+    assert head(store) is None
