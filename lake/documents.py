@@ -91,15 +91,37 @@ def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = ()) -> pa.T
     A document fetched again with the same body keeps the parent's row, so that nothing changed gives the same bytes;
     so does one that the parent has received later, in a run that was faster.
     """
-    if parent.num_rows == 0 and not gone:
-        return fetched
+    fresh = _fresh(parent, fetched)
+    replaced = pc.is_in(parent["path"], fresh["path"])
+    removed = pc.is_in(parent["id"], pa.array(gone, pa.int32()))
+    kept = parent.filter(pc.invert(pc.or_(replaced, removed)))
+    return _sorted(pa.concat_tables([part for part in (kept, fresh) if part.num_rows] or [kept]).combine_chunks())
+
+
+def _sorted(rows: pa.Table) -> pa.Table:
+    """Return rows by id and path; bodies are large, so rows in that order already are not copied."""
+    ids = rows["id"].to_numpy()
+    if (ids[1:] > ids[:-1]).all():
+        return rows
+    return rows.sort_by([("id", "ascending"), ("path", "ascending")])
+
+
+def _fresh(parent: pa.Table, fetched: pa.Table) -> pa.Table:
+    """Return the fetched documents that take the parent's place or are new, each of them once."""
+    fetched = _latest(fetched)
     before = parent["fetched_at"].take(pc.index_in(fetched["path"], parent["path"]))
     overtaken = pc.fill_null(pc.greater(before, fetched["fetched_at"]), False)
     same = pc.is_in(_identity(fetched), _identity(parent))
-    fresh = fetched.filter(pc.invert(pc.or_(same, overtaken)))
-    dropped = pa.concat_arrays([fresh["id"].combine_chunks(), pa.array(gone, pa.int32())])
-    kept = parent.filter(pc.invert(pc.is_in(parent["id"], dropped)))
-    return pa.concat_tables([kept, fresh]).combine_chunks().sort_by([("id", "ascending"), ("path", "ascending")])
+    return fetched.filter(pc.invert(pc.or_(same, overtaken)))
+
+
+def _latest(rows: pa.Table) -> pa.Table:
+    """Return each document once, as it was received last; the hash decides between two of the same time."""
+    if pc.count_distinct(rows["path"]).as_py() == rows.num_rows:
+        return rows
+    rows = rows.sort_by([("path", "ascending"), ("fetched_at", "descending"), ("sha256", "descending")])
+    paths = rows["path"].to_numpy()
+    return rows.filter(pa.array(np.append(True, paths[1:] != paths[:-1])))
 
 
 def slices(rows: pa.Table, limit_bytes: int) -> Iterator[pa.Table]:
@@ -114,12 +136,10 @@ def slices(rows: pa.Table, limit_bytes: int) -> Iterator[pa.Table]:
 
 
 def changed(parent: pa.Table, fetched: pa.Table) -> tuple[int, int]:
-    """Return how many fetched documents are new, and how many have another body than the parent's."""
-    known = pc.is_in(fetched["path"], parent["path"])
-    same = pc.is_in(_identity(fetched), _identity(parent))
-    added = pc.sum(pc.invert(known)).as_py() or 0
-    modified = pc.sum(pc.and_(known, pc.invert(same))).as_py() or 0
-    return added, modified
+    """Return how many fetched documents `merge` adds, and how many it puts in place of the parent's."""
+    fresh = _fresh(parent, fetched)
+    modified = pc.sum(pc.is_in(fresh["path"], parent["path"])).as_py() or 0
+    return fresh.num_rows - modified, modified
 
 
 def _identity(rows: pa.Table) -> pa.ChunkedArray:
@@ -164,4 +184,5 @@ class ParentDocuments:
             return []
         column = SCHEMA.get_field_index("id")
         metadata = self._file.metadata
-        return [(i, metadata.row_group(i).column(column).statistics.min) for i in range(metadata.num_row_groups)]
+        groups = [(i, metadata.row_group(i)) for i in range(metadata.num_row_groups)]
+        return [(i, group.column(column).statistics.min) for i, group in groups if group.num_rows]

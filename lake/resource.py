@@ -41,8 +41,12 @@ def document_reference(base_url: str, resource: str, url: str) -> Reference:
     Raises:
         SourceError: The URL leaves the source, or does not end in ``<resource>/<id>/``.
     """
-    absolute = urljoin(base_url, url)
-    if not same_origin(base_url, absolute):
+    try:
+        absolute = urljoin(base_url, url)
+        stays = same_origin(base_url, absolute)
+    except ValueError:
+        stays = False
+    if not stays:
         raise SourceError(f"listing of {resource}: expected URLs below {base_url}, found {url!r}")
     match = _DOCUMENT_PATH.fullmatch(absolute.removeprefix(base_url).strip("/"))
     if match is None or match["resource"] != resource:

@@ -126,16 +126,24 @@ def pandas_metadata(fields: Iterable[Field]) -> str:
         {
             "name": field.name,
             "field_name": field.name,
-            "pandas_type": "unicode" if field.type == pa.string() else str(field.type),
+            "pandas_type": _kind(field.type),
             "numpy_type": _PANDAS_TYPES.get(str(field.type), "object") if field.nullable else _plain(field.type),
-            "metadata": None,
+            "metadata": {"timezone": field.type.tz} if pa.types.is_timestamp(field.type) else None,
         }
         for field in fields
     ]
     return json.dumps({"index_columns": [], "column_indexes": [], "columns": columns, "pandas_version": "3.0.0"})
 
 
+def _kind(type_: pa.DataType) -> str:
+    if pa.types.is_timestamp(type_):
+        return "datetimetz"
+    return "unicode" if type_ == pa.string() else str(type_)
+
+
 def _plain(type_: pa.DataType) -> str:
+    if pa.types.is_timestamp(type_):
+        return f"datetime64[{type_.unit}]"
     return "object" if type_ == pa.string() else str(type_)
 
 
@@ -156,10 +164,19 @@ def conform(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
         try:
             # Inferred first and cast after: with a target type from the start, Arrow truncates 7.5 to 7.
             inferred = pa.array([row[field.name] for row in kept])
-            columns.append(pa.array([], field.type) if not kept else inferred.cast(field.type, safe=True))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            if not _same_kind(inferred.type, field.type):
+                raise pa.ArrowTypeError(f"found {inferred.type}")
+            columns.append(inferred.cast(field.type, safe=True))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
             raise TableError(f"{table.name}.{field.name}: expected {field.type}: {error}") from error
     return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def _same_kind(found: pa.DataType, declared: pa.DataType) -> bool:
+    """Tell whether a cast keeps the meaning; between other types Arrow turns "7" and True into 7, and 5 into "5"."""
+    if pa.types.is_null(found) or found == declared:
+        return True
+    return bool(pa.types.is_integer(found) and (pa.types.is_integer(declared) or pa.types.is_floating(declared)))
 
 
 def dictionary_of(table: Table) -> list[dict[str, Any]]:

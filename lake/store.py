@@ -3,13 +3,20 @@
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
 
 from lake.errors import ConflictError, MissingObjectError, StoreError
 from lake.layout import STAGING
@@ -70,6 +77,11 @@ class Store:
         with self._translated(""):
             return boto3.client("s3", config=CLIENT_CONFIG)
 
+    def create_bucket(self) -> None:
+        """Create the bucket where it does not exist; for S3 on one's own machine."""
+        with self._translated(""):
+            self._s3.create_bucket(Bucket=self.bucket)
+
     def uri(self, key: str = "") -> str:
         """Return where a key lies, as ``s3://bucket/prefix/key``."""
         return f"s3://{self.bucket}/{self.prefix}{key}"
@@ -83,14 +95,27 @@ class Store:
             ConflictError: The object exists with other content.
         """
         for attempt in range(_CONFLICT_RETRIES):
-            code = self._put_if_absent(key, body)
+            try:
+                code = self._put_if_absent(key, body)
+            except StoreError as error:
+                if _may_be_applied(error.__cause__) and self._holds(key, body):
+                    return
+                raise
             if code is None:
                 return
             if code in _EXISTS:
                 break
             time.sleep(0.1 * 2**attempt)
-        if self.find(key) != body:
+        found = self.find(key)
+        if found is None:
+            raise StoreError(f"{self.uri(key)}: other writes to it were always in progress; try again")
+        if found != body:
             raise ConflictError(self.uri(key))
+
+    def _holds(self, key: str, body: bytes) -> bool:
+        with suppress(StoreError):
+            return self.find(key) == body
+        return False
 
     def _put_if_absent(self, key: str, body: bytes) -> str | None:
         """Return None when the object was created, and S3's error code when the condition stopped it."""
@@ -173,12 +198,21 @@ class Store:
             ) from error
         except ClientError as error:
             raise StoreError(f"{self.uri(key)}: {_advice(error, self.bucket)}") from error
+        except ParamValidationError as error:
+            raise StoreError(f"{self.uri(key)}: {' '.join(str(error).split())}") from error
         except BotoCoreError as error:
             raise StoreError(f"{self.uri(key)}: S3 could not be reached: {error}") from error
 
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _may_be_applied(error: BaseException | None) -> bool:
+    """Tell whether a request may have done its work although its answer was an error, or none."""
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return isinstance(error, HTTPClientError)
 
 
 def _advice(error: ClientError, bucket: str) -> str:

@@ -1,13 +1,11 @@
 """What is checked of a table while its rows pass by: keys that are there once, and references to be resolved."""
 
-import operator
 from collections import defaultdict
-from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.schema import Table
+from lake.schema import GENERATION, UNKNOWN_GENERATION, Table
 
 # Findings name rows, but a table that is wrong throughout must not fill the report.
 SHOWN_ROWS = 10
@@ -34,7 +32,7 @@ class KeyCheck:
             return
         self.rows += rows.num_rows
         keys = rows.select(self.table.primary_key)
-        self._note_order(keys if self._last is None else pa.concat_tables([self._last, keys]))
+        self._note_order(keys)
         self._last = keys.slice(keys.num_rows - 1)
         for field in self.table.fields:
             column = rows[field.name]
@@ -43,19 +41,27 @@ class KeyCheck:
             if field.references:
                 known = self._referenced.get(field.name)
                 found = pc.unique(column.drop_null())
+                if field.name == GENERATION:
+                    found = found.filter(pc.not_equal(found, UNKNOWN_GENERATION))
                 self._referenced[field.name] = found if known is None else pc.unique(pa.concat_arrays([known, found]))
 
     def _note_order(self, keys: pa.Table) -> None:
-        before, after = keys.slice(0, keys.num_rows - 1), keys.slice(1)
+        """Note the keys that are null, or do not come after the one before them."""
+        known = keys if self._last is None else pa.concat_tables([self._last, keys])
+        before, after = known.slice(0, known.num_rows - 1), known.slice(1)
         ascends = pa.scalar(False)
         for name in reversed(keys.column_names):
             greater, equal = pc.greater(after[name], before[name]), pc.equal(after[name], before[name])
-            ascends = pc.or_(greater, pc.and_(equal, ascends))
-        bad = after.filter(pc.invert(pc.fill_null(ascends, False))) if after.num_rows else after
-        # A null in the very first key has no neighbour to be compared with.
-        nulls = reduce(operator.add, (column.null_count for column in keys.slice(0, 1).columns))
-        self.bad_key_count += bad.num_rows + (1 if nulls else 0)
-        for row in bad.slice(0, max(0, SHOWN_ROWS - len(self.bad_keys))).to_pylist():
+            ascends = pc.or_kleene(greater, pc.and_kleene(equal, ascends))
+        # Null where one of the two keys is: only the null itself is to blame, not what follows it.
+        bad = pc.invert(pc.fill_null(ascends, True))
+        if self._last is None:
+            bad = pa.chunked_array([[False], *bad.chunks])
+        for column in keys.columns:
+            bad = pc.or_(bad, pc.is_null(column))
+        wrong = keys.filter(bad)
+        self.bad_key_count += wrong.num_rows
+        for row in wrong.slice(0, max(0, SHOWN_ROWS - len(self.bad_keys))).to_pylist():
             self.bad_keys.append("(" + ", ".join(f"{name}={value!r}" for name, value in row.items()) + ")")
 
     def referenced(self) -> dict[str, tuple[str, pa.Array]]:

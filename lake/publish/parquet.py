@@ -73,7 +73,8 @@ class _File:
 
     def _flush(self, count: int) -> None:
         rows = pa.concat_tables(self._pending)
-        self._writer.write_table(rows.slice(0, count), row_group_size=count)
+        # Pages end where chunks do, so rows in several chunks would tell in which batches they came.
+        self._writer.write_table(rows.slice(0, count).combine_chunks(), row_group_size=count)
         self._pending = [rows.slice(count)]
         self._pending_rows -= count
 
@@ -106,6 +107,10 @@ class TableWriter:
     def add(self, rows: pa.Table) -> None:
         """Take a batch of rows under the table's schema, all of them after the rows of the batch before."""
         self.check.add(rows)
+        for name in self.table.primary_key:
+            # No file can hold a null key; the check has noted these rows, and its finding blocks the snapshot.
+            if rows[name].null_count:
+                rows = rows.filter(pc.is_valid(rows[name]))
         if self._by is None:
             self._file(None).add(rows)
             return

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from lake.schema import GENERATION, ORDINAL, Field, Report, Row, Table
-from lake.tables.members import reference_id, url_id
+from lake.tables.members import reference_id
 
 _GENERATION_ID = Field(
     GENERATION, pa.int16(), "The generation that introduced it. 0: unknown.", "generation.url", references="generation"
@@ -63,7 +63,7 @@ def effectiveness_rows(document: dict[str, Any], report: Report) -> Iterator[Row
             for kind, percent in _DAMAGE_PERCENT.items():
                 for other in relations.get(f"{kind}_{direction}", ()):
                     ordinal += 1
-                    pair = (document["id"], url_id(other["url"], "type"))
+                    pair = (document["id"], reference_id({"type": other}, "type", "type", report))
                     attacking, defending = pair if direction == "to" else pair[::-1]
                     yield {
                         "type_id": document["id"],
@@ -216,7 +216,9 @@ GENERATIONS = Table(
     fields=(
         Field(GENERATION, pa.int16(), "PokeAPI's id of the generation.", "id"),
         _NAME,
-        _reference("main_region_id", "Where its games play.", "main_region.url", "region", nullable=True),
+        _reference(
+            "main_region_id", "Where its games play. Null: none given.", "main_region.url", "region", nullable=True
+        ),
     ),
 )
 

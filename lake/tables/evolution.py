@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from lake.schema import Field, Report, Row, Table
-from lake.tables.members import number, reference_id, truth
+from lake.tables.members import number, reference_id, text, truth
 
 # Conditions of a way to evolve: column, type in the API, resource or unit, meaning. Null always means: does not matter.
 _REFERENCES = (
@@ -75,7 +75,7 @@ def _conditions(way: dict[str, Any], report: Report) -> Row:
     row |= {name: number(way, member, report) for name, member, _, _ in _NUMBERS}
     row |= {name: truth(way, member, report) for name, member, _ in _TRUTHS}
     # The source says "" where any time will do.
-    row["time_of_day"] = way.get("time_of_day") or None
+    row["time_of_day"] = text(way, "time_of_day", report) or None
     return row
 
 

@@ -23,7 +23,7 @@ from lake.schema import (
     conform,
 )
 from lake.tables.members import url_id
-from lake.tables.parse import Drift, steps
+from lake.tables.parse import Drift, document_id, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,12 @@ def fill(
         added = ({GENERATION: value} for value in documents_alone.column(table.field(GENERATION)).to_pylist())
     decoder = msgspec.json.Decoder(_members(table))
     for body, generation in zip(bodies, added, strict=False):
-        document = msgspec.structs.asdict(decoder.decode(body.as_buffer()))
         try:
+            document = msgspec.structs.asdict(decoder.decode(body.as_buffer()))
             rows += [row | generation for row in table.fill(document, partial(_note, drifts))]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            drifts.append(Drift(table.rows, "the declared shape", f"{table.name} of {document['id']}: {error!r}"))
+        except (KeyError, TypeError, ValueError, AttributeError, msgspec.ValidationError) as error:
+            id_ = document_id(body.as_buffer())
+            drifts.append(Drift(table.rows, "the declared shape", f"{table.name} of {id_}: {error!r}"))
     return sort(conform(table, rows), table), drifts
 
 
@@ -131,9 +132,22 @@ class _Rows:
         values = found[0] if len(found) == 1 else pc.coalesce(*found)
         if field.null_when is not None:
             values = pc.if_else(pc.equal(values, field.null_when), pa.scalar(None, values.type), values)
+        values = self._narrowed(values, field)
         if field.name == GENERATION:
             values = pc.fill_null(values, pa.scalar(UNKNOWN_GENERATION, values.type))
-        return values.cast(field.type)
+        return values
+
+    def _narrowed(self, values: pa.Array, field: Field) -> pa.Array:
+        """Return values as the field's type; an integer that is too great for it becomes null and is reported."""
+        if not pa.types.is_integer(field.type):
+            return values.cast(field.type)
+        narrow = values.cast(field.type, safe=False)
+        fits = pc.equal(narrow.cast(values.type), values)
+        self.drifts += [
+            Drift(field.paths[0], str(field.type), str(value))
+            for value in pc.unique(values.filter(pc.invert(fits))).to_pylist()
+        ]
+        return pc.if_else(fits, narrow, pa.scalar(None, field.type))
 
     def _values(self, field: Field, path: str) -> pa.Array:
         if path == RESOURCE:

@@ -25,20 +25,30 @@ def reference_id(owner: dict[str, Any], member: str, resource: str, report: Repo
     value = owner.get(member)
     if value is None:
         return None
-    found = url_id(value["url"], resource) if isinstance(value, dict) and isinstance(value.get("url"), str) else None
+    url = value.get("url") if isinstance(value, dict) else None
+    found = url_id(url, resource) if isinstance(url, str) else None
     if found is None:
-        report(member, f"an object with a URL ending in /{resource}/<id>/", value)
+        report(member, f"an object with a URL ending in /{resource}/<id>/", url or value)
     return found
 
 
 def number(owner: dict[str, Any], member: str, report: Report) -> int | None:
-    """Return an integer member; null stays null."""
-    return _typed(owner, member, int, report)
+    """Return an integer member that a column of 32 bits can hold; null stays null."""
+    value = _typed(owner, member, int, report)
+    if value is None or -(2**31) <= value < 2**31:
+        return value
+    report(member, "int32", value)
+    return None
 
 
 def truth(owner: dict[str, Any], member: str, report: Report) -> bool | None:
     """Return a boolean member; null stays null."""
     return _typed(owner, member, bool, report)
+
+
+def text(owner: dict[str, Any], member: str, report: Report) -> str | None:
+    """Return a string member; null stays null."""
+    return _typed(owner, member, str, report)
 
 
 def _typed(owner: dict[str, Any], member: str, type_: type[_T], report: Report) -> _T | None:

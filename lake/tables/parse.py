@@ -91,7 +91,7 @@ def parse(bodies: pa.StringArray, schema: pa.Schema) -> tuple[pa.StructArray, li
         return _read(bodies, schema), []
     except pa.ArrowInvalid:
         drifts: list[Drift] = []
-        repaired = [_repaired(msgspec.json.decode(body), schema, drifts) for body in bodies.to_pylist()]
+        repaired = [_repaired(_decoded(body, drifts), schema, drifts) for body in bodies.to_pylist()]
         return _read(pa.array([msgspec.json.encode(body).decode() for body in repaired], pa.string()), schema), drifts
 
 
@@ -110,6 +110,28 @@ def _read(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray:
         ),
     )
     return pa.concat_arrays(table.select(schema.names).to_struct_array().chunks)
+
+
+class _Identity(msgspec.Struct):
+    id: int
+
+
+_identity = msgspec.json.Decoder(_Identity)
+
+
+def document_id(body: str | bytes | memoryview) -> int:
+    """Return the id in a document's JSON, whatever else stands in it."""
+    return _identity.decode(body).id
+
+
+def _decoded(body: str, drifts: list[Drift]) -> dict[str, Any]:
+    """Return a document; nothing but its id where it holds a number that Python cannot."""
+    try:
+        document: dict[str, Any] = msgspec.json.decode(body)
+    except msgspec.ValidationError as error:
+        document = {"id": document_id(body)}
+        drifts.append(Drift("", "a readable document", f"{document['id']}: {error}"))
+    return document
 
 
 def _repaired(document: dict[str, Any], schema: pa.Schema, drifts: list[Drift]) -> dict[str, Any]:

@@ -205,7 +205,11 @@ POKEMON_PAST_STATS = _child(
 
 def media_rows(member: str, document: dict[str, Any], report: Report) -> Iterator[Row]:
     """Yield one row per file below `member` that exists, named by the keys on the way to it."""
-    pending: list[tuple[str, Any]] = [("", document.get(member) or {})]
+    files = document.get(member)
+    if files is not None and not isinstance(files, dict):
+        report(member, "an object", files)
+        return
+    pending: list[tuple[str, Any]] = [("", files or {})]
     while pending:
         path, value = pending.pop()
         if isinstance(value, dict):

@@ -67,7 +67,11 @@ SPECIES = Table(
         _reference("color_id", "Colour in the Pokédex.", "color.url", "pokemon-color"),
         _reference("shape_id", "Body shape. Null: none given.", "shape.url", "pokemon-shape", nullable=True),
         _reference(
-            "habitat_id", "Habitat, known for generations 1 to 3.", "habitat.url", "pokemon-habitat", nullable=True
+            "habitat_id",
+            "Habitat. Null: none given, as for most since generation 4.",
+            "habitat.url",
+            "pokemon-habitat",
+            nullable=True,
         ),
         _reference(
             "evolves_from_species_id",

@@ -1,0 +1,56 @@
+"""Tests of publishing; two small tables stand for all of them."""
+
+import pyarrow as pa
+
+from lake.publish import EncodedFile, FileStyle, TableWriter
+from lake.schema import GENERATION, PARTITION, Field, Table, conform
+
+POKEMON = Table(
+    name="pokemon",
+    grain="one row per Pokémon",
+    resources=("pokemon",),
+    primary_key=("pokemon_id",),
+    fields=(
+        Field("pokemon_id", pa.int32(), "PokeAPI's id."),
+        Field(GENERATION, pa.int16(), "Its generation. 0: unknown."),
+        Field("name", pa.string(), "Its name."),
+        Field("species_id", pa.int32(), "Its species.", references="pokemon-species"),
+        Field("sort_order", pa.int32(), "Place in the order. Null: none.", nullable=True),
+    ),
+)
+
+TYPES = Table(
+    name="types",
+    grain="one row per slot",
+    resources=("pokemon",),
+    primary_key=("pokemon_id", "slot"),
+    fields=(
+        Field("pokemon_id", pa.int32(), "The Pokémon."),
+        Field("slot", pa.int32(), "1 or 2."),
+        Field("type_id", pa.int32(), "The type. Null: unknown.", nullable=True, references="type"),
+    ),
+)
+
+
+def pokemon(id_: int, generation: int = 1, name: str = "pikachu", species: int | None = None) -> dict:
+    """Return a row of `POKEMON`."""
+    return {
+        "pokemon_id": id_,
+        GENERATION: generation,
+        "name": name,
+        "species_id": species or id_,
+        "sort_order": None,
+    }
+
+
+def write(table: Table, *batches: pa.Table, style: FileStyle | None = None) -> list[EncodedFile]:
+    """Return the files of a table whose rows come in these batches."""
+    writer = TableWriter(table, table.partition, GENERATION if table.partition == PARTITION else None, style)
+    for batch in batches:
+        writer.add(batch)
+    return writer.close()
+
+
+def encode(table: Table, *rows: dict) -> list[EncodedFile]:
+    """Return the files of a table with these rows."""
+    return write(table, conform(table, rows))

@@ -1,0 +1,195 @@
+"""Audits: each rule at its level, with rows named, at the edges of its tolerance."""
+
+from itertools import pairwise
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lake.publish import Finding, Level, TableWriter, audit_run, audit_table
+from lake.publish.keys import SHOWN_ROWS, KeyCheck
+from lake.schema import GENERATION, conform
+from tests.publish import POKEMON, TYPES, pokemon
+
+KNOWN = {"pokemon-species": pa.array([25, 26, 132], pa.int32())}
+
+
+def slot(id_: int | None, slot_: int | None, type_: int | None = 13) -> dict:
+    return {"pokemon_id": id_, "slot": slot_, "type_id": type_}
+
+
+def checked(table, *batches: list[dict]) -> KeyCheck:
+    check = KeyCheck(table)
+    for batch in batches:
+        check.add(conform(table, batch))
+    return check
+
+
+def audit(table, *batches: list[dict], before: int | None = None, allow: tuple[str, ...] = ()) -> list[Finding]:
+    return audit_table(checked(table, *batches), before, KNOWN, allow)
+
+
+def rows_of(count: int) -> list[dict]:
+    return [slot(id_, 1) for id_ in range(count)]
+
+
+def test_a_sound_table_has_no_findings():
+    assert audit(POKEMON, [pokemon(25), pokemon(26), pokemon(132)], before=3) == []
+    assert audit(TYPES, [slot(25, 1), slot(25, 2), slot(26, 1)]) == []
+    assert audit(TYPES) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ([slot(25, 1), slot(25, 1), slot(26, 1)], "(pokemon_id=25, slot=1)"),
+        ([slot(25, 1), slot(26, None)], "(pokemon_id=26, slot=None)"),
+        ([slot(25, 1), slot(None, 1)], "(pokemon_id=None, slot=1)"),
+        ([slot(None, 1)], "(pokemon_id=None, slot=1)"),
+        ([slot(25, None), slot(26, 1)], "(pokemon_id=25, slot=None)"),
+        ([slot(26, 1), slot(25, 2)], "(pokemon_id=25, slot=2)"),
+    ],
+    ids=["twice", "null", "null last", "null alone", "null first", "out of order"],
+)
+def test_a_key_that_is_null_or_there_twice_blocks_and_is_named(rows, named):
+    for batches in ([rows], [[row] for row in rows]):
+        [finding] = audit(TYPES, *batches)
+        assert (finding.level, finding.rule, finding.subject) == (Level.BLOCK, "primary-key", "types")
+        assert finding.message == f"1 rows whose key (pokemon_id, slot) is null or there twice: {named}"
+
+
+keys = st.lists(st.tuples(st.integers(0, 3) | st.none(), st.integers(0, 2) | st.none()), max_size=8)
+
+
+@given(keys, st.sets(st.integers(0, 8)))
+def test_bad_keys_are_counted_as_plain_python_counts_them(found, cuts):
+    """Whatever the batches; keys come sorted, with nulls at the end."""
+    found.sort(key=lambda key: [(part is None, part or 0) for part in key])
+    bounds = [0, *sorted(cuts), len(found)]
+    batches = [[slot(*key) for key in found[low:high]] for low, high in pairwise(bounds)]
+    whole = [key for key in found if None not in key]
+    check = checked(TYPES, *batches)
+    assert check.bad_key_count == len(found) - len(set(whole))
+    assert check.rows == len(found)
+
+
+def test_findings_name_some_rows_and_count_all():
+    [finding] = audit(TYPES, [slot(25, 1)] * 5, [slot(25, 1)] * 95)
+    assert finding.message.startswith("99 rows")
+    assert finding.message.count("(pokemon_id=25, slot=1)") == SHOWN_ROWS
+
+
+def test_a_null_where_every_row_had_a_value_warns():
+    [finding] = audit(POKEMON, [pokemon(25), {**pokemon(26), "name": None}], [{**pokemon(132), "name": None}])
+    assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "nulls", "pokemon")
+    assert finding.message == "2 rows without name, which every row had before"
+
+
+def test_a_null_that_is_declared_is_none_of_the_audits_business():
+    assert audit(TYPES, [slot(25, 1, None)]) == []
+
+
+def test_a_reference_to_nothing_warns_and_is_named():
+    rows = [pokemon(25), pokemon(26, species=999), pokemon(27, species=998), pokemon(28, species=999)]
+    [finding] = audit(POKEMON, rows[:2], rows[2:])
+    assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "references", "pokemon")
+    assert finding.message == "2 values of species_id point at no pokemon-species: 999, 998"
+
+
+def test_a_reference_to_a_resource_that_was_not_crawled_is_not_judged():
+    assert "type" not in KNOWN
+    assert audit(TYPES, [slot(25, 1, 999)]) == []
+
+
+def test_a_reference_to_a_resource_without_documents_points_at_nothing():
+    findings = audit_table(checked(TYPES, [slot(25, 1)]), None, {"type": pa.array([], pa.int32())})
+    assert [finding.rule for finding in findings] == ["references"]
+
+
+@pytest.mark.parametrize(("rows", "before"), [(80, 100), (0, 20), (1, 1), (101, 100), (0, 0), (1960, 2000)])
+def test_a_table_may_lose_twenty_rows_or_two_percent_of_them(rows, before):
+    assert audit(TYPES, rows_of(rows), before=before) == []
+
+
+@pytest.mark.parametrize(("rows", "before"), [(79, 100), (0, 21), (979, 1000), (1959, 2000)])
+def test_a_table_that_loses_more_asks(rows, before):
+    [finding] = audit(TYPES, rows_of(rows), before=before)
+    assert (finding.level, finding.rule, finding.subject) == (Level.ASK, "shrink", "types")
+    assert finding.message.startswith(f"{rows:,} rows, {before:,} the last time")
+    assert "--allow-shrink types" in finding.message
+
+
+def test_a_table_may_lose_more_when_it_is_allowed_to_by_name():
+    assert audit(TYPES, rows_of(1), before=100, allow=("types",)) == []
+    assert len(audit(TYPES, rows_of(1), before=100, allow=("pokemon",))) == 1
+
+
+def test_a_table_of_the_first_snapshot_cannot_shrink():
+    assert audit(TYPES, [], before=None) == []
+
+
+def test_everything_that_is_wrong_is_found_at_once():
+    bad = [{**pokemon(25, species=999), "name": None}, pokemon(25)]
+    assert [finding.rule for finding in audit(POKEMON, bad, before=100)] == [
+        "primary-key",
+        "nulls",
+        "references",
+        "shrink",
+    ]
+
+
+def test_a_writer_checks_what_it_is_given():
+    writer = TableWriter(POKEMON, "generation", GENERATION)
+    writer.add(conform(POKEMON, [pokemon(25, 1), pokemon(25, 2)]))
+    [finding] = audit_table(writer.check, None, {})
+    assert finding.rule == "primary-key"
+
+
+def gone(count: int) -> list[str]:
+    return [f"pokemon/{id_}" for id_ in range(count)]
+
+
+def test_a_sound_crawl_has_no_findings():
+    assert audit_run({"0d8fe2bf": 15_463}, {"pokemon": []}, {"pokemon": 1351}) == []
+    assert audit_run({}, {}, {}) == []
+
+
+def test_two_upstream_versions_warn_with_their_answers():
+    [finding] = audit_run({"b": 2, "a": 100}, {}, {})
+    assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "versions", "source")
+    assert finding.message == "upstream changed during the crawl: answers 100 of a, 2 of b"
+
+
+@pytest.mark.parametrize(("count", "before"), [(20, 20), (20, 100), (20, 1000), (27, 1351), (40, 2000), (0, 0)])
+def test_twenty_documents_or_two_percent_may_vanish(count, before):
+    assert audit_run({}, {"pokemon": gone(count)}, {"pokemon": before}) == []
+
+
+@pytest.mark.parametrize(("count", "before"), [(21, 21), (21, 1000), (28, 1351), (41, 2000), (21, 0)])
+def test_more_documents_that_vanish_ask(count, before):
+    [finding] = audit_run({}, {"pokemon": gone(count)}, {"pokemon": before})
+    assert (finding.level, finding.rule, finding.subject) == (Level.ASK, "deletions", "pokemon")
+    assert finding.message.startswith(f"{count} of {before} documents vanished at once (pokemon/0, pokemon/1, ")
+    assert "--allow-shrink pokemon" in finding.message
+    assert finding.message.count("pokemon/") == SHOWN_ROWS
+
+
+def test_deletions_are_judged_resource_by_resource():
+    deleted = {"pokemon": gone(15), "type": gone(15)}
+    assert audit_run({}, deleted, {"pokemon": 1000, "type": 20}) == []
+
+
+def test_documents_may_vanish_when_the_resource_is_named():
+    assert audit_run({}, {"pokemon": gone(500)}, {"pokemon": 1000}, ("pokemon",)) == []
+    assert len(audit_run({}, {"pokemon": gone(500)}, {"pokemon": 1000}, ("type",))) == 1
+
+
+def test_a_resource_that_was_not_there_before_has_only_the_absolute_tolerance():
+    assert len(audit_run({}, {"pokemon": gone(21)}, {})) == 1
+
+
+def test_a_finding_reads_as_a_sentence_about_its_subject():
+    assert (
+        str(Finding(Level.BLOCK, "primary-key", "pokemon", "two rows with key 25")) == "pokemon: two rows with key 25"
+    )

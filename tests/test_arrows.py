@@ -1,0 +1,118 @@
+"""Who may import whom, read from the sources themselves: an import inside a function counts as well."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+# What each package may import of this project. Not listed: everything.
+MAY_IMPORT = {"lake": {"lake"}, "blocks": {"blocks", "lake"}, "flows": {"flows", "blocks", "lake"}}
+
+ROOMS = {"crawl", "documents", "tables", "publish", "read", "replica"}
+FOUNDATIONS = {"errors", "layout", "resource", "schema", "store", "commit"}
+
+# The only places that may know these packages.
+KNOWN_TO = {
+    "httpx": ("lake/crawl/",),
+    "boto3": ("lake/store.py",),
+    "botocore": ("lake/store.py",),
+    "prefect": ("flows/", "blocks/"),
+    "prefect_aws": ("flows/", "blocks/"),
+}
+
+
+def broken_arrows(repository: Path) -> list[str]:
+    """Return every import that points the wrong way, as ``file: imported module``."""
+    broken = []
+    for package in MAY_IMPORT:
+        for source in sorted((repository / package).rglob("*.py")):
+            path = source.relative_to(repository).as_posix()
+            broken += [f"{path}: {name}" for name in imports(repository, source) if not _allowed(path, name)]
+    return broken
+
+
+def imports(repository: Path, source: Path) -> Iterator[str]:
+    """Yield the full name of everything that a file imports."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = source.relative_to(repository).parts[: -node.level]
+                base = ".".join([*package, base] if base else package)
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _allowed(path: str, name: str) -> bool:
+    package, imported = path.split("/")[0], name.split(".")
+    if imported[0] in KNOWN_TO:
+        return path.startswith(KNOWN_TO[imported[0]])
+    if imported[0] not in MAY_IMPORT:
+        return True
+    if imported[0] not in MAY_IMPORT[package]:
+        return False
+    return package != "lake" or _stays_in_its_room(path, imported[1])
+
+
+def _stays_in_its_room(path: str, room: str) -> bool:
+    own = path.split("/")[1].removesuffix(".py")
+    # `lake/__init__.py` is the door through which readers come.
+    return room in FOUNDATIONS or (own in ROOMS and room == own) or (own == "__init__" and room == "read")
+
+
+def test_every_import_follows_the_arrows():
+    assert broken_arrows(REPOSITORY) == []
+
+
+def test_every_module_of_lake_is_a_room_or_a_foundation():
+    """A new one must say which, or the arrows would not hold it."""
+    modules = {path.stem for path in (REPOSITORY / "lake").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert modules - {"__init__", "__pycache__"} <= ROOMS | FOUNDATIONS
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "name"),
+    [
+        ("lake/publish/audit.py", "from lake.tables import TABLES", "lake.tables.TABLES"),
+        ("lake/publish/audit.py", "from lake import documents", "lake.documents"),
+        ("lake/tables/pokemon.py", "from ..crawl import Client", "lake.crawl.Client"),
+        ("lake/tables/pokemon.py", "def late():\n    import lake.publish.keys", "lake.publish.keys"),
+        ("lake/documents.py", "from lake.crawl.shard import cut", "lake.crawl.shard.cut"),
+        ("lake/store.py", "from lake.read import Lake", "lake.read.Lake"),
+        ("lake/commit.py", "import lake.publish", "lake.publish"),
+        ("lake/crawl/client.py", "import flows.crawl", "flows.crawl"),
+        ("lake/crawl/client.py", "from prefect import flow", "prefect.flow"),
+        ("lake/read.py", "import boto3", "boto3"),
+        ("lake/publish/snapshot.py", "from botocore.config import Config", "botocore.config.Config"),
+        ("lake/replica/app.py", "import httpx", "httpx"),
+        ("flows/crawl.py", "import httpx", "httpx"),
+        ("blocks/storage.py", "from flows import crawl", "flows.crawl"),
+    ],
+)
+def test_a_broken_arrow_is_found(tmp_path, path, code, name):
+    source = tmp_path / path
+    source.parent.mkdir(parents=True)
+    source.write_text(code)
+    assert broken_arrows(tmp_path) == [f"{path}: {name}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("lake/tables/pokemon.py", "from lake.tables.members import url_id\nfrom lake.schema import Table"),
+        ("lake/publish/snapshot.py", "from . import keys\nfrom ..store import Store"),
+        ("lake/crawl/client.py", "import httpx"),
+        ("lake/__init__.py", "from lake.read import Lake"),
+        ("blocks/storage.py", "from prefect_aws import S3Bucket\nfrom lake.store import Store"),
+        ("flows/crawl.py", "from lake.crawl import Client\nfrom blocks.storage import open_store"),
+    ],
+)
+def test_an_arrow_that_follows_the_design_passes(tmp_path, path, code):
+    source = tmp_path / path
+    source.parent.mkdir(parents=True)
+    source.write_text(code)
+    assert broken_arrows(tmp_path) == []

@@ -1,0 +1,254 @@
+"""Documents as received, and the laws by which a crawl's documents meet the parent snapshot's."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lake.documents import (
+    SCHEMA,
+    Document,
+    ParentDocuments,
+    changed,
+    digest,
+    merge,
+    pack,
+    slices,
+    to_arrow,
+    unpack,
+)
+
+NOON = datetime(2026, 8, 8, 12, tzinfo=UTC)
+NOTHING = SCHEMA.empty_table()
+
+
+def document(id_: int, body: str = "{}", minutes: int = 0, path: str | None = None) -> Document:
+    at = NOON + timedelta(minutes=minutes)
+    return Document("pokemon", id_, path or f"pokemon/{id_}", f'"{id_}"', at, body.encode())
+
+
+def table(*documents: Document) -> pa.Table:
+    return to_arrow(documents)
+
+
+def bodies(rows: pa.Table) -> dict[str, str]:
+    assert len(set(rows["path"].to_pylist())) == rows.num_rows, "a document is there twice"
+    return dict(zip(rows["path"].to_pylist(), rows["body"].to_pylist(), strict=True))
+
+
+def grouped(rows: pa.Table, row_group_rows: int) -> bytes:
+    """Return rows as a snapshot's file, whose row groups are read one by one."""
+    sink = io.BytesIO()
+    pq.write_table(rows, sink, row_group_size=row_group_rows)
+    return sink.getvalue()
+
+
+json_texts = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('aé\n"\\\0\U0001f5a4', max_size=3), inner),
+    max_leaves=5,
+).flatmap(lambda value: st.sampled_from([json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)]))
+
+# Few ids, bodies and times, so that they meet often.
+fetched_documents = st.builds(document, st.integers(-1, 6), st.sampled_from("abc"), st.integers(0, 5))
+parents = st.lists(fetched_documents, unique_by=lambda item: item.id).map(to_arrow)
+
+
+@given(st.lists(json_texts, min_size=1))
+@settings(max_examples=40)
+def test_bytes_survive_as_they_were_received(texts):
+    rows = unpack(pack(table(*(document(number, text) for number, text in enumerate(texts)))))
+    assert [text.encode() for text in rows["body"].to_pylist()] == [text.encode() for text in texts]
+    assert rows["sha256"].to_pylist() == [digest(text.encode()) for text in texts]
+
+
+def test_everything_else_survives_too():
+    """An answer without ETag, and the id of move-ailment/-1."""
+    received = Document("move-ailment", -1, "move-ailment/-1", None, NOON, b"{}")
+    [row] = unpack(pack(table(received))).to_pylist()
+    assert row == {
+        "resource_name": "move-ailment",
+        "id": -1,
+        "path": "move-ailment/-1",
+        "etag": None,
+        "fetched_at": NOON,
+        "sha256": digest(b"{}"),
+        "body": "{}",
+    }
+
+
+def test_documents_are_sorted_by_id_and_then_by_path():
+    rows = table(document(132), document(25, path="pokemon/25/encounters"), document(25), document(-1))
+    assert rows["path"].to_pylist() == ["pokemon/-1", "pokemon/25", "pokemon/25/encounters", "pokemon/132"]
+
+
+def test_the_order_in_which_documents_came_changes_no_bytes():
+    one, other = document(25, "a"), document(132, "b")
+    assert pack(table(one, other)) == pack(table(other, one))
+
+
+def test_a_body_that_is_not_what_its_hash_says_is_dropped():
+    rows = table(document(25, '{"id":25}'), document(132, '{"id":132}'))
+    flipped = rows.set_column(SCHEMA.get_field_index("body"), SCHEMA.field("body"), [['{"id":24}', '{"id":132}']])
+    assert unpack(pack(flipped))["path"].to_pylist() == ["pokemon/132"]
+
+
+def test_what_was_packed_keeps_its_schema():
+    assert unpack(pack(table(document(25)))).schema.equals(SCHEMA, check_metadata=True)
+    assert unpack(pack(NOTHING)).schema.equals(SCHEMA, check_metadata=True)
+
+
+@given(parents, st.lists(fetched_documents), st.randoms(use_true_random=False))
+@settings(max_examples=40)
+def test_a_merge_does_not_depend_on_the_order_or_repetition_of_what_was_fetched(parent, fetched, random):
+    again = [*fetched, *random.sample(fetched, len(fetched) // 2)]
+    random.shuffle(again)
+    one, other = table(*fetched), pa.concat_tables([NOTHING, *(table(item) for item in again)])
+    assert merge(parent, one).equals(merge(parent, other))
+
+
+@given(parents, st.lists(fetched_documents))
+@settings(max_examples=40)
+def test_a_merge_repeated_changes_nothing(parent, fetched):
+    merged = merge(parent, table(*fetched))
+    assert merge(merged, table(*fetched)).equals(merged)
+
+
+@given(parents, st.lists(fetched_documents))
+@settings(max_examples=40)
+def test_a_merge_holds_each_document_once_as_it_was_received_last(parent, fetched):
+    newest: dict[str, datetime] = dict(zip(parent["path"].to_pylist(), parent["fetched_at"].to_pylist(), strict=True))
+    candidates = {(row["path"], row["fetched_at"], row["body"]) for row in parent.to_pylist()}
+    candidates |= {(item.path, item.fetched_at, item.body.decode()) for item in fetched}
+    for item in fetched:
+        newest[item.path] = max(item.fetched_at, newest.get(item.path, item.fetched_at))
+    merged = merge(parent, table(*fetched))
+    assert bodies(merged).keys() == newest.keys()
+    for path, body in bodies(merged).items():
+        assert (path, newest[path], body) in candidates
+
+
+@given(parents, st.lists(fetched_documents))
+@settings(max_examples=40)
+def test_a_merge_is_sorted_by_id(parent, fetched):
+    """Whether or not there is a parent: its rows go into the snapshot in this order."""
+    for rows in (merge(parent, table(*fetched)), merge(NOTHING, table(*fetched, *reversed(fetched)))):
+        assert rows["id"].to_pylist() == sorted(rows["id"].to_pylist())
+
+
+def test_documents_that_came_late_are_sorted_in_without_a_parent():
+    fetched = pa.concat_tables([table(document(25), document(132)), table(document(26))])
+    assert merge(NOTHING, fetched)["id"].to_pylist() == [25, 26, 132]
+
+
+@given(parents, st.integers(1, 5))
+@settings(max_examples=40)
+def test_the_same_bodies_fetched_again_keep_the_rows_of_the_parent(parent, minutes):
+    """`fetched_at` changes with the body alone, so that nothing changed gives the same bytes."""
+    later = [document(row["id"], row["body"], 5 + minutes) for row in parent.to_pylist()]
+    assert merge(parent, table(*later)).equals(merge(parent, NOTHING))
+    assert changed(parent, table(*later)) == (0, 0)
+
+
+def test_a_new_body_comes_with_its_own_row():
+    merged = merge(table(document(25, "old"), document(26)), table(document(25, "new", minutes=1)))
+    assert merged.to_pylist()[0] == table(document(25, "new", minutes=1)).to_pylist()[0]
+    assert bodies(merged) == {"pokemon/25": "new", "pokemon/26": "{}"}
+
+
+def test_what_the_parent_received_later_is_kept():
+    """Another run, which began later, was faster."""
+    parent, fetched = table(document(25, "new", minutes=9)), table(document(25, "old"))
+    assert bodies(merge(parent, fetched)) == {"pokemon/25": "new"}
+    assert changed(parent, fetched) == (0, 0)
+
+
+def test_two_documents_of_one_id_do_not_replace_each_other():
+    parent = table(document(25, "a"), document(25, "[]", path="pokemon/25/encounters"))
+    merged = merge(parent, table(document(25, "b", minutes=1)))
+    assert bodies(merged) == {"pokemon/25": "b", "pokemon/25/encounters": "[]"}
+
+
+@given(parents, st.sets(st.integers(-1, 6)))
+@settings(max_examples=40)
+def test_what_is_gone_is_removed_and_nothing_else(parent, gone):
+    merged = merge(parent, NOTHING, sorted(gone))
+    assert set(merged["id"].to_pylist()) == set(parent["id"].to_pylist()) - gone
+
+
+@given(parents, st.lists(fetched_documents))
+@settings(max_examples=40)
+def test_changes_are_counted_as_they_are_merged(parent, fetched):
+    before, after = bodies(parent), bodies(merge(parent, table(*fetched)))
+    added = len(after.keys() - before.keys())
+    modified = sum(after[path] != before[path] for path in before)
+    assert changed(parent, table(*fetched)) == (added, modified)
+
+
+@given(st.lists(st.integers(1, 30)), st.integers(1, 50))
+@settings(max_examples=40)
+def test_slices_lose_nothing_and_respect_the_limit(lengths, limit):
+    rows = table(*(document(number, "x" * length) for number, length in enumerate(lengths)))
+    cut = list(slices(rows, limit))
+    assert [id_ for part in cut for id_ in part["id"].to_pylist()] == rows["id"].to_pylist()
+    for part in cut:
+        assert part.num_rows == 1 or sum(map(len, part["body"].to_pylist())) <= limit
+    for part, following in pairwise(cut):
+        total = sum(map(len, part["body"].to_pylist())) + len(following["body"][0].as_py())
+        assert total > limit, "two slices that fit into one"
+
+
+def test_slices_count_bytes_and_not_characters():
+    rows = table(document(1, "ピカ"), document(2, "チュウ"))
+    assert [part.num_rows for part in slices(rows, 10)] == [1, 1]
+    assert [part.num_rows for part in slices(rows, 15)] == [2]
+
+
+ids = st.sets(st.integers(-5, 40))
+
+
+@given(ids, st.integers(1, 7), st.sets(st.integers(-4, 40), max_size=5))
+@settings(max_examples=40)
+def test_contiguous_ranges_cover_the_parent_exactly_once(present, row_group_rows, cuts):
+    rows = table(*(document(id_) for id_ in present))
+    lows = [-(2**31), *sorted(cuts)]
+    bounds = [(low, high - 1) for low, high in zip(lows, [*lows[1:], 2**31], strict=True)]
+    found = list(ParentDocuments(grouped(rows, row_group_rows)).between(bounds))
+    assert pa.concat_tables(found).equals(rows)
+    for part, (low, high) in zip(found, bounds, strict=True):
+        assert all(low <= id_ <= high for id_ in part["id"].to_pylist())
+
+
+@given(ids, st.integers(1, 7), st.lists(st.integers(-6, 41), min_size=2, unique=True))
+@settings(max_examples=40)
+def test_ranges_with_gaps_hold_what_lies_in_them(present, row_group_rows, ends):
+    ends = sorted(ends)
+    bounds = list(zip(ends[::2], ends[1::2], strict=False))
+    found = ParentDocuments(grouped(table(*map(document, present)), row_group_rows)).between(bounds)
+    for part, (low, high) in zip(found, bounds, strict=True):
+        assert part["id"].to_pylist() == [id_ for id_ in sorted(present) if low <= id_ <= high]
+
+
+@pytest.mark.parametrize("row_group_rows", [1, 2, 100])
+def test_row_groups_hold_all_documents_in_order(row_group_rows):
+    rows = table(*(document(id_) for id_ in range(5)))
+    parent = ParentDocuments(grouped(rows, row_group_rows))
+    assert pa.concat_tables(parent.row_groups()).equals(rows)
+
+
+def test_without_a_parent_every_range_is_empty():
+    none = ParentDocuments(None)
+    assert [part.num_rows for part in none.between([(0, 9), (10, 19)])] == [0, 0]
+    assert list(none.row_groups()) == []
+    assert none.etags() == {}
+
+
+def test_etags_are_known_by_id():
+    without = Document("pokemon", 132, "pokemon/132", None, NOON, b"{}")
+    assert ParentDocuments(grouped(table(document(25), without), 1)).etags() == {25: '"25"', 132: None}
