@@ -55,5 +55,14 @@ def document_reference(base_url: str, resource: str, url: str) -> Reference:
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Tell whether two URLs share scheme, host and port."""
-    return urlsplit(one)[:2] == urlsplit(other)[:2]
+    """Tell whether two URLs share scheme, host and port.
+
+    >>> same_origin("https://pokeapi.co/api/v2/", "https://PokeAPI.co:443/api/v2/pokemon/25/")
+    True
+    """
+    return _origin(one) == _origin(other)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

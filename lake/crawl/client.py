@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,7 +76,12 @@ class Client:
         self._pace = pace
         self._http = httpx.AsyncClient(
             verify=_tls(),
-            headers={"User-Agent": source.user_agent, "Accept": "application/json"},
+            # As bytes, for httpx would refuse a name such as Pokélake.
+            headers={
+                b"User-Agent": source.user_agent.encode(),
+                b"Accept": b"application/json",
+                b"Accept-Encoding": b"gzip",
+            },
             timeout=source.timeout_seconds,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             follow_redirects=False,
@@ -117,17 +123,21 @@ class Client:
         return wait_random_exponential(multiplier=delay, max=30 * delay)(state)
 
     async def _once(self, url: str, etag: str | None, check: Check | None) -> Answer:
-        headers = {"If-None-Match": etag} if etag else {}
+        headers = {b"If-None-Match": etag.encode()} if etag else {}
         for _ in range(_MAX_REDIRECTS + 1):
-            await asyncio.sleep(self._pace.reserve())
+            if wait := self._pace.reserve():
+                await asyncio.sleep(wait)
             self.requests += 1
             try:
                 async with self._http.stream("GET", url, headers=headers) as response:
                     if response.status_code not in _REDIRECTS:
                         return await self._read(response, conditional=bool(etag), check=check)
                     target = str(response.url.join(response.headers.get("Location", "")))
-            except (httpx.TransportError, httpx.DecodingError) as error:
-                raise _Again(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
+            except (httpx.TransportError, httpx.InvalidURL) as error:
+                reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+                    raise FetchError(reason, is_final=True) from error
+                raise _Again(reason) from error
             if not same_origin(url, target):
                 raise FetchError(f"redirected to another origin, {target[:200]!r}", is_final=True)
             url = target
@@ -137,6 +147,8 @@ class Client:
         etag, version = response.headers.get("ETag"), response.headers.get("X-PokeAPI-Hash")
         status = response.status_code
         if status == 304 and conditional:
+            # It has no body, but a connection whose answer was not read to its end is closed.
+            await response.aread()
             return Answer(None, etag, version)
         if status == 404:
             raise NotFoundError
@@ -144,22 +156,38 @@ class Client:
             raise self._later(response)
         if status != 200:
             raise FetchError(f"status {status}", is_final=True)
-        body = bytearray()
-        # Decoded bytes are counted as they come, or a small compressed answer could fill the memory.
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > self.source.max_document_bytes:
-                raise FetchError(f"more than {self.source.max_document_bytes:,} bytes", is_final=True)
-        content_type = response.headers.get("Content-Type", "none").partition(";")[0].strip()
+        body = await self._body(response)
+        content_type = response.headers.get("Content-Type", "none").partition(";")[0].strip().lower()
         if content_type != "application/json" and not content_type.endswith("+json"):
             raise _Again(f"content type: expected application/json, found {content_type[:80]!r}")
-        answer = Answer(bytes(body), etag, version)
-        if check is not None:
-            problem = check(answer.body or b"")
-            if problem:
-                # A cut or garbled answer looks like this too, and is whole the next time.
-                raise _Again(problem)
-        return answer
+        problem = check(body) if check is not None else None
+        if problem:
+            # A cut or garbled answer looks like this too, and is whole the next time.
+            raise _Again(problem)
+        return Answer(body, etag, version)
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        """Return the whole body, decompressed.
+
+        httpx would decompress all that has arrived before anyone can count it, a thousandfold for each coding.
+        """
+        coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if coding not in ("identity", "gzip"):
+            raise _Again(f"content encoding: expected gzip, found {coding[:80]!r}")
+        gzip = zlib.decompressobj(wbits=31) if coding == "gzip" else None
+        limit, came, body = self.source.max_document_bytes, 0, bytearray()
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        async for chunk in response.stream:
+            came += len(chunk)
+            try:
+                body += gzip.decompress(chunk, limit + 1 - len(body)) if gzip else chunk
+            except zlib.error as error:
+                raise _Again(f"invalid gzip: {error}") from error
+            if max(came, len(body)) > limit:
+                raise FetchError(f"more than {limit:,} bytes", is_final=True)
+        if gzip and not gzip.eof:
+            raise _Again("invalid gzip: it ends too early")
+        return bytes(body)
 
     def _later(self, response: httpx.Response) -> FetchError:
         """Return the failure that a refusal for the time being is, with the patience that the source asks for."""
@@ -177,10 +205,11 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     """
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
     try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
+        until = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())

@@ -1,5 +1,7 @@
 """Listings: what documents a source says there are, believed only when they add up."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urljoin
@@ -39,12 +41,14 @@ async def read_upstream(client: Client) -> Upstream:
     if "meta" in listed:
         try:
             meta = await client.get(urljoin(base, "meta/"), check=_problem)
-            found = _decoded(meta.body, urljoin(base, "meta/"), dict[str, Any]).get("hash")
-            version = found if isinstance(found, str) else version
+            found = msgspec.json.decode(meta.body or b"")
+            if isinstance(found, dict) and isinstance(found.get("hash"), str):
+                version = found["hash"]
         except FetchError:
             # The version only saves requests; a crawl does not need it.
             version = None
-    return Upstream(version, {resource_name(name): urljoin(base, url) for name, url in listed.items()})
+    with _urls_of(base):
+        return Upstream(version, {resource_name(name): urljoin(base, url) for name, url in listed.items()})
 
 
 async def read_listing(client: Client, upstream: Upstream, resource: str) -> list[Reference]:
@@ -64,7 +68,7 @@ async def read_listing(client: Client, upstream: Upstream, resource: str) -> lis
     seen: set[str] = set()
     while url is not None:
         if not same_origin(base, url) or url in seen:
-            raise SourceError(f"{where}: expected the next page below {base}, found {url!r}")
+            raise SourceError(f"{where}: expected the next page below {base}, found {url[:200]!r}")
         seen.add(url)
         try:
             answer = await client.get(url, check=_problem)
@@ -72,18 +76,30 @@ async def read_listing(client: Client, upstream: Upstream, resource: str) -> lis
             raise SourceError(f"{where}: {url} could not be fetched: {error}") from error
         page = _decoded(answer.body, where, _Page)
         counts.add(page.count)
-        for result in page.results:
-            reference = document_reference(base, resource, str(result.get("url")))
-            if reference.id in references:
-                raise SourceError(f"{where}: expected every id once, found {reference.path} twice")
-            references[reference.id] = reference
-        url = urljoin(url, page.next) if page.next else None
+        if page.next and not page.results:
+            raise SourceError(f"{where}: expected documents on every page but the last, found none on {url[:200]!r}")
+        with _urls_of(where):
+            for result in page.results:
+                reference = document_reference(base, resource, str(result.get("url")))
+                if reference.id in references:
+                    raise SourceError(f"{where}: expected every id once, found {reference.path} twice")
+                references[reference.id] = reference
+            url = urljoin(url, page.next) if page.next else None
     if counts != {len(references)}:
         raise SourceError(
             f"{where}: expected as many documents as its count says, {sorted(counts)}, found {len(references)};"
             " nothing was deleted; run again when the source has settled"
         )
     return [references[key] for key in sorted(references)]
+
+
+@contextmanager
+def _urls_of(where: str) -> Iterator[None]:
+    """Name the place of what urllib refuses to join, such as half an IPv6 address."""
+    try:
+        yield
+    except ValueError as error:
+        raise SourceError(f"{where}: expected URLs: {error}") from error
 
 
 def _problem(body: bytes) -> str | None:
@@ -98,4 +114,4 @@ def _decoded(body: bytes | None, where: str, type_: type[_T]) -> _T:
     try:
         return msgspec.json.decode(body or b"", type=type_)
     except msgspec.DecodeError as error:
-        raise SourceError(f"{where}: expected {type_.__name__}: {error}") from error
+        raise SourceError(f"{where}: {error}") from error

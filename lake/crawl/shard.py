@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -40,7 +41,7 @@ class Shard:
     @property
     def name(self) -> str:
         """What the shard is called in logs and keys: its place, and a hash of what it asks for."""
-        asked = "\n".join(f"{item.reference.url} {item.etag}" for item in self.wanted)
+        asked = "\n".join(f"{item.reference.url} {item.etag} {item.is_listed}" for item in self.wanted)
         return f"{self.resource}-{self.number:04d}-{sha256(asked.encode()).hexdigest()[:12]}"
 
 
@@ -94,14 +95,26 @@ async def fetch(
     """Ask for documents over a shard's share of the connections; a document that fails does not stop the others."""
     fetched = Fetched()
     pending = iter(wanted)
-    async with Client(source, pace, source.connections_per_shard, transport) as client:
 
-        async def work() -> None:
-            for item in pending:
-                await _fetch_one(client, item, fetched)
+    async def work(client: Client) -> None:
+        for item in pending:
+            await _fetch_one(client, item, fetched)
 
-        await asyncio.gather(*(work() for _ in range(source.connections_per_shard)))
-        fetched.requests = client.requests
+    async with AsyncExitStack() as stack:
+        # One client for each connection: a pool looks at all of its connections twice for every request.
+        clients = [
+            await stack.enter_async_context(Client(source, pace, 1, transport))
+            for _ in range(source.connections_per_shard)
+        ]
+        workers = [asyncio.create_task(work(client)) for client in clients]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            # When the budget is spent for one of them, the others end before the connections close.
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        fetched.requests = sum(client.requests for client in clients)
     return fetched
 
 

@@ -37,7 +37,7 @@ class Source:
 
     timeout_seconds: float = 30
 
-    # The first try counts. With the delays below the last one comes after about fifteen seconds.
+    # The first try counts. With the delay below the last one comes after fifteen seconds at most, half that on average.
     attempts: int = 5
     retry_delay_seconds: float = 1
     # A source that asks for more patience than this gets none: the document stays stale.

@@ -33,7 +33,7 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path):
 
 def test_a_part_that_does_not_start_is_named():
     with (
-        pytest.raises(LakeError, match="PokeAPI replica did not start: .*no-such-corpus"),
+        pytest.raises(LakeError, match=r"PokeAPI replica did not start: .*no-such-corpus"),
         local_stack("no-such-corpus", print),
     ):
         pass

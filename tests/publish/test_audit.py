@@ -1,5 +1,6 @@
 """Audits: each rule at its level, with rows named, at the edges of its tolerance."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from lake.publish import Finding, Level, TableWriter, audit_run, audit_table
 from lake.publish.keys import SHOWN_ROWS, KeyCheck
-from lake.schema import GENERATION, conform
+from lake.schema import GENERATION, Field, conform
 from tests.publish import POKEMON, TYPES, pokemon
 
 KNOWN = {"pokemon-species": pa.array([25, 26, 132], pa.int32())}
@@ -95,6 +96,13 @@ def test_a_reference_to_nothing_warns_and_is_named():
     [finding] = audit(POKEMON, rows[:2], rows[2:])
     assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "references", "pokemon")
     assert finding.message == "2 values of species_id point at no pokemon-species: 999, 998"
+
+
+def test_an_unknown_generation_is_no_reference():
+    generation = Field(GENERATION, pa.int16(), "Its generation. 0: unknown.", references="generation")
+    table = replace(TYPES, fields=(*TYPES.fields, generation))
+    check = checked(table, [{**slot(25, 1), GENERATION: 0}, {**slot(26, 1), GENERATION: 1}])
+    assert audit_table(check, None, {"generation": pa.array([1], pa.int32())}) == []
 
 
 def test_a_reference_to_a_resource_that_was_not_crawled_is_not_judged():
