@@ -26,7 +26,7 @@ def run(base: str, bucket: str, prefix: str, resources: str) -> dict[str, float 
         state.result()
     return {
         "load": loaded,
-        "flow": seconds,
+        "seconds": seconds,
         "cpu": time.process_time() - cpu,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "state": f"{state.name}: {state.message}",

@@ -2,9 +2,10 @@
 
 import asyncio
 import secrets
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -45,6 +46,14 @@ def crawl_id(source: Source, parent: Commit | None, version: str | None) -> str:
 def _pace(crawl: Crawl) -> Pace:
     """Return the allowance that all shards of a crawl share in this process."""
     return Pace(crawl.source)
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return the one event loop that talks to sources: one a shard would contend for the interpreter lock."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="crawl", daemon=True).start()
+    return loop
 
 
 def prove_results(results: S3Bucket, store: Store) -> None:
@@ -121,7 +130,8 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
 )
 def fetch_shard(shard: Shard, crawl: Crawl) -> dict[str, Any]:
     """Fetch a shard's documents into ``staging/``; return where they lie and what became of the others."""
-    fetched = asyncio.run(fetch(crawl.source, _pace(crawl), shard.wanted))
+    work = fetch(crawl.source, _pace(crawl), shard.wanted)
+    fetched = asyncio.run_coroutine_threadsafe(work, _loop()).result()
     return stage(crawl.lake.open(), crawl.id, shard, fetched)
 
 

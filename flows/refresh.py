@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
 from prefect.states import Completed, State
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
 from prefect_aws import S3Bucket
 
 from flows.build import Manifest, parent_documents
@@ -114,7 +115,8 @@ def fetch_all(crawl: Crawl, parent: Commit | None, upstream: Upstream, results: 
         ThreadPoolTaskRunner(max_workers=source.shards_at_once) as runner,
         progress("crawl", sum(len(shard.wanted) for shard in shards)) as advance,
     ):
-        futures = runner.map(fetch, {"shard": shards, "crawl": unmapped(crawl)})
+        # Quoted, for Prefect would search every URL of every shard for futures.
+        futures = runner.map(fetch, {"shard": [quote(shard) for shard in shards], "crawl": unmapped(crawl)})
         by_run = {future.task_run_id: shard for future, shard in zip(futures, shards, strict=True)}
         for future in as_completed(futures):
             shard, manifest = by_run[future.task_run_id], future.result()

@@ -20,8 +20,9 @@ class Source:
     # Open at the same time, over all shards.
     connections: int = 8
 
-    # Fetched at the same time, each with its share of the connections.
-    parallel_shards: int = 4
+    # Fetched at the same time, each with its share of the connections. Two hide each other's waits for S3; four are
+    # no faster, and a kill loses them all.
+    parallel_shards: int = 2
 
     # More would mean that something runs away: all of PokeAPI is 15,500 documents and 50 listings.
     requests_per_run: int = 50_000
