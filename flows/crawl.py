@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any
@@ -22,6 +23,9 @@ from lake.documents import Document, digest, pack, to_arrow
 from lake.errors import LakeError, StoreError
 from lake.layout import RESULTS, staging_key
 from lake.store import Store
+
+# How long a killed or refused run can be taken up again; older documents are fetched anew.
+RESUMABLE = timedelta(days=1)
 
 # Prefect's cache keys of shards, and so their place among the results.
 SHARD_RESULTS = "shards/"
@@ -122,6 +126,7 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
 @task(
     task_run_name="fetch {shard.name}",
     cache_key_fn=_shard_key,
+    cache_expiration=RESUMABLE,
     persist_result=True,
     result_serializer="json",
     retries=2,

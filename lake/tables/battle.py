@@ -54,8 +54,10 @@ def effectiveness_rows(document: dict[str, Any], report: Report) -> Iterator[Row
     """
     today = (None, document["damage_relations"], ("to",))
     past = [
-        (reference_id(entry, "generation", "generation", report), entry["damage_relations"], ("to", "from"))
+        (generation, entry["damage_relations"], ("to", "from"))
         for entry in document["past_damage_relations"] or ()
+        # Without its generation a relation of the past would look like one of today.
+        if (generation := reference_id(entry, "generation", "generation", report)) is not None
     ]
     ordinal = 0
     for generation, relations, directions in (today, *past):

@@ -25,6 +25,14 @@ def test_past_relations_are_taken_in_both_directions():
     assert (9, 6, 200, 5) in past
 
 
+def test_past_relations_of_an_unreadable_generation_do_not_pass_for_todays():
+    document = sample("type-9")
+    document["past_damage_relations"][0]["generation"] = {"name": "generation-v", "url": "five"}
+    rows = tables("type", document)["type_effectiveness"]
+    assert len([row for row in rows if row["until_generation_id"] is None]) == 3
+    assert "generation" in {drift.path for drift in drifts("type", document)}
+
+
 def test_relations_are_numbered_through_within_a_document():
     rows = tables("type", sample("type-9"))["type_effectiveness"]
     assert [row["ordinal"] for row in rows] == list(range(1, len(rows) + 1))

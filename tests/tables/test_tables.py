@@ -187,7 +187,6 @@ def test_what_should_be_a_list_and_is_none_has_no_rows_and_is_reported(value):
         ("move-161", ("meta", "ailment"), "moves", "ailment_id"),
         ("ability-9", ("names", 0, "language"), "names", "language_id"),
         ("type-9", ("damage_relations", "double_damage_to", 0), "type_effectiveness", "defending_type_id"),
-        ("type-9", ("past_damage_relations", 0, "generation"), "type_effectiveness", "until_generation_id"),
         ("evolution-chain-67", ("chain", "species"), "evolution_chains", "root_species_id"),
         (
             "evolution-chain-67",
