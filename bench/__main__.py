@@ -53,7 +53,7 @@ def _crawls(stack: Stack, runs: int) -> None:
     middle = {name: statistics.median(run["seconds"] for run in found) for name, found in results.items()}
     _line("every pokemon: crawl, tables, publish", middle["lake"], middle["bare"], 1.5)
     _line("core resources: nothing changed, all 304", middle["lake 304"], middle["bare 304"], 1.1)
-    print(f"  loading Prefect and the flows, apart: {first['load']:.2f} s")
+    print(f"  loading Prefect and saving the results block, apart: {first['load']:.2f} s")
     print(f"core resources, first run: {first['seconds']:.1f} s, CPU {first['cpu']:.1f} s")
     _line("core resources, first run: peak MB", first["peak_mb"], None, 700)
 

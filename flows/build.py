@@ -1,7 +1,7 @@
 """From documents to a snapshot's files: the parent's documents and the staged ones, merged, tabled and written."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -64,8 +64,10 @@ class SnapshotBuilder:
         at_hand = set(_document_files(parent))
         self.resources = sorted(at_hand | self._manifests.keys())
 
-    def build(self, writer: SnapshotWriter, allow_shrink: Sequence[str]) -> Outcome:
-        """Write every table of the snapshot, and return what was found on the way."""
+    def build(
+        self, writer: SnapshotWriter, allow_shrink: Sequence[str], advance: Callable[[int], None] = lambda done: None
+    ) -> Outcome:
+        """Write every table of the snapshot, and return what was found; tell `advance` how many documents are done."""
         outcome = Outcome()
         generations: dict[int, int] = {}
         for rows, _ in self._merged("pokemon-species"):
@@ -79,6 +81,7 @@ class SnapshotBuilder:
             known = []
             for batch in self._batches(resource, generations, outcome):
                 raw.add(batch.rows)
+                advance(batch.rows.num_rows)
                 known.append(batch.rows["id"].combine_chunks())
                 outcome.json_bytes += pc.sum(pc.binary_length(batch.rows["body"])).as_py() or 0
                 for built in batch.built:

@@ -45,7 +45,7 @@ def _show(stack: Stack, source: str) -> None:
 
     lake = Lake(store)
     print("\n2. What there is now\n")
-    show(lake.tables(), as_json=False)
+    show(lake.tables().drop(columns="grain"), as_json=False)
 
     print(f"3. Ask it something, with plain pandas\n\n{_indented(QUERY)}\n")
     names: dict[str, object] = {}

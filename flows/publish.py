@@ -12,6 +12,7 @@ from prefect.transactions import Transaction, get_transaction, transaction
 from flows.build import Manifest, SnapshotBuilder
 from flows.crawl import failures
 from flows.parameters import LakeLocation
+from flows.progress import progress
 from lake import tables
 from lake.commit import Commit
 from lake.errors import ConflictError, PublishError
@@ -76,8 +77,9 @@ def write_snapshot(
         current.set("lake", lake)
         current.set("snapshot", snapshot)
     builder = SnapshotBuilder(store, parent, manifests)
-    with SnapshotWriter(store, snapshot) as writer:
-        outcome = builder.build(writer, allow_shrink)
+    total = sum(manifest["documents"] + manifest["unchanged"] for manifest in manifests)
+    with progress("publish", total) as advance, SnapshotWriter(store, snapshot) as writer:
+        outcome = builder.build(writer, allow_shrink, advance)
     failed = failures(manifests)
     stale = [entry for entry in failed if entry["id"] in outcome.ids_before[entry["resource"]]]
     missing = [entry for entry in failed if entry not in stale]

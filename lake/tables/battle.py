@@ -1,22 +1,18 @@
 """Tables of what battles are made of: types and their effectiveness, abilities, moves."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from lake.schema import GENERATION, ORDINAL, Field, Report, Row, Table
+from lake.schema import GENERATION, Field, Report, Row, Table
+from lake.tables.declare import NAME_FIELD, child, reference
 from lake.tables.members import reference_id
 
 _GENERATION_ID = Field(
     GENERATION, pa.int16(), "The generation that introduced it. 0: unknown.", "generation.url", references="generation"
 )
-_ORDINAL = Field("ordinal", pa.int32(), "Place in the document's list, from 1.", ORDINAL)
-_NAME = Field("name", pa.string(), "PokeAPI's slug; upstream renames it at times.", "name")
-
-
-def _reference(name: str, description: str, path: str, resource: str, nullable: bool = False) -> Field:
-    return Field(name, pa.int32(), description, path, references=resource, nullable=nullable)
 
 
 def _number(name: str, description: str, path: str, unit: str = "", nullable: bool = True) -> Field:
@@ -31,8 +27,8 @@ TYPES = Table(
     fields=(
         Field("type_id", pa.int32(), "PokeAPI's id of the type.", "id"),
         _GENERATION_ID,
-        _NAME,
-        _reference(
+        NAME_FIELD,
+        reference(
             "damage_class_id",
             "Class of its moves up to generation 3. Null: none.",
             "move_damage_class.url",
@@ -109,7 +105,7 @@ ABILITIES = Table(
     fields=(
         Field("ability_id", pa.int32(), "PokeAPI's id of the ability.", "id"),
         _GENERATION_ID,
-        _NAME,
+        NAME_FIELD,
         Field("is_main_series", pa.bool_(), "Whether the main series of games has it.", "is_main_series"),
     ),
 )
@@ -123,23 +119,23 @@ MOVES = Table(
     fields=(
         _MOVE_ID,
         _GENERATION_ID,
-        _NAME,
-        _reference("type_id", "Its type.", "type.url", "type"),
-        _reference("damage_class_id", "Physical, special or status.", "damage_class.url", "move-damage-class"),
-        _reference("target_id", "Whom it hits.", "target.url", "move-target"),
+        NAME_FIELD,
+        reference("type_id", "Its type.", "type.url", "type"),
+        reference("damage_class_id", "Physical, special or status.", "damage_class.url", "move-damage-class"),
+        reference("target_id", "Whom it hits.", "target.url", "move-target"),
         _number("power", "Base power. Null: it has none.", "power"),
         _number("accuracy_percent", "Chance to hit. Null: it never misses.", "accuracy", "percent"),
         _number("pp", "How often it can be used. Null: without limit or unknown.", "pp", "power point"),
         _number("priority", "Turn order: higher goes first.", "priority", nullable=False),
         _number("effect_chance_percent", "Chance of the added effect. Null: none.", "effect_chance", "percent"),
-        _reference(
+        reference(
             "ailment_id",
             "Ailment it causes; 0 none, -1 unknown kind. Null: no details.",
             "meta.ailment.url",
             "move-ailment",
             nullable=True,
         ),
-        _reference(
+        reference(
             "category_id", "Its category. Null: no details.", "meta.category.url", "move-category", nullable=True
         ),
         _number("ailment_chance_percent", "Chance of the ailment. Null: no details.", "meta.ailment_chance", "percent"),
@@ -152,11 +148,11 @@ MOVES = Table(
         _number("max_hits", "Most hits a turn. Null: always one.", "meta.max_hits"),
         _number("min_turns", "Least turns it lasts. Null: always one.", "meta.min_turns", "turn"),
         _number("max_turns", "Most turns it lasts. Null: always one.", "meta.max_turns", "turn"),
-        _reference("contest_type_id", "Contest type. Null: none.", "contest_type.url", "contest-type", nullable=True),
-        _reference(
+        reference("contest_type_id", "Contest type. Null: none.", "contest_type.url", "contest-type", nullable=True),
+        reference(
             "contest_effect_id", "Contest effect. Null: none.", "contest_effect.url", "contest-effect", nullable=True
         ),
-        _reference(
+        reference(
             "super_contest_effect_id",
             "Super contest effect. Null: none.",
             "super_contest_effect.url",
@@ -167,23 +163,14 @@ MOVES = Table(
 )
 
 
-def _move_child(name: str, grain: str, rows: str, *fields: Field) -> Table:
-    """Declare a table of list elements inside ``move/{id}``."""
-    return Table(
-        name=name,
-        grain=grain,
-        resources=("move",),
-        rows=rows,
-        primary_key=("move_id", "ordinal"),
-        fields=(_MOVE_ID, _GENERATION_ID, _ORDINAL, *fields),
-    )
+_move_child = partial(child, "move", (_MOVE_ID, _GENERATION_ID))
 
 
 MOVE_STAT_CHANGES = _move_child(
     "move_stat_changes",
     "one row per stat that a move changes",
     "stat_changes[]",
-    _reference("stat_id", "The stat.", "stat_changes[].stat.url", "stat"),
+    reference("stat_id", "The stat.", "stat_changes[].stat.url", "stat"),
     _number("change", "By how much.", "stat_changes[].change", "stage", nullable=False),
 )
 
@@ -191,8 +178,8 @@ MOVE_MACHINES = _move_child(
     "move_machines",
     "one row per machine that teaches a move, and version group",
     "machines[]",
-    _reference("machine_id", "The machine.", "machines[].machine.url", "machine"),
-    _reference("version_group_id", "The games.", "machines[].version_group.url", "version-group"),
+    reference("machine_id", "The machine.", "machines[].machine.url", "machine"),
+    reference("version_group_id", "The games.", "machines[].version_group.url", "version-group"),
 )
 
 _UNCHANGED = "Null: no other than today's."
@@ -200,14 +187,14 @@ MOVE_PAST_VALUES = _move_child(
     "move_past_values",
     "one row per version group up to which a move had other values",
     "past_values[]",
-    _reference("version_group_id", "The games that changed it.", "past_values[].version_group.url", "version-group"),
+    reference("version_group_id", "The games that changed it.", "past_values[].version_group.url", "version-group"),
     _number("power", f"Base power. {_UNCHANGED}", "past_values[].power"),
     _number("accuracy_percent", f"Chance to hit. {_UNCHANGED}", "past_values[].accuracy", "percent"),
     _number("pp", f"How often it could be used. {_UNCHANGED}", "past_values[].pp", "power point"),
     _number(
         "effect_chance_percent", f"Chance of the added effect. {_UNCHANGED}", "past_values[].effect_chance", "percent"
     ),
-    _reference("type_id", f"Its type. {_UNCHANGED}", "past_values[].type.url", "type", nullable=True),
+    reference("type_id", f"Its type. {_UNCHANGED}", "past_values[].type.url", "type", nullable=True),
 )
 
 GENERATIONS = Table(
@@ -217,8 +204,8 @@ GENERATIONS = Table(
     primary_key=("generation_id",),
     fields=(
         Field(GENERATION, pa.int16(), "PokeAPI's id of the generation.", "id"),
-        _NAME,
-        _reference(
+        NAME_FIELD,
+        reference(
             "main_region_id", "Where its games play. Null: none given.", "main_region.url", "region", nullable=True
         ),
     ),

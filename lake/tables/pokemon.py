@@ -6,26 +6,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.schema import GENERATION, ORDINAL, SPECIES_GENERATION, Field, Report, Row, Table
+from lake.schema import GENERATION, SPECIES_GENERATION, Field, Report, Row, Table
+from lake.tables.declare import NAME_FIELD, child
 
 _POKEMON_ID = Field("pokemon_id", pa.int32(), "PokeAPI's id of the variety.", "id")
 _GENERATION_ID = Field(
     GENERATION, pa.int16(), "The generation that introduced its species. 0: unknown.", SPECIES_GENERATION
 )
-_ORDINAL = Field("ordinal", pa.int32(), "Place in the document's list, from 1.", ORDINAL)
-
-
-def _child(name: str, grain: str, rows: str, key: str, *fields: Field) -> Table:
-    """Declare a table of list elements inside ``pokemon/{id}``."""
-    ordinal = (_ORDINAL,) if key == "ordinal" else ()
-    return Table(
-        name=name,
-        grain=grain,
-        resources=("pokemon",),
-        rows=rows,
-        primary_key=("pokemon_id", key),
-        fields=(_POKEMON_ID, _GENERATION_ID, *ordinal, *fields),
-    )
+_child = partial(child, "pokemon", (_POKEMON_ID, _GENERATION_ID))
 
 
 POKEMON = Table(
@@ -36,7 +24,7 @@ POKEMON = Table(
     fields=(
         _POKEMON_ID,
         _GENERATION_ID,
-        Field("name", pa.string(), "PokeAPI's slug; upstream renames it at times.", "name"),
+        NAME_FIELD,
         Field("species_id", pa.int32(), "Its species.", "species.url", references="pokemon-species"),
         Field("is_default", pa.bool_(), "Whether it is its species' default variety.", "is_default"),
         Field("height_dm", pa.int32(), "Height.", "height", unit="decimetre"),
@@ -64,29 +52,29 @@ POKEMON_STATS = _child(
     "pokemon_stats",
     "one row per Pokémon variety and stat",
     "stats[]",
-    "stat_id",
     Field("stat_id", pa.int32(), "The stat: 1 HP, 2 attack, … 6 speed.", "stats[].stat.url", references="stat"),
     Field("base_stat", pa.int32(), "Base value.", "stats[].base_stat"),
     Field("effort", pa.int32(), "Effort points gained by defeating it.", "stats[].effort", unit="effort point"),
+    key="stat_id",
 )
 
 POKEMON_TYPES = _child(
     "pokemon_types",
     "one row per type of a Pokémon variety",
     "types[]",
-    "slot",
     Field("slot", pa.int32(), "1 for the first type, 2 for the second.", "types[].slot"),
     Field("type_id", pa.int32(), "The type.", "types[].type.url", references="type"),
+    key="slot",
 )
 
 POKEMON_ABILITIES = _child(
     "pokemon_abilities",
     "one row per ability that a Pokémon variety can have",
     "abilities[]",
-    "slot",
     Field("slot", pa.int32(), "1 or 2 for a regular ability, 3 for the hidden one.", "abilities[].slot"),
     Field("ability_id", pa.int32(), "The ability.", "abilities[].ability.url", references="ability"),
     Field("is_hidden", pa.bool_(), "Whether it is the hidden ability.", "abilities[].is_hidden"),
+    key="slot",
 )
 
 _DETAILS = "moves[].version_group_details[]"
@@ -94,7 +82,6 @@ POKEMON_MOVES = _child(
     "pokemon_moves",
     "one row per way in which a Pokémon variety learns a move in one version group; no natural key is unique",
     _DETAILS,
-    "ordinal",
     Field("move_id", pa.int32(), "The move.", "moves[].move.url", references="move"),
     Field(
         "version_group_id",
@@ -130,7 +117,6 @@ POKEMON_FORMS = _child(
     "pokemon_forms",
     "one row per form of a Pokémon variety",
     "forms[]",
-    "ordinal",
     Field("form_id", pa.int32(), "The form.", "forms[].url", references="pokemon-form"),
     Field("name", pa.string(), "PokeAPI's slug of the form.", "forms[].name"),
 )
@@ -139,7 +125,6 @@ POKEMON_HELD_ITEMS = _child(
     "pokemon_held_items",
     "one row per item that a wild Pokémon may hold, and version",
     "held_items[].version_details[]",
-    "ordinal",
     Field("item_id", pa.int32(), "The item.", "held_items[].item.url", references="item"),
     Field(
         "version_id",
@@ -157,7 +142,6 @@ POKEMON_GAME_INDICES = _child(
     "pokemon_game_indices",
     "one row per number that a game gives a Pokémon variety internally",
     "game_indices[]",
-    "ordinal",
     Field("version_id", pa.int32(), "The game.", "game_indices[].version.url", references="version"),
     Field("game_index", pa.int32(), "The game's internal number.", "game_indices[].game_index"),
 )
@@ -167,7 +151,6 @@ POKEMON_PAST_TYPES = _child(
     "pokemon_past_types",
     "one row per type that a Pokémon variety had up to a generation",
     "past_types[].types[]",
-    "ordinal",
     Field("until_generation_id", pa.int32(), _PAST, "past_types[].generation.url", references="generation"),
     Field("slot", pa.int32(), "1 for the first type, 2 for the second.", "past_types[].types[].slot"),
     Field("type_id", pa.int32(), "The type.", "past_types[].types[].type.url", references="type"),
@@ -177,7 +160,6 @@ POKEMON_PAST_ABILITIES = _child(
     "pokemon_past_abilities",
     "one row per ability that a Pokémon variety had, or lacked, up to a generation",
     "past_abilities[].abilities[]",
-    "ordinal",
     Field("until_generation_id", pa.int32(), _PAST, "past_abilities[].generation.url", references="generation"),
     Field("slot", pa.int32(), "The slot of the ability.", "past_abilities[].abilities[].slot"),
     Field(
@@ -195,7 +177,6 @@ POKEMON_PAST_STATS = _child(
     "pokemon_past_stats",
     "one row per base stat that a Pokémon variety had up to a generation",
     "past_stats[].stats[]",
-    "ordinal",
     Field("until_generation_id", pa.int32(), _PAST, "past_stats[].generation.url", references="generation"),
     Field("stat_id", pa.int32(), "The stat.", "past_stats[].stats[].stat.url", references="stat"),
     Field("base_stat", pa.int32(), "Base value.", "past_stats[].stats[].base_stat"),

@@ -1,30 +1,17 @@
 """Tables of Pokémon species: what all varieties of one share."""
 
+from functools import partial
+
 import pyarrow as pa
 
-from lake.schema import GENERATION, ORDINAL, Field, Table
+from lake.schema import GENERATION, Field, Table
+from lake.tables.declare import NAME_FIELD, child, reference
 
 _SPECIES_ID = Field("species_id", pa.int32(), "PokeAPI's id of the species, its national number.", "id")
 _GENERATION_ID = Field(
     GENERATION, pa.int16(), "The generation that introduced it. 0: unknown.", "generation.url", references="generation"
 )
-_ORDINAL = Field("ordinal", pa.int32(), "Place in the document's list, from 1.", ORDINAL)
-
-
-def _child(name: str, grain: str, rows: str, *fields: Field) -> Table:
-    """Declare a table of list elements inside ``pokemon-species/{id}``."""
-    return Table(
-        name=name,
-        grain=grain,
-        resources=("pokemon-species",),
-        rows=rows,
-        primary_key=("species_id", "ordinal"),
-        fields=(_SPECIES_ID, _GENERATION_ID, _ORDINAL, *fields),
-    )
-
-
-def _reference(name: str, description: str, path: str, resource: str, nullable: bool = False) -> Field:
-    return Field(name, pa.int32(), description, path, references=resource, nullable=nullable)
+_child = partial(child, "pokemon-species", (_SPECIES_ID, _GENERATION_ID))
 
 
 SPECIES = Table(
@@ -35,7 +22,7 @@ SPECIES = Table(
     fields=(
         _SPECIES_ID,
         _GENERATION_ID,
-        Field("name", pa.string(), "PokeAPI's slug; upstream renames it at times.", "name"),
+        NAME_FIELD,
         Field("sort_order", pa.int32(), "Place in PokeAPI's sorting, families together.", "order"),
         Field(
             "female_eighths",
@@ -63,24 +50,24 @@ SPECIES = Table(
         Field("is_mythical", pa.bool_(), "Whether it is mythical.", "is_mythical"),
         Field("has_gender_differences", pa.bool_(), "Whether the sexes look different.", "has_gender_differences"),
         Field("forms_switchable", pa.bool_(), "Whether it can change its form.", "forms_switchable"),
-        _reference("growth_rate_id", "How fast it gains levels.", "growth_rate.url", "growth-rate"),
-        _reference("color_id", "Colour in the Pokédex.", "color.url", "pokemon-color"),
-        _reference("shape_id", "Body shape. Null: none given.", "shape.url", "pokemon-shape", nullable=True),
-        _reference(
+        reference("growth_rate_id", "How fast it gains levels.", "growth_rate.url", "growth-rate"),
+        reference("color_id", "Colour in the Pokédex.", "color.url", "pokemon-color"),
+        reference("shape_id", "Body shape. Null: none given.", "shape.url", "pokemon-shape", nullable=True),
+        reference(
             "habitat_id",
             "Habitat. Null: none given, as for most since generation 4.",
             "habitat.url",
             "pokemon-habitat",
             nullable=True,
         ),
-        _reference(
+        reference(
             "evolves_from_species_id",
             "What it evolves from. Null: nothing.",
             "evolves_from_species.url",
             "pokemon-species",
             nullable=True,
         ),
-        _reference(
+        reference(
             "evolution_chain_id",
             "Its family's tree. Null: none given.",
             "evolution_chain.url",
@@ -94,7 +81,7 @@ SPECIES_VARIETIES = _child(
     "species_varieties",
     "one row per variety of a species",
     "varieties[]",
-    _reference("pokemon_id", "The variety.", "varieties[].pokemon.url", "pokemon"),
+    reference("pokemon_id", "The variety.", "varieties[].pokemon.url", "pokemon"),
     Field("is_default", pa.bool_(), "Whether it is the default variety.", "varieties[].is_default"),
 )
 
@@ -102,14 +89,14 @@ SPECIES_EGG_GROUPS = _child(
     "species_egg_groups",
     "one row per egg group of a species",
     "egg_groups[]",
-    _reference("egg_group_id", "The egg group.", "egg_groups[].url", "egg-group"),
+    reference("egg_group_id", "The egg group.", "egg_groups[].url", "egg-group"),
 )
 
 SPECIES_POKEDEX_NUMBERS = _child(
     "species_pokedex_numbers",
     "one row per Pokédex that lists a species",
     "pokedex_numbers[]",
-    _reference("pokedex_id", "The Pokédex.", "pokedex_numbers[].pokedex.url", "pokedex"),
+    reference("pokedex_id", "The Pokédex.", "pokedex_numbers[].pokedex.url", "pokedex"),
     Field("entry_number", pa.int32(), "Its number there.", "pokedex_numbers[].entry_number"),
 )
 
@@ -117,7 +104,7 @@ SPECIES_PAL_PARK_ENCOUNTERS = _child(
     "species_pal_park_encounters",
     "one row per Pal Park area in which a species appears",
     "pal_park_encounters[]",
-    _reference("pal_park_area_id", "The area.", "pal_park_encounters[].area.url", "pal-park-area"),
+    reference("pal_park_area_id", "The area.", "pal_park_encounters[].area.url", "pal-park-area"),
     Field("base_score", pa.int32(), "Points for catching it there.", "pal_park_encounters[].base_score", unit="point"),
     Field("rate", pa.int32(), "How often it appears there.", "pal_park_encounters[].rate", unit="percent"),
 )
@@ -127,7 +114,7 @@ SPECIES_GENERA = _child(
     "species_genera",
     "one row per species and language: its kind, as in 'Mouse Pokémon'",
     "genera[]",
-    _reference("language_id", _LANGUAGE, "genera[].language.url", "language"),
+    reference("language_id", _LANGUAGE, "genera[].language.url", "language"),
     Field("genus", pa.string(), "The kind.", "genera[].genus"),
 )
 
@@ -135,7 +122,7 @@ SPECIES_FORM_DESCRIPTIONS = _child(
     "species_form_descriptions",
     "one row per species and language: what its forms are about",
     "form_descriptions[]",
-    _reference("language_id", _LANGUAGE, "form_descriptions[].language.url", "language"),
+    reference("language_id", _LANGUAGE, "form_descriptions[].language.url", "language"),
     Field("description", pa.string(), "The description.", "form_descriptions[].description"),
 )
 
