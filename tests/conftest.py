@@ -8,11 +8,16 @@ from pathlib import Path
 import boto3
 import httpx
 import pytest
+from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
 from lake.store import Store
 
 CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
+
+# No example fails for being slow on a busy machine.
+settings.register_profile("pokelake", parent=settings.default, deadline=None)
+settings.load_profile("pokelake")
 
 # Prefect must never touch the home of whoever runs the tests.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
