@@ -1,7 +1,7 @@
 """From documents to a snapshot's files: the parent's documents and the staged ones, merged, tabled and written."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -65,7 +65,7 @@ class SnapshotBuilder:
         self.resources = sorted(at_hand | self._manifests.keys())
 
     def build(
-        self, writer: SnapshotWriter, allow_shrink: Sequence[str], advance: Callable[[int], None] = lambda done: None
+        self, writer: SnapshotWriter, allow_shrink: Collection[str], advance: Callable[[int], None] = lambda done: None
     ) -> Outcome:
         """Write every table of the snapshot, and return what was found; tell `advance` how many documents are done."""
         outcome = Outcome()

@@ -77,9 +77,10 @@ def write_snapshot(
         current.set("lake", lake)
         current.set("snapshot", snapshot)
     builder = SnapshotBuilder(store, parent, manifests)
+    allowed = allowed_to_shrink(allow_shrink, builder.resources)
     total = sum(manifest["documents"] + manifest["unchanged"] for manifest in manifests)
     with progress("publish", total) as advance, SnapshotWriter(store, snapshot) as writer:
-        outcome = builder.build(writer, allow_shrink, advance)
+        outcome = builder.build(writer, allowed, advance)
     failed = failures(manifests)
     stale = [entry for entry in failed if entry["id"] in outcome.ids_before[entry["resource"]]]
     missing = [entry for entry in failed if entry not in stale]
@@ -87,7 +88,7 @@ def write_snapshot(
         source["answers"],
         outcome.deleted,
         {resource: len(ids) for resource, ids in outcome.ids_before.items()},
-        allow_shrink,
+        allowed,
     )
     draft = Commit(
         seq=parent.seq + 1 if parent else 1,
@@ -104,6 +105,12 @@ def write_snapshot(
         audits=tuple(asdict(finding) for finding in findings),
     )
     return draft, findings
+
+
+def allowed_to_shrink(names: Sequence[str], resources: Sequence[str]) -> set[str]:
+    """Return the tables and resources that may lose rows: those named, and what a named resource fills."""
+    filled = {table.name for name in names for table in tables.tables_of(name)}
+    return {*names, *filled, *(["documents"] if set(names) & set(resources) else [])}
 
 
 @write_snapshot.on_rollback
