@@ -48,6 +48,10 @@ Shards = Annotated[
     int | None,
     typer.Option(envvar="POKELAKE_PARALLEL_SHARDS", min=1, help="Shards at work at the same time."),
 ]
+UserAgent = Annotated[
+    str | None,
+    typer.Option(envvar="POKELAKE_USER_AGENT", help="How requests introduce themselves; with a way to reach you."),
+]
 RetryDelay = Annotated[
     float | None,
     typer.Option(envvar="POKELAKE_RETRY_DELAY_SECONDS", min=0, help="Scale of the delay between tries."),
@@ -67,6 +71,7 @@ def refresh(
     requests_per_second: Rate = None,
     connections: Connections = None,
     parallel_shards: Shards = None,
+    user_agent: UserAgent = None,
     retry_delay_seconds: RetryDelay = None,
     allow_shrink: AllowShrink = None,
 ) -> None:
@@ -83,6 +88,7 @@ def refresh(
             requests_per_second=requests_per_second,
             connections=connections,
             parallel_shards=parallel_shards,
+            user_agent=user_agent,
             retry_delay_seconds=retry_delay_seconds,
         ),
         allow_shrink=allow_shrink or [],
@@ -101,6 +107,7 @@ def setup(
     resources: Resources = None,
     requests_per_second: Rate = None,
     connections: Connections = None,
+    user_agent: UserAgent = None,
 ) -> None:
     """Save the Prefect blocks that the flows look for; again changes nothing."""
     _prepare_prefect()
@@ -113,6 +120,7 @@ def setup(
         resources=_names(resources),
         requests_per_second=requests_per_second,
         connections=connections,
+        user_agent=user_agent,
     )
     for name, done in save_blocks(bucket, prefix, choice.resolve()).items():
         print(f"{done:8} {name}")

@@ -70,6 +70,7 @@ class SourceChoice(BaseModel):
     requests_per_second: float | None = Field(None, ge=0, description="Requests a second; 0 for no limit.")
     connections: int | None = Field(None, ge=1, description="Connections open at the same time.")
     parallel_shards: int | None = Field(None, ge=1, description="Shards at work at the same time.")
+    user_agent: str | None = Field(None, description="How requests introduce themselves; with a way to reach you.")
     attempts: int | None = Field(None, ge=1, description="Tries for one URL.")
     retry_delay_seconds: float | None = Field(None, ge=0, description="Scale of the delay between tries.")
 

@@ -27,8 +27,8 @@ class Source:
     # More would mean that something runs away: all of PokeAPI is 15,500 documents and 50 listings.
     requests_per_run: int = 50_000
 
-    # PokeAPI asks to be told who calls.
-    user_agent: str = "pokelake/0.1 (+https://github.com/pokelake/pokelake)"
+    # Who runs a lake should be reachable; only they can say how.
+    user_agent: str = "pokelake/0.1 (no contact given)"
 
     # One page as large as the collection cannot change between two pages.
     page_size: int = 100_000

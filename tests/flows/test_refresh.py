@@ -302,6 +302,11 @@ def test_no_more_connections_are_open_than_the_source_allows(run_refresh: Refres
     assert running.counters()["peak_concurrency"] <= 3
 
 
+def test_requests_say_who_calls(run_refresh: Refresh, running: Running):
+    run_refresh(resources=("type",), user_agent="our-lake (data@example.org)")
+    assert running.counters()["user_agents"] == ["our-lake (data@example.org)"]
+
+
 def test_shard_results_lie_in_s3_as_json(run_refresh: Refresh, store: Store):
     run_refresh(resources=("pokemon",))
     [key] = keys(store, RESULTS)
