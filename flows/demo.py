@@ -22,7 +22,8 @@ def run(corpus: str, source: str | None, keep: bool) -> None:
     """Start the stack, refresh twice, query in between, say where everything lies, and stop."""
     # Whoever ends the demo by a signal ends the processes it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    print("Pokélake: starting S3 (moto), a PokeAPI replica and a Prefect server on this machine …", flush=True)
+    parts = "S3 (moto) and a Prefect server" if source else "S3 (moto), a PokeAPI replica and a Prefect server"
+    print(f"Pokélake: starting {parts} on this machine …", flush=True)
     with local_stack(None if source else corpus, lambda line: print(f"  {line}", flush=True)) as stack:
         os.environ.update(stack.environment)
         _show(stack, source or stack.replica or "")
