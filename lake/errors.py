@@ -11,20 +11,6 @@ class SourceError(LakeError):
     """A source cannot be crawled: unreachable, a listing that does not add up, a budget that is spent."""
 
 
-class DocumentError(LakeError):
-    """One document is not what its resource promises.
-
-    >>> str(DocumentError("pokemon", 25, "id: expected 25, found 26"))
-    'pokemon/25: id: expected 25, found 26'
-    """
-
-    def __init__(self, resource: str, document_id: int, problem: str) -> None:
-        super().__init__(f"{resource}/{document_id}: {problem}")
-        self.resource = resource
-        self.document_id = document_id
-        self.problem = problem
-
-
 class TableError(LakeError):
     """Rows do not fit the table they were made for."""
 
