@@ -1,12 +1,14 @@
 """The blocks that hold where the lake lies, and the stores they open."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect.blocks.core import Block
-from prefect_aws import AwsCredentials, S3Bucket
+from prefect_aws import S3Bucket
 
 from lake.layout import RESULTS
 from lake.store import Store
+
+_B = TypeVar("_B", bound=Block)
 
 # Names under which `setup` saves the blocks, and under which flows look for them.
 LAKE_BLOCK = "pokelake"
@@ -25,27 +27,29 @@ def results_folder(prefix: str) -> str:
     return f"{prefix.strip('/')}/{RESULTS}".strip("/")
 
 
-def settings_of(block: Block) -> dict[str, Any]:
+def load_block(block_type: type[_B], name: str) -> _B | None:
+    """Return the saved block of this name, None where there is none."""
+    try:
+        block = block_type.load(name)
+    except ValueError:
+        return None
+    assert isinstance(block, block_type)
+    return block
+
+
+def save_block(block: _B, name: str) -> tuple[_B, str]:
+    """Save a block unless it is saved as it is; return the saved one, and what was done: created, changed or left."""
+    before = load_block(type(block), name)
+    if before is not None and _settings(before.model_dump()) == _settings(block.model_dump()):
+        return before, "left"
+    block.save(name, overwrite=True)
+    return block, "created" if before is None else "changed"
+
+
+def _settings(values: dict[str, Any]) -> dict[str, Any]:
     """Return what a block holds, without what saving adds to it."""
-    return _without_private(block.model_dump())
-
-
-def _without_private(values: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: _without_private(value) if isinstance(value, dict) else value
+        name: _settings(value) if isinstance(value, dict) else value
         for name, value in values.items()
         if not name.startswith("_")
     }
-
-
-def ensure_bucket(name: str, bucket: str, folder: str) -> S3Bucket:
-    """Return the `S3Bucket` block of this name for a bucket that the environment can reach; saved where it is not."""
-    block = S3Bucket(bucket_name=bucket, bucket_folder=folder, credentials=AwsCredentials())
-    try:
-        saved = S3Bucket.load(name)
-    except ValueError:
-        saved = None
-    if isinstance(saved, S3Bucket) and settings_of(saved) == settings_of(block):
-        return saved
-    block.save(name, overwrite=True)
-    return block

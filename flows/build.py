@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from lake import documents, tables
 from lake.commit import Commit
 from lake.documents import DOCUMENTS, ParentDocuments
+from lake.errors import StoreError
 from lake.layout import table_folder
 from lake.publish import FileStyle, Finding, Level, SnapshotWriter, TableWriter, audit_table
 from lake.publish.keys import SHOWN_ROWS
@@ -53,7 +54,7 @@ class _Batch:
 
 
 class SnapshotBuilder:
-    """Builds one snapshot out of a parent and a crawl's manifests, a batch at a time; holds the parent's documents."""
+    """Builds one snapshot out of a parent and a crawl's manifests, a batch at a time; holds what both say there is."""
 
     def __init__(self, store: Store, parent: Commit | None, manifests: Sequence[Manifest]) -> None:
         self._store = store
@@ -70,7 +71,7 @@ class SnapshotBuilder:
         """Write every table of the snapshot, and return what was found; tell `advance` how many documents are done."""
         outcome = Outcome()
         generations: dict[int, int] = {}
-        for rows, _ in self._merged("pokemon-species"):
+        for rows, _ in self._merged("pokemon-species", self._parent_documents("pokemon-species")):
             generations |= tables.species_generations(rows["body"].combine_chunks())
 
         raw = TableWriter(DOCUMENTS, documents.PARTITION, "resource_name", DOCUMENTS_STYLE)
@@ -104,7 +105,8 @@ class SnapshotBuilder:
     def _batches(self, resource: str, generations: Mapping[int, int], outcome: Outcome) -> Iterator[_Batch]:
         """Yield a resource's documents in the order of their ids, parsed ahead by a few threads."""
         counts = outcome.changes.setdefault(resource, {"added": 0, "modified": 0, "deleted": 0})
-        before = set(self._parent_documents(resource).etags())
+        parent = self._parent_documents(resource)
+        before = set(parent.etags())
         gone = sorted(before.intersection(self._gone(resource)))
         outcome.ids_before[resource] = before
         outcome.deleted[resource] = [f"{resource}/{id_}" for id_ in gone]
@@ -120,16 +122,15 @@ class SnapshotBuilder:
 
         with ThreadPoolExecutor(BATCHES_AHEAD, thread_name_prefix="build") as pool:
             pending: list[Future[_Batch]] = []
-            for rows, changed in self._merged(resource):
+            for rows, changed in self._merged(resource, parent):
                 pending.append(pool.submit(make, rows, changed))
                 if len(pending) > BATCHES_AHEAD:
                     yield _counted(pending.pop(0).result(), counts)
             for future in pending:
                 yield _counted(future.result(), counts)
 
-    def _merged(self, resource: str) -> Iterator[tuple[pa.Table, tuple[int, int]]]:
+    def _merged(self, resource: str, parent: ParentDocuments) -> Iterator[tuple[pa.Table, tuple[int, int]]]:
         """Yield a resource's documents as they hold after the crawl, range by range, with (added, modified)."""
-        parent = self._parent_documents(resource)
         manifests = sorted(self._manifests[resource], key=lambda manifest: manifest["number"])
         if not manifests:
             yield from ((rows, (0, 0)) for rows in parent.row_groups())
@@ -151,7 +152,13 @@ class SnapshotBuilder:
     def _staged(self, manifest: Manifest) -> pa.Table:
         if manifest["key"] is None:
             return documents.SCHEMA.empty_table()
-        return documents.unpack(self._store.get(manifest["key"]))
+        rows = documents.unpack(self._store.get(manifest["key"]))
+        if rows.num_rows != manifest["documents"]:
+            raise StoreError(
+                f"{self._store.uri(manifest['key'])}: expected {manifest['documents']} whole documents, found"
+                f" {rows.num_rows}; run again, and they are fetched anew"
+            )
+        return rows
 
     def _parent_documents(self, resource: str) -> ParentDocuments:
         return parent_documents(self._store, self._parent, resource)

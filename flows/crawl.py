@@ -195,8 +195,5 @@ def again(manifests: Sequence[Mapping[str, Any]], shards: Sequence[Shard]) -> li
 
 
 def failures(manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the documents that could not be fetched at all: resource, id, path and reason of the last try."""
-    last = {entry["path"]: entry for m in sorted(manifests, key=lambda m: m["again"]) for entry in m["failed"]}
-    asked_again = {m["resource"] for m in manifests if m["again"]}
-    still = {entry["path"] for m in manifests if m["again"] for entry in m["failed"]}
-    return [entry for path, entry in last.items() if path in still or entry["resource"] not in asked_again]
+    """Return the documents that could not be fetched even when asked once more: resource, id, path and reason."""
+    return [entry for manifest in manifests if manifest["again"] for entry in manifest["failed"]]

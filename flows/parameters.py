@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from prefect_aws import S3Bucket
+from prefect_aws import AwsCredentials, S3Bucket
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.source_config import SourceConfig
-from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, ensure_bucket, open_store, results_folder
+from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block, open_store, results_folder, save_block
 from lake.crawl import Source
 from lake.errors import StoreError, UnknownNameError
 from lake.store import Store
@@ -38,7 +38,11 @@ class LakeLocation(BaseModel):
             return _bucket_block(RESULTS_BLOCK if self.block == LAKE_BLOCK else f"{self.block}-results")
         # Prefect takes only saved blocks for its results; the name says whose they are.
         slug = "-".join(re.findall("[a-z0-9]+", f"{self.bucket}/{self.prefix}".lower()))
-        return ensure_bucket(f"results-of-{slug}", self.bucket, results_folder(self.prefix))
+        block = S3Bucket(
+            bucket_name=self.bucket, bucket_folder=results_folder(self.prefix), credentials=AwsCredentials()
+        )
+        saved, _ = save_block(block, f"results-of-{slug}")
+        return saved
 
 
 @lru_cache(maxsize=8)
@@ -49,13 +53,9 @@ def _opened(location: LakeLocation) -> Store:
 
 
 def _bucket_block(name: str) -> S3Bucket:
-    try:
-        block = S3Bucket.load(name)
-    except ValueError as error:
-        raise StoreError(
-            f"no S3Bucket block {name!r} is saved; run `pokelake setup --bucket B`, or pass --bucket"
-        ) from error
-    assert isinstance(block, S3Bucket)
+    block = load_block(S3Bucket, name)
+    if block is None:
+        raise StoreError(f"no S3Bucket block {name!r} is saved; run `pokelake setup --bucket B`, or pass --bucket")
     return block
 
 
@@ -89,11 +89,8 @@ class SourceChoice(BaseModel):
         return replace(Source(), **given)
 
     def _saved(self) -> SourceConfig:
-        try:
-            block = SourceConfig.load(self.block)
-        except ValueError as error:
-            raise UnknownNameError(
-                "source block", self.block, ["none saved: run `pokelake setup`, or pass --source"]
-            ) from error
-        assert isinstance(block, SourceConfig)
+        block = load_block(SourceConfig, self.block)
+        if block is None:
+            advice = "none saved: run `pokelake setup`, or pass --source"
+            raise UnknownNameError("source block", self.block, [advice])
         return block

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from lake.schema import Field, Report, Row, Table
+from lake.tables.declare import reference
 from lake.tables.members import number, reference_id, text, truth
 
 # Conditions of a way to evolve: column, type in the API, resource or unit, meaning. Null always means: does not matter.
@@ -88,24 +89,11 @@ EVOLUTION_EDGES = Table(
     fields=(
         _CHAIN_ID,
         Field("ordinal", pa.int32(), "Running number within the tree, from 1, nearest to the root first."),
-        Field("from_species_id", pa.int32(), "What evolves.", "chain.species.url", references="pokemon-species"),
-        Field(
-            "to_species_id",
-            pa.int32(),
-            "What it becomes.",
-            "chain.evolves_to[].species.url",
-            references="pokemon-species",
-        ),
+        reference("from_species_id", "What evolves.", "chain.species.url", "pokemon-species"),
+        reference("to_species_id", "What it becomes.", "chain.evolves_to[].species.url", "pokemon-species"),
         Field("depth", pa.int32(), "1 for an evolution of the root, 2 for one of its children.", "chain.evolves_to[]"),
         *(
-            Field(
-                name,
-                pa.int32(),
-                f"{meaning} Null: does not matter.",
-                f"{_WAY}.{member}.url",
-                nullable=True,
-                references=resource,
-            )
+            reference(name, f"{meaning} Null: does not matter.", f"{_WAY}.{member}.url", resource, nullable=True)
             for name, member, resource, meaning in _REFERENCES
         ),
         *(
@@ -131,17 +119,14 @@ EVOLUTION_CHAINS = Table(
     primary_key=("evolution_chain_id",),
     fields=(
         _CHAIN_ID,
-        Field(
-            "root_species_id", pa.int32(), "The species at its root.", "chain.species.url", references="pokemon-species"
-        ),
+        reference("root_species_id", "The species at its root.", "chain.species.url", "pokemon-species"),
         Field("is_baby_root", pa.bool_(), "Whether the root is a baby Pokémon.", "chain.is_baby"),
-        Field(
+        reference(
             "baby_trigger_item_id",
-            pa.int32(),
             "Item a parent holds to get the baby. Null: none.",
             "baby_trigger_item.url",
+            "item",
             nullable=True,
-            references="item",
         ),
     ),
 )
