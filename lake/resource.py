@@ -1,4 +1,4 @@
-"""What a resource, one of PokeAPI's collections, is called, and how its documents are addressed."""
+"""What a resource, such as one of PokeAPI's collections, is called, and how its documents are addressed."""
 
 import re
 from dataclasses import dataclass
@@ -20,16 +20,15 @@ def resource_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One document as a listing names it: its resource, its id, and the URL to fetch it by."""
+    """One document as a listing names it: its resource, its id there, the URL to fetch it by, and its path.
+
+    The path names it for people, without slashes around it: pokemon/25, pokemon/25/encounters, meta.
+    """
 
     resource: str
     id: int
     url: str
-
-    @property
-    def path(self) -> str:
-        """Where the document lies below the base URL, without slashes around it."""
-        return f"{self.resource}/{self.id}"
+    path: str
 
 
 def document_reference(base_url: str, resource: str, url: str) -> Reference:
@@ -51,7 +50,8 @@ def document_reference(base_url: str, resource: str, url: str) -> Reference:
     match = _DOCUMENT_PATH.fullmatch(absolute.removeprefix(base_url).strip("/"))
     if match is None or match["resource"] != resource:
         raise SourceError(f"listing of {resource}: expected a URL ending in {resource}/<id>/, found {url!r}")
-    return Reference(resource, int(match["id"]), absolute)
+    id_ = int(match["id"])
+    return Reference(resource, id_, absolute, f"{resource}/{id_}")
 
 
 def same_origin(one: str, other: str) -> bool:

@@ -27,8 +27,9 @@ def test_a_name_that_must_not_become_part_of_a_key_is_refused(name):
 
 @given(st.from_regex(r"[a-z][a-z0-9-]{0,62}", fullmatch=True), st.integers(-999_999_999, 999_999_999))
 def test_a_reference_parses_back_from_the_url_of_its_path(resource, id_):
-    url = f"{POKEAPI}{Reference(resource, id_, '').path}/"
-    assert document_reference(POKEAPI, resource, url) == Reference(resource, id_, url)
+    path = f"{resource}/{id_}"
+    url = f"{POKEAPI}{path}/"
+    assert document_reference(POKEAPI, resource, url) == Reference(resource, id_, url, path)
 
 
 def test_the_unknown_ailment_has_a_negative_id():

@@ -1,23 +1,31 @@
 """Talks HTTP to a source, politely; the only room that knows httpx."""
 
 from lake.crawl.client import Client
-from lake.crawl.listing import Upstream, read_listing, read_upstream
+from lake.crawl.crawler import Crawler, crawler
+from lake.crawl.cut import cut
+from lake.crawl.fetch import fetch
+from lake.crawl.listing import Listing, Upstream, chosen
 from lake.crawl.pace import Pace
-from lake.crawl.shard import Fetched, Received, Shard, Wanted, cut, fetch
-from lake.crawl.source import POKEAPI_RESOURCES, Source
+from lake.crawl.process import Fetcher
+from lake.crawl.shard import AtHand, Fetched, Received, Shard, Wanted
+from lake.crawl.source import Rest, Source
 
 __all__ = [
-    "POKEAPI_RESOURCES",
+    "AtHand",
     "Client",
+    "Crawler",
     "Fetched",
+    "Fetcher",
+    "Listing",
     "Pace",
     "Received",
+    "Rest",
     "Shard",
     "Source",
     "Upstream",
     "Wanted",
+    "chosen",
+    "crawler",
     "cut",
     "fetch",
-    "read_listing",
-    "read_upstream",
 ]

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from lake.crawl.pace import Pace
 from lake.crawl.source import Source
+from lake.errors import SourceError
 from lake.resource import same_origin
 
 # Requests that may succeed later; any other refusal is final.
@@ -28,12 +29,16 @@ Check = Callable[[bytes], str | None]
 
 
 class FetchError(Exception):
-    """A URL could not be fetched; the message says why, and `is_final` that asking again will not help."""
+    """A URL could not be fetched; the message says why, and `is_final` that asking again will not help.
 
-    def __init__(self, reason: str, is_final: bool = False, retry_after: float | None = None) -> None:
+    `is_paced` says that the source told how long to wait; `status` is what it answered, where that is final.
+    """
+
+    def __init__(self, reason: str, is_final: bool = False, is_paced: bool = False, status: int | None = None) -> None:
         super().__init__(reason)
         self.is_final = is_final
-        self.retry_after = retry_after
+        self.is_paced = is_paced
+        self.status = status
 
 
 class _Again(FetchError):
@@ -44,7 +49,7 @@ class NotFoundError(FetchError):
     """The source answered 404."""
 
     def __init__(self) -> None:
-        super().__init__("status 404", is_final=True)
+        super().__init__("status 404", is_final=True, status=404)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +70,25 @@ def _tls() -> ssl.SSLContext:
 class Client:
     """A source's connections within one event loop; an ``async with`` block opens and closes them.
 
-    `pace` is shared by all clients of a process.
+    `pace` is shared by all clients of a process. `headers` are sent along with every request to the source, and to
+    nobody else; they may hold a key, so they stand in no message.
+
+    Raises:
+        SourceError: A header has characters that HTTP does not allow.
     """
 
     def __init__(
-        self, source: Source, pace: Pace, connections: int, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        source: Source,
+        pace: Pace,
+        connections: int,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.source = source
         self.requests = 0
         self._pace = pace
+        self._headers = {name.encode(): _header_value(name, value) for name, value in (headers or {}).items()}
         self._http = httpx.AsyncClient(
             verify=_tls(),
             # As bytes, for httpx would refuse a name such as Pokélake.
@@ -115,15 +130,19 @@ class Client:
         raise AssertionError("tenacity ends with a result or an exception")
 
     def _wait(self, state: RetryCallState) -> float:
-        """Return the seconds until the next try: what the source asked for, else a growing random delay."""
+        """Return the seconds until the next try may take a slot: a growing random delay, unless the source gave one."""
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, FetchError) and error.retry_after is not None:
-            return error.retry_after
+        if isinstance(error, FetchError) and error.is_paced:
+            return 0
         delay = self.source.retry_delay_seconds
         return wait_random_exponential(multiplier=delay, max=30 * delay)(state)
 
     async def _once(self, url: str, etag: str | None, check: Check | None) -> Answer:
-        headers = {b"If-None-Match": etag.encode()} if etag else {}
+        headers = dict(self._headers)
+        if headers and not same_origin(self.source.base_url, url):
+            raise FetchError(f"expected a URL below {self.source.base_url}, found {url[:200]!r}", is_final=True)
+        if etag:
+            headers[b"If-None-Match"] = etag.encode()
         for _ in range(_MAX_REDIRECTS + 1):
             if wait := self._pace.reserve():
                 await asyncio.sleep(wait)
@@ -155,7 +174,7 @@ class Client:
         if status in _RETRIED_STATUS:
             raise self._later(response)
         if status != 200:
-            raise FetchError(f"status {status}", is_final=True)
+            raise FetchError(f"status {status}", is_final=True, status=status)
         body = await self._body(response)
         content_type = response.headers.get("Content-Type", "none").partition(";")[0].strip().lower()
         if content_type != "application/json" and not content_type.endswith("+json"):
@@ -190,11 +209,21 @@ class Client:
         return bytes(body)
 
     def _later(self, response: httpx.Response) -> FetchError:
-        """Return the failure that a refusal for the time being is, with the patience that the source asks for."""
+        """Return the failure that a refusal for the time being is; all requests wait for as long as the source asks."""
         seconds = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
-        if seconds is not None and seconds > self.source.max_retry_after_seconds:
+        if seconds is None:
+            return _Again(f"status {response.status_code}")
+        if seconds > self.source.max_retry_after_seconds:
             return FetchError(f"status {response.status_code}, come back in {seconds:.0f} s", is_final=True)
-        return _Again(f"status {response.status_code}", retry_after=seconds)
+        self._pace.pause(seconds)
+        return _Again(f"status {response.status_code}", is_paced=True)
+
+
+def _header_value(name: str, value: str) -> bytes:
+    """Return what is sent, checked here, for a library that refused it would quote it."""
+    if not (value.isascii() and value.isprintable() and value == value.strip()):
+        raise SourceError(f"header {name}: expected printable ASCII without spaces around it; check the key's block")
+    return value.encode("ascii")
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:

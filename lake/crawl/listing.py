@@ -1,117 +1,53 @@
-"""Listings: what documents a source says there are, believed only when they add up."""
+"""What a source says there is: its resources, and the documents of each."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar
-from urllib.parse import urljoin
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-import msgspec
-
-from lake.crawl.client import Client, FetchError
-from lake.errors import SourceError, UnknownNameError
-from lake.resource import Reference, document_reference, resource_name, same_origin
-
-_T = TypeVar("_T")
-
-
-class _Page(msgspec.Struct):
-    count: int
-    results: list[dict[str, Any]]
-    next: str | None = None
+from lake.crawl.source import Source
+from lake.errors import UnknownNameError
+from lake.resource import Reference
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """What the source is at the moment: the version it gives of itself (None: none), and the resources it lists."""
+    """What the source is at the moment: the version it gives of itself (None: none), and its resources.
+
+    `resources` gives the URL of each one's listing.
+    """
 
     version: str | None
     resources: dict[str, str]
 
 
-async def read_upstream(client: Client) -> Upstream:
-    """Return the source's version and resources, from its root and, where there is one, its ``meta``."""
-    base = client.source.base_url
-    try:
-        answer = await client.get(base, check=_problem)
-    except FetchError as error:
-        raise SourceError(f"{base}: could not be reached: {error}; check the address, or the network") from error
-    listed = {name: url for name, url in _decoded(answer.body, base, dict[str, Any]).items() if isinstance(url, str)}
-    version = answer.version
-    if "meta" in listed:
-        try:
-            meta = await client.get(urljoin(base, "meta/"), check=_problem)
-            found = msgspec.json.decode(meta.body or b"")
-            if isinstance(found, dict) and isinstance(found.get("hash"), str):
-                version = found["hash"]
-        except FetchError:
-            # The version only saves requests; a crawl does not need it.
-            version = None
-    with _urls_of(base):
-        return Upstream(version, {resource_name(name): urljoin(base, url) for name, url in listed.items()})
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every document of a resource that the source lists, by ascending id.
+
+    `names` gives, by id, what the listing calls a document, where it does. The documents of an inline listing come
+    with it and have no URL of their own. A `refusal` says why the source, which lists the resource, refused this:
+    then nothing is known of its documents, and nothing is to be done about them.
+    """
+
+    resource: str
+    references: tuple[Reference, ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
+    is_inline: bool = False
+    refusal: str | None = None
 
 
-async def read_listing(client: Client, upstream: Upstream, resource: str) -> list[Reference]:
-    """Return every document of a resource that the source lists, in the order of their ids.
+def chosen(source: Source, upstream: Upstream) -> tuple[str, ...]:
+    """Return the resources to crawl, each once: those that the settings name, else all, in alphabetical order.
 
     Raises:
-        UnknownNameError: The source has no such resource.
-        SourceError: The listing cannot be fetched, or does not add up.
+        UnknownNameError: The settings name one that the source does not have.
     """
+    for name in source.resources:
+        require(upstream, name)
+    return tuple(dict.fromkeys(source.resources)) or tuple(sorted(upstream.resources))
+
+
+def require(upstream: Upstream, resource: str) -> str:
+    """Return the URL of a resource's listing, and raise `UnknownNameError` if the source has no such resource."""
     if resource not in upstream.resources:
-        raise UnknownNameError("resource", resource, sorted(upstream.resources.keys() - {"meta"}))
-    base, where = client.source.base_url, f"listing of {resource}"
-    start = upstream.resources[resource]
-    url: str | None = f"{start}?limit={client.source.page_size}&offset=0"
-    counts: set[int] = set()
-    references: dict[int, Reference] = {}
-    seen: set[str] = set()
-    while url is not None:
-        if not same_origin(base, url) or url in seen:
-            raise SourceError(f"{where}: expected the next page below {base}, found {url[:200]!r}")
-        seen.add(url)
-        try:
-            answer = await client.get(url, check=_problem)
-        except FetchError as error:
-            raise SourceError(f"{where}: {url} could not be fetched: {error}") from error
-        page = _decoded(answer.body, where, _Page)
-        counts.add(page.count)
-        if page.next and not page.results:
-            raise SourceError(f"{where}: expected documents on every page but the last, found none on {url[:200]!r}")
-        with _urls_of(where):
-            for result in page.results:
-                reference = document_reference(base, resource, str(result.get("url")))
-                if reference.id in references:
-                    raise SourceError(f"{where}: expected every id once, found {reference.path} twice")
-                references[reference.id] = reference
-            url = urljoin(url, page.next) if page.next else None
-    if counts != {len(references)}:
-        raise SourceError(
-            f"{where}: expected as many documents as its count says, {sorted(counts)}, found {len(references)};"
-            " nothing was deleted; run again when the source has settled"
-        )
-    return [references[key] for key in sorted(references)]
-
-
-@contextmanager
-def _urls_of(where: str) -> Iterator[None]:
-    """Name the place of what urllib refuses to join, such as half an IPv6 address."""
-    try:
-        yield
-    except ValueError as error:
-        raise SourceError(f"{where}: expected URLs: {error}") from error
-
-
-def _problem(body: bytes) -> str | None:
-    try:
-        msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        return f"invalid JSON: {error}"
-    return None
-
-
-def _decoded(body: bytes | None, where: str, type_: type[_T]) -> _T:
-    try:
-        return msgspec.json.decode(body or b"", type=type_)
-    except msgspec.DecodeError as error:
-        raise SourceError(f"{where}: {error}") from error
+        raise UnknownNameError("resource", resource, sorted(upstream.resources))
+    return upstream.resources[resource]

@@ -37,3 +37,8 @@ class Pace:
             slot = max(now, self._next)
             self._next = slot + self._interval
             return slot - now
+
+    def pause(self, seconds: float) -> None:
+        """Give out no slot before this long has passed: a source that asks for patience means all of its documents."""
+        with self._lock:
+            self._next = max(self._next, time.monotonic() + seconds)

@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
-from lake.crawl import Client, Fetched, Pace, Source, Wanted, fetch
+from lake.crawl import Client, Fetched, Listing, Pace, Shard, Source, Upstream, Wanted, crawler, fetch
 from lake.crawl.client import Answer, Check
-from lake.crawl.shard import document_problem
+from lake.crawl.pokeapi import problem
 from lake.replica import Running
 from lake.resource import Reference
 
@@ -47,7 +50,7 @@ def get(
     """Fetch one path, or URL, over a client of its own."""
 
     async def ask() -> Answer:
-        async with Client(settings, Pace(settings), 1, transport) as client:
+        async with Client(settings, Pace(settings), 1, transport=transport) as client:
             return await client.get(str(httpx.URL(settings.base_url).join(path)), etag, check)
 
     return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
@@ -55,20 +58,63 @@ def get(
 
 def is_pikachu(body: bytes) -> str | None:
     """Check a body as a crawl checks that of Pikachu."""
-    return document_problem(body, 25)
+    return problem(reference("pokemon/25"), body)
 
 
 def fetch_all(settings: Source, wanted: Iterable[Wanted], transport: httpx.AsyncBaseTransport | None = None) -> Fetched:
     """Fetch documents as one shard."""
-    return asyncio.run(asyncio.wait_for(fetch(settings, Pace(settings), wanted, transport), PATIENCE_SECONDS))
+    work = fetch(settings, Pace(settings), shard(wanted), transport=transport)
+    return asyncio.run(asyncio.wait_for(work, PATIENCE_SECONDS))
+
+
+def shard(wanted: Iterable[Wanted]) -> Shard:
+    """Return what is wanted as the one shard of its resource."""
+    return Shard("pokemon", 0, tuple(wanted))
+
+
+def upstream(settings: Source, transport: httpx.AsyncBaseTransport | None = None, **headers: str) -> Upstream:
+    """Ask a source for its version and resources, over a client of its own."""
+
+    async def ask() -> Upstream:
+        async with Client(settings, Pace(settings), 1, headers, transport) as client:
+            return await crawler(settings.kind).probe(client)
+
+    return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
+
+
+def listing(
+    settings: Source, resource: str = "pokemon", transport: httpx.AsyncBaseTransport | None = None, **headers: str
+) -> Listing:
+    """Read one listing, over a client of its own."""
+
+    async def ask() -> Listing:
+        known = crawler(settings.kind)
+        async with Client(settings, Pace(settings), 1, headers, transport) as client:
+            return await known.discover(client, await known.probe(client), resource)
+
+    return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
+
+
+def reference(path: str, base_url: str = BASE) -> Reference:
+    """Return the reference of a document of a collection, by a path such as "pokemon/25"."""
+    resource, _, id_ = path.partition("/")
+    return Reference(resource, int(id_), f"{base_url}{path}/", path)
 
 
 def wanted(settings: Source, *paths: str, etag: str | None = None, is_listed: bool = True) -> list[Wanted]:
     """Return what to ask for, by paths such as "pokemon/25"."""
-    return [
-        Wanted(Reference(resource, int(id_), f"{settings.base_url}{resource}/{id_}/"), etag, is_listed)
-        for resource, _, id_ in (path.partition("/") for path in paths)
-    ]
+    return [Wanted(reference(path, settings.base_url), etag, is_listed) for path in paths]
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, code: str) -> None:
+    """Install a package in a folder that brings the crawler of a kind of source along."""
+    (folder / f"{kind}_crawler.py").write_text(code)
+    metadata = folder / f"{kind}-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {kind}\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text(f"[pokelake.crawlers]\n{kind} = {kind}_crawler\n")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, f"{kind}_crawler", raising=False)
 
 
 def always(

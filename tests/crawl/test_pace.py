@@ -53,6 +53,16 @@ def test_a_rate_of_zero_means_no_limit(clock: Clock):
     assert [pace.reserve() for _ in range(100)] == [0] * 100
 
 
+@pytest.mark.parametrize("rate", [0, 4])
+def test_a_pause_moves_the_next_slot_and_is_not_shortened_by_another(clock: Clock, rate: float):
+    pace = Pace(source(requests_per_second=rate))
+    pace.pause(60)
+    pace.pause(7)
+    assert pace.reserve() == 60
+    clock.now += 100
+    assert pace.reserve() == 0
+
+
 def test_threads_never_share_a_slot(clock: Clock):
     pace = Pace(source(requests_per_second=4))
     with ThreadPoolExecutor(8) as threads:

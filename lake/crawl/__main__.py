@@ -1,0 +1,68 @@
+"""The child process of a `Fetcher`: it fetches the shards that come in frames on its standard input."""
+
+import asyncio
+import os
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import IO, Any
+
+from lake.crawl.fetch import fetch
+from lake.crawl.pace import Pace
+from lake.crawl.process import LENGTH_BYTES, write_frame
+from lake.crawl.shard import Fetched, Shard
+from lake.crawl.source import Source
+from lake.errors import SourceError
+
+
+async def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Fetch shards, all that are asked for at the same time, until the parent closes the pipe or is gone."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), requests)
+    source, headers = await _next(reader)
+    pace, writing = Pace(source), asyncio.Lock()
+    running: set[asyncio.Task[None]] = set()
+
+    async def answer(number: int, shard: Shard) -> None:
+        found = await _fetched(source, pace, shard, headers)
+        async with writing:
+            # A thread waits while the pipe is full; the requests of the other shards go on.
+            await asyncio.to_thread(write_frame, answers, (number, found))
+
+    # A group ends all of it when an answer cannot be sent, for the parent would wait forever.
+    async with asyncio.TaskGroup() as group:
+        try:
+            while True:
+                task = group.create_task(answer(*await _next(reader)))
+                running.add(task)
+                task.add_done_callback(running.discard)
+        except asyncio.IncompleteReadError:
+            for task in running:
+                task.cancel()
+
+
+async def _next(reader: asyncio.StreamReader) -> Any:
+    length = int.from_bytes(await reader.readexactly(LENGTH_BYTES))
+    return pickle.loads(await reader.readexactly(length))
+
+
+async def _fetched(source: Source, pace: Pace, shard: Shard, headers: Mapping[str, str]) -> Fetched | Exception:
+    try:
+        return await fetch(source, pace, shard, headers)
+    except SourceError as error:
+        return error
+    except Exception:
+        # Not every exception can be pickled, and none keeps its traceback.
+        return RuntimeError(f"fetching {shard.resource}, shard {shard.number}, failed:\n{traceback.format_exc()}")
+
+
+if __name__ == "__main__":
+    # The parent gets the interrupt of a terminal too, and decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(BrokenPipeError), os.fdopen(os.dup(1), "wb") as to_parent:
+        # What anything prints must not get between the frames.
+        os.dup2(2, 1)
+        asyncio.run(serve(sys.stdin.buffer, to_parent))

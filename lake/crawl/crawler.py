@@ -1,0 +1,49 @@
+"""What the crawl must be told about a sort of API, and the registry of those that are known."""
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from lake.crawl import pokeapi, rest
+from lake.crawl.client import Client
+from lake.crawl.listing import Listing, Upstream
+from lake.crawl.source import Source
+from lake.errors import UnknownNameError
+from lake.resource import Reference
+
+# Where other packages name theirs: a module, or any object, with the functions of `Crawler`.
+ENTRY_POINTS = "pokelake.crawlers"
+
+
+class Crawler(Protocol):
+    """What distinguishes one sort of API from another: how it lists things, and how its documents look."""
+
+    async def probe(self, client: Client) -> Upstream:
+        """Return the source's version, if it has one, and its resources, in a request or two."""
+
+    async def discover(self, client: Client, upstream: Upstream, resource: str) -> Listing:
+        """Return every document of a resource that the source lists; `SourceError` for a listing not to be believed."""
+
+    def url(self, source: Source, resource: str, path: str) -> str:
+        """Return where a document lies that is known by its path alone, for no listing names it."""
+
+    def problem(self, reference: Reference, body: bytes) -> str | None:
+        """Say what is wrong with a document's body, None when it is whole, valid and the one that was asked for."""
+
+
+_BUILT_IN: Mapping[str, Crawler] = {"pokeapi": pokeapi, "rest": rest}
+
+
+def crawler(kind: str) -> Crawler:
+    """Return the crawler of a kind of source.
+
+    Raises:
+        UnknownNameError: There is none, here or among the installed packages' entry points.
+    """
+    if kind in _BUILT_IN:
+        return _BUILT_IN[kind]
+    installed = entry_points(group=ENTRY_POINTS)
+    if kind not in installed.names:
+        raise UnknownNameError("crawler", kind, sorted({*_BUILT_IN, *installed.names}))
+    found: Crawler = installed[kind].load()
+    return found

@@ -1,0 +1,77 @@
+"""Fetching the documents of one shard."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import httpx
+
+from lake.crawl import rest
+from lake.crawl.client import Client, FetchError, NotFoundError
+from lake.crawl.crawler import Crawler, crawler
+from lake.crawl.pace import Pace
+from lake.crawl.shard import Fetched, Received, Shard, Wanted
+from lake.crawl.source import Source
+
+
+async def fetch(
+    source: Source,
+    pace: Pace,
+    shard: Shard,
+    headers: Mapping[str, str] | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Fetched:
+    """Ask for a shard's documents over its share of the connections; one that fails does not stop the others.
+
+    Raises:
+        SourceError: The budget of requests is spent, or the listing of an inline shard cannot be read.
+    """
+    if shard.is_inline:
+        async with Client(source, pace, 1, headers, transport) as client:
+            return await rest.read_inline(client, shard)
+    known, fetched = crawler(source.kind), Fetched()
+    pending = iter(shard.wanted)
+
+    async def work(client: Client) -> None:
+        for item in pending:
+            await _fetch_one(client, known, item, fetched)
+
+    async with AsyncExitStack() as stack:
+        # One client for each connection: a pool looks at all of its connections twice for every request.
+        clients = [
+            await stack.enter_async_context(Client(source, pace, 1, headers, transport))
+            for _ in range(source.connections_per_shard)
+        ]
+        workers = [asyncio.create_task(work(client)) for client in clients]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            # When the budget is spent for one of them, the others end before the connections close.
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        fetched.requests = sum(client.requests for client in clients)
+    return fetched
+
+
+async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetched) -> None:
+    reference = item.reference
+    try:
+        answer = await client.get(reference.url, item.etag, lambda body: known.problem(reference, body))
+    except NotFoundError as error:
+        # PokeAPI has listed documents that did not exist; only one that is also unlisted was deleted.
+        if item.is_listed:
+            fetched.failed.append((reference, f"listed, but {error}"))
+        else:
+            fetched.gone.append(reference)
+        return
+    except FetchError as error:
+        fetched.failed.append((reference, str(error)))
+        return
+    if answer.version is not None:
+        fetched.versions[answer.version] += 1
+    if answer.body is None:
+        fetched.unchanged.append(reference)
+    else:
+        fetched.received.append(Received(reference, answer.etag, datetime.now(UTC), answer.body))

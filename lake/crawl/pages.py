@@ -1,0 +1,138 @@
+"""Pages of listings: fetched one after the other, and followed nowhere but within the source."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urljoin
+
+import msgspec
+
+from lake.crawl.client import Client, FetchError
+from lake.errors import SourceError
+from lake.resource import Reference, same_origin
+
+_T = TypeVar("_T")
+
+
+class RefusedError(SourceError):
+    """The source refused a page for good, such as by status 403."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_T]):
+    """One page of a listing: its entries, the count that it gives of all there are, and where the next page lies."""
+
+    entries: Sequence[tuple[Reference, _T]]
+    count: int | None
+    following: str | None
+
+
+class Pages:
+    """The pages of one listing; it holds the addresses of those that were read, for none may come twice."""
+
+    def __init__(self, client: Client, where: str) -> None:
+        self.where = where
+        self._client = client
+        self._read: set[str] = set()
+
+    async def read(self, url: str) -> bytes:
+        """Return a page's body, whole JSON in UTF-8.
+
+        Raises:
+            RefusedError: The source refused it, and would again.
+            SourceError: It lies elsewhere, was read before, or could not be fetched.
+        """
+        base = self._client.source.base_url
+        with urls_of(self.where):
+            stays = same_origin(base, url)
+        if not stays or url in self._read:
+            raise SourceError(f"{self.where}: expected the next page below {base}, found {url[:200]!r}")
+        self._read.add(url)
+        try:
+            answer = await self._client.get(url, check=json_problem)
+        except FetchError as error:
+            kind = RefusedError if error.status is not None and 400 <= error.status < 500 else SourceError
+            raise kind(f"{self.where}: {url} could not be fetched: {error}") from error
+        assert answer.body is not None, "only a conditional request is answered without a body"
+        return answer.body
+
+    async def read_all(
+        self, address: str, body: bytes, parse: Callable[[str, bytes], Page[_T]]
+    ) -> list[tuple[Reference, _T]]:
+        """Return the entries of a page and of all that follow it, by ascending id.
+
+        Raises:
+            SourceError: A page cannot be read, or together they do not add up.
+        """
+        counts: set[int | None] = set()
+        found: dict[int, tuple[Reference, _T]] = {}
+        while True:
+            page = parse(address, body)
+            counts.add(page.count)
+            for reference, item in page.entries:
+                if reference.id in found:
+                    raise SourceError(f"{self.where}: expected every id once, found {reference.path} twice")
+                found[reference.id] = (reference, item)
+            if page.following is None:
+                break
+            if not page.entries:
+                raise SourceError(
+                    f"{self.where}: expected documents on every page but the last, found none on {address[:200]!r}"
+                )
+            address = page.following
+            body = await self.read(address)
+        if counts not in ({None}, {len(found)}):
+            said = sorted(count for count in counts if count is not None)
+            raise SourceError(
+                f"{self.where}: expected as many documents as its count says, {said}, found {len(found)};"
+                " nothing was deleted; run again when the source has settled"
+            )
+        return [found[id_] for id_ in sorted(found)]
+
+    def join(self, address: str, link: str) -> str:
+        """Return where a page's link leads."""
+        with urls_of(self.where):
+            return urljoin(address, link)
+
+
+@contextmanager
+def urls_of(where: str) -> Iterator[None]:
+    """Name the place of what urllib refuses to read as a URL, such as half an IPv6 address."""
+    try:
+        yield
+    except ValueError as error:
+        raise SourceError(f"{where}: expected URLs: {error}") from error
+
+
+def read_json(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
+    """Return what the decoder makes of whole JSON in UTF-8, and raise `ValueError` with what is wrong otherwise."""
+    try:
+        found = decoder.decode(body)
+        # Members that the decoder skips may hold bytes that are no UTF-8.
+        body.decode("utf-8", errors="strict")
+    except msgspec.ValidationError as error:
+        raise ValueError(f"unexpected JSON: {error}") from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(f"invalid JSON: {error}") from error
+    return found
+
+
+_anything: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def json_problem(body: bytes, decoder: msgspec.json.Decoder[Any] = _anything) -> str | None:
+    """Say what is wrong with a body, None when it is whole JSON in UTF-8 that the decoder reads."""
+    try:
+        read_json(body, decoder)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def decoded(body: bytes | msgspec.Raw, where: str, type_: type[_T]) -> _T:
+    """Return a page, or a part of one, as its type, and raise `SourceError` where it is of another."""
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except msgspec.DecodeError as error:
+        raise SourceError(f"{where}: {error}") from error

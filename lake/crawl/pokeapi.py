@@ -1,0 +1,126 @@
+"""The crawler of PokeAPI: its root, its listings, its documents' shapes. A `Crawler`."""
+
+from typing import Any
+from urllib.parse import urljoin
+
+import msgspec
+
+from lake.crawl.client import Client, FetchError
+from lake.crawl.listing import Listing, Upstream, require
+from lake.crawl.pages import Page, Pages, RefusedError, decoded, json_problem, read_json, urls_of
+from lake.crawl.source import Source
+from lake.errors import SourceError
+from lake.resource import Reference, document_reference, resource_name
+
+# Every Pokémon has a document more, which no listing names.
+ENCOUNTERS = "pokemon-encounters"
+
+
+class _Page(msgspec.Struct):
+    count: int
+    results: list[dict[str, Any]]
+    next: str | None = None
+
+
+class _Identity(msgspec.Struct):
+    id: int
+
+
+_identity = msgspec.json.Decoder(_Identity)
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+async def probe(client: Client) -> Upstream:
+    """Return the version and the resources, from the root and, where there is one, its ``meta``.
+
+    Raises:
+        SourceError: The root cannot be read.
+    """
+    base = client.source.base_url
+    try:
+        answer = await client.get(base, check=json_problem)
+    except FetchError as error:
+        raise SourceError(f"{base}: could not be reached: {error}; check the address, or the network") from error
+    root = decoded(answer.body or b"", base, dict[str, Any])
+    with urls_of(base):
+        found = {resource_name(name): urljoin(base, url) for name, url in root.items() if isinstance(url, str)}
+    version = await _version(client, answer.version) if "meta" in found else answer.version
+    if "pokemon" in found:
+        found[ENCOUNTERS] = found["pokemon"]
+    return Upstream(version, found)
+
+
+async def _version(client: Client, of_the_root: str | None) -> str | None:
+    """Return the version that ``meta`` gives; None where it cannot be read, for the root may be an older copy."""
+    try:
+        meta = await client.get(urljoin(client.source.base_url, "meta/"), check=json_problem)
+    except FetchError:
+        # The version only saves requests; a crawl does not need it.
+        return None
+    found = msgspec.json.decode(meta.body or b"")
+    return found["hash"] if isinstance(found, dict) and isinstance(found.get("hash"), str) else of_the_root
+
+
+async def discover(client: Client, upstream: Upstream, resource: str) -> Listing:
+    """Return every document of a resource that the source lists.
+
+    An entry of the root that is no listing but an object, such as ``meta``, is one document, of id 0.
+
+    Raises:
+        UnknownNameError: The source has no such resource.
+        SourceError: The listing cannot be fetched, or does not add up.
+    """
+    start = require(upstream, resource)
+    if resource == ENCOUNTERS:
+        return encounters_of(await discover(client, upstream, "pokemon"))
+    pages = Pages(client, f"listing of {resource}")
+    address = f"{start}?limit={client.source.page_size}&offset=0"
+    try:
+        body = await pages.read(address)
+    except RefusedError as error:
+        return Listing(resource, refusal=str(error))
+    if decoded(body, pages.where, dict[str, msgspec.Raw]).keys().isdisjoint({"results", "count", "next"}):
+        return Listing(resource, (Reference(resource, 0, start, resource),))
+
+    def parse(address: str, body: bytes) -> Page[Any]:
+        page = decoded(body, pages.where, _Page)
+        entries = [
+            (document_reference(client.source.base_url, resource, str(result.get("url"))), result.get("name"))
+            for result in page.results
+        ]
+        return Page(entries, page.count, pages.join(address, page.next) if page.next else None)
+
+    found = await pages.read_all(address, body, parse)
+    names = {reference.id: name for reference, name in found if isinstance(name, str)}
+    return Listing(resource, tuple(reference for reference, _ in found), names)
+
+
+def encounters_of(pokemon: Listing) -> Listing:
+    """Return the listing of all encounters, which follows from that of ``pokemon``: one document for each."""
+    references = tuple(
+        Reference(ENCOUNTERS, of.id, f"{of.url.rstrip('/')}/encounters", f"{of.path}/encounters")
+        for of in pokemon.references
+    )
+    return Listing(ENCOUNTERS, references, refusal=pokemon.refusal)
+
+
+def url(source: Source, resource: str, path: str) -> str:
+    """Return where a document lies, in the form in which listings give it: with a slash, encounters without."""
+    return f"{source.base_url}{path}" if resource == ENCOUNTERS else f"{source.base_url}{path}/"
+
+
+def problem(reference: Reference, body: bytes) -> str | None:
+    """Say what is wrong with a document's body, None when it is whole JSON in UTF-8 of the shape it must have.
+
+    That is an array for encounters, an object for a document without siblings, else an object with the id asked for.
+    """
+    if reference.resource == ENCOUNTERS:
+        return json_problem(body, _array)
+    if reference.path == reference.resource:
+        return json_problem(body, _object)
+    try:
+        id_ = read_json(body, _identity).id
+    except ValueError as error:
+        return str(error)
+    return None if id_ == reference.id else f"id: expected {reference.id}, found {id_}"

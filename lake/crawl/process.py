@@ -1,0 +1,158 @@
+"""A process of its own for HTTP: beside Prefect's engine, one event loop would wait for the interpreter lock."""
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from lake.crawl.crawler import crawler
+from lake.crawl.shard import Fetched, Shard
+from lake.crawl.source import Source
+from lake.errors import SourceError
+
+# A frame is its length, in bytes and this many of them, and a pickled object.
+LENGTH_BYTES = 8
+
+# A process that was told to end is killed after this long.
+END_SECONDS = 5
+
+
+def write_frame(stream: IO[bytes], value: object) -> None:
+    """Send an object to the process at the other end of a pipe."""
+    packed = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    stream.write(len(packed).to_bytes(LENGTH_BYTES))
+    stream.write(packed)
+    stream.flush()
+
+
+def read_frame(stream: IO[bytes]) -> Any:
+    """Return the next object from a pipe, and raise `EOFError` when the other end is gone."""
+    length = int.from_bytes(_read(stream, LENGTH_BYTES))
+    return pickle.loads(_read(stream, length))
+
+
+def _read(stream: IO[bytes], length: int) -> bytes:
+    found = stream.read(length)
+    if len(found) < length:
+        raise EOFError
+    return found
+
+
+class Fetcher:
+    """Fetches shards for several threads at once, in a child process with one event loop and one `Pace`.
+
+    Holds the child, which starts with the first shard and ends with `close` or with this process. `headers` reach it
+    through a pipe, for they may hold a key.
+    """
+
+    def __init__(self, source: Source, headers: Mapping[str, str] | None = None) -> None:
+        crawler(source.kind)  # An unknown one is to be named here.
+        self._source = source
+        self._headers = dict(headers or {})
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._receiver: threading.Thread | None = None
+        self._numbers = count()
+        self._pending: dict[int, Future[Fetched]] = {}
+        self._ended: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def fetch(self, shard: Shard) -> Fetched:
+        """Fetch a shard's documents, and wait for them.
+
+        Raises:
+            SourceError: The budget of requests is spent, an inline listing cannot be read, or the child is gone.
+        """
+        future: Future[Fetched] = Future()
+        with self._lock:
+            if self._ended is not None:
+                raise SourceError(self._ended)
+            if self._child is None:
+                self._child = self._start()
+            self._pending[number := next(self._numbers)] = future
+            assert self._child.stdin is not None
+            # Where the child is gone, its receiver ends all that is pending.
+            with suppress(BrokenPipeError):
+                write_frame(self._child.stdin, (number, shard))
+        return future.result()
+
+    def close(self) -> None:
+        """End the child, and with an error what it was still fetching."""
+        with self._lock:
+            self._ended = self._ended or f"{self._source.base_url}: the fetcher was closed"
+            child, receiver = self._child, self._receiver
+        if child is None or receiver is None:
+            return
+        assert child.stdin is not None
+        with suppress(BrokenPipeError):
+            child.stdin.close()
+        try:
+            child.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        receiver.join()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # Not forked, for this process has threads; and not spawned, for that would run its main module again.
+        # Without -P a folder `lake` in the working directory would be taken for this package.
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "lake.crawl"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": _module_path()},
+        )
+        self._receiver = threading.Thread(target=self._receive, args=(child,), name="fetcher", daemon=True)
+        self._receiver.start()
+        assert child.stdin is not None
+        with suppress(BrokenPipeError):
+            write_frame(child.stdin, (self._source, self._headers))
+        return child
+
+    def _receive(self, child: subprocess.Popen[bytes]) -> None:
+        """Hand out what the child sends until it ends, and then an error to everyone who still waits."""
+        assert child.stdout is not None
+        try:
+            with suppress(EOFError), child.stdout:
+                while True:
+                    number, answer = read_frame(child.stdout)
+                    with self._lock:
+                        future = self._pending.pop(number)
+                    if isinstance(answer, Fetched):
+                        future.set_result(answer)
+                    else:
+                        future.set_exception(answer)
+        finally:
+            try:
+                code = child.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                code = child.wait()
+            with self._lock:
+                self._ended = self._ended or (
+                    f"{self._source.base_url}: the process that fetches ended by itself, with exit code {code};"
+                    " what was fetched is kept, run again to go on from here"
+                )
+                pending, self._pending = self._pending, {}
+            for future in pending.values():
+                future.set_exception(SourceError(self._ended))
+
+
+def _module_path() -> str:
+    """Return where this process finds modules, this very package first, for code may run that is not installed."""
+    folders = [str(Path(__file__).parents[2]), *(path for path in sys.path if path)]
+    return os.pathsep.join(dict.fromkeys(os.path.abspath(folder) for folder in folders))

@@ -1,0 +1,99 @@
+"""A source that is not PokeAPI: a league of trainers, paged by links or by cursor, for those who have its key."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Any, Literal
+from urllib.parse import quote
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lake.crawl import Rest, Source
+
+KEY = "cerulean-7f3a"
+
+Style = Literal["next", "cursor"]
+Trainer = dict[str, Any]
+
+# One id has a slash, as those of some registries do.
+TRAINERS: tuple[Trainer, ...] = (
+    {"id": "ash", "town": "Pallet Town", "badges": 8, "team": [{"pokemon": "pikachu", "level": 25}]},
+    {"id": "cerulean/misty", "town": "Cerulean City", "badges": 0, "team": [{"pokemon": "starmie", "level": 21}]},
+    {"id": "brock", "town": "Pewter City", "badges": 0, "team": []},
+    {"id": "gary", "town": "Pallet Town", "badges": 10, "team": [{"pokemon": "eevee", "level": None}]},
+    {"id": "é", "town": None, "badges": 1, "team": [{"pokemon": "ditto", "level": 10}]},
+)
+
+
+def trainers() -> dict[str, Trainer]:
+    """Return the trainers by id, to be changed at will."""
+    return {trainer["id"]: json.loads(json.dumps(trainer)) for trainer in TRAINERS}
+
+
+def settings(url: str, style: Style = "next", inline: bool = False, **changes: Any) -> Source:
+    """Return how the league is crawled; its key is to be added as `headers`, or by a Secret block."""
+    rest = Rest(
+        collections=(("trainer", "trainers"),),
+        results_path="data",
+        paging=style,
+        next_path={"next": "links.next", "cursor": "links.cursor"}[style],
+        cursor_parameter="after",
+        page_size_parameter="limit",
+        count_path="count",
+        document_path="" if inline else "{listing}/{id}",
+    )
+    polite = {"requests_per_second": 0, "retry_delay_seconds": 0.001, "attempts": 2, "page_size": 2}
+    return Source(url, "rest", rest=rest, **{**polite, **changes})
+
+
+@contextmanager
+def second_source(
+    style: Style = "next", inline: bool = False, served: Mapping[str, Trainer] | None = None
+) -> Iterator[str]:
+    """Serve the league from a thread while the block runs, and yield its base URL; `served` may change meanwhile."""
+    app = _application(style, inline, trainers() if served is None else served)
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],), name="league", daemon=True)
+        thread.start()
+        try:
+            deadline = time.monotonic() + 10
+            while not server.started:
+                assert time.monotonic() < deadline, "expected the league to start within 10 seconds"
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1/"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _application(style: Style, inline: bool, served: Mapping[str, Trainer]) -> Starlette:
+    def listing(request: Request) -> dict[str, Any]:
+        size, start = int(request.query_params.get("limit", 2)), int(request.query_params.get("after", 0))
+        items = list(served.values())
+        end = start + size if start + size < len(items) else None
+        following = {"cursor": end, "next": None if end is None else f"/v1/trainers?limit={size}&after={end}"}
+        data = items[start : start + size] if inline else [{"id": item["id"]} for item in items[start : start + size]]
+        return {"data": data, "count": len(items), "links": {style: following[style]}}
+
+    async def answer(request: Request) -> Response:
+        if request.headers.get("Authorization") != f"Bearer {KEY}":
+            return JSONResponse({"error": "who are you?"}, 401)
+        trainer = request.path_params.get("id")
+        found = listing(request) if trainer is None else served.get(trainer)
+        if found is None or (inline and trainer is not None):
+            return JSONResponse({"error": f"no {quote(str(trainer))}"}, 404)
+        etag = f'"{sha256(json.dumps(found).encode()).hexdigest()[:16]}"'
+        if request.headers.get("If-None-Match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        return JSONResponse(found, headers={"ETag": etag})
+
+    return Starlette(routes=[Route("/v1/trainers", answer), Route("/v1/trainers/{id:path}", answer)])
