@@ -1,16 +1,20 @@
 """Documents as they were received, byte for byte, and how a crawl's documents meet those of the parent snapshot."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lake.canonical import POKEAPI, is_same_thing, name_of, same_content
 from lake.schema import Field, Table
 
 # Bodies are long and alike: a page is one zstd frame, so small pages would forget what they have in common.
@@ -23,7 +27,7 @@ DOCUMENTS = Table(
     primary_key=("resource_name", "id", "path"),
     fields=(
         Field("resource_name", pa.string(), "The collection it belongs to."),
-        Field("id", pa.int32(), "PokeAPI's id within the resource."),
+        Field("id", pa.int64(), "Its id within the resource; of a source with other ids than numbers, their hash."),
         Field("path", pa.string(), "Where it lies below the base URL: pokemon/25."),
         Field("etag", pa.string(), "ETag it was sent with. Null: none.", nullable=True),
         Field("fetched_at", pa.timestamp("ms", "UTC"), "When this content was first received."),
@@ -54,7 +58,7 @@ def digest(body: bytes) -> str:
 
 
 def to_arrow(documents: Sequence[Document]) -> pa.Table:
-    """Return documents as rows of `DOCUMENTS`, sorted by id."""
+    """Return documents as rows of `DOCUMENTS`, sorted by id and path."""
     ordered = sorted(documents, key=lambda document: (document.id, document.path))
     columns = {
         "resource_name": [document.resource for document in ordered],
@@ -85,17 +89,79 @@ def unpack(body: bytes) -> pa.Table:
     return rows if all(good) else rows.filter(pa.array(good, pa.bool_()))
 
 
-def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = ()) -> pa.Table:
-    """Return the documents that hold after a crawl, sorted by id: fetched ones in place of old ones, without `gone`.
+@dataclass(frozen=True, slots=True)
+class IdentityChange:
+    """A document whose `name` is another one: renamed, or, with `is_reused`, its id given to another thing."""
 
-    A document fetched again with the same body keeps the parent's row, so that nothing changed gives the same bytes;
-    so does one that the parent has received later, in a run that was faster.
+    resource: str
+    id: int
+    before_name: str
+    after_name: str
+    is_reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The documents that hold after a crawl, sorted by id and path, and how they differ from the parent's.
+
+    `reordered` counts fetched documents that say the same in another order; the parent's are kept.
     """
-    fresh = _fresh(parent, fetched)
-    replaced = pc.is_in(parent["path"], fresh["path"])
-    removed = pc.is_in(parent["id"], pa.array(gone, pa.int32()))
-    kept = parent.filter(pc.invert(pc.or_(replaced, removed)))
-    return _sorted(pa.concat_tables([part for part in (kept, fresh) if part.num_rows] or [kept]).combine_chunks())
+
+    rows: pa.Table
+    added: int
+    modified: int
+    deleted: int
+    reordered: int
+    identities: tuple[IdentityChange, ...]
+
+
+def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = (), kind: str = POKEAPI) -> Merged:
+    """Put the fetched documents of a source of this kind in the place of the parent's, and leave `gone` ids out.
+
+    A document fetched again with the same content keeps the parent's row, so that nothing changed gives the same
+    bytes; so does one that the parent has received later, in a run that was faster. What was fetched is not gone.
+    """
+    fetched = _latest(fetched)
+    places = pc.index_in(fetched["path"], parent["path"])
+    is_old, at = pc.is_valid(places).to_numpy(), pc.fill_null(places, 0).to_numpy()
+    before = parent.select(["sha256", "fetched_at"]).take(places)
+    same = pc.equal(before["sha256"], fetched["sha256"])
+    overtaken = pc.greater(before["fetched_at"], fetched["fetched_at"])
+    fresh = pc.invert(pc.fill_null(pc.or_(same, overtaken), False)).to_numpy()
+    reordered = 0
+    identities: list[IdentityChange] = []
+    for number in np.flatnonzero(fresh & is_old).tolist():
+        resource, id_ = fetched["resource_name"][number].as_py(), fetched["id"][number].as_py()
+        pair = parent["body"][int(at[number])], fetched["body"][number]
+        old, new = (bytes(body.as_buffer()) for body in pair)
+        if same_content(resource, old, new, kind):
+            fresh[number] = False
+            reordered += 1
+        else:
+            identities += _identity_change(resource, id_, old, new, kind)
+    removed = pc.is_in(parent["id"], pa.array(gone, pa.int64())).to_numpy()
+    removed[at[is_old]] = False
+    kept = ~removed
+    kept[at[fresh & is_old]] = False
+    return Merged(
+        rows=_sorted(pa.concat_tables([_where(parent, kept), _where(fetched, fresh)])),
+        added=int((fresh & ~is_old).sum()),
+        modified=int((fresh & is_old).sum()),
+        deleted=int(removed.sum()),
+        reordered=reordered,
+        identities=tuple(identities),
+    )
+
+
+def _identity_change(resource: str, id_: int, before: bytes, after: bytes, kind: str) -> Iterator[IdentityChange]:
+    before_name, after_name = name_of(before), name_of(after)
+    if before_name is not None and after_name is not None and before_name != after_name:
+        yield IdentityChange(resource, id_, before_name, after_name, not is_same_thing(resource, before, after, kind))
+
+
+def _where(rows: pa.Table, mask: npt.NDArray[np.bool_]) -> pa.Table:
+    """Return the rows of a mask; bodies are large, so all of them are not copied."""
+    return rows if mask.all() else rows.filter(pa.array(mask))
 
 
 def _sorted(rows: pa.Table) -> pa.Table:
@@ -104,15 +170,6 @@ def _sorted(rows: pa.Table) -> pa.Table:
     if (ids[1:] > ids[:-1]).all():
         return rows
     return rows.sort_by([("id", "ascending"), ("path", "ascending")])
-
-
-def _fresh(parent: pa.Table, fetched: pa.Table) -> pa.Table:
-    """Return the fetched documents that take the parent's place or are new, each of them once."""
-    fetched = _latest(fetched)
-    before = parent["fetched_at"].take(pc.index_in(fetched["path"], parent["path"]))
-    overtaken = pc.fill_null(pc.greater(before, fetched["fetched_at"]), False)
-    same = pc.is_in(_identity(fetched), _identity(parent))
-    return fetched.filter(pc.invert(pc.or_(same, overtaken)))
 
 
 def _latest(rows: pa.Table) -> pa.Table:
@@ -135,30 +192,32 @@ def slices(rows: pa.Table, limit_bytes: int) -> Iterator[pa.Table]:
         start = stop
 
 
-def changed(parent: pa.Table, fetched: pa.Table) -> tuple[int, int]:
-    """Return how many fetched documents `merge` adds, and how many it puts in place of the parent's."""
-    # Bodies are known by their hashes here, and would be copied.
-    fresh = _fresh(parent.drop_columns("body"), fetched.drop_columns("body"))
-    modified = pc.sum(pc.is_in(fresh["path"], parent["path"])).as_py() or 0
-    return fresh.num_rows - modified, modified
+class DocumentFile:
+    """One resource's documents in a snapshot, read row group by row group; opened when first asked, then held packed.
 
+    `body` is the Parquet file, what returns it, or None where there is none.
+    """
 
-def _identity(rows: pa.Table) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(rows["path"], rows["sha256"], " ")
+    def __init__(self, body: bytes | Callable[[], bytes] | None) -> None:
+        self._body = body
 
+    @cached_property
+    def _file(self) -> Any:
+        body = self._body() if callable(self._body) else self._body
+        return pq.ParquetFile(pa.BufferReader(body)) if body is not None else None
 
-class ParentDocuments:
-    """One resource's documents in the parent snapshot, read row group by row group; holds the packed file in memory."""
+    def at_hand(self) -> dict[int, tuple[str | None, str]]:
+        """Return the ETag and the path of every document, by id."""
+        columns = [column.to_pylist() for column in self._read("id", "etag", "path").columns]
+        return {id_: (etag, path) for id_, etag, path in zip(*columns, strict=True)}
 
-    def __init__(self, body: bytes | None) -> None:
-        self._file = pq.ParquetFile(pa.BufferReader(body)) if body is not None else None
+    def ids(self) -> pa.Array:
+        """Return the id of every document, in order."""
+        return self._read("id")["id"].cast(pa.int64()).combine_chunks()
 
-    def etags(self) -> dict[int, str | None]:
-        """Return the ETag of every document, by id."""
-        if self._file is None:
-            return {}
-        rows = self._file.read(columns=["id", "etag"])
-        return dict(zip(rows["id"].to_pylist(), rows["etag"].to_pylist(), strict=True))
+    def starts(self) -> list[int]:
+        """Return the least id of each row group."""
+        return [least for _, least in self._groups()]
 
     def between(self, bounds: Sequence[tuple[int, int]]) -> Iterator[pa.Table]:
         """Yield the documents of each range of ids, both ends included; the ranges must ascend and not overlap."""
@@ -167,23 +226,23 @@ class ParentDocuments:
         for low, high in bounds:
             while groups and groups[0][1] <= high:
                 number, _ = groups.pop(0)
-                assert self._file is not None
                 pending = pa.concat_tables([pending, self._file.read_row_group(number).cast(SCHEMA)])
-            inside = pc.and_(pc.greater_equal(pending["id"], low), pc.less_equal(pending["id"], high))
-            yield pending.filter(inside)
-            pending = pending.filter(pc.greater(pending["id"], high))
+            ids = pending["id"].to_numpy()
+            yield _where(pending, (ids >= low) & (ids <= high))
+            pending = pending.filter(pa.array(ids > high))
 
     def row_groups(self) -> Iterator[pa.Table]:
         """Yield all documents, a row group at a time."""
         for number, _ in self._groups():
-            assert self._file is not None
             yield self._file.read_row_group(number).cast(SCHEMA)
+
+    def _read(self, *columns: str) -> pa.Table:
+        return SCHEMA.empty_table().select(columns) if self._file is None else self._file.read(columns)
 
     def _groups(self) -> list[tuple[int, int]]:
         """Return each row group's number and its least id."""
         if self._file is None:
             return []
-        column = SCHEMA.get_field_index("id")
-        metadata = self._file.metadata
+        metadata, column = self._file.metadata, SCHEMA.get_field_index("id")
         groups = [(i, metadata.row_group(i)) for i in range(metadata.num_row_groups)]
         return [(i, group.column(column).statistics.min) for i, group in groups if group.num_rows]

@@ -4,11 +4,13 @@ but a resource's name, which `lake.resource` has checked."""
 import re
 import secrets
 from datetime import UTC, datetime
+from hashlib import sha256
 
 COMMITS = "commits/"
 SNAPSHOTS = "snapshots/"
 STAGING = "staging/"
 RESULTS = "results/"
+CHECKS = "checks/"
 
 _SNAPSHOT = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
@@ -62,3 +64,8 @@ def part_name(partition: str | None, value: str | int | None) -> str:
 def staging_key(crawl: str, resource: str, number: int) -> str:
     """Return a new key for the documents of one shard; the tail keeps two attempts at it apart."""
     return f"{STAGING}{crawl}/{resource}-{number:04d}-{secrets.token_hex(4)}.parquet"
+
+
+def check_key(snapshot: str, upstream: str) -> str:
+    """Return the key of the record that a snapshot was compared with a state of the source and found equal."""
+    return f"{CHECKS}{snapshot}/{sha256(upstream.encode()).hexdigest()[:16]}.json"

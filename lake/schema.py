@@ -179,8 +179,8 @@ def _same_kind(found: pa.DataType, declared: pa.DataType) -> bool:
     return bool(pa.types.is_integer(found) and (pa.types.is_integer(declared) or pa.types.is_floating(declared)))
 
 
-def dictionary_of(table: Table) -> list[dict[str, Any]]:
-    """Return one entry per field, for a commit or a person: name, type, unit, meaning."""
+def dictionary_of(table: Table, null_counts: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
+    """Return one entry per field, for a commit or a person: name, type, unit, meaning, and how many nulls if known."""
     return [
         {
             "name": field.name,
@@ -188,6 +188,7 @@ def dictionary_of(table: Table) -> list[dict[str, Any]]:
             "nullable": field.nullable,
             **({"unit": field.unit} if field.unit else {}),
             "description": field.description,
+            **({"nulls": null_counts[field.name]} if null_counts is not None else {}),
         }
         for field in table.fields
     ]

@@ -192,3 +192,9 @@ def test_a_dictionary_says_of_each_field_what_a_reader_needs():
         "description": "Height. Null: unknown.",
     }
     assert "unit" not in dictionary_of(POKEMON)[0]
+
+
+def test_a_dictionary_says_how_many_nulls_there_are_where_that_is_known():
+    counts = {field.name: 0 for field in POKEMON.fields} | {"height_dm": 3}
+    assert [entry["nulls"] for entry in dictionary_of(POKEMON, counts)] == [0, 0, 3, 0, 0, 0]
+    assert all("nulls" not in entry for entry in dictionary_of(POKEMON))

@@ -1,19 +1,33 @@
 """Write, audit, publish: Parquet into a fresh folder that no reader knows, then one commit that is created once."""
 
-from lake.publish.audit import Finding, Level, audit_run, audit_table
+from lake.publish.audit import (
+    Finding,
+    Level,
+    audit_collections,
+    audit_fields,
+    audit_identity,
+    audit_run,
+    audit_table,
+)
+from lake.publish.keys import KeyCheck
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
-from lake.publish.snapshot import SnapshotWriter, commit_snapshot, remove_snapshot, same_files
+from lake.publish.snapshot import SnapshotWriter, commit_snapshot, read_file, remove_snapshot, same_files
 
 __all__ = [
     "EncodedFile",
     "FileStyle",
     "Finding",
+    "KeyCheck",
     "Level",
     "SnapshotWriter",
     "TableWriter",
+    "audit_collections",
+    "audit_fields",
+    "audit_identity",
     "audit_run",
     "audit_table",
     "commit_snapshot",
+    "read_file",
     "remove_snapshot",
     "same_files",
 ]

@@ -1,7 +1,5 @@
 """What is checked of a table while its rows pass by: keys that are there once, and references to be resolved."""
 
-from collections import defaultdict
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,7 +12,7 @@ SHOWN_ROWS = 10
 class KeyCheck:
     """Checks that primary keys ascend strictly, so each is there once; remembers the last key between batches.
 
-    It counts nulls where none are declared, and gathers the distinct values of every reference.
+    It counts every field's nulls, and gathers the distinct values of every reference.
     """
 
     def __init__(self, table: Table) -> None:
@@ -22,7 +20,7 @@ class KeyCheck:
         self.rows = 0
         self.bad_keys: list[str] = []
         self.bad_key_count = 0
-        self.nulls: dict[str, int] = defaultdict(int)
+        self.null_counts = {field.name: 0 for field in table.fields}
         self._last: pa.Table | None = None
         self._referenced: dict[str, pa.Array] = {}
 
@@ -36,8 +34,7 @@ class KeyCheck:
         self._last = keys.slice(keys.num_rows - 1)
         for field in self.table.fields:
             column = rows[field.name]
-            if column.null_count and not field.nullable:
-                self.nulls[field.name] += column.null_count
+            self.null_counts[field.name] += column.null_count
             if field.references:
                 known = self._referenced.get(field.name)
                 found = pc.unique(column.drop_null())

@@ -1,11 +1,13 @@
 """The publish protocol: files under a fresh folder, a comparison with the plan, then the one PUT that is the commit."""
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
 from types import TracebackType
 from typing import Self
 
 from lake.commit import Commit, DataFile, TableFiles
-from lake.errors import PublishError
+from lake.errors import PublishError, StoreError
 from lake.layout import commit_key, snapshot_folder, table_folder
 from lake.publish.parquet import EncodedFile
 from lake.schema import Table, dictionary_of
@@ -18,10 +20,11 @@ class SnapshotWriter:
     Holds a pool of writing threads; leaving the ``with`` block waits for them, and raises what went wrong.
     """
 
-    def __init__(self, store: Store, snapshot: str) -> None:
+    def __init__(self, store: Store, snapshot: str, parent: Commit | None = None) -> None:
         self.store = store
         self.snapshot = snapshot
         self.tables: dict[str, TableFiles] = {}
+        self._parent = parent
         self._pool = ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="publish")
         self._writes: list[Future[None]] = []
 
@@ -36,15 +39,53 @@ class SnapshotWriter:
             for write in self._writes:
                 write.result()
 
-    def add(self, table: Table, partition: str | None, files: list[EncodedFile]) -> None:
-        """Write the files of one table; returns before they are written."""
-        folder = table_folder(self.snapshot, table.name)
-        described = tuple(DataFile(file.name, file.partition, file.rows, len(file.body), file.sha256) for file in files)
-        self.tables[table.name] = TableFiles(
-            partition, described, tuple(dictionary_of(table)), table.grain, table.primary_key
-        )
+    def add(
+        self,
+        table: Table,
+        partition: str | None,
+        files: Sequence[EncodedFile | DataFile],
+        null_counts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Write the files of one table, those given as `DataFile` as the parent has them; returns before they are."""
+        described = []
         for file in files:
-            self._writes.append(self._pool.submit(self.store.create, f"{folder}/{file.name}", file.body))
+            if isinstance(file, DataFile):
+                self._writes.append(self._pool.submit(self._copy, table.name, file))
+                described.append(file)
+            else:
+                key = f"{table_folder(self.snapshot, table.name)}/{file.name}"
+                self._writes.append(self._pool.submit(self.store.create, key, file.body))
+                described.append(DataFile(file.name, file.partition, file.rows, len(file.body), file.sha256))
+        fields = tuple(dictionary_of(table, null_counts))
+        self.tables[table.name] = TableFiles(partition, tuple(described), fields, table.grain, table.primary_key)
+
+    def carry(self, name: str) -> None:
+        """Write a whole table as the parent has it; returns before it is written."""
+        assert self._parent is not None
+        self.tables[name] = self._parent.tables[name]
+        for file in self.tables[name].files:
+            self._writes.append(self._pool.submit(self._copy, name, file))
+
+    def _copy(self, table: str, file: DataFile) -> None:
+        """Read a file of the parent and create it here: a copy within S3 could not be refused if the key exists."""
+        assert self._parent is not None
+        key = f"{table_folder(self._parent.snapshot, table)}/{file.name}"
+        self.store.create(f"{table_folder(self.snapshot, table)}/{file.name}", read_file(self.store, key, file))
+
+
+def read_file(store: Store, key: str, file: DataFile) -> bytes:
+    """Return the content of a published file.
+
+    Raises:
+        StoreError: It is not what its commit says.
+    """
+    body = store.get(key)
+    if sha256(body).hexdigest() != file.sha256:
+        raise StoreError(
+            f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; put back the object"
+            " as it was published, for nothing can be built on a damaged one"
+        )
+    return body
 
 
 def commit_snapshot(store: Store, commit: Commit) -> None:
