@@ -1,6 +1,6 @@
 """Documents in, Arrow tables out; pure: no clock, bucket, network or environment. Same documents, same rows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -10,19 +10,26 @@ import pyarrow as pa
 
 from lake import schema
 from lake.schema import Field, Table
-from lake.tables import battle, evolution, pokemon, species, texts
+from lake.tables.coverage import unknown_paths
 from lake.tables.extract import extract, fill
 from lake.tables.parse import Drift, document_schema, parse
+from lake.tables.registry import POKEAPI, TABLES, is_declared, table_named, tables_for, tables_of
+from lake.tables.values import DOCUMENT_VALUES, value_rows
+from lake.tables.wrap import wrapped
 
-TABLES: tuple[Table, ...] = (
-    *pokemon.TABLES,
-    *species.TABLES,
-    *evolution.TABLES,
-    *battle.TABLES,
-    *texts.TABLES,
-)
-
-__all__ = ["TABLES", "Drift", "build", "fingerprint", "species_generations", "tables_of"]
+__all__ = [
+    "POKEAPI",
+    "TABLES",
+    "Built",
+    "Drift",
+    "build",
+    "fingerprint",
+    "is_declared",
+    "species_generations",
+    "tables_for",
+    "tables_of",
+    "unknown_paths",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +41,35 @@ class Built:
     drifts: tuple[Drift, ...]
 
 
-def tables_of(resource: str) -> tuple[Table, ...]:
-    """Return the tables that documents of a resource fill; none for a resource without a declaration."""
-    return tuple(table for table in TABLES if resource in table.resources)
-
-
 @cache
-def _schema_of(resource: str) -> pa.Schema:
-    return document_schema(tables_of(resource))
+def _schema_of(names: tuple[str, ...]) -> pa.Schema:
+    return document_schema([table_named(name) for name in names])
 
 
-def build(resource: str, bodies: pa.StringArray, generations: Mapping[int, int]) -> list[Built]:
+def build(
+    resource: str,
+    rows: pa.Table,
+    generations: Mapping[int, int],
+    kind: str = POKEAPI,
+    only: Collection[str] | None = None,
+) -> list[Built]:
     """Turn a batch of one resource's documents into the rows of every table that they fill.
 
-    `bodies` are JSON texts in the order of their ids; `generations` is what `species_generations` returned.
+    `rows` has the columns ``id`` and ``body`` of the documents, in the order of their ids; `generations` is what
+    `species_generations` returned; `only` names the tables that are wanted, None means all of them.
     """
-    tables = tables_of(resource)
+    tables = [table for table in tables_of(resource, kind) if only is None or table.name in only]
     if not tables:
         return []
-    documents, drifts = parse(bodies, _schema_of(resource))
+    if not is_declared(resource, kind):
+        return [Built(DOCUMENT_VALUES, value_rows(resource, rows), ())]
+    bodies = wrapped(resource, rows)
+    documents, drifts = parse(bodies, _schema_of(tuple(table.name for table in tables)))
+    filled = iter(fill([table for table in tables if table.fill], bodies, documents, generations))
     built = []
     for table in tables:
-        if table.fill:
-            rows, met = fill(table, bodies, documents, generations)
-        else:
-            rows, met = extract(table, resource, documents, generations)
-        built.append(Built(table, rows, tuple(met)))
+        found, met = next(filled) if table.fill else extract(table, resource, documents, generations)
+        built.append(Built(table, found, tuple(met)))
     if drifts:
         built[0] = Built(built[0].table, built[0].rows, (*built[0].drifts, *drifts))
     return built

@@ -1,4 +1,4 @@
-"""Tables of what battles are made of: types and their effectiveness, abilities, moves."""
+"""Tables of what battles are made of, types apart: abilities, moves; and of the generations of games."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from lake.schema import GENERATION, Field, Report, Row, Table
-from lake.tables.declare import NAME_FIELD, child, reference
+from lake.tables.declare import LANGUAGE, NAME_FIELD, Mirror, child, reference
 from lake.tables.members import reference_id
 
 _GENERATION_ID = Field(
@@ -18,84 +18,6 @@ _GENERATION_ID = Field(
 def _number(name: str, description: str, path: str, unit: str = "", nullable: bool = True) -> Field:
     return Field(name, pa.int32(), description, path, unit=unit, nullable=nullable)
 
-
-TYPES = Table(
-    name="types",
-    grain="one row per type",
-    resources=("type",),
-    primary_key=("type_id",),
-    fields=(
-        Field("type_id", pa.int32(), "PokeAPI's id of the type.", "id"),
-        _GENERATION_ID,
-        NAME_FIELD,
-        reference(
-            "damage_class_id",
-            "Class of its moves up to generation 3. Null: none.",
-            "move_damage_class.url",
-            "move-damage-class",
-            nullable=True,
-        ),
-    ),
-)
-
-# How much damage, in percent, each list of damage relations stands for.
-_DAMAGE_PERCENT = {"double_damage": 200, "half_damage": 50, "no_damage": 0}
-
-
-def effectiveness_rows(document: dict[str, Any], report: Report) -> Iterator[Row]:
-    """Yield one row per pair of types that a type's document states; a pair that nobody states deals 100 percent.
-
-    Of today's relations the ``…_to`` lists suffice, for the ``…_from`` lists mirror them. Past relations are
-    not mirrored, so both are taken, and two documents may state the same pair.
-    """
-    today = (None, document["damage_relations"], ("to",))
-    past = [
-        (generation, entry["damage_relations"], ("to", "from"))
-        for entry in document["past_damage_relations"] or ()
-        # Without its generation a relation of the past would look like one of today.
-        if (generation := reference_id(entry, "generation", "generation", report)) is not None
-    ]
-    ordinal = 0
-    for generation, relations, directions in (today, *past):
-        for direction in directions:
-            for kind, percent in _DAMAGE_PERCENT.items():
-                for other in relations.get(f"{kind}_{direction}", ()):
-                    ordinal += 1
-                    pair = (document["id"], reference_id({"type": other}, "type", "type", report))
-                    attacking, defending = pair if direction == "to" else pair[::-1]
-                    yield {
-                        "type_id": document["id"],
-                        "ordinal": ordinal,
-                        "attacking_type_id": attacking,
-                        "defending_type_id": defending,
-                        "damage_percent": percent,
-                        "until_generation_id": generation,
-                    }
-
-
-_RELATIONS = "damage_relations"
-TYPE_EFFECTIVENESS = Table(
-    name="type_effectiveness",
-    grain="one row per pair of types whose damage is not 100 percent, today or up to a generation",
-    resources=("type",),
-    primary_key=("type_id", "ordinal"),
-    fields=(
-        Field("type_id", pa.int32(), "The type whose document states it.", "id"),
-        Field("ordinal", pa.int32(), "Running number within the document, from 1."),
-        Field("attacking_type_id", pa.int32(), "Type of the move.", f"{_RELATIONS}.*.url", references="type"),
-        Field("defending_type_id", pa.int32(), "Type of its target.", f"{_RELATIONS}.*.url", references="type"),
-        Field("damage_percent", pa.int32(), "Damage dealt: 0, 50 or 200.", _RELATIONS, unit="percent"),
-        Field(
-            "until_generation_id",
-            pa.int32(),
-            "Last generation in which it was so. Null: it is so today.",
-            "past_damage_relations[].generation.url",
-            nullable=True,
-            references="generation",
-        ),
-    ),
-    fill=effectiveness_rows,
-)
 
 ABILITIES = Table(
     name="abilities",
@@ -197,6 +119,54 @@ MOVE_PAST_VALUES = _move_child(
     reference("type_id", f"Its type. {_UNCHANGED}", "past_values[].type.url", "type", nullable=True),
 )
 
+_PAST_EFFECTS = "past_values[].effect_entries[]"
+MOVE_PAST_EFFECTS = _move_child(
+    "move_past_effects",
+    "one row per version group up to which a move had another effect, and language",
+    _PAST_EFFECTS,
+    reference("version_group_id", "The games that changed it.", "past_values[].version_group.url", "version-group"),
+    reference("language_id", LANGUAGE, f"{_PAST_EFFECTS}.language.url", "language"),
+    Field("effect", pa.string(), "The effect in full.", f"{_PAST_EFFECTS}.effect"),
+    Field("short_effect", pa.string(), "The effect in a sentence.", f"{_PAST_EFFECTS}.short_effect"),
+)
+
+# The two kinds of contests, and where a move stands in a combination with another one.
+_CONTESTS = ("normal", "super")
+_PLACES = ("use_before", "use_after")
+
+
+def contest_combo_rows(document: dict[str, Any], report: Report) -> Iterator[Row]:
+    """Yield one row per other move that a move's document combines it with."""
+    combos = document["contest_combos"] or {}
+    places = [(contest, place) for contest in _CONTESTS for place in _PLACES]
+    listed = ((*where, other) for where in places for other in (combos.get(where[0]) or {}).get(where[1]) or ())
+    for ordinal, (contest, place, other) in enumerate(listed, 1):
+        yield {
+            "move_id": document["id"],
+            "ordinal": ordinal,
+            "contest": contest,
+            "is_first": place == "use_before",
+            "other_move_id": reference_id({"move": other}, "move", "move", report),
+        }
+
+
+_COMBOS = tuple(f"contest_combos.{contest}.{place}[].url" for contest in _CONTESTS for place in _PLACES)
+MOVE_CONTEST_COMBOS = Table(
+    name="move_contest_combos",
+    grain="one row per move and other move that impress a contest's jury in a row, as its document states it",
+    resources=("move",),
+    primary_key=("move_id", "ordinal"),
+    fields=(
+        _MOVE_ID,
+        _GENERATION_ID,
+        Field("ordinal", pa.int32(), "Running number within the document, from 1."),
+        Field("contest", pa.string(), "Kind of contest: normal or super.", "contest_combos"),
+        Field("is_first", pa.bool_(), "Whether it is used before the other move, or after.", "contest_combos"),
+        Field("other_move_id", pa.int32(), "The other move.", _COMBOS, references="move"),
+    ),
+    fill=contest_combo_rows,
+)
+
 GENERATIONS = Table(
     name="generations",
     grain="one row per generation of games",
@@ -211,4 +181,27 @@ GENERATIONS = Table(
     ),
 )
 
-TABLES = (TYPES, TYPE_EFFECTIVENESS, ABILITIES, MOVES, MOVE_STAT_CHANGES, MOVE_MACHINES, MOVE_PAST_VALUES, GENERATIONS)
+TABLES = (
+    ABILITIES,
+    MOVES,
+    MOVE_STAT_CHANGES,
+    MOVE_MACHINES,
+    MOVE_PAST_VALUES,
+    MOVE_PAST_EFFECTS,
+    MOVE_CONTEST_COMBOS,
+    GENERATIONS,
+)
+
+# Where another resource lists abilities or moves by what these tables say of them.
+MIRRORS = (
+    Mirror("generation", "abilities[]", "abilities", GENERATION),
+    Mirror("generation", "moves[]", "moves", GENERATION),
+    Mirror("move-ailment", "moves[]", "moves", "ailment_id"),
+    Mirror("move-category", "moves[]", "moves", "category_id"),
+    Mirror("move-damage-class", "moves[]", "moves", "damage_class_id"),
+    Mirror("move-target", "moves[]", "moves", "target_id"),
+    Mirror("stat", "affecting_moves.decrease[]", "move_stat_changes", "stat_id"),
+    Mirror("stat", "affecting_moves.increase[]", "move_stat_changes", "stat_id"),
+    Mirror("super-contest-effect", "moves[]", "moves", "super_contest_effect_id"),
+    Mirror("type", "moves[]", "moves", "type_id"),
+)

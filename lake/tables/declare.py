@@ -1,10 +1,13 @@
 """Short forms of what many declarations have in common."""
 
+from dataclasses import dataclass
+
 import pyarrow as pa
 
 from lake.schema import ORDINAL, Field, Table
 
 ORDINAL_FIELD = Field("ordinal", pa.int32(), "Place in the document's list, from 1.", ORDINAL)
+LANGUAGE = "PokeAPI's id of the language; 9 is English."
 NAME_FIELD = Field("name", pa.string(), "PokeAPI's slug; upstream renames it at times.", "name")
 
 
@@ -26,3 +29,19 @@ def child(
         primary_key=(owner[0].name, key),
         fields=(*owner, *ordinal, *fields),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A list of links back: what `path` of `resource` names is what `column` of `table` says of this document.
+
+    Such a list is in no table and is lost without loss: the documents that it names are those whose rows in
+    `table` have this document's id in `column`. Several lists that say the same of one column do so together.
+    `listed` is the column with the ids of the documents that are named; the first one of the key if it is empty.
+    """
+
+    resource: str
+    path: str
+    table: str
+    column: str
+    listed: str = ""

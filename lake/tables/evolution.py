@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from lake.schema import Field, Report, Row, Table
-from lake.tables.declare import reference
+from lake.tables.declare import Mirror, reference
 from lake.tables.members import number, reference_id, text, truth
 
 # Conditions of a way to evolve: column, type in the API, resource or unit, meaning. Null always means: does not matter.
@@ -55,6 +55,8 @@ def edge_rows(document: dict[str, Any], report: Report) -> Iterator[Row]:
     """
     ordinal = 0
     pending = [(document["chain"], 1)]
+    if document["chain"].get("evolution_details"):
+        report("chain.evolution_details", "nothing, for the root evolves from nothing", "ways to evolve")
     while pending:
         parent, depth = pending.pop(0)
         for child in parent["evolves_to"]:
@@ -65,6 +67,7 @@ def edge_rows(document: dict[str, Any], report: Report) -> Iterator[Row]:
                     "ordinal": ordinal,
                     "from_species_id": reference_id(parent, "species", "pokemon-species", report),
                     "to_species_id": reference_id(child, "species", "pokemon-species", report),
+                    "to_is_baby": truth(child, "is_baby", report),
                     "depth": depth,
                     **_conditions(way, report),
                 }
@@ -107,6 +110,7 @@ EVOLUTION_EDGES = Table(
         Field(
             "time_of_day", pa.string(), "When: day, night, dusk. Null: any time.", f"{_WAY}.time_of_day", nullable=True
         ),
+        Field("to_is_baby", pa.bool_(), "Whether what it becomes is a baby.", "chain.evolves_to[].is_baby"),
     ),
     rows="chain",
     fill=edge_rows,
@@ -132,3 +136,9 @@ EVOLUTION_CHAINS = Table(
 )
 
 TABLES = (EVOLUTION_CHAINS, EVOLUTION_EDGES)
+
+# Where another resource lists species by how they come about.
+MIRRORS = (
+    Mirror("evolution-trigger", "pokemon_species[]", "evolution_edges", "trigger_id", "to_species_id"),
+    Mirror("gender", "required_for_evolution[]", "evolution_edges", "gender_id", "to_species_id"),
+)

@@ -1,9 +1,8 @@
 """Nested Arrow columns to flat tables, by kernels: the rows that a table's declaration asks for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from itertools import repeat
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -48,34 +47,63 @@ def extract(
 
 
 def fill(
-    table: Table, bodies: pa.StringArray, documents: pa.StructArray, generations: Mapping[int, int]
-) -> tuple[pa.Table, list[Drift]]:
-    """Return the rows that the table's own function makes of each document, sorted by the primary key.
+    tables: Sequence[Table], bodies: pa.StringArray, documents: pa.StructArray, generations: Mapping[int, int]
+) -> list[tuple[pa.Table, list[Drift]]]:
+    """Return the rows that each table's own function makes of each document, sorted by the table's primary key.
 
-    `documents` are the same documents parsed. One that the function cannot read has no rows, and is reported.
+    `documents` are the same documents parsed. One that a function cannot read has no rows there, and is reported.
     """
-    assert table.fill is not None
-    drifts: list[Drift] = []
-    rows: list[Row] = []
-    added: Iterable[Row] = repeat({})
-    if table.partition:
-        documents_alone = _Rows("", _levels(replace(table, rows=""), documents), generations)
-        added = ({GENERATION: value} for value in documents_alone.column(table.field(GENERATION)).to_pylist())
-    decoder = msgspec.json.Decoder(_members(table))
-    for body, generation in zip(bodies, added, strict=False):
+    if not tables:
+        return []
+    filled = [_Filled(table, _added(table, documents, generations)) for table in tables]
+    decoder = msgspec.json.Decoder(_members(tables))
+    for place, body in enumerate(bodies):
         try:
             document = msgspec.structs.asdict(decoder.decode(body.as_buffer()))
-            rows += [row | generation for row in table.fill(document, partial(_note, drifts))]
-        except (KeyError, TypeError, ValueError, AttributeError, msgspec.ValidationError) as error:
-            id_ = document_id(body.as_buffer())
-            drifts.append(Drift(table.rows, "the declared shape", f"{table.name} of {id_}: {error!r}"))
-    return sort(conform(table, rows), table), drifts
+        except msgspec.ValidationError as error:
+            for one in filled:
+                one.refuse(document_id(body.as_buffer()), error)
+            continue
+        for one in filled:
+            one.add(place, document)
+    return [(sort(conform(one.table, one.rows), one.table), one.drifts) for one in filled]
 
 
-@cache
-def _members(table: Table) -> type[msgspec.Struct]:
+class _Filled:
+    """The rows that one table's own function has made so far, and the drift that it met."""
+
+    def __init__(self, table: Table, added: Sequence[Row] | None) -> None:
+        self.table = table
+        self.rows: list[Row] = []
+        self.drifts: list[Drift] = []
+        self._added = added
+
+    def add(self, place: int, document: dict[str, Any]) -> None:
+        """Add the rows of the document at a place of the batch."""
+        assert self.table.fill is not None
+        added = self._added[place] if self._added else {}
+        try:
+            self.rows += [row | added for row in self.table.fill(document, partial(_note, self.drifts))]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self.refuse(document["id"], error)
+
+    def refuse(self, id_: int, error: Exception) -> None:
+        """Note a document that has no rows."""
+        self.drifts.append(Drift(self.table.rows, "the declared shape", f"{self.table.name} of {id_}: {error!r}"))
+
+
+def _added(table: Table, documents: pa.StructArray, generations: Mapping[int, int]) -> list[Row] | None:
+    """Return for each document what its rows have beside what the table's function says: the generation."""
+    if not table.partition:
+        return None
+    alone = _Rows("", _levels(replace(table, rows=""), documents), generations)
+    return [{GENERATION: value} for value in alone.column(table.field(GENERATION)).to_pylist()]
+
+
+def _members(tables: Iterable[Table]) -> type[msgspec.Struct]:
     """Return what to decode of a document: its id, and the members at the beginning of the fields' paths."""
-    names = {steps(path)[0][0] for field in table.fields for path in field.paths if not path.startswith("@")}
+    paths = {path for table in tables for field in table.fields for path in field.paths if not path.startswith("@")}
+    names = {steps(path)[0][0] for path in paths}
     return msgspec.defstruct("Members", [("id", int), *((name, Any, None) for name in sorted(names - {"id"}))])
 
 
@@ -153,8 +181,10 @@ class _Rows:
         if path == RESOURCE:
             return pa.repeat(pa.scalar(self._resource, pa.string()), len(self._index[-1]))
         if path == ORDINAL:
-            document = self._index[0].to_numpy(zero_copy_only=False)
-            return pa.array(np.arange(len(document)) - np.searchsorted(document, document) + 1)
+            return self._ordinals(len(self._levels) - 1)
+        if path.startswith(f"{ORDINAL} "):
+            prefixes = [level.prefix for level in self._levels]
+            return self._ordinals(prefixes.index(f"{path.removeprefix(f'{ORDINAL} ')}."))
         if path == SPECIES_GENERATION:
             species = self._ids(self._at("species.url"), "pokemon-species", "species.url")
             return _looked_up(species, self._generations)
@@ -162,6 +192,15 @@ class _Rows:
         if pa.types.is_integer(field.type) and path.endswith("url"):
             return self._ids(values, field.references, path)
         return values
+
+    def _ordinals(self, depth: int) -> pa.Array:
+        """Return for every row the running number, within the document, of the element at a depth that it lies in."""
+        documents = pa.array(np.arange(len(self._levels[depth].elements)))
+        for level in reversed(self._levels[1 : depth + 1]):
+            documents = pc.take(level.parents, documents)
+        document = documents.to_numpy(zero_copy_only=False)
+        ordinals = pa.array(np.arange(len(document)) - np.searchsorted(document, document) + 1)
+        return ordinals if depth == len(self._levels) - 1 else pc.take(ordinals, self._index[depth])
 
     def _at(self, path: str) -> pa.Array:
         """Return what stands at `path`, repeated for every row below it."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from lake.schema import SPECIES_GENERATION, Table
+from lake.schema import GENERATION, SPECIES_GENERATION, Table
 
 # Arrow parses blocks in parallel; smaller ones cost more to stitch together than they gain.
 _BLOCK_BYTES = 4 << 20
@@ -56,7 +56,7 @@ def document_schema(tables: Iterable[Table]) -> pa.Schema:
             for path in declared.paths:
                 if path == SPECIES_GENERATION:
                     _plant(root, "species.url", pa.string())
-                elif not path.startswith("@") and table.fill is None:
+                elif not path.startswith("@") and (table.fill is None or declared.name == GENERATION):
                     _plant(root, path, _json_type(declared.type, path))
         if table.rows and table.fill is None:
             _plant(root, table.rows, None)
@@ -85,8 +85,8 @@ def parse(bodies: pa.StringArray, schema: pa.Schema) -> tuple[pa.StructArray, li
 
     A value of another type than declared becomes null and is reported.
     """
-    if len(bodies) == 0:
-        return pa.array([], pa.struct(list(schema))), []
+    if len(bodies) == 0 or len(schema) == 0:
+        return pa.nulls(len(bodies), pa.struct(list(schema))), []
     try:
         return _read(bodies, schema), []
     except pa.ArrowInvalid:

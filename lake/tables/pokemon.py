@@ -1,13 +1,12 @@
 """Tables of Pokémon varieties: what one is, can do, carries, and looks and sounds like."""
 
-from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
 
-from lake.schema import GENERATION, SPECIES_GENERATION, Field, Report, Row, Table
-from lake.tables.declare import NAME_FIELD, child
+from lake.schema import GENERATION, SPECIES_GENERATION, Field, Table
+from lake.tables.declare import NAME_FIELD, Mirror, child
+from lake.tables.media import media
 
 _POKEMON_ID = Field("pokemon_id", pa.int32(), "PokeAPI's id of the variety.", "id")
 _GENERATION_ID = Field(
@@ -184,47 +183,20 @@ POKEMON_PAST_STATS = _child(
 )
 
 
-def media_rows(member: str, document: dict[str, Any], report: Report) -> Iterator[Row]:
-    """Yield one row per file below `member` that exists, named by the keys on the way to it."""
-    files = document.get(member)
-    if files is not None and not isinstance(files, dict):
-        report(member, "an object", files)
-        return
-    pending: list[tuple[str, Any]] = [("", files or {})]
-    while pending:
-        path, value = pending.pop()
-        if isinstance(value, dict):
-            pending.extend((f"{path}.{key}" if path else key, inner) for key, inner in value.items())
-        elif isinstance(value, str):
-            yield {"pokemon_id": document["id"], "path": path, "url": value}
-        elif value is not None:
-            report(f"{member}.{path}", "a URL", value)
-
-
-def _media(name: str, grain: str, member: str) -> Table:
-    """Declare a table of the files below `member`, whose keys are data: every new game adds some."""
-    return Table(
-        name=name,
-        grain=grain,
-        resources=("pokemon",),
-        rows=member,
-        primary_key=("pokemon_id", "path"),
-        fields=(
-            _POKEMON_ID,
-            _GENERATION_ID,
-            Field("path", pa.string(), "Keys on the way to the file, joined by dots.", f"{member}.*"),
-            Field("url", pa.string(), "Where the file lies.", f"{member}.*"),
-        ),
-        fill=partial(media_rows, member),
-    )
-
-
-POKEMON_SPRITES = _media(
+POKEMON_SPRITES = media(
     "pokemon_sprites",
     "one row per picture of a Pokémon variety: front_default, other.home.front_shiny, versions.…",
+    "pokemon",
+    (_POKEMON_ID, _GENERATION_ID),
     "sprites",
 )
-POKEMON_CRIES = _media("pokemon_cries", "one row per recording of a Pokémon variety's cry: latest, legacy", "cries")
+POKEMON_CRIES = media(
+    "pokemon_cries",
+    "one row per recording of a Pokémon variety's cry: latest, legacy",
+    "pokemon",
+    (_POKEMON_ID, _GENERATION_ID),
+    "cries",
+)
 
 TABLES = (
     POKEMON,
@@ -240,4 +212,11 @@ TABLES = (
     POKEMON_PAST_STATS,
     POKEMON_SPRITES,
     POKEMON_CRIES,
+)
+
+# Where another resource lists Pokémon by what these tables say of them.
+MIRRORS = (
+    Mirror("ability", "pokemon[]", "pokemon_abilities", "ability_id"),
+    Mirror("move", "learned_by_pokemon[]", "pokemon_moves", "move_id"),
+    Mirror("type", "pokemon[]", "pokemon_types", "type_id"),
 )

@@ -5,7 +5,7 @@ from functools import partial
 import pyarrow as pa
 
 from lake.schema import GENERATION, Field, Table
-from lake.tables.declare import NAME_FIELD, child, reference
+from lake.tables.declare import LANGUAGE, NAME_FIELD, Mirror, child, reference
 
 _SPECIES_ID = Field("species_id", pa.int32(), "PokeAPI's id of the species, its national number.", "id")
 _GENERATION_ID = Field(
@@ -109,12 +109,11 @@ SPECIES_PAL_PARK_ENCOUNTERS = _child(
     Field("rate", pa.int32(), "How often it appears there.", "pal_park_encounters[].rate", unit="percent"),
 )
 
-_LANGUAGE = "PokeAPI's id of the language; 9 is English."
 SPECIES_GENERA = _child(
     "species_genera",
     "one row per species and language: its kind, as in 'Mouse Pokémon'",
     "genera[]",
-    reference("language_id", _LANGUAGE, "genera[].language.url", "language"),
+    reference("language_id", LANGUAGE, "genera[].language.url", "language"),
     Field("genus", pa.string(), "The kind.", "genera[].genus"),
 )
 
@@ -122,7 +121,7 @@ SPECIES_FORM_DESCRIPTIONS = _child(
     "species_form_descriptions",
     "one row per species and language: what its forms are about",
     "form_descriptions[]",
-    reference("language_id", _LANGUAGE, "form_descriptions[].language.url", "language"),
+    reference("language_id", LANGUAGE, "form_descriptions[].language.url", "language"),
     Field("description", pa.string(), "The description.", "form_descriptions[].description"),
 )
 
@@ -134,4 +133,14 @@ TABLES = (
     SPECIES_PAL_PARK_ENCOUNTERS,
     SPECIES_GENERA,
     SPECIES_FORM_DESCRIPTIONS,
+)
+
+# Where another resource lists species by what these tables say of them.
+MIRRORS = (
+    Mirror("egg-group", "pokemon_species[]", "species_egg_groups", "egg_group_id"),
+    Mirror("generation", "pokemon_species[]", "species", GENERATION),
+    Mirror("growth-rate", "pokemon_species[]", "species", "growth_rate_id"),
+    Mirror("pokemon-color", "pokemon_species[]", "species", "color_id"),
+    Mirror("pokemon-habitat", "pokemon_species[]", "species", "habitat_id"),
+    Mirror("pokemon-shape", "pokemon_species[]", "species", "shape_id"),
 )

@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 from lake.schema import ORDINAL, RESOURCE, Field, Table
+from lake.tables.declare import LANGUAGE, reference
 
 _KEY = (
     Field("resource_name", pa.string(), "The resource the text belongs to, such as pokemon-species.", RESOURCE),
@@ -12,13 +13,7 @@ _KEY = (
 
 
 def _language(rows: str) -> Field:
-    return Field(
-        "language_id",
-        pa.int32(),
-        "PokeAPI's id of the language; 9 is English.",
-        f"{rows}.language.url",
-        references="language",
-    )
+    return reference("language_id", LANGUAGE, f"{rows}.language.url", "language")
 
 
 def _texts(name: str, grain: str, resources: tuple[str, ...], rows: str, *fields: Field) -> Table:
@@ -35,20 +30,65 @@ def _texts(name: str, grain: str, resources: tuple[str, ...], rows: str, *fields
 NAMES = _texts(
     "names",
     "one row per named thing and language",
-    ("ability", "generation", "move", "pokemon-species", "type"),
+    (
+        "ability",
+        "berry-firmness",
+        "berry-flavor",
+        "contest-type",
+        "currency",
+        "egg-group",
+        "encounter-condition",
+        "encounter-condition-value",
+        "encounter-method",
+        "evolution-trigger",
+        "generation",
+        "item",
+        "item-attribute",
+        "item-category",
+        "item-pocket",
+        "language",
+        "location",
+        "location-area",
+        "move",
+        "move-ailment",
+        "move-battle-style",
+        "move-damage-class",
+        "move-learn-method",
+        "move-target",
+        "nature",
+        "pal-park-area",
+        "pokeathlon-stat",
+        "pokedex",
+        "pokemon-color",
+        "pokemon-form",
+        "pokemon-habitat",
+        "pokemon-shape",
+        "pokemon-species",
+        "region",
+        "stat",
+        "type",
+        "version",
+    ),
     "names[]",
     Field("name", pa.string(), "The name as a player reads it.", "names[].name"),
+    Field(
+        "color",
+        pa.string(),
+        "Name of the colour that stands for a contest type. Null: of anything else.",
+        "names[].color",
+        nullable=True,
+    ),
 )
 
 FLAVOR_TEXTS = _texts(
     "flavor_texts",
     "one row per thing, language and game with its text there; line breaks as in the game",
-    ("ability", "move", "pokemon-species"),
+    ("ability", "contest-effect", "item", "move", "pokemon-species", "super-contest-effect"),
     "flavor_text_entries[]",
     Field(
         "version_id",
         pa.int32(),
-        "The game it stands in. Null: given by version group.",
+        "The game it stands in. Null: given by version group, or not.",
         "flavor_text_entries[].version.url",
         nullable=True,
         references="version",
@@ -56,21 +96,33 @@ FLAVOR_TEXTS = _texts(
     Field(
         "version_group_id",
         pa.int32(),
-        "The games it stands in. Null: given by version.",
+        "The games it stands in. Null: given by version, or not.",
         "flavor_text_entries[].version_group.url",
         nullable=True,
         references="version-group",
     ),
-    Field("flavor_text", pa.string(), "The text.", "flavor_text_entries[].flavor_text"),
+    Field(
+        "flavor_text",
+        pa.string(),
+        "The text.",
+        # Items have it under another name than all others.
+        ("flavor_text_entries[].flavor_text", "flavor_text_entries[].text"),
+    ),
 )
 
 EFFECTS = _texts(
     "effects",
     "one row per thing and language: what it does",
-    ("ability", "move"),
+    ("ability", "contest-effect", "item", "item-fling-effect", "move"),
     "effect_entries[]",
     Field("effect", pa.string(), "The effect in full.", "effect_entries[].effect"),
-    Field("short_effect", pa.string(), "The effect in a sentence.", "effect_entries[].short_effect"),
+    Field(
+        "short_effect",
+        pa.string(),
+        "The effect in a sentence. Null: the resource has none.",
+        "effect_entries[].short_effect",
+        nullable=True,
+    ),
 )
 
 _CHANGED = "effect_changes[].effect_entries[]"
@@ -89,4 +141,21 @@ EFFECT_CHANGES = _texts(
     Field("effect", pa.string(), "What was different before.", f"{_CHANGED}.effect"),
 )
 
-TABLES = (NAMES, FLAVOR_TEXTS, EFFECTS, EFFECT_CHANGES)
+DESCRIPTIONS = _texts(
+    "descriptions",
+    "one row per thing and language: what it is",
+    (
+        "characteristic",
+        "growth-rate",
+        "item-attribute",
+        "move-category",
+        "move-damage-class",
+        "move-learn-method",
+        "move-target",
+        "pokedex",
+    ),
+    "descriptions[]",
+    Field("description", pa.string(), "The description.", "descriptions[].description"),
+)
+
+TABLES = (NAMES, FLAVOR_TEXTS, EFFECTS, EFFECT_CHANGES, DESCRIPTIONS)

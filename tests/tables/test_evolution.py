@@ -44,7 +44,7 @@ def test_edges_near_the_root_come_first():
 def test_an_edge_without_a_way_is_one_row_without_conditions():
     """Phione's family holds Manaphy, which it never becomes."""
     [row] = edges("evolution-chain-250")
-    named = {"evolution_chain_id", "ordinal", "from_species_id", "to_species_id", "depth"}
+    named = {"evolution_chain_id", "ordinal", "from_species_id", "to_species_id", "depth", "to_is_baby"}
     assert {name for name, value in row.items() if value is not None} == named
 
 
@@ -117,3 +117,10 @@ def test_a_number_beyond_all_bounds_does_not_stop_the_others():
     rows = tables("evolution-chain", sample("evolution-chain-67"), broken)
     assert rows["evolution_edges"] == edges("evolution-chain-67")
     assert any("250" in drift.found for drift in drifts("evolution-chain", broken))
+
+
+def test_a_way_in_which_a_root_evolves_from_nothing_is_reported():
+    """No table has a place for it."""
+    document = sample("evolution-chain-250")
+    document["chain"]["evolution_details"] = [{"min_level": 5}]
+    assert [drift.path for drift in drifts("evolution-chain", document)] == ["chain.evolution_details"]

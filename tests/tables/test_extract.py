@@ -61,6 +61,30 @@ def test_lists_in_lists_are_numbered_through_and_keep_what_stands_above_them():
     ]
 
 
+def test_a_row_can_name_an_element_around_it_by_its_number_in_the_document():
+    declared = table(
+        Field("ordinal", pa.int32(), "…", ORDINAL),
+        Field("outer_ordinal", pa.int32(), "…", f"{ORDINAL} a[].b[]"),
+        rows="a[].b[].c[]",
+        key=("id", "ordinal"),
+    )
+    documents = [
+        {"id": 1, "a": [{"b": [{"c": [{}, {}]}, {"c": []}]}, {"b": [{"c": [{}]}]}]},
+        {"id": 2, "a": [{"b": []}, {"b": [{"c": None}, {"c": [{}]}]}]},
+    ]
+    assert [tuple(row.values()) for row in rows_of(declared, *documents)] == [
+        (1, 1, 1),
+        (1, 2, 1),
+        (1, 3, 3),
+        (2, 1, 2),
+    ]
+
+
+def test_a_list_of_plain_values_has_a_row_for_each():
+    declared = table(Field("n", pa.int32(), "…", "list[]"), rows="list[]", key=("id", "n"))
+    assert rows_of(declared, {"id": 1, "list": [7, 8]}, {"id": 2, "list": []}) == [{"id": 1, "n": 7}, {"id": 1, "n": 8}]
+
+
 def test_a_list_below_an_object_is_entered():
     declared = table(Field("n", pa.int32(), "…", "meta.list[].n"), rows="meta.list[]", key=("id", "n"))
     assert rows_of(declared, {"id": 1, "meta": None}, {"id": 2, "meta": {"list": [{"n": 5}]}}) == [{"id": 2, "n": 5}]
@@ -101,7 +125,7 @@ def test_a_table_with_a_function_is_given_what_its_fields_name_and_the_id():
         yield {"id": document["id"], "name": None}
 
     declared = table(Field("name", pa.string(), "…", "name.*", nullable=True), fill=rows)
-    found, [drift] = fill(declared, bodies({"id": 1, "name": {"en": 5}, "height": 4}), pa.array([{}]), {})
+    [(found, [drift])] = fill([declared], bodies({"id": 1, "name": {"en": 5}, "height": 4}), pa.array([{}]), {})
     assert seen == [{"id": 1, "name": {"en": 5}}]
     assert found.to_pylist() == [{"id": 1, "name": None}]
     assert (drift.path, drift.expected, drift.found) == ("name", "a name", "dict \"{'en': 5}\"")
@@ -114,6 +138,16 @@ def test_a_document_that_fails_half_way_has_no_rows_at_all():
             raise KeyError("chain")
 
     declared = table(fill=rows)
-    found, [drift] = fill(declared, bodies({"id": 1}, {"id": 2}, {"id": 3}), pa.array([{}, {}, {}]), {})
+    [(found, [drift])] = fill([declared], bodies({"id": 1}, {"id": 2}, {"id": 3}), pa.array([{}, {}, {}]), {})
     assert found["id"].to_pylist() == [1, 3]
     assert drift.found == "t of 2: KeyError('chain')"
+
+
+def test_a_document_that_one_function_cannot_read_keeps_its_rows_in_the_tables_of_others():
+    def broken(document, report):
+        raise TypeError("no")
+
+    first, second = table(fill=broken), table(fill=lambda document, report: [{"id": document["id"]}])
+    (none, [drift]), (found, []) = fill([first, second], bodies({"id": 1}), pa.array([{}]), {})
+    assert (none.num_rows, found.num_rows) == (0, 1)
+    assert drift.found == "t of 1: TypeError('no')"

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.schema import GENERATION, PARTITION
-from lake.tables import TABLES, build, fingerprint, species_generations, tables_of
-from tests.tables import GENERATIONS, SAMPLES, bodies, drifts, sample, tables
+from lake.tables import POKEAPI, TABLES, build, fingerprint, species_generations, tables_for, tables_of
+from lake.tables.values import DOCUMENT_VALUES
+from tests.tables import GENERATIONS, SAMPLES, bodies, drifts, received, sample, tables
 
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.json") if not path.stem.endswith(".rows"))
 RESOURCES = sorted({resource for table in TABLES for resource in table.resources})
@@ -35,18 +36,18 @@ def test_a_sample_becomes_the_rows_beside_it(name):
     assert drifts(resource_of(name), sample(name)) == []
 
 
-def test_every_core_resource_has_a_sample():
+def test_every_resource_has_a_sample():
     assert {resource_of(name) for name in NAMES} == set(RESOURCES)
 
 
 def test_every_table_has_a_row_in_some_sample():
     filled = {table for name in NAMES for table, rows in tables(resource_of(name), sample(name)).items() if rows}
-    assert filled == {table.name for table in TABLES}
+    assert filled == {table.name for table in TABLES if table != DOCUMENT_VALUES}
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_no_documents_become_no_rows_with_the_whole_schema(resource):
-    built = build(resource, bodies(), {})
+    built = build(resource, received(resource), {})
     assert [item.table for item in built] == list(tables_of(resource))
     for item in built:
         assert item.rows.num_rows == 0
@@ -56,13 +57,35 @@ def test_no_documents_become_no_rows_with_the_whole_schema(resource):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_come_under_the_declared_schema(name):
-    for item in build(resource_of(name), bodies(sample(name)), {}):
+    for item in build(resource_of(name), received(resource_of(name), sample(name)), {}):
         item.rows.validate(full=True)
         assert item.rows.schema.equals(item.table.schema, check_metadata=True)
 
 
-def test_a_resource_without_tables_becomes_nothing():
-    assert build("berry", bodies({"id": 1}), {}) == []
+def test_a_resource_without_tables_fills_the_generic_one():
+    assert tables("weather", {"id": 1}).keys() == {"document_values"}
+
+
+def test_a_source_of_another_kind_fills_the_generic_table_alone():
+    """Its resources may have names that PokeAPI's have too."""
+    [built] = build("pokemon", received("pokemon", sample("pokemon-25")), {}, "rest")
+    assert built.table == DOCUMENT_VALUES
+    assert built.rows.num_rows > 90
+    assert tables_for("rest") == tables_of("pokemon", "rest") == (DOCUMENT_VALUES,)
+    assert tables_for(POKEAPI) == TABLES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_table_can_be_built_alone(name):
+    """What has not changed is carried over, and must not be needed for what has."""
+    resource = resource_of(name)
+    for table, rows in tables(resource, sample(name)).items():
+        [built] = build(resource, received(resource, sample(name)), GENERATIONS, only={table})
+        assert (built.table.name, built.rows.to_pylist()) == (table, rows)
+
+
+def test_a_resource_of_which_no_table_is_wanted_becomes_nothing():
+    assert build("pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS, only={"types"}) == []
 
 
 def documents_of(resource: str) -> list[dict]:
@@ -114,7 +137,7 @@ def test_unknown_members_are_ignored_wherever_they_stand(name):
 
     document = with_news(sample(name))
     # Their keys are data.
-    document |= {member: sample(name)[member] for member in ("sprites", "cries") if member in document}
+    document |= {member: sample(name)[member] for member in ("sprites", "cries") if member in sample(name)}
     assert tables(resource_of(name), document) == tables(resource_of(name), sample(name))
     assert drifts(resource_of(name), document) == []
 
@@ -249,7 +272,7 @@ def test_a_number_beyond_all_bounds_is_reported_and_the_document_survives(value)
 def test_species_give_the_generations_of_their_pokemon():
     documents = bodies(sample("pokemon-species-132"), sample("pokemon-species-26"))
     assert species_generations(documents) == {132: 1}
-    [built, *_] = build("pokemon", bodies(sample("pokemon-25")), GENERATIONS)
+    [built, *_] = build("pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS)
     assert built.rows[GENERATION].to_pylist() == [1]
 
 
@@ -292,7 +315,7 @@ class TestDeclaration:
         assert PARTITION not in {field.name for field in table.fields}
 
     def test_types_are_flat_and_never_null(self, table):
-        allowed = {pa.int16(), pa.int32(), pa.string(), pa.bool_()}
+        allowed = {pa.int16(), pa.int32(), pa.int64(), pa.float64(), pa.string(), pa.bool_()}
         assert {field.type for field in table.fields} <= allowed
 
     def test_an_id_of_something_else_says_of_what(self, table):
@@ -302,4 +325,4 @@ class TestDeclaration:
 
     def test_it_says_its_grain_and_source(self, table):
         assert table.grain.startswith("one row per ")
-        assert table.source.startswith(f"{table.resources[0]}/{{id}}")
+        assert table == DOCUMENT_VALUES or table.source.startswith(f"{table.resources[0]}/{{id}}")

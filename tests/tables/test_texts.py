@@ -36,3 +36,20 @@ def test_an_empty_text_is_a_text():
     document = sample("ability-9")
     document["names"][0]["name"] = ""
     assert tables("ability", document)["names"][0]["name"] == ""
+
+
+def test_an_items_flavor_text_stands_under_another_name():
+    document = {"id": 4, "flavor_text_entries": [{"text": "Catches wild Pokémon.", "language": None}]}
+    [row] = tables("item", document)["flavor_texts"]
+    assert row["flavor_text"] == "Catches wild Pokémon."
+
+
+def test_a_contest_type_is_named_together_with_its_colour():
+    rows = tables("contest-type", sample("contest-type-1"))["names"]
+    assert [(row["name"], row["color"]) for row in rows] == [("Cool", "Red"), ("Sang-froid", "Rouge")]
+
+
+def test_a_contest_effect_has_a_text_of_no_game_and_no_short_effect():
+    rows = tables("contest-effect", sample("contest-effect-1"))
+    assert [(row["version_id"], row["version_group_id"]) for row in rows["flavor_texts"]] == [(None, None)]
+    assert [row["short_effect"] for row in rows["effects"]] == [None]

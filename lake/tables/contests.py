@@ -1,0 +1,45 @@
+"""Tables of contests: their types, and what moves do in them."""
+
+import pyarrow as pa
+
+from lake.schema import Field, Table
+from lake.tables.declare import NAME_FIELD, reference
+
+_APPEAL = Field("appeal", pa.int32(), "Hearts that it earns.", "appeal", unit="heart")
+
+CONTEST_TYPES = Table(
+    name="contest_types",
+    grain="one row per contest type",
+    resources=("contest-type",),
+    primary_key=("contest_type_id",),
+    fields=(
+        Field("contest_type_id", pa.int32(), "PokeAPI's id of the contest type.", "id"),
+        NAME_FIELD,
+        reference("berry_flavor_id", "Flavour of berries that goes with it.", "berry_flavor.url", "berry-flavor"),
+    ),
+)
+
+CONTEST_EFFECTS = Table(
+    name="contest_effects",
+    grain="one row per effect that a move can have in a contest",
+    resources=("contest-effect",),
+    primary_key=("contest_effect_id",),
+    fields=(
+        Field("contest_effect_id", pa.int32(), "PokeAPI's id of the contest effect.", "id"),
+        _APPEAL,
+        Field("jam", pa.int32(), "Hearts that it costs the others.", "jam", unit="heart"),
+    ),
+)
+
+SUPER_CONTEST_EFFECTS = Table(
+    name="super_contest_effects",
+    grain="one row per effect that a move can have in a super contest",
+    resources=("super-contest-effect",),
+    primary_key=("super_contest_effect_id",),
+    fields=(
+        Field("super_contest_effect_id", pa.int32(), "PokeAPI's id of the super contest effect.", "id"),
+        _APPEAL,
+    ),
+)
+
+TABLES = (CONTEST_TYPES, CONTEST_EFFECTS, SUPER_CONTEST_EFFECTS)

@@ -1,0 +1,127 @@
+"""The generic table: every scalar of a document in a row of its own, for documents that no table is declared for."""
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from math import isfinite
+from typing import Any
+
+import pyarrow as pa
+
+from lake.schema import RESOURCE, Field, Table
+from lake.tables.extract import sort
+
+_INT64 = range(-(2**63), 2**63)
+_INT64_DIGITS = len(str(-(2**63)))
+
+DOCUMENT_VALUES = Table(
+    name="document_values",
+    grain="one row per scalar, or empty object or array, in a document of a resource without tables of its own",
+    resources=(),
+    primary_key=("resource_name", "id", "ordinal"),
+    fields=(
+        Field("resource_name", pa.string(), "The resource of the document.", RESOURCE),
+        Field("id", pa.int64(), "The document's id within the resource, as in the table of documents."),
+        Field("ordinal", pa.int32(), "Running number within the document, from 1."),
+        Field("json_path", pa.string(), 'Where it stands: address.city, tags[0], ["a.b"]; empty for the document.'),
+        Field("kind", pa.string(), "What it is: string, integer, number, boolean, null, or an empty object or array."),
+        Field(
+            "text",
+            pa.string(),
+            "The string; of a number its digits where no other column holds it. Null: neither.",
+            nullable=True,
+        ),
+        Field("whole", pa.int64(), "The integer. Null: not one of 64 bits.", nullable=True),
+        Field("number", pa.float64(), "The number with a fraction or exponent. Null: not one.", nullable=True),
+        Field("truth", pa.bool_(), "The boolean. Null: not one.", nullable=True),
+    ),
+)
+
+# A row without whose it is: path, kind, text, whole, number and truth.
+_Found = tuple[str, str, str | None, int | None, float | None, bool | None]
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_$-]+")
+
+
+class _Members(list[tuple[str, Any]]):
+    """An object as its members, for a name may stand there twice."""
+
+
+class _Digits(str):
+    """A number as it is written, for digits may be more than a number of the machine holds."""
+
+
+class _Fraction(_Digits):
+    """A number with a fraction or an exponent, as it is written."""
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_Members, parse_int=_Digits, parse_float=_Fraction).decode
+
+
+def value_rows(resource: str, documents: pa.Table) -> pa.Table:
+    """Return one row per scalar of each document, sorted by the primary key; no value is lost.
+
+    `documents` has the columns ``id`` and ``body``.
+    """
+    ids: list[int] = []
+    ordinals: list[int] = []
+    found: list[_Found] = []
+    for id_, body in zip(documents["id"].to_pylist(), documents["body"].to_pylist(), strict=True):
+        before = len(found)
+        _add_scalars("", _decode(body), found)
+        ids += [id_] * (len(found) - before)
+        ordinals += range(1, len(found) - before + 1)
+    if not found:
+        return DOCUMENT_VALUES.schema.empty_table()
+    columns = [[resource] * len(found), ids, ordinals, *zip(*found, strict=True)]
+    arrays = [pa.array(column, type_) for column, type_ in zip(columns, DOCUMENT_VALUES.schema.types, strict=True)]
+    return sort(pa.Table.from_arrays(arrays, schema=DOCUMENT_VALUES.schema), DOCUMENT_VALUES)
+
+
+def _add_scalars(path: str, value: Any, found: list[_Found]) -> None:
+    """Add every scalar and every empty container below a value, in the order of the document."""
+    if value and isinstance(value, _Members):
+        for name, inner in value:
+            _add_scalars(_below(path, name), inner, found)
+    elif value and isinstance(value, list):
+        for place, inner in enumerate(value):
+            _add_scalars(f"{path}[{place}]", inner, found)
+    else:
+        found.append((path, *_cells(value)))
+
+
+def _below(path: str, name: str) -> str:
+    if not _PLAIN_NAME.fullmatch(name):
+        return f"{path}[{json.dumps(name)}]"
+    return f"{path}.{name}" if path else name
+
+
+def _cells(value: Any) -> tuple[str, str | None, int | None, float | None, bool | None]:
+    """Return kind, text, whole, number and truth of a scalar or an empty container."""
+    match value:
+        case None:
+            return "null", None, None, None, None
+        case bool():
+            return "boolean", None, None, None, value
+        case _Fraction():
+            number = float(value)
+            digits = None if _is_exact(number, value) else str(value)
+            return "number", digits, None, number if isfinite(number) else None, None
+        case _Digits():
+            fits = len(value) <= _INT64_DIGITS and int(value) in _INT64
+            return ("integer", None, int(value), None, None) if fits else ("integer", str(value), None, None, None)
+        case str():
+            # Half of a code point, which JSON can escape and UTF-8 cannot hold, stays escaped.
+            return "string", value.encode(errors="backslashreplace").decode(), None, None, None
+        case _Members():
+            return "object", None, None, None, None
+        case _:
+            return "array", None, None, None, None
+
+
+def _is_exact(number: float, digits: str) -> bool:
+    """Tell whether a number is what its digits say; an exponent that nothing can hold says something else."""
+    try:
+        return Decimal(repr(number)) == Decimal(digits)
+    except InvalidOperation:
+        return False
