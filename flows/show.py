@@ -1,6 +1,7 @@
 """What commands print: tables for people, JSON for programs."""
 
 import json
+import sys
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,13 @@ def show(rows: pd.DataFrame, as_json: bool) -> None:
     for row in rows.itertuples(index=False):
         table.add_row(*(_text(name, value) for name, value in zip(rows.columns, row, strict=True)))
     console.print(table)
+
+
+def show_first(limit: int, rows: pd.DataFrame, as_json: bool) -> None:
+    """Print the first rows, 0 for all, and say on standard error of how many."""
+    show(rows.head(limit) if limit else rows, as_json)
+    if limit and limit < len(rows):
+        print(f"{limit} of {len(rows):,} rows; --limit 0 prints all", file=sys.stderr)
 
 
 def _text(column: str, value: Any) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import (
@@ -22,10 +25,14 @@ from lake.errors import ConflictError, MissingObjectError, StoreError
 from lake.layout import STAGING
 
 if TYPE_CHECKING:
+    import pyarrow.fs as pafs
     from mypy_boto3_s3 import S3Client
 
 # Threads that write at the same time; boto3 keeps as many connections.
 PARALLEL_REQUESTS = 8
+
+# As many as S3 takes in one request.
+_DELETED_AT_ONCE = 1000
 
 # S3 may answer 409 while another conditional write to the same key is in flight, and asks for a retry.
 _CONFLICT_RETRIES = 5
@@ -34,10 +41,13 @@ _EXISTS = {"PreconditionFailed", "412"}
 _BUSY = {"ConditionalRequestConflict", "409"}
 _MISSING = {"NoSuchKey", "404"}
 
+_TRIES = 5
+_CONNECT_SECONDS, _READ_SECONDS = 10, 60
+
 CLIENT_CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 5},
-    connect_timeout=10,
-    read_timeout=60,
+    retries={"mode": "standard", "max_attempts": _TRIES},
+    connect_timeout=_CONNECT_SECONDS,
+    read_timeout=_READ_SECONDS,
     max_pool_connections=2 * PARALLEL_REQUESTS,
 )
 
@@ -163,9 +173,53 @@ class Store:
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; those that do not exist are passed over."""
-        for key in keys:
-            with self._translated(key):
-                self._s3.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+        pending = iter(keys)
+        while batch := list(islice(pending, _DELETED_AT_ONCE)):
+            objects: Any = [{"Key": self.prefix + key} for key in batch]
+            with self._translated(batch[0]):
+                answer = self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+            if refused := answer.get("Errors"):
+                facts = f"S3 answered {refused[0].get('Code')}: {refused[0].get('Message')}"
+                raise StoreError(
+                    f"{self.uri()}: {len(refused)} objects could not be deleted, {refused[0]['Key']}: {facts}"
+                )
+
+    @cached_property
+    def _region(self) -> str:
+        """The region that the bucket is in, which S3 names even to those who may only see a folder of it."""
+        with self._translated(""):
+            try:
+                answer: Any = self._s3.head_bucket(Bucket=self.bucket)
+            except ClientError as error:
+                answer = error.response
+        headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
+        return str(headers.get("x-amz-bucket-region", self._s3.meta.region_name))
+
+    def filesystem(self) -> "pafs.S3FileSystem":
+        """Return S3 as pyarrow sees it, for readers that fetch parts of files; keys there begin with the bucket.
+
+        It has the client's endpoint and its credentials of this moment, and the bucket's own region: unlike boto3,
+        pyarrow does not follow S3 to another one.
+        """
+        from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
+
+        with self._translated(""):
+            # The client has no public name for them; boto3's own `crt` asks in the same way.
+            provider = self._s3._get_credentials()  # type: ignore[attr-defined]
+            credentials = provider.get_frozen_credentials() if provider else None
+        endpoint = urlsplit(self._s3.meta.endpoint_url)
+        return S3FileSystem(
+            access_key=credentials.access_key if credentials else None,
+            secret_key=credentials.secret_key if credentials else None,
+            session_token=credentials.token if credentials else None,
+            anonymous=credentials is None,
+            region=self._region,
+            scheme=endpoint.scheme,
+            endpoint_override=None if _is_aws(endpoint.hostname or "") else endpoint.netloc,
+            connect_timeout=_CONNECT_SECONDS,
+            request_timeout=_READ_SECONDS,
+            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=_TRIES),
+        )
 
     def probe(self) -> None:
         """Prove that the bucket can be written, read and deleted from, and that it refuses to overwrite.
@@ -202,6 +256,11 @@ class Store:
             raise StoreError(f"{self.uri(key)}: {' '.join(str(error).split())}") from error
         except BotoCoreError as error:
             raise StoreError(f"{self.uri(key)}: S3 could not be reached: {error}") from error
+
+
+def _is_aws(host: str) -> bool:
+    """Tell whether a host is S3's own, which pyarrow finds by the region, rather than a private endpoint to it."""
+    return ".amazonaws.com" in host and ".vpce." not in host
 
 
 def _code(error: ClientError) -> str:

@@ -307,3 +307,66 @@ def test_a_profile_that_does_not_exist_is_named(bucket, monkeypatch):
     with pytest.raises(StoreError, match="team-rocket") as caught:
         Store(bucket)
     assert is_one_paragraph_about(str(caught.value), bucket)
+
+
+def filesystem_options(store: Store) -> dict[str, object]:
+    """Return what a store's pyarrow filesystem was opened with, as it would tell another process."""
+    return store.filesystem().__reduce__()[1][0]
+
+
+def test_pyarrow_reads_with_the_credentials_of_the_client(bucket, s3_endpoint, monkeypatch):
+    """Those that were given to it, not those of the environment; the token is a role's."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=s3_endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="ash",
+        aws_secret_access_key="ketchum",
+        aws_session_token="role",
+    )
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    store = Store(bucket, "pokelake", client)
+    store.create("a", b"pikachu")
+    with store.filesystem().open_input_file("lake/pokelake/a") as file:
+        assert file.read() == b"pikachu"
+    options = filesystem_options(store)
+    given = [options[name] for name in ("access_key", "secret_key", "session_token")]
+    assert given == ["ash", "ketchum", "role"]
+
+
+def test_pyarrow_looks_for_the_bucket_in_its_own_region(bucket):
+    """boto3 follows S3 to another region, pyarrow does not."""
+    boto3.client("s3").create_bucket(Bucket="kanto", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    assert filesystem_options(Store("kanto"))["region"] == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "override"),
+    [
+        (None, ""),
+        ("https://s3.eu-west-1.amazonaws.com", ""),
+        (
+            "https://bucket.vpce-1a2b.s3.eu-west-1.vpce.amazonaws.com",
+            "bucket.vpce-1a2b.s3.eu-west-1.vpce.amazonaws.com",
+        ),
+        ("http://127.0.0.1:9000", "127.0.0.1:9000"),
+    ],
+)
+def test_pyarrow_goes_to_the_endpoint_of_the_client(bucket, monkeypatch, endpoint, override):
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    client = boto3.client("s3", region_name="eu-west-1", endpoint_url=endpoint)
+    monkeypatch.setattr(client, "head_bucket", lambda **_: {"ResponseMetadata": {}})
+    options = filesystem_options(Store("lake", client=client))
+    assert (options["endpoint_override"], options["region"]) == (override, "eu-west-1")
+
+
+def test_the_region_is_known_to_those_who_may_only_see_a_folder(bucket, monkeypatch):
+    def refuse(**arguments):
+        error = answer("403", 403)
+        error.response["ResponseMetadata"]["HTTPHeaders"] = {"x-amz-bucket-region": "eu-west-1"}
+        raise error
+
+    client = boto3.client("s3")
+    monkeypatch.setattr(client, "head_bucket", refuse)
+    assert filesystem_options(Store("lake", client=client))["region"] == "eu-west-1"

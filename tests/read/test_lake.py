@@ -1,64 +1,27 @@
 """Readers see one whole snapshot, today's or any earlier one's."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 
-from lake.commit import Commit, head
+from lake.commit import head
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import table_folder
-from lake.publish import SnapshotWriter, TableWriter, commit_snapshot
 from lake.read import Lake
-from lake.schema import GENERATION, Field, Table
 from lake.store import Store
+from tests.read import FIRST, SECOND, document, moves, publish
 
-MOVES = Table(
-    name="moves",
-    grain="one row per move",
-    resources=("move",),
-    primary_key=("move_id",),
-    fields=(
-        Field("move_id", pa.int32(), "The move."),
-        Field(GENERATION, pa.int16(), "Its generation. 0: unknown."),
-        Field("power", pa.int32(), "Power. Null: none.", nullable=True),
-    ),
-)
-RAW = Table("documents", "one row per document", (), ("id",), (Field("id", pa.int32(), "Its id."),))
-
-FIRST, SECOND = "20260706T040000Z-8be2d1f4", "20260808T041200Z-1f3a9c02"
-
-
-def publish(store: Store, snapshot: str, power: int, committed_at: str) -> Commit:
-    """Publish three moves of two generations, the first one with this power."""
-    parent = head(store)
-    rows = {"move_id": [1, 2, 3], GENERATION: [1, 1, 2], "power": [power, None, 50]}
-    with SnapshotWriter(store, snapshot) as writer:
-        for table, values in ((MOVES, rows), (RAW, {"id": [1, 2, 3]})):
-            files = TableWriter(table, table.partition, GENERATION if table.partition else None)
-            files.add(pa.Table.from_pydict(values, schema=table.schema))
-            writer.add(table, table.partition, files.close())
-    commit = Commit(
-        seq=parent.seq + 1 if parent else 1,
-        snapshot=snapshot,
-        parent=parent.snapshot if parent else None,
-        committed_at=committed_at,
-        tables=writer.tables,
-        source={},
-        run={},
-        fingerprint="test",
-    )
-    commit_snapshot(store, commit)
-    return commit
+DOCUMENTS = [document("pokemon", 132, '{"id": 132}'), document("type", 1, '{"id": 1}')]
+DRIFT = {"level": "warn", "rule": "renamed", "subject": "move", "message": "1 renamed: 11 vice-grip -> vise-grip"}
 
 
 @pytest.fixture
 def lake(store: Store) -> Lake:
     """Open a lake with two snapshots."""
-    publish(store, FIRST, 40, "2026-07-06T04:01:00+00:00")
-    publish(store, SECOND, 45, "2026-08-08T04:13:00+00:00")
+    publish(store, FIRST, [moves((1, 1, 40), (2, 1, None), (3, 2, 50))], DOCUMENTS)
+    publish(store, SECOND, [moves((1, 1, 45), (2, 1, None), (3, 2, 50))], DOCUMENTS, [DRIFT])
     return Lake(store.uri())
 
 
@@ -139,6 +102,13 @@ def test_a_filter_on_the_partition_and_on_a_list_of_values_fetches_only_its_file
     assert frame["move_id"].tolist() == [2]
 
 
+def test_a_filter_on_the_partition_and_on_a_time_fetches_only_its_files(lake: Lake, store: Store):
+    store.delete([f"{table_folder(SECOND, 'documents')}/resource=type/part-0.parquet"])
+    since = datetime(2026, 7, 1, tzinfo=UTC)
+    frame = lake.read("documents", filters=[("resource", "==", "pokemon"), ("fetched_at", ">", since)])
+    assert frame["id"].tolist() == [132]
+
+
 def test_a_filter_that_nothing_matches_keeps_the_columns(lake: Lake):
     frame = lake.read("moves", filters=[("generation", "==", 9)])
     assert frame.empty
@@ -167,3 +137,13 @@ def test_a_commit_of_a_later_format_asks_for_an_upgrade(lake: Lake, store: Store
     store.create("commits/0000000003.json", replace(last, format=2, seq=3).to_json())
     with pytest.raises(LakeError, match="expected commit format 1, found 2; upgrade"):
         lake.read("moves")
+
+
+def test_audits_are_the_findings_of_a_snapshot(lake: Lake):
+    assert lake.audits().to_dict("records") == [DRIFT]
+
+
+def test_a_snapshot_without_findings_has_no_audits_but_their_columns(lake: Lake):
+    frame = lake.audits(as_of=FIRST)
+    assert frame.empty
+    assert list(frame.columns) == ["level", "rule", "subject", "message"]

@@ -1,0 +1,28 @@
+"""What the modules of the ``pokelake`` command share: options, and what is set before Prefect is loaded."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from flows.stack import QUIET, RECORDER
+
+Bucket = Annotated[
+    str | None,
+    typer.Option(envvar="POKELAKE_BUCKET", help="Bucket of the lake; without it, the saved S3Bucket block."),
+]
+Prefix = Annotated[str, typer.Option(envvar="POKELAKE_PREFIX", help="Folder of the lake in that bucket.")]
+AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its end, UTC) or a time.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")]
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """Return the names in a list separated by commas, None where nothing was said."""
+    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None
+
+
+def prepare_prefect() -> None:
+    """Set what Prefect reads when it is loaded: its log is for those who ask for it, records are written in batches."""
+    for name, value in {**QUIET, **RECORDER}.items():
+        os.environ.setdefault(name, value)

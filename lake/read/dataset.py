@@ -1,0 +1,49 @@
+"""One table of one snapshot as a pyarrow dataset: nothing is fetched but one file's footer until it is scanned."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from lake.commit import Commit, DataFile
+from lake.errors import LakeError
+from lake.layout import table_folder
+from lake.read.files import partition_field, partition_guarantee
+from lake.read.history import table_of
+from lake.store import Store
+
+
+def open_dataset(store: Store, commit: Commit, name: str, files: Sequence[DataFile] | None = None) -> ds.Dataset:
+    """Return a table as a dataset under its one schema, of the files that the commit names or of some of them.
+
+    Pages are checked by the checksums that were written with them.
+
+    Raises:
+        UnknownNameError: No such table.
+        LakeError: The file whose schema is all files' schema cannot be read.
+    """
+    table = table_of(commit, name)
+    files = table.files if files is None else files
+    filesystem = store.filesystem()
+    folder = f"{store.bucket}/{store.prefix}{table_folder(commit.snapshot, name)}"
+    parquet = ds.ParquetFileFormat(
+        default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    )
+    field = partition_field(table) if table.partition else None
+    fragments = [
+        parquet.make_fragment(
+            f"{folder}/{file.name}",
+            filesystem,
+            partition_guarantee(field, file) if field is not None else None,
+            # Without it, every file costs one more request.
+            file_size=file.bytes,
+        )
+        for file in files
+    ]
+    try:
+        schema = fragments[0].physical_schema
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(f"s3://{fragments[0].path}: expected Parquet that can be read: {error}") from error
+    if field is not None:
+        schema = schema.append(field)
+    return ds.FileSystemDataset(fragments, schema, parquet, filesystem)

@@ -1,0 +1,150 @@
+"""What changed in a table between two snapshots, by primary key."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.commit import Commit, DataFile, TableFiles
+from lake.errors import LakeError, UnknownNameError
+from lake.read.files import fetch, type_of
+from lake.store import PARALLEL_REQUESTS, Store
+
+ADDED, REMOVED, CHANGED = "added", "removed", "changed"
+# What a result has besides the table's own columns; a table may have a column "change".
+ROW_CHANGE, CHANGED_COLUMNS, BEFORE = "row_change", "changed_columns", "_before"
+
+# As long as everything else in its row together, and `sha256` tells whether it changed.
+_LEFT_OUT = {"documents": "body"}
+
+# The number of a key's row on each side, null where it has none.
+_OLD, _NEW = "@old", "@new"
+
+
+def diff(store: Store, name: str, before: Commit, after: Commit) -> pa.Table:
+    """Return the rows of a table that differ between two snapshots, as `Lake.diff` says.
+
+    Raises:
+        UnknownNameError: Neither snapshot has such a table.
+        LakeError: The table's primary key or the type of a column is another one in each.
+    """
+    key = _key(name, before, after)
+    old, new = _differing_files(before.tables.get(name), after.tables.get(name))
+    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+        earlier = pool.map(lambda file: _rows(store, before, name, file), old)
+        later = pool.map(lambda file: _rows(store, after, name, file), new)
+        parts = list(earlier), list(later)
+    try:
+        rows_before, rows_after = _under_one_schema(*parts) if any(parts) else (_no_rows(after, name),) * 2
+    except pa.ArrowException as error:
+        raise LakeError(
+            f"{name}: expected columns of the same types in {before.snapshot} and {after.snapshot}: {error};"
+            " read both and compare them yourself"
+        ) from error
+    return compare(key, rows_before, rows_after)
+
+
+def _key(name: str, before: Commit, after: Commit) -> tuple[str, ...]:
+    """Return the primary key under which both snapshots know a table."""
+    tables = [commit.tables[name] for commit in (before, after) if name in commit.tables]
+    if not tables:
+        raise UnknownNameError("table", name, sorted(before.tables.keys() | after.tables.keys()))
+    if tables[0].primary_key != tables[-1].primary_key or not tables[0].primary_key:
+        raise LakeError(
+            f"{name}: expected one primary key in both snapshots, found ({', '.join(tables[0].primary_key)}) in"
+            f" {before.snapshot} and ({', '.join(tables[-1].primary_key)}) in {after.snapshot};"
+            " read both and compare them by columns of your choice"
+        )
+    return tables[0].primary_key
+
+
+def _differing_files(
+    before: TableFiles | None, after: TableFiles | None
+) -> tuple[Sequence[DataFile], Sequence[DataFile]]:
+    """Return the files of each side whose content the other does not have in the same place."""
+    old, new = before.files if before else (), after.files if after else ()
+    common = {(file.name, file.sha256) for file in old} & {(file.name, file.sha256) for file in new}
+    return (
+        [file for file in old if (file.name, file.sha256) not in common],
+        [file for file in new if (file.name, file.sha256) not in common],
+    )
+
+
+def _rows(store: Store, commit: Commit, name: str, file: DataFile) -> pa.Table:
+    parquet = fetch(store, commit, name, file)
+    columns = [column for column in parquet.schema_arrow.names if column != _LEFT_OUT.get(name)]
+    return parquet.read(columns=columns).replace_schema_metadata(None)
+
+
+def _no_rows(commit: Commit, name: str) -> pa.Table:
+    fields = [field for field in commit.tables[name].fields if field["name"] != _LEFT_OUT.get(name)]
+    return pa.schema([pa.field(field["name"], type_of(field["type"])) for field in fields]).empty_table()
+
+
+def _under_one_schema(before: Sequence[pa.Table], after: Sequence[pa.Table]) -> tuple[pa.Table, pa.Table]:
+    """Return the rows of both sides with the columns of both, the later one's first; one that a side lacks is null."""
+    schema = pa.unify_schemas([part.schema for part in (*after, *before)], promote_options="permissive")
+    sides = (pa.concat_tables([schema.empty_table(), *side], promote_options="permissive") for side in (before, after))
+    first, second = (side.combine_chunks() for side in sides)
+    return first, second
+
+
+def compare(key: tuple[str, ...], before: pa.Table, after: pa.Table) -> pa.Table:
+    """Return the rows of either side that the other lacks or has with other values, in the order of their keys."""
+    pairs = _numbered(key, before, _OLD).join(_numbered(key, after, _NEW), list(key), join_type="full outer")
+    added, removed = pairs[_OLD].is_null(), pairs[_NEW].is_null()
+    both = pairs.filter(pc.invert(pc.or_(added, removed)))
+    values = [name for name in after.column_names if name not in key]
+    differs = {name: _differs(before[name].take(both[_OLD]), after[name].take(both[_NEW])) for name in values}
+    changed = pa.chunked_array([pa.repeat(False, both.num_rows)])
+    for flags in differs.values():
+        changed = pc.or_(changed, flags)
+    modified = both.filter(changed)
+    parts = [
+        _part(ADDED, key, after.take(pairs.filter(added)[_NEW])),
+        _part(REMOVED, key, before.take(pairs.filter(removed)[_OLD])),
+        _part(
+            CHANGED,
+            key,
+            after.take(modified[_NEW]),
+            before.take(modified[_OLD]),
+            {name: flags.filter(changed) for name, flags in differs.items()},
+        ),
+    ]
+    return pa.concat_tables(parts).sort_by([(name, "ascending") for name in key])
+
+
+def _numbered(key: tuple[str, ...], rows: pa.Table, name: str) -> pa.Table:
+    return rows.select(key).append_column(name, pa.array(np.arange(rows.num_rows)))
+
+
+def _differs(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return for each row whether its two values differ; null equals null alone."""
+    return pc.coalesce(pc.not_equal(before, after), pc.xor(before.is_null(), after.is_null()))
+
+
+def _part(
+    kind: str,
+    key: tuple[str, ...],
+    rows: pa.Table,
+    before: pa.Table | None = None,
+    differs: Mapping[str, pa.ChunkedArray] | None = None,
+) -> pa.Table:
+    """Return rows with what happened to them; `differs` tells in which columns they had other values `before`."""
+    columns = {ROW_CHANGE: pa.repeat(kind, rows.num_rows), **{name: rows[name] for name in key}}
+    columns[CHANGED_COLUMNS] = pa.nulls(rows.num_rows, pa.string())
+    if differs:
+        named = [pc.if_else(flags, name, pa.scalar(None, pa.string())) for name, flags in differs.items()]
+        columns[CHANGED_COLUMNS] = pc.binary_join_element_wise(*named, ",", null_handling="skip")
+    for name in rows.column_names:
+        if name not in key:
+            columns[name] = rows[name]
+            nothing = pa.scalar(None, rows[name].type)
+            columns[name + BEFORE] = (
+                pc.if_else(differs[name], before[name], nothing)
+                if before is not None and differs is not None
+                else pa.nulls(rows.num_rows, rows[name].type)
+            )
+    return pa.table(columns)

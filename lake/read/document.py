@@ -1,0 +1,63 @@
+"""One document as it was received, at any snapshot."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from lake.commit import Commit, DataFile
+from lake.errors import LakeError, UnknownNameError
+from lake.read.dataset import open_dataset
+from lake.read.history import table_of
+from lake.store import Store
+
+TABLE = "documents"
+
+
+def read_document(store: Store, commit: Commit, resource: str, id_: int | None, path: str | None) -> bytes:
+    """Return the JSON of one document byte for byte; reads only the row groups of one file that can hold it.
+
+    Raises:
+        UnknownNameError: No such resource, or no such document in it.
+        LakeError: Several documents have this id, or the body is not what its hash says.
+    """
+    if id_ is None and path is None:
+        raise LakeError(f"{resource}: expected the id of a document or its path, found neither")
+    files = [file for file in table_of(commit, TABLE).files if file.partition == resource and file.rows]
+    if not files:
+        known = sorted(str(file.partition) for file in table_of(commit, TABLE).files if file.rows)
+        raise UnknownNameError("resource", resource, known)
+    wanted = ds.scalar(True)
+    if id_ is not None:
+        wanted &= ds.field("id") == id_
+    if path is not None:
+        wanted &= ds.field("path") == path
+    rows = _scan(store, commit, files, ["path", "sha256", "body"], wanted)
+    if rows.num_rows > 1:
+        paths = ", ".join(rows["path"].to_pylist())
+        raise LakeError(f"{resource}: {rows.num_rows} documents have the id {id_}; pass the path of one: {paths}")
+    if not rows.num_rows:
+        ids = pc.min_max(_scan(store, commit, files, ["id"])["id"]).as_py()
+        held = f"{sum(file.rows for file in files)} with ids from {ids['min']} to {ids['max']}"
+        raise UnknownNameError(f"document of {resource}", str(id_) if path is None else path, [held])
+    [row] = rows.to_pylist()
+    body: bytes = row["body"].encode()
+    if sha256(body).hexdigest() != row["sha256"]:
+        raise LakeError(f"{row['path']}: expected the body with SHA-256 {row['sha256']}, found another")
+    return body
+
+
+def _scan(
+    store: Store,
+    commit: Commit,
+    files: Sequence[DataFile],
+    columns: Sequence[str],
+    wanted: ds.Expression | None = None,
+) -> pa.Table:
+    dataset = open_dataset(store, commit, TABLE, files)
+    try:
+        return dataset.to_table(columns=list(columns), filter=wanted)
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(f"{TABLE} of {commit.snapshot}: {error}") from error

@@ -1,0 +1,125 @@
+"""The files of one table of one snapshot: which of them a filter needs, and what they hold, checked by their hashes."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from lake.commit import Commit, DataFile, TableFiles
+from lake.errors import LakeError, UnknownNameError
+from lake.layout import table_folder
+from lake.read.history import table_of
+from lake.store import PARALLEL_REQUESTS, Store
+
+# As pandas takes them: a list is a conjunction, a list of lists a disjunction of those.
+Filters = Sequence[tuple[str, str, Any]] | Sequence[Sequence[tuple[str, str, Any]]]
+
+# The only type in a lake whose name pyarrow cannot read back.
+_TIME = pa.timestamp("ms", "UTC")
+
+
+def read_table(
+    store: Store, commit: Commit, name: str, filters: Filters | None, columns: Sequence[str] | None
+) -> pa.Table:
+    """Return the rows of a table that match, of files that can hold some, and the columns asked for.
+
+    Raises:
+        UnknownNameError: No such table or column.
+        LakeError: A file is not what the commit says, or the filter does not fit the columns.
+    """
+    table = table_of(commit, name)
+    expression = pq.filters_to_expression(filters) if filters else None
+
+    def part(file: DataFile) -> pa.Table:
+        return _part(fetch(store, commit, name, file), name, table, file, expression, columns)
+
+    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+        return pa.concat_tables(list(pool.map(part, _matching(table, expression))))
+
+
+def fetch(store: Store, commit: Commit, name: str, file: DataFile) -> pq.ParquetFile:
+    """Open one file of a table, fetched whole.
+
+    Raises:
+        LakeError: It is not what the commit says.
+    """
+    key = f"{table_folder(commit.snapshot, name)}/{file.name}"
+    body = store.get(key)
+    if sha256(body).hexdigest() != file.sha256:
+        raise LakeError(f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another")
+    return pq.ParquetFile(pa.BufferReader(body))
+
+
+def partition_field(table: TableFiles) -> pa.Field:
+    """Return the column that a partitioned table's paths hold."""
+    numbers = all(isinstance(file.partition, int) for file in table.files)
+    return pa.field(table.partition, pa.int16() if numbers else pa.string())
+
+
+def partition_guarantee(field: pa.Field, file: DataFile) -> ds.Expression:
+    """Return what holds for every row of a file of a partitioned table."""
+    return ds.field(field.name) == pa.scalar(file.partition, field.type)
+
+
+def _part(
+    parquet: pq.ParquetFile,
+    name: str,
+    table: TableFiles,
+    file: DataFile,
+    expression: ds.Expression | None,
+    columns: Sequence[str] | None,
+) -> pa.Table:
+    """Return what one file holds of a table: the rows that match, the columns asked for."""
+    stored = parquet.schema_arrow.names
+    wanted = list(columns) if columns is not None else stored
+    known = [*stored, table.partition] if table.partition else stored
+    for column in wanted:
+        if column not in known:
+            raise UnknownNameError(f"column of {name}", column, known)
+    rows = parquet.read(columns=[c for c in wanted if c in stored] if expression is None else None)
+    if table.partition and (expression is not None or table.partition in wanted):
+        value = pa.scalar(file.partition, partition_field(table).type)
+        rows = rows.append_column(table.partition, pa.repeat(value, rows.num_rows))
+    if expression is not None:
+        try:
+            rows = rows.filter(expression)
+        except pa.ArrowException as error:
+            facts = str(error).splitlines()[0]
+            raise LakeError(f"{name}: the filter does not fit its columns, {', '.join(known)}: {facts}") from error
+    return rows.select(wanted)
+
+
+def _matching(table: TableFiles, expression: ds.Expression | None) -> list[DataFile]:
+    """Return the files that can hold rows for which `expression` is true; the first one where none can."""
+    if table.partition is None or expression is None:
+        return list(table.files)
+    field = partition_field(table)
+    # A dataset whose files are never opened: it only knows how to tell partitions apart.
+    dataset = ds.FileSystemDataset.from_paths(
+        [str(number) for number in range(len(table.files))],
+        schema=pa.schema([field, *(pa.field(f["name"], type_of(f["type"])) for f in table.fields)]),
+        format=ds.ParquetFileFormat(),
+        filesystem=pafs.LocalFileSystem(),
+        partitions=[partition_guarantee(field, file) for file in table.files],
+    )
+    try:
+        fragments = list(dataset.get_fragments(filter=expression))
+    except pa.ArrowException:
+        # An expression that does not fit the columns is refused where the rows are.
+        return list(table.files)
+    return [table.files[int(fragment.path)] for fragment in fragments] or list(table.files[:1])
+
+
+def type_of(name: str) -> pa.DataType:
+    """Return the type of a field as a commit names it; text for one that this version does not know."""
+    if name == str(_TIME):
+        return _TIME
+    try:
+        return pa.type_for_alias(name)
+    except ValueError:
+        return pa.string()

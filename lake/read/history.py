@@ -1,0 +1,78 @@
+"""The published snapshots over time, and which of them a name, a date or a time stands for."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+
+from lake.commit import Commit, TableFiles, commit_seqs, read_commit
+from lake.errors import LakeError, UnknownNameError
+from lake.layout import is_snapshot_id
+from lake.store import PARALLEL_REQUESTS, Store
+
+
+class History:
+    """The commits of one lake; remembers those that were read, for they never change."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._commits: dict[int, Commit] = {}
+
+    def commits(self) -> list[Commit]:
+        """Return every commit, newest first."""
+        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+            return list(pool.map(self._commit, reversed(commit_seqs(self._store))))
+
+    def commit(self, as_of: str | date | None = None) -> Commit:
+        """Return the commit of a snapshot: the current one, or the one that `as_of` names.
+
+        Raises:
+            UnknownNameError: No snapshot has this name, or none was published by then.
+            LakeError: Nothing was ever published.
+        """
+        seqs = commit_seqs(self._store)
+        if not seqs:
+            raise LakeError(f"{self._store.uri()}: nothing was ever published here; run `pokelake refresh` first")
+        if as_of is None:
+            return self._commit(seqs[-1])
+        commits = self.commits()
+        if isinstance(as_of, str) and is_snapshot_id(as_of):
+            matches = (commit for commit in commits if commit.snapshot == as_of)
+        else:
+            moment = _moment(as_of)
+            matches = (commit for commit in commits if datetime.fromisoformat(commit.committed_at) <= moment)
+        commit = next(matches, None)
+        if commit is None:
+            raise UnknownNameError("snapshot", str(as_of), [known.snapshot for known in commits])
+        return commit
+
+    def _commit(self, seq: int) -> Commit:
+        if seq not in self._commits:
+            self._commits[seq] = read_commit(self._store, seq)
+        return self._commits[seq]
+
+
+def table_of(commit: Commit, name: str) -> TableFiles:
+    """Return a table of a snapshot.
+
+    Raises:
+        UnknownNameError: The snapshot has no table of this name.
+    """
+    if name not in commit.tables:
+        raise UnknownNameError("table", name, sorted(commit.tables))
+    return commit.tables[name]
+
+
+def _moment(as_of: str | date) -> datetime:
+    """Return the moment that a date, the end of its day, or a time stands for."""
+    if isinstance(as_of, str):
+        as_of = _parsed(as_of)
+    if not isinstance(as_of, datetime):
+        as_of = datetime.combine(as_of, time.max)
+    return as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+
+
+def _parsed(text: str) -> date:
+    for kind in (date, datetime):
+        with suppress(ValueError):
+            return kind.fromisoformat(text)
+    raise LakeError(f"as_of: expected a snapshot's name, a date or a time, found {text!r}")

@@ -1,0 +1,183 @@
+"""The lake as its readers see it: one object, and a method for every question."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from lake.commit import Commit
+from lake.layout import table_folder
+from lake.read.dataset import open_dataset
+from lake.read.diff import diff
+from lake.read.document import read_document
+from lake.read.files import Filters, read_table
+from lake.read.history import History, table_of
+from lake.store import Store
+
+# What can hold nulls, whether it does or not.
+_NULLABLE = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+class Lake:
+    """One lake as its readers see it; holds an S3 client open and remembers commits, which never change.
+
+    Args:
+        lake: ``s3://bucket/prefix``, with credentials, region and endpoint as boto3 finds them; or an open store.
+
+    Every method that takes `as_of` reads the current snapshot without it, and otherwise a snapshot's name, or the
+    one that was current at a time: a date means its end, in UTC. Each raises `UnknownNameError` for a snapshot or
+    table that does not exist, and `LakeError` for a file that is not what its commit says.
+    """
+
+    def __init__(self, lake: str | Store) -> None:
+        self.store = lake if isinstance(lake, Store) else Store.at(lake)
+        self._history = History(self.store)
+
+    def snapshots(self) -> pd.DataFrame:
+        """Return one row per published snapshot, newest first."""
+        return pd.DataFrame(
+            [
+                {
+                    "snapshot": commit.snapshot,
+                    "committed_at": commit.committed_at,
+                    "documents": commit.tables["documents"].rows,
+                    **{
+                        kind: sum(c[kind] for c in commit.changes.values()) for kind in ("added", "modified", "deleted")
+                    },
+                    "bytes": sum(table.bytes for table in commit.tables.values()),
+                    "failed": len(commit.stale) + len(commit.missing),
+                }
+                for commit in self._history.commits()
+            ]
+        )
+
+    def tables(self, as_of: str | date | None = None) -> pd.DataFrame:
+        """Return one row per table of a snapshot: its name, rows, bytes, partitions, and what a row stands for."""
+        return pd.DataFrame(
+            [
+                {
+                    "table": name,
+                    "rows": table.rows,
+                    "bytes": table.bytes,
+                    "partitions": len(table.files) if table.partition else 0,
+                    "grain": table.grain,
+                }
+                for name, table in sorted(self.commit(as_of).tables.items())
+            ]
+        )
+
+    def audits(self, as_of: str | date | None = None) -> pd.DataFrame:
+        """Return one row per finding of a snapshot's audits: its level, rule, the table or resource, and the facts."""
+        return pd.DataFrame(list(self.commit(as_of).audits), columns=["level", "rule", "subject", "message"])
+
+    def path(self, table: str, as_of: str | date | None = None) -> str:
+        """Return the folder that holds a table's live files and nothing else, for ``pd.read_parquet`` and others."""
+        commit = self.commit(as_of)
+        table_of(commit, table)
+        return self.store.uri(table_folder(commit.snapshot, table))
+
+    def read(
+        self,
+        table: str,
+        filters: Filters | None = None,
+        columns: Sequence[str] | None = None,
+        as_of: str | date | None = None,
+    ) -> pd.DataFrame:
+        """Read a table; of a partitioned one, a filter on its partition fetches only the files that can match.
+
+        Every file is checked against the hash that its commit gives.
+
+        Raises:
+            UnknownNameError: No such table, column or snapshot.
+            LakeError: A file is not what the commit says.
+        """
+        frame: pd.DataFrame = read_table(self.store, self.commit(as_of), table, filters, columns).to_pandas()
+        return frame
+
+    def dataset(self, table: str, as_of: str | date | None = None) -> ds.Dataset:
+        """Open a table as a pyarrow dataset, for pyarrow itself, ``pl.scan_pyarrow_dataset``, DuckDB or Dask.
+
+        Fetches one footer; scanning it fetches only the columns asked for, of the partitions that can match. It
+        keeps the credentials of this moment: where they are those of a role, open it anew once they expire. What
+        fails while it is scanned is pyarrow's ``OSError``.
+        """
+        return open_dataset(self.store, self.commit(as_of), table)
+
+    def sql(self, query: str, as_of: str | date | None = None) -> pd.DataFrame:
+        """Return the rows of one query in DuckDB's SQL, in which every table of a snapshot is a view.
+
+        ``generation`` is a column of partitioned tables, and ``resource`` of ``documents``; a filter on it fetches
+        only the files that can match. Integers and booleans can always hold nulls (``Int32``, ``boolean``).
+
+        Raises:
+            UnknownNameError: No such table or snapshot.
+            LakeError: It is not one query, or DuckDB refuses it.
+        """
+        # Whoever asks for no SQL need not wait for DuckDB to load.
+        from lake.read.query import query as run
+
+        return _frame(run(self.store, self.commit(as_of), query))
+
+    def diff(self, table: str, before: str | date, after: str | date | None = None) -> pd.DataFrame:
+        """Return one row per key whose row was added, removed or changed between two snapshots, sorted by key.
+
+        The columns: ``row_change`` (``added``, ``removed`` or ``changed``); the primary key; ``changed_columns``, their
+        names separated by commas, null for a row that was added or removed; and of every other column
+        its value after (of a removed row its last one), followed by ``<column>_before``, null unless it changed.
+        Integers and booleans can always hold nulls.
+
+        A row whose key changed was removed and added; where the key holds an ordinal, what is inserted into a list
+        changes the rows after it. A column that one snapshot lacks counts as null there, and
+        a table that one of them lacks as empty. Of ``documents`` the hash stands for the body, which is left out;
+        `document` returns it. Files that are the same in both snapshots are not fetched.
+
+        Args:
+            before: A snapshot's name, a date or a time.
+            after: The same; without it, the current snapshot. It may be the earlier one of the two.
+
+        Raises:
+            UnknownNameError: No such snapshot, or neither has such a table.
+            LakeError: The table's primary key, or the type of a column, is not the same in both.
+        """
+        return _frame(diff(self.store, table, self.commit(before), self.commit(after)))
+
+    def document(
+        self, resource: str, id: int | None = None, as_of: str | date | None = None, path: str | None = None
+    ) -> bytes:
+        """Return one document's JSON byte for byte as it was received, checked against its hash.
+
+        ``lake.document("pokemon", 25)``; the id of ``pokemon-encounters`` is the Pokémon's. Documents of a source
+        whose ids are no numbers are found by their path: ``lake.document("servers", path="servers/blue")``.
+
+        Raises:
+            UnknownNameError: No such snapshot, resource or document.
+            LakeError: The body is not what its hash says.
+        """
+        return read_document(self.store, self.commit(as_of), resource, id, path)
+
+    def commit(self, as_of: str | date | None = None) -> Commit:
+        """Return the commit of a snapshot: the current one, or the one that `as_of` names.
+
+        Raises:
+            UnknownNameError: No snapshot has this name, or none was published by then.
+            LakeError: Nothing was ever published.
+        """
+        return self._history.commit(as_of)
+
+
+def _frame(rows: pa.Table) -> pd.DataFrame:
+    """Return rows that no declaration stands behind; the type of a column never depends on its values."""
+    frame: pd.DataFrame = rows.to_pandas(types_mapper=_NULLABLE.get, ignore_metadata=True)
+    return frame
