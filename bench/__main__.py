@@ -14,7 +14,6 @@ from typing import Any
 from bench.parse import build_against_parse
 from flows.stack import Stack, local_stack
 from lake.commit import head
-from lake.crawl import POKEAPI_RESOURCES
 from lake.store import Store
 
 CORPUS = Path(__file__).parents[2] / "shared" / "pokeapi" / "api-data-2026-08-08.tar.xz"
@@ -37,35 +36,33 @@ def main() -> None:
 
 
 def _crawls(stack: Stack, runs: int) -> None:
-    """Compare first crawls of every Pokémon, and refreshes of the core resources that find nothing changed."""
+    """Compare first crawls of every Pokémon, and refreshes of everything that find nothing changed."""
     base = stack.replica or ""
     # Without a version to go by, a refresh must ask for every document.
     _put(f"{base.removesuffix('api/v2/')}replica/faults", [{"kind": "status", "status": 404, "path": "^meta$"}])
-    core = ",".join(POKEAPI_RESOURCES)
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in ("bare", "lake", "bare 304", "lake 304")}
-    first = _child("bench.lake_run", base, BUCKET, "core", core)
+    first = _child("bench.lake_run", base, BUCKET, "all", "")
     for _ in range(runs):
         results["bare"].append(_child("bench.bare", "crawl", base, BUCKET))
         results["lake"].append(_child("bench.lake_run", base, BUCKET, f"run-{secrets.token_hex(4)}", "pokemon"))
-        results["bare 304"].append(_child("bench.bare", "unchanged", base, core))
-        results["lake 304"].append(_child("bench.lake_run", base, BUCKET, "core", core))
+        results["bare 304"].append(_child("bench.bare", "unchanged", base))
+        results["lake 304"].append(_child("bench.lake_run", base, BUCKET, "all", ""))
     assert all(run["state"].startswith("Unchanged") for run in results["lake 304"])
     middle = {name: statistics.median(run["seconds"] for run in found) for name, found in results.items()}
     _line("every pokemon: crawl, tables, publish", middle["lake"], middle["bare"], 1.5)
-    _line("core resources: nothing changed, all 304", middle["lake 304"], middle["bare 304"], 1.1)
+    _line("everything: nothing changed, all 304", middle["lake 304"], middle["bare 304"], 1.1)
     print(f"  loading Prefect and saving the results block, apart: {first['load']:.2f} s")
-    print(f"core resources, first run: {first['seconds']:.1f} s, CPU {first['cpu']:.1f} s")
-    _line("core resources, first run: peak MB", first["peak_mb"], None, 700)
+    print(f"everything, first run: {first['seconds']:.1f} s, CPU {first['cpu']:.1f} s")
+    _line("everything, first run: peak MB", first["peak_mb"], None, 700)
 
 
 def _build() -> None:
     """Compare building tables with merely parsing, and bytes stored with bytes received."""
-    store = Store(BUCKET, "core")
+    store = Store(BUCKET, "all")
     commit = head(store)
     assert commit is not None
-    built, parsed = build_against_parse(store, commit)
+    built, parsed, json_bytes = build_against_parse(store, commit)
     _line("building tables from raw, to a bare parse", built, parsed, 2)
-    json_bytes = commit.source["json_bytes"]
     raw = commit.tables["documents"].bytes
     typed = sum(table.bytes for table in commit.tables.values()) - raw
     _line("raw bytes stored per JSON byte", raw / json_bytes, None, 0.03)

@@ -1,199 +1,197 @@
-"""From documents to a snapshot's files: the parent's documents and the staged ones, merged, tabled and written."""
+"""From the documents of a snapshot to its tables: those whose documents changed are built, the others carried over."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from lake import documents, tables
+from flows.merge import document_files
+from lake import tables
 from lake.commit import Commit
-from lake.documents import DOCUMENTS, ParentDocuments
-from lake.errors import StoreError
+from lake.documents import DocumentFile
 from lake.layout import table_folder
-from lake.publish import FileStyle, Finding, Level, SnapshotWriter, TableWriter, audit_table
+from lake.publish import EncodedFile, Finding, KeyCheck, Level, TableWriter, audit_fields, read_file
 from lake.publish.keys import SHOWN_ROWS
-from lake.schema import GENERATION
+from lake.schema import GENERATION, RESOURCE, SPECIES_GENERATION, Table
 from lake.store import Store
-from lake.tables import TABLES, Built
+from lake.tables import Built
 
-# Batches that are parsed while another one is written; each holds a shard's documents, up to 30 MB of JSON.
-BATCHES_AHEAD = 2
+# Batches that are parsed while another one is written; each holds a row group of documents. Parsing takes several times
+# its size in memory for a moment.
+BATCHES_AHEAD = 3
 
-# JSON parsed at once: parsing takes several times its size in memory for a moment.
-PARSED_BYTES = 8 << 20
-
-DOCUMENTS_STYLE = FileStyle(row_group_rows=128, page_bytes=documents.PAGE_BYTES, use_dictionary=False)
-
-Manifest = Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What building a snapshot found: the changes by resource, the ids there are, and what audits are to know."""
-
-    changes: dict[str, dict[str, int]] = field(default_factory=dict)
-    deleted: dict[str, list[str]] = field(default_factory=dict)
-    ids_before: dict[str, set[int]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    json_bytes: int = 0
+# Takes a finished table: its declaration, its files, and how many nulls each field has.
+Sink = Callable[[Table, list[EncodedFile], Mapping[str, int]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """Some documents of one resource as they hold now, the rows they make, and how many are new or modified."""
+class Work:
+    """What is to be built: tables by name, and the resources whose documents are parsed, with all of their tables.
 
-    rows: pa.Table
-    built: list[Built]
-    added: int
-    modified: int
+    The rows of every other resource are taken from the parent's table.
+    """
+
+    tables: frozenset[str]
+    resources: frozenset[str]
 
 
-class SnapshotBuilder:
-    """Builds one snapshot out of a parent and a crawl's manifests, a batch at a time; holds what both say there is."""
+@dataclass(slots=True)
+class Found:
+    """What building tables found: a check of each table's keys, and what did not fit the declarations."""
 
-    def __init__(self, store: Store, parent: Commit | None, manifests: Sequence[Manifest]) -> None:
-        self._store = store
-        self._parent = parent
-        self._manifests: dict[str, list[Manifest]] = defaultdict(list)
-        for manifest in manifests:
-            self._manifests[manifest["resource"]].append(manifest)
-        at_hand = set(_document_files(parent))
-        self.resources = sorted(at_hand | self._manifests.keys())
+    checks: dict[str, KeyCheck] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
-    def build(
-        self, writer: SnapshotWriter, allow_shrink: Collection[str], advance: Callable[[int], None] = lambda done: None
-    ) -> Outcome:
-        """Write every table of the snapshot, and return what was found; tell `advance` how many documents are done."""
-        outcome = Outcome()
-        generations: dict[int, int] = {}
-        for rows, _ in self._merged("pokemon-species", self._parent_documents("pokemon-species")):
+
+def plan_work(
+    kind: str,
+    files: Mapping[str, DocumentFile],
+    changed: Collection[str],
+    deleted: Collection[str],
+    before: Commit | None,
+    added: Collection[str] = (),
+) -> Work:
+    """Return what must be built when the documents of `changed` resources differ from those of the snapshot `before`.
+
+    A table is built when documents of its resources changed, or when what it refers to must be looked up again: in a
+    resource that lost documents, that is new, or that gained some while the table points at documents that are not
+    there. Without `before`, or after a change of the code, all are.
+    """
+    every = tables.tables_for(kind)
+    if before is None or before.fingerprint != tables.fingerprint() or before.source["kind"] != kind:
+        return Work(frozenset(table.name for table in every), frozenset(files))
+    dangling = {entry["subject"] for entry in before.audits if entry["rule"] == "references"}
+    unjudged = {*deleted, *(set(added) - document_files(before).keys())}
+    parsed, names = set(changed), set()
+    for table in every:
+        refers = {field.references for field in table.fields}
+        is_unjudged = bool(refers & unjudged) or (table.name in dangling and bool(refers & set(added)))
+        depends = "pokemon-species" in changed and any(SPECIES_GENERATION in field.paths for field in table.fields)
+        if is_unjudged:
+            names.add(table.name)
+        if (is_unjudged or depends) and not any(RESOURCE in field.paths for field in table.fields):
+            parsed |= files.keys() & set(table.resources)
+    names |= {table.name for resource in parsed for table in tables.tables_of(resource, kind)}
+    return Work(frozenset(names), frozenset(parsed))
+
+
+def build_tables(
+    kind: str,
+    files: Mapping[str, DocumentFile],
+    work: Work,
+    sink: Sink,
+    parent_rows: Callable[[Table, Sequence[str]], pa.Table],
+    advance: Callable[[int], None] = lambda done: None,
+) -> Found:
+    """Build tables out of documents, and hand each to `sink` as soon as the last resource that fills it is done.
+
+    `parent_rows` returns the rows that some resources have in the parent's table.
+    """
+    found = Found()
+    wanted = [table for table in tables.tables_for(kind) if table.name in work.tables]
+    writers = {
+        table.name: TableWriter(table, table.partition, GENERATION if table.partition else None) for table in wanted
+    }
+    fills = {
+        resource: [t for t in tables.tables_of(resource, kind) if t.name in work.tables] for resource in sorted(files)
+    }
+    last = {table.name: resource for resource, filled in fills.items() for table in filled}
+    generations = species_generations(files)
+    drifts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    # Asked for together, for the parent's table is read anew each time.
+    carried: dict[str, list[str]] = defaultdict(list)
+
+    def add_carried(table: Table) -> None:
+        if table.name in carried:
+            writers[table.name].add(parent_rows(table, carried.pop(table.name)))
+
+    with ThreadPoolExecutor(2, thread_name_prefix="encode") as encoders:
+        closing: list[Future[None]] = []
+
+        def close(table: Table) -> None:
+            writer = writers[table.name]
+            sink(table, writer.close(), writer.check.null_counts)
+
+        for resource, filled in fills.items():
+            if resource in work.resources:
+                for table in filled:
+                    add_carried(table)
+                unknown = Counter[str]()
+                count = 0
+                for built, paths, rows in _parsed(kind, resource, files[resource], filled, generations):
+                    for item in built:
+                        writers[item.table.name].add(item.rows)
+                        for drift in item.drifts:
+                            drifts[resource, drift.path, drift.expected].append(drift.found)
+                    unknown.update(paths)
+                    count += rows
+                    advance(rows)
+                found.findings += audit_fields(resource, unknown, count)
+            else:
+                for table in filled:
+                    carried[table.name].append(resource)
+            for table in filled:
+                if last[table.name] == resource:
+                    add_carried(table)
+                    closing.append(encoders.submit(close, table))
+        closing += [encoders.submit(close, table) for table in wanted if table.name not in last]
+        for future in closing:
+            future.result()
+    found.checks = {name: writer.check for name, writer in writers.items()}
+    found.findings += _drift_findings(drifts)
+    return found
+
+
+def species_generations(files: Mapping[str, DocumentFile]) -> dict[int, int]:
+    """Return the generation of every species among the documents."""
+    generations: dict[int, int] = {}
+    if "pokemon-species" in files:
+        for rows in files["pokemon-species"].row_groups():
             generations |= tables.species_generations(rows["body"].combine_chunks())
-
-        raw = TableWriter(DOCUMENTS, documents.PARTITION, "resource_name", DOCUMENTS_STYLE)
-        writers = {table.name: _table_writer(table) for table in TABLES}
-        ids: dict[str, pa.Array] = {}
-        drifts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-        for resource in self.resources:
-            known = []
-            for batch in self._batches(resource, generations, outcome):
-                raw.add(batch.rows)
-                advance(batch.rows.num_rows)
-                known.append(batch.rows["id"].combine_chunks())
-                outcome.json_bytes += pc.sum(pc.binary_length(batch.rows["body"])).as_py() or 0
-                for built in batch.built:
-                    writers[built.table.name].add(built.rows)
-                    for drift in built.drifts:
-                        drifts[built.table.name, drift.path, drift.expected].append(drift.found)
-            ids[resource] = pa.concat_arrays(known) if known else pa.array([], pa.int32())
-        with ThreadPoolExecutor(thread_name_prefix="encode") as pool:
-            raw_files = pool.submit(raw.close)
-            closing = [(table, pool.submit(writers[table.name].close)) for table in TABLES]
-            writer.add(DOCUMENTS, documents.PARTITION, raw_files.result())
-            for table, files in closing:
-                writer.add(table, table.partition, files.result())
-        for name, table_writer in {"documents": raw, **writers}.items():
-            before = self._parent.tables.get(name) if self._parent else None
-            outcome.findings += audit_table(table_writer.check, before.rows if before else None, ids, allow_shrink)
-        outcome.findings += _drift_findings(drifts)
-        return outcome
-
-    def _batches(self, resource: str, generations: Mapping[int, int], outcome: Outcome) -> Iterator[_Batch]:
-        """Yield a resource's documents in the order of their ids, parsed ahead by a few threads."""
-        counts = outcome.changes.setdefault(resource, {"added": 0, "modified": 0, "deleted": 0})
-        parent = self._parent_documents(resource)
-        before = set(parent.etags())
-        gone = sorted(before.intersection(self._gone(resource)))
-        outcome.ids_before[resource] = before
-        outcome.deleted[resource] = [f"{resource}/{id_}" for id_ in gone]
-        counts["deleted"] = len(gone)
-
-        def make(rows: pa.Table, changed: tuple[int, int]) -> _Batch:
-            built = [
-                item
-                for part in documents.slices(rows, PARSED_BYTES)
-                for item in tables.build(resource, part["body"].combine_chunks(), generations)
-            ]
-            return _Batch(rows, built, *changed)
-
-        with ThreadPoolExecutor(BATCHES_AHEAD, thread_name_prefix="build") as pool:
-            pending: list[Future[_Batch]] = []
-            for rows, changed in self._merged(resource, parent):
-                pending.append(pool.submit(make, rows, changed))
-                if len(pending) > BATCHES_AHEAD:
-                    yield _counted(pending.pop(0).result(), counts)
-            for future in pending:
-                yield _counted(future.result(), counts)
-
-    def _merged(self, resource: str, parent: ParentDocuments) -> Iterator[tuple[pa.Table, tuple[int, int]]]:
-        """Yield a resource's documents as they hold after the crawl, range by range, with (added, modified)."""
-        manifests = sorted(self._manifests[resource], key=lambda manifest: manifest["number"])
-        if not manifests:
-            yield from ((rows, (0, 0)) for rows in parent.row_groups())
-            return
-        gone = self._gone(resource)
-        # The shards that asked once more cut across the ranges of the others.
-        regular = [m for m in manifests if not m["again"]]
-        late = pa.concat_tables([documents.SCHEMA.empty_table(), *(self._staged(m) for m in manifests if m["again"])])
-        ends = [manifest["last_id"] for manifest in regular]
-        bounds = list(zip([-(2**31), *(end + 1 for end in ends[:-1])], [*ends[:-1], 2**31 - 1], strict=True))
-        for manifest, (low, high), rows in zip(regular, bounds, parent.between(bounds), strict=True):
-            inside = pc.and_(pc.greater_equal(late["id"], low), pc.less_equal(late["id"], high))
-            fetched = pa.concat_tables([self._staged(manifest), late.filter(inside)])
-            yield documents.merge(rows, fetched, gone), documents.changed(rows, fetched)
-
-    def _gone(self, resource: str) -> list[int]:
-        return [id_ for manifest in self._manifests[resource] for id_ in manifest["gone"]]
-
-    def _staged(self, manifest: Manifest) -> pa.Table:
-        if manifest["key"] is None:
-            return documents.SCHEMA.empty_table()
-        rows = documents.unpack(self._store.get(manifest["key"]))
-        if rows.num_rows != manifest["documents"]:
-            raise StoreError(
-                f"{self._store.uri(manifest['key'])}: expected {manifest['documents']} whole documents, found"
-                f" {rows.num_rows}; run again, and they are fetched anew"
-            )
-        return rows
-
-    def _parent_documents(self, resource: str) -> ParentDocuments:
-        return parent_documents(self._store, self._parent, resource)
+    return generations
 
 
-def parent_documents(store: Store, parent: Commit | None, resource: str) -> ParentDocuments:
-    """Return one resource's documents in a snapshot; none where it has none."""
-    name = _document_files(parent).get(resource)
-    if parent is None or name is None:
-        return ParentDocuments(None)
-    return ParentDocuments(store.get(f"{table_folder(parent.snapshot, DOCUMENTS.name)}/{name}"))
+def rows_of_resources(store: Store, commit: Commit | None, table: Table, resources: Sequence[str]) -> pa.Table:
+    """Return the rows that some resources' documents have in a published table."""
+    assert commit is not None, "without a parent every table is built of documents alone"
+    column = next(field.name for field in table.fields if RESOURCE in field.paths)
+    parts = []
+    for file in commit.tables[table.name].files:
+        body = read_file(store, f"{table_folder(commit.snapshot, table.name)}/{file.name}", file)
+        parts.append(pq.read_table(pa.BufferReader(body), filters=[(column, "in", resources)]))
+    return pa.concat_tables(parts).cast(table.schema)
 
 
-def _document_files(parent: Commit | None) -> dict[str, str]:
-    if parent is None:
-        return {}
-    return {str(file.partition): file.name for file in parent.tables[DOCUMENTS.name].files if file.partition}
+def _parsed(
+    kind: str, resource: str, file: DocumentFile, filled: Collection[Table], generations: Mapping[int, int]
+) -> Iterator[tuple[list[Built], Mapping[str, int], int]]:
+    """Yield the rows, unknown paths and number of a resource's documents, batch by batch, parsed ahead by threads."""
+    only = {table.name for table in filled}
 
+    def make(rows: pa.Table) -> tuple[list[Built], Mapping[str, int], int]:
+        built = tables.build(resource, rows, generations, kind, only)
+        return built, tables.unknown_paths(resource, rows["body"].combine_chunks(), kind), rows.num_rows
 
-def _table_writer(table: Any) -> TableWriter:
-    return TableWriter(table, table.partition, GENERATION if table.partition else None)
-
-
-def _counted(batch: _Batch, counts: dict[str, int]) -> _Batch:
-    counts["added"] += batch.added
-    counts["modified"] += batch.modified
-    return batch
+    with ThreadPoolExecutor(BATCHES_AHEAD, thread_name_prefix="build") as pool:
+        pending: list[Future[tuple[list[Built], Mapping[str, int], int]]] = []
+        for rows in file.row_groups():
+            pending.append(pool.submit(make, rows))
+            if len(pending) > BATCHES_AHEAD:
+                yield pending.pop(0).result()
+        for future in pending:
+            yield future.result()
 
 
 def _drift_findings(drifts: Mapping[tuple[str, str, str], list[str]]) -> Iterable[Finding]:
-    for (table, path, expected), found in drifts.items():
+    for (resource, path, expected), found in drifts.items():
         examples = ", ".join(islice(dict.fromkeys(found), SHOWN_ROWS))
         yield Finding(
             Level.WARN,
             "drift",
-            table,
+            resource,
             f"{path}: expected {expected}, found {examples}; {len(found)} values landed as null",
         )

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.stack import QUIET, RECORDER
+from flows import cli_read
+from flows.command import AsOf, Bucket, Json, Prefix, names, prepare_prefect
+from flows.stack import QUIET
 from lake.errors import LakeError
 
 if TYPE_CHECKING:
-    from lake.read import Lake
+    from prefect.states import State
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,14 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="PokeAPI as a data lake: crawled politely, published atomically as partitioned Parquet.",
 )
+app.add_typer(cli_read.app)
 
-Bucket = Annotated[
-    str | None,
-    typer.Option(envvar="POKELAKE_BUCKET", help="Bucket of the lake; without it, the saved S3Bucket block."),
-]
-Prefix = Annotated[str, typer.Option(envvar="POKELAKE_PREFIX", help="Folder of the lake in that bucket.")]
-AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its end, UTC) or a time.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SourceUrl = Annotated[
     str | None,
     typer.Option(envvar="POKELAKE_SOURCE", help="Address of the API; without it, the saved source block."),
@@ -76,24 +72,68 @@ def refresh(
     allow_shrink: AllowShrink = None,
 ) -> None:
     """Crawl what may have changed and publish a new snapshot if something did."""
-    _prepare_prefect()
+    prepare_prefect()
     from flows.parameters import LakeLocation, SourceChoice
     from flows.refresh import refresh as flow
 
-    state = flow(
-        lake=LakeLocation(bucket=bucket, prefix=prefix),
-        source=SourceChoice(
-            base_url=source,
-            resources=_names(resources),
-            requests_per_second=requests_per_second,
-            connections=connections,
-            parallel_shards=parallel_shards,
-            user_agent=user_agent,
-            retry_delay_seconds=retry_delay_seconds,
-        ),
-        allow_shrink=allow_shrink or [],
-        return_state=True,
+    _finish(
+        flow(
+            lake=LakeLocation(bucket=bucket, prefix=prefix),
+            source=SourceChoice(
+                base_url=source,
+                resources=names(resources),
+                requests_per_second=requests_per_second,
+                connections=connections,
+                parallel_shards=parallel_shards,
+                user_agent=user_agent,
+                retry_delay_seconds=retry_delay_seconds,
+            ),
+            allow_shrink=allow_shrink or [],
+            return_state=True,
+        )
     )
+
+
+@app.command()
+def discover(source: SourceUrl = None, bucket: Bucket = None, prefix: Prefix = "", resources: Resources = None) -> None:
+    """Look at the listings only; publish documents that are new, report those that are no longer listed."""
+    prepare_prefect()
+    from flows.discover import discover as flow
+    from flows.parameters import LakeLocation, SourceChoice
+
+    choice = SourceChoice(base_url=source, resources=names(resources))
+    _finish(flow(lake=LakeLocation(bucket=bucket, prefix=prefix), source=choice, return_state=True))
+
+
+@app.command()
+def rebuild(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None) -> None:
+    """Build the tables of a snapshot from its documents alone; only the current one's are published, if they differ."""
+    prepare_prefect()
+    from flows.parameters import LakeLocation
+    from flows.rebuild import rebuild as flow
+
+    _finish(flow(lake=LakeLocation(bucket=bucket, prefix=prefix), as_of=as_of, return_state=True))
+
+
+@app.command()
+def plan(
+    source: SourceUrl = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    resources: Resources = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a refresh would request, rebuild and write, without doing it."""
+    prepare_prefect()
+    from flows.parameters import LakeLocation, SourceChoice
+    from flows.plan import plan as make
+
+    found = make(LakeLocation(bucket=bucket, prefix=prefix), SourceChoice(base_url=source, resources=names(resources)))
+    print(found.json() if as_json else "\n".join(found.lines()))
+
+
+def _finish(state: "State[Any]") -> None:
+    """Print how a run ended, and raise what it failed with."""
     if state.is_failed() or state.is_crashed():
         state.result()
     print(f"{state.name}: {state.message}")
@@ -110,62 +150,20 @@ def setup(
     user_agent: UserAgent = None,
 ) -> None:
     """Save the Prefect blocks that the flows look for; again changes nothing."""
-    _prepare_prefect()
+    prepare_prefect()
     from blocks.setup import setup as save_blocks
     from flows.parameters import SourceChoice
     from lake.crawl import Source
 
     choice = SourceChoice(
         base_url=source or Source().base_url,
-        resources=_names(resources),
+        resources=names(resources),
         requests_per_second=requests_per_second,
         connections=connections,
         user_agent=user_agent,
     )
     for name, done in save_blocks(bucket, prefix, choice.resolve()).items():
         print(f"{done:8} {name}")
-
-
-@app.command()
-def tables(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None, as_json: Json = False) -> None:
-    """List the tables of a snapshot: rows, bytes, partitions, what a row stands for."""
-    from flows.show import show
-
-    show(_lake(bucket, prefix).tables(as_of), as_json)
-
-
-@app.command()
-def snapshots(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) -> None:
-    """List the published snapshots, newest first."""
-    from flows.show import show
-
-    show(_lake(bucket, prefix).snapshots(), as_json)
-
-
-@app.command()
-def read(
-    table: Annotated[str, typer.Argument(help="Name of the table.")],
-    where: Annotated[
-        list[str] | None, typer.Option(help="A filter such as 'generation == 1'; may be given again.")
-    ] = None,
-    columns: Annotated[str | None, typer.Option(help="Columns, separated by commas.")] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")] = 20,
-    bucket: Bucket = None,
-    prefix: Prefix = "",
-    as_of: AsOf = None,
-    as_json: Json = False,
-) -> None:
-    """Print rows of a table."""
-    from flows.show import parse_filter, show
-
-    try:
-        filters = [parse_filter(text) for text in where or []]
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--where") from error
-    rows = _lake(bucket, prefix).read(table, filters or None, _names(columns), as_of)
-    show(rows.head(limit) if limit else rows, as_json)
-    if limit < len(rows) and limit:
-        print(f"{limit} of {len(rows):,} rows; --limit 0 prints all", file=sys.stderr)
 
 
 @app.command()
@@ -194,27 +192,6 @@ def demo(
 
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
     run(corpus, source, keep)
-
-
-def _names(text: str | None) -> tuple[str, ...] | None:
-    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None
-
-
-def _prepare_prefect() -> None:
-    """Set what Prefect reads when it is loaded: its log is for those who ask for it, records are written in batches."""
-    for name, value in {**QUIET, **RECORDER}.items():
-        os.environ.setdefault(name, value)
-
-
-def _lake(bucket: str | None, prefix: str) -> "Lake":
-    from lake.read import Lake
-
-    if bucket:
-        return Lake(f"s3://{bucket}/{prefix}")
-    _prepare_prefect()
-    from flows.parameters import LakeLocation
-
-    return Lake(LakeLocation().open())
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -10,6 +10,8 @@ from flows.stack import Stack, local_stack
 
 BUCKET, PREFIX = "pokelake-demo", "lake"
 
+SHOWN_TABLES = 15
+
 QUERY = """\
 lake = Lake("s3://pokelake-demo/lake")
 pokemon = pd.read_parquet(lake.path("pokemon"), filters=[("generation", "==", 1)])
@@ -49,7 +51,9 @@ def _show(stack: Stack, source: str) -> None:
 
     lake = Lake(store)
     print("\n2. What there is now\n")
-    show(lake.tables().drop(columns="grain"), as_json=False)
+    tables = lake.tables().drop(columns="grain")
+    show(tables.nlargest(SHOWN_TABLES, "rows"), as_json=False)
+    print(f"   and {len(tables) - SHOWN_TABLES} more, down to tables of a single row\n")
 
     print(f"3. Ask it something, with plain pandas\n\n{_indented(QUERY)}\n")
     names: dict[str, object] = {}

@@ -181,17 +181,6 @@ def _latest(rows: pa.Table) -> pa.Table:
     return rows.filter(pa.array(np.append(True, paths[1:] != paths[:-1])))
 
 
-def slices(rows: pa.Table, limit_bytes: int) -> Iterator[pa.Table]:
-    """Cut rows into runs whose bodies together have at most `limit_bytes`, or one row that alone has more."""
-    ends = np.cumsum(pc.binary_length(rows["body"]).to_numpy())
-    start = 0
-    while start < rows.num_rows:
-        before = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, before + limit_bytes, side="right")))
-        yield rows.slice(start, stop - start)
-        start = stop
-
-
 class DocumentFile:
     """One resource's documents in a snapshot, read row group by row group; opened when first asked, then held packed.
 

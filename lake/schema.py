@@ -18,7 +18,8 @@ PARTITION = "generation"
 # Stands in GENERATION where the source gives no generation: readers cannot unify a null partition.
 UNKNOWN_GENERATION = 0
 
-# Places that are not in the document's JSON: the resource's name, and a row's place in its list, from 1.
+# Places that are not in the document's JSON: the resource's name, and a row's place in its list, from 1. ORDINAL with a
+# list's path behind it, "@ordinal a[].b[]", is the place of the element of that list in which the row lies.
 RESOURCE = "@resource"
 ORDINAL = "@ordinal"
 # The generation of the species that the document belongs to.

@@ -3,7 +3,6 @@
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +19,6 @@ from lake.documents import (
     digest,
     merge,
     pack,
-    slices,
     to_arrow,
     unpack,
 )
@@ -243,25 +241,6 @@ def test_a_name_that_changed_with_all_the_rest_is_an_id_that_was_reused():
 def test_other_modifications_are_no_changes_of_identity(before, after):
     merged = merge(table(document(25, before)), table(document(25, after, minutes=1)))
     assert (merged.modified, merged.identities) == (1, ())
-
-
-@given(st.lists(st.integers(1, 30)), st.integers(1, 50))
-@settings(max_examples=40)
-def test_slices_lose_nothing_and_respect_the_limit(lengths, limit):
-    rows = table(*(document(number, "x" * length) for number, length in enumerate(lengths)))
-    cut = list(slices(rows, limit))
-    assert [id_ for part in cut for id_ in part["id"].to_pylist()] == rows["id"].to_pylist()
-    for part in cut:
-        assert part.num_rows == 1 or sum(map(len, part["body"].to_pylist())) <= limit
-    for part, following in pairwise(cut):
-        total = sum(map(len, part["body"].to_pylist())) + len(following["body"][0].as_py())
-        assert total > limit, "two slices that fit into one"
-
-
-def test_slices_count_bytes_and_not_characters():
-    rows = table(document(1, "ピカ"), document(2, "チュウ"))
-    assert [part.num_rows for part in slices(rows, 10)] == [1, 1]
-    assert [part.num_rows for part in slices(rows, 15)] == [2]
 
 
 ids = st.sets(st.integers(-5, 40))

@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass
 from hashlib import sha256
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -35,12 +36,15 @@ class EncodedFile:
 class FileStyle:
     """How a table is written: rows to a row group, bytes to a page, and whether repeated values are worth a dictionary.
 
-    Row groups are counted in rows so that they do not depend on the batches in which rows arrive.
+    Where `measured` names a column of texts, a row group has as many rows as make `row_group_bytes` of it, or one that
+    alone has more. Either way row groups do not depend on the batches in which rows arrive.
     """
 
     row_group_rows: int = 256 * 1024
     page_bytes: int = 1 << 20
     use_dictionary: bool = True
+    measured: str = ""
+    row_group_bytes: int = 0
 
 
 class _File:
@@ -68,8 +72,19 @@ class _File:
         self._pending.append(rows)
         self._pending_rows += rows.num_rows
         self.rows += rows.num_rows
-        while self._pending_rows >= self._style.row_group_rows:
-            self._flush(self._style.row_group_rows)
+        while count := self._full():
+            self._flush(count)
+
+    def _full(self) -> int:
+        """Return how many of the pending rows make a row group that no further row would join, 0 for none yet."""
+        style = self._style
+        if not style.measured:
+            return style.row_group_rows if self._pending_rows > style.row_group_rows else 0
+        lengths = [pc.binary_length(rows[style.measured]).to_numpy() for rows in self._pending]
+        ends = np.cumsum(np.concatenate(lengths))
+        if not len(ends) or ends[-1] <= style.row_group_bytes:
+            return 0
+        return max(1, int(np.searchsorted(ends, style.row_group_bytes, side="right")))
 
     def _flush(self, count: int) -> None:
         rows = pa.concat_tables(self._pending)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time
 
 from lake.commit import Commit, TableFiles, commit_seqs, read_commit
-from lake.errors import LakeError, UnknownNameError
+from lake.errors import LakeError, MissingObjectError, UnknownNameError
 from lake.layout import is_snapshot_id
 from lake.store import PARALLEL_REQUESTS, Store
 
@@ -20,7 +20,14 @@ class History:
     def commits(self) -> list[Commit]:
         """Return every commit, newest first."""
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-            return list(pool.map(self._commit, reversed(commit_seqs(self._store))))
+            found = list(pool.map(self._find, reversed(commit_seqs(self._store))))
+        return [commit for commit in found if commit is not None]
+
+    def _find(self, seq: int) -> Commit | None:
+        """Return a commit, None where it was forgotten since it was listed."""
+        with suppress(MissingObjectError):
+            return self._commit(seq)
+        return None
 
     def commit(self, as_of: str | date | None = None) -> Commit:
         """Return the commit of a snapshot: the current one, or the one that `as_of` names.

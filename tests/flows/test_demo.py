@@ -9,8 +9,6 @@ import pytest
 from flows.stack import local_stack
 from lake.errors import LakeError
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 
 def test_the_demo_tells_the_whole_story(tmp_path: Path):
     command = [str(Path(sys.executable).with_name("pokelake")), "demo"]

@@ -8,15 +8,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from lake.commit import head
 from lake.read import Lake
 from lake.replica import Running
 from lake.store import Store
-from tests.flows.test_refresh import core_paths
-
-pytestmark = pytest.mark.xdist_group("prefect")
+from tests.flows.conftest import CORE, core_paths
 
 ATTEMPT_SECONDS = 120
 
@@ -24,7 +20,8 @@ ATTEMPT_SECONDS = 120
 def start(running: Running, environment: dict[str, str], *options: str) -> subprocess.Popen[bytes]:
     """Start `pokelake refresh` as a process of its own: one shard at a time over two connections."""
     command = [str(Path(sys.executable).with_name("pokelake")), "refresh", "--source", running.url]
-    flags = ["--bucket", "lake", "--prefix", "pokelake", "--connections", "2", "--parallel-shards", "1", *options]
+    flags = ["--bucket", "lake", "--prefix", "pokelake", "--resources", ",".join(CORE)]
+    flags += ["--connections", "2", "--parallel-shards", "1", *options]
     return subprocess.Popen([*command, *flags], env={**os.environ, **environment}, stdout=subprocess.PIPE)
 
 

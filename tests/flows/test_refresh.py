@@ -15,13 +15,10 @@ from lake.layout import RESULTS, SNAPSHOTS, STAGING
 from lake.read import Lake
 from lake.replica import Corpus, Running
 from lake.store import Store
-
-pytestmark = pytest.mark.xdist_group("prefect")
+from tests.flows.conftest import core_paths
 
 Refresh = Callable[..., State[Any]]
 Documents = dict[str, bytes]
-
-CORE = {"ability", "evolution-chain", "generation", "move", "pokemon", "pokemon-species", "type"}
 
 
 def without_meta(documents: Documents) -> Documents:
@@ -40,10 +37,6 @@ def release(running: Running, documents: Documents) -> None:
         version = sha1(b"".join(documents[path] for path in sorted(documents))).hexdigest()
         documents = changed(documents, "meta", hash=version)
     running.switch(Corpus.from_documents(documents))
-
-
-def core_paths(documents: Documents) -> set[str]:
-    return {path for path in documents if path.split("/")[0] in CORE and path.count("/") == 1}
 
 
 def keys(store: Store, folder: str = "") -> set[str]:
@@ -124,7 +117,7 @@ def test_only_what_changed_is_sent_and_the_old_snapshot_stays(
     assert sent == {"pokemon/25"}
     new = current(store)
     assert (new.seq, new.parent) == (2, old.snapshot)
-    assert new.changes["pokemon"] == {"added": 0, "modified": 1, "deleted": 0}
+    assert new.changes["pokemon"] == {"added": 0, "modified": 1, "deleted": 0, "reordered": 0}
     lake, pikachu = Lake(store), [("pokemon_id", "==", 25)]
     assert lake.read("pokemon", pikachu)["height_dm"].tolist() == [5]
     assert lake.read("pokemon", pikachu, as_of=old.snapshot)["height_dm"].tolist() == [4]
@@ -309,7 +302,7 @@ def test_requests_say_who_calls(run_refresh: Refresh, running: Running):
 
 def test_shard_results_lie_in_s3_as_json(run_refresh: Refresh, store: Store):
     run_refresh(resources=("pokemon",))
-    [key] = keys(store, RESULTS)
+    [key] = keys(store, f"{RESULTS}shards/")
     manifest = json.loads(json.loads(store.get(key))["result"])
     assert manifest["documents"] == 70
     assert manifest["key"] in keys(store, STAGING)

@@ -35,10 +35,15 @@ def cut(rows: pa.Table, at: set[int]) -> list[pa.Table]:
     return [rows.slice(low, high - low) for low, high in pairwise([0, *sorted(at), rows.num_rows])]
 
 
-@given(st.sets(st.integers(0, 39)), st.sampled_from([1, 5, 7, 1000]))
+@given(
+    st.sets(st.integers(0, 39)),
+    st.sampled_from(
+        [*map(FileStyle, (1, 5, 7, 1000)), *(FileStyle(measured="name", row_group_bytes=n) for n in (1, 20))]
+    ),
+)
 @settings(max_examples=40)
-def test_the_batches_in_which_rows_come_change_no_bytes(at, row_group_rows):
-    rows, style = conform(POKEMON, POKEDEX), FileStyle(row_group_rows)
+def test_the_batches_in_which_rows_come_change_no_bytes(at, style):
+    rows = conform(POKEMON, POKEDEX)
     assert write(POKEMON, *cut(rows, at), style=style) == write(POKEMON, rows, style=style)
 
 
@@ -145,6 +150,18 @@ def test_row_groups_are_counted_in_rows(rows, groups):
     [file] = write(TYPES, *(conform(TYPES, [_type(id_)]) for id_ in range(rows)), style=FileStyle(row_group_rows=4))
     metadata = parquet(file).metadata
     assert [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)] == groups
+
+
+@given(st.lists(st.text("aé", max_size=9), min_size=1), st.integers(1, 30))
+@settings(max_examples=40)
+def test_row_groups_are_as_large_as_their_texts_allow(names, limit):
+    rows = conform(POKEMON, [pokemon(id_, 1, name=name) for id_, name in enumerate(names)])
+    [file] = write(POKEMON, rows, style=FileStyle(measured="name", row_group_bytes=limit))
+    groups = [parquet(file).read_row_group(n)["name"].to_pylist() for n in range(parquet(file).num_row_groups)]
+    lengths = [[len(name.encode()) for name in group] for group in groups]
+    assert [name for group in groups for name in group] == names
+    assert all(len(group) == 1 or sum(group) <= limit for group in lengths)
+    assert all(sum(group) + following[0] > limit for group, following in pairwise(lengths))
 
 
 def _type(id_: int) -> dict:

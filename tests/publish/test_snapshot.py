@@ -103,8 +103,8 @@ class Interrupted:
     def get_object(self, **arguments):
         return self._ask(lambda: self._client.get_object(**arguments))
 
-    def delete_object(self, **arguments):
-        return self._ask(lambda: self._client.delete_object(**arguments))
+    def delete_objects(self, **arguments):
+        return self._ask(lambda: self._client.delete_objects(**arguments))
 
     def get_paginator(self, name):
         paginator = self._client.get_paginator(name)
@@ -251,6 +251,33 @@ def test_a_failure_while_making_files_is_raised_as_it_is(client):
         make()
 
 
+def test_a_table_carried_over_lies_in_the_new_folder_byte_for_byte(store):
+    old = publish(store, OLD, None)
+    with SnapshotWriter(store, NEW, old) as writer:
+        writer.carry("pokemon")
+        writer.add(TYPES, None, old.tables["types"].files)
+    commit = draft(NEW, writer.tables, old)
+    commit_snapshot(store, commit)
+    assert same_files(writer.tables, old)
+    assert seen_by_readers(store) == NEW
+    assert all(key.startswith(snapshot_folder(NEW)) for key in commit.keys())  # noqa: SIM118
+
+
+def test_a_damaged_file_is_not_carried_over(store):
+    old = publish(store, OLD, None)
+    key = f"{table_folder(OLD, 'types')}/part-0.parquet"
+    store.delete([key])
+    store.create(key, b"damaged")
+
+    def carry() -> None:
+        with SnapshotWriter(store, NEW, old) as writer:
+            writer.carry("types")
+
+    with pytest.raises(StoreError, match=f"{key}: expected the content with SHA-256"):
+        carry()
+    assert list(store.list(snapshot_folder(NEW))) == []
+
+
 def test_removing_a_snapshot_removes_its_files_and_no_others(store):
     publish(store, OLD, None)
     write(store, NEW)
@@ -363,8 +390,8 @@ def test_a_reader_who_is_overtaken_at_any_request_goes_on_with_what_it_began(cli
 
 
 def test_a_removal_killed_at_any_request_touches_no_published_file(client, subtests):
-    """One listing and two deletions; what is left is removed by the next attempt."""
-    for at, moment in INTERRUPTIONS[:-2]:
+    """One listing and one deletion of all; what is left is removed by the next attempt."""
+    for at, moment in INTERRUPTIONS[:4]:
         with subtests.test(at=at, moment=moment):
             store = Store("lake", f"{at}-{moment}", client)
             publish(store, OLD, None)

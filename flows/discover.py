@@ -1,0 +1,55 @@
+"""The flow that looks for new documents: it reads listings only, and fetches and publishes what the lake lacks."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.states import State
+
+from flows.crawl import Crawl, crawl_id
+from flows.events import report_vanished
+from flows.fetch import fetch_all, source_facts
+from flows.memory import return_freed_memory
+from flows.outcome import NAMED_DOCUMENTS, finished, publish_on_head, unchanged
+from flows.parameters import LakeLocation, SourceChoice
+from flows.publish import Crawled
+from flows.start import start
+
+
+@flow(name="discover", persist_result=False)
+def discover(
+    lake: LakeLocation = LakeLocation(),  # noqa: B008
+    source: SourceChoice = SourceChoice(),  # noqa: B008
+) -> State[Any]:
+    """Publish the documents that the source lists and the lake lacks; report those that are not listed any longer.
+
+    Nothing is asked for again and nothing is deleted: that is for a refresh. Ends as Completed, as Unchanged when
+    nothing is new, or as Partial when some documents could not be fetched.
+
+    Args:
+        lake: Where the lake lies.
+        source: What to look at.
+    """
+    return_freed_memory()
+    settings, results = source.resolve(), lake.results()
+    begun = start(lake, results, settings)
+    parent, version = begun.parent, begun.upstream.version
+    if parent is not None and begun.is_known():
+        return unchanged(parent, f"upstream is still at {version}")
+
+    listings = begun.listings(results)
+    shards, vanished = begun.shards(listings, is_new_only=True)
+    if vanished:
+        report_vanished(settings.base_url, vanished)
+    gone = f"{len(vanished)} not listed any longer: {', '.join(vanished[:NAMED_DOCUMENTS])}" if vanished else ""
+    if parent is not None and not shards:
+        return unchanged(parent, f"nothing new{'; ' if gone else ''}{gone}")
+
+    crawl = Crawl(crawl_id("discover", settings, parent, version), settings, lake)
+    manifests = fetch_all(crawl, shards, results)
+    # The documents at hand may be older than this version, so the snapshot belongs to none.
+    facts = source_facts(settings, begun.upstream, listings, manifests) | {"version": None}
+    crawled = Crawled(facts, manifests, is_partial=True)
+    publication = publish_on_head(lake, crawled)
+    names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
+    state = finished(publication, crawled, names)
+    return state.model_copy(update={"message": f"{state.message}; {gone}"}) if gone else state

@@ -1,0 +1,37 @@
+"""The events that the flows emit, for automations to act on."""
+
+from collections.abc import Mapping, Sequence
+
+from prefect.events import emit_event
+
+from lake.commit import Commit
+
+PUBLISHED = "pokelake.snapshot.published"
+DISCOVERED = "pokelake.pokemon.discovered"
+VANISHED = "pokelake.documents.vanished"
+
+
+def announce(commit: Commit, pokemon: Mapping[int, str]) -> None:
+    """Say that a snapshot was published, and name each Pokémon in it that its parent did not have."""
+    totals: dict[str, int] = {}
+    for counts in commit.changes.values():
+        for kind, count in counts.items():
+            totals[kind] = totals.get(kind, 0) + count
+    emit_event(
+        PUBLISHED,
+        resource={"prefect.resource.id": f"pokelake.snapshot.{commit.snapshot}"},
+        payload={"seq": commit.seq, "snapshot": commit.snapshot, "parent": commit.parent, "changes": totals},
+    )
+    for id_, name in pokemon.items():
+        emit_event(
+            DISCOVERED,
+            resource={"prefect.resource.id": f"pokelake.pokemon.{id_}", "prefect.resource.name": name},
+            payload={"id": id_, "name": name, "snapshot": commit.snapshot},
+        )
+
+
+def report_vanished(base_url: str, paths: Sequence[str]) -> None:
+    """Name the documents that the lake has and its source does not list any longer."""
+    emit_event(
+        VANISHED, resource={"prefect.resource.id": f"pokelake.source.{base_url}"}, payload={"documents": list(paths)}
+    )

@@ -1,0 +1,93 @@
+"""A lake that lives as long as a test file: a chain of refreshes is made once, and its tests look at what it left."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from prefect.client.schemas import State
+
+from flows.parameters import LakeLocation, SourceChoice
+from flows.refresh import refresh
+from lake.commit import Commit, head
+from lake.read import Lake
+from lake.replica import Corpus, Running, replica
+from lake.store import Store
+from tests.flows.test_refresh import release
+
+Documents = dict[str, bytes]
+Audit = tuple[str, str]
+
+
+@dataclass
+class Chain:
+    """One lake and the replica that it is refreshed from; everything that the replica's root lists is crawled."""
+
+    location: LakeLocation
+    running: Running
+    store: Store
+
+    def refresh(
+        self, documents: Documents | None = None, allow_shrink: Sequence[str] = (), **choice: Any
+    ) -> State[Any]:
+        """Refresh once, from these documents as a new version where they are given."""
+        if documents is not None:
+            release(self.running, documents)
+        settings = {"base_url": self.running.url, "retry_delay_seconds": 0.01, "attempts": 2, **choice}
+        return refresh(self.location, SourceChoice(**settings), allow_shrink, return_state=True)
+
+    def commit(self) -> Commit:
+        """Return the current commit."""
+        found = head(self.store)
+        assert found is not None
+        return found
+
+    @property
+    def lake(self) -> Lake:
+        """The lake as its readers see it."""
+        return Lake(self.store)
+
+    def served(self, documents: Documents, path: str) -> str:
+        """Return a document as the replica sends it: with absolute URLs."""
+        return documents[path].decode().replace('"/api/v2/', f'"{self.running.url}')
+
+
+@contextmanager
+def chain(s3_endpoint: str, bucket: str, documents: Documents) -> Iterator[Chain]:
+    """Serve documents and open an empty lake in a bucket of its own, which no other test empties meanwhile."""
+    with pytest.MonkeyPatch.context() as patch, replica(Corpus.from_documents(documents)) as running:
+        patch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        boto3.client("s3").create_bucket(Bucket=bucket)
+        location = LakeLocation(bucket=bucket, prefix="pokelake")
+        yield Chain(location, running, Store(bucket, "pokelake"))
+
+
+def only(documents: Documents, *resources: str) -> Documents:
+    """Return ``meta`` and the documents of some resources; of Pokémon's, three with their encounters."""
+    pokemon = {f"pokemon/{id_}{rest}" for id_ in (25, 132, 10100) for rest in ("", "/encounters")}
+    return {
+        path: body
+        for path, body in documents.items()
+        if path == "meta" or (path.split("/")[0] in resources and (not path.startswith("pokemon/") or path in pokemon))
+    }
+
+
+def audits(commit: Commit) -> set[Audit]:
+    """Return the rule and the subject of everything that a commit's audits found."""
+    return {(entry["rule"], entry["subject"]) for entry in commit.audits}
+
+
+def message(commit: Commit, rule: str, subject: str) -> str:
+    """Return what the one finding of a rule about a subject says."""
+    [found] = [entry["message"] for entry in commit.audits if (entry["rule"], entry["subject"]) == (rule, subject)]
+    return str(found)
+
+
+def hashes(commit: Commit) -> dict[str, str]:
+    """Return the hash of every file, by table and name."""
+    return {f"{name}/{file.name}": file.sha256 for name, table in commit.tables.items() for file in table.files}

@@ -1,0 +1,213 @@
+"""Discovering: only what is new is fetched and published, and what is new or not listed any longer is said."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas import State
+from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
+
+from blocks.source_config import SourceConfig
+from flows.discover import discover
+from flows.parameters import SourceChoice
+from lake.commit import Commit
+from lake.crawl import Source
+from lake.layout import RESULTS, SNAPSHOTS
+from lake.read import Lake
+from lake.replica import Corpus, Running
+from lake.store import Store
+from tests.flows.conftest import LOCATION, Refresh
+from tests.flows.test_refresh import changed, current, keys, release, without_meta
+
+Discover = Callable[..., State[Any]]
+Documents = dict[str, bytes]
+
+# Events reach the server through a queue, and its database in batches.
+EVENT_SECONDS = 30
+
+
+@pytest.fixture
+def run_discover(prefect_server: dict[str, str], store: Store, running: Running) -> Discover:
+    """Return a function that discovers once, ``pokemon`` unless it is given other resources."""
+
+    def run(**choice: Any) -> State[Any]:
+        settings = {"base_url": running.url, "retry_delay_seconds": 0.01, "attempts": 2, "resources": ("pokemon",)}
+        return discover(LOCATION, SourceChoice(**{**settings, **choice}), return_state=True)
+
+    return run
+
+
+@pytest.fixture
+def without_pikachu(run_refresh: Refresh, store: Store, running: Running, documents: Documents) -> Commit:
+    """Give the test a lake that was filled before Pikachu was known; the source has it by now."""
+    release(running, {path: body for path, body in documents.items() if path != "pokemon/25"})
+    run_refresh(resources=("pokemon",))
+    release(running, changed(documents, "pokemon/26", height=9))
+    running.reset()
+    return current(store)
+
+
+def asked(running: Running) -> list[str]:
+    """Return the paths of all requests since the last reset, apart from the root and ``meta``."""
+    return [path for path in running.counters()["by_path"] if path not in ("", "meta")]
+
+
+def event(name: str, resource_id: str) -> dict[str, Any]:
+    """Return the payload of the event of this name about this resource, as soon as the server has it."""
+    wanted = EventFilter(event=EventNameFilter(name=[name]), resource=EventResourceFilter(id=[resource_id]))
+    deadline = time.monotonic() + EVENT_SECONDS
+    with get_client(sync_client=True) as client:
+        while not (found := client.read_events(wanted, limit=2).events):
+            assert time.monotonic() < deadline, f"expected the event {name} about {resource_id}, found none"
+            time.sleep(0.1)
+    assert len(found) == 1
+    return found[0].payload
+
+
+def test_only_what_is_new_is_fetched_and_everything_else_carried_over(
+    run_discover: Discover, without_pikachu: Commit, store: Store, running: Running
+):
+    state = run_discover()
+    assert state.name == "Completed"
+    assert asked(running) == ["pokemon", "pokemon/25"]
+    commit = current(store)
+    assert commit.changes["pokemon"] == {"added": 1, "modified": 0, "deleted": 0, "reordered": 0}
+    heights = Lake(store).read("pokemon").set_index("pokemon_id")["height_dm"]
+    assert (len(heights), heights[25], heights[26]) == (70, 4, 8)
+    assert commit.tables["types"] == without_pikachu.tables["types"]
+
+
+def test_an_event_names_each_new_pokemon_and_another_the_snapshot(
+    run_discover: Discover, without_pikachu: Commit, store: Store, running: Running, documents: Documents
+):
+    mew = {**json.loads(documents["pokemon/26"]), "id": 1_000_151, "name": "mew-of-this-test"}
+    release(running, {**documents, "pokemon/1000151": json.dumps(mew).encode()})
+    run_discover()
+    snapshot = current(store).snapshot
+    found = event("pokelake.pokemon.discovered", "pokelake.pokemon.1000151")
+    assert found == {"id": 1_000_151, "name": "mew-of-this-test", "snapshot": snapshot}
+    published = event("pokelake.snapshot.published", f"pokelake.snapshot.{snapshot}")
+    assert (published["seq"], published["parent"]) == (2, without_pikachu.snapshot)
+    assert published["changes"]["added"] == 2
+
+
+def test_what_is_not_listed_any_longer_is_reported_and_kept(
+    run_refresh: Refresh, run_discover: Discover, store: Store, running: Running, documents: Documents
+):
+    run_refresh(resources=("pokemon",))
+    before = current(store)
+    release(running, {path: body for path, body in documents.items() if path not in ("pokemon/132", "pokemon/25")})
+    running.reset()
+    state = run_discover()
+    assert state.name == "Unchanged"
+    assert "2 not listed any longer: pokemon/25, pokemon/132" in state.message
+    assert asked(running) == ["pokemon"]
+    assert current(store) == before
+    found = event("pokelake.documents.vanished", f"pokelake.source.{running.url}")
+    assert found == {"documents": ["pokemon/25", "pokemon/132"]}
+
+
+def test_with_nothing_new_nothing_is_published(
+    run_refresh: Refresh, run_discover: Discover, store: Store, running: Running, documents: Documents
+):
+    run_refresh(resources=("pokemon",))
+    before = keys(store, SNAPSHOTS), current(store)
+    release(running, changed(documents, "pokemon/25", height=5))
+    state = run_discover()
+    assert (state.name, state.message.split(";")[0]) == ("Unchanged", "nothing new")
+    assert (keys(store, SNAPSHOTS), current(store)) == before
+
+
+def test_a_refresh_after_it_still_asks_for_everything(
+    run_refresh: Refresh, run_discover: Discover, without_pikachu: Commit, store: Store, running: Running
+):
+    """The snapshot holds documents of two versions, so no version tells that it is whole."""
+    run_discover()
+    assert current(store).source["version"] is None
+    running.reset()
+    assert run_refresh(resources=("pokemon",)).name == "Completed"
+    assert running.counters()["by_status"]["304"] == 69
+    assert Lake(store).read("pokemon", [("pokemon_id", "==", 26)])["height_dm"].tolist() == [9]
+
+
+def test_within_their_ttl_listings_are_read_once_for_a_version(
+    run_discover: Discover, without_pikachu: Commit, store: Store, running: Running, documents: Documents
+):
+    run_discover()
+    assert len(keys(store, f"{RESULTS}listings/")) == 2  # One more is the refresh's, of the version before.
+    running.reset()
+    assert run_discover().name == "Unchanged"
+    assert running.counters()["requests"] == 2
+    release(running, changed(documents, "pokemon/26", height=10))
+    running.reset()
+    run_discover()
+    assert asked(running) == ["pokemon"]
+
+
+def test_after_their_ttl_listings_are_read_anew(run_discover: Discover, without_pikachu: Commit, running: Running):
+    """Only a block can say how long that is."""
+    source = Source(running.url, resources=("pokemon",), requests_per_second=0, listing_ttl_seconds=0.01)
+    SourceConfig.of(source).save("short-lived-listings", overwrite=True)
+    saved = {"base_url": None, "resources": None, "block": "short-lived-listings"}
+    run_discover(**saved)
+    running.reset()
+    assert run_discover(**saved).name == "Unchanged"
+    assert asked(running) == ["pokemon"]
+
+
+def test_without_a_version_a_refresh_reads_listings_anew_although_a_discover_kept_them(
+    run_refresh: Refresh, run_discover: Discover, store: Store, running: Running, documents: Documents
+):
+    plain = without_meta(documents)
+    running.switch(Corpus.from_documents({path: body for path, body in plain.items() if path != "pokemon/25"}))
+    run_discover()
+    running.switch(Corpus.from_documents(plain))
+    assert run_discover().name == "Unchanged"
+    assert run_refresh(resources=("pokemon",)).name == "Completed"
+    assert len(Lake(store).read("pokemon")) == 70
+
+
+def test_what_was_missing_is_picked_up(run_refresh: Refresh, run_discover: Discover, store: Store, running: Running):
+    running.faults([{"kind": "status", "status": 503, "path": "^pokemon/25$"}])
+    assert run_refresh(resources=("pokemon",)).name == "Partial"
+    assert [entry["path"] for entry in current(store).missing] == ["pokemon/25"]
+    running.faults([])
+    running.reset()
+    assert run_discover().name == "Completed"
+    assert asked(running) == ["pokemon/25"]
+    assert current(store).missing == ()
+    assert 25 in set(Lake(store).read("pokemon")["pokemon_id"])
+
+
+def test_what_is_stale_stays_named_and_what_vanished_is_named_beside_it(
+    run_refresh: Refresh, run_discover: Discover, store: Store, running: Running, documents: Documents
+):
+    run_refresh(resources=("pokemon",))
+    running.faults([{"kind": "status", "status": 503, "path": "^pokemon/25$"}])
+    release(running, changed(changed(documents, "pokemon/25", height=5), "pokemon/26", height=9))
+    run_refresh(resources=("pokemon",))
+    running.faults([])
+    ditto = {**json.loads(documents["pokemon/132"]), "id": 1_000_132, "name": "other-ditto"}
+    later = {path: body for path, body in documents.items() if path != "pokemon/132"}
+    release(running, {**later, "pokemon/1000132": json.dumps(ditto).encode()})
+    state = run_discover()
+    assert state.name == "Partial"
+    assert state.message.endswith(": pokemon/25; 1 not listed any longer: pokemon/132")
+    assert [entry["path"] for entry in current(store).stale] == ["pokemon/25"]
+    assert current(store).changes["pokemon"]["added"] == 1
+
+
+def test_what_is_new_and_cannot_be_fetched_is_named_and_asked_for_the_next_time(
+    run_discover: Discover, without_pikachu: Commit, store: Store, running: Running
+):
+    running.faults([{"kind": "status", "status": 503, "path": "^pokemon/25$"}])
+    state = run_discover()
+    assert state.name == "Partial"
+    assert state.message.endswith(": pokemon/25")
+    assert current(store) == without_pikachu
+    running.faults([])
+    assert run_discover().name == "Completed"
+    assert len(Lake(store).read("pokemon")) == 70

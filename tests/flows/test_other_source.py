@@ -1,0 +1,214 @@
+"""A source that is not PokeAPI, crawled by configuration alone: a saved block, and a Secret block with its key."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.blocks.system import Secret
+from prefect.client.orchestration import get_client
+from prefect.client.schemas import State
+
+from blocks.source_config import SourceConfig
+from flows.discover import discover
+from flows.parameters import LakeLocation, SourceChoice
+from flows.plan import plan
+from flows.refresh import refresh
+from lake.commit import head
+from lake.crawl import Source
+from lake.errors import SourceError, UnknownNameError
+from lake.read import Lake
+from lake.replica import Running
+from lake.store import Store
+from tests.flows.test_refresh import current, error_of, keys
+from tests.second_source import KEY, Style, Trainer, second_source, settings, trainers
+
+LEAGUE = LakeLocation(bucket="lake", prefix="league")
+BLOCK = SourceChoice(block="league")
+
+COMMAND = str(Path(sys.executable).with_name("pokelake"))
+
+# Task runs and logs reach the server in batches.
+RECORD_SECONDS = 30
+
+
+@pytest.fixture
+def served() -> dict[str, Trainer]:
+    """Return the trainers that the source has, to be changed at will."""
+    return trainers()
+
+
+@pytest.fixture(params=[("next", False), ("cursor", True)], ids=["by-link", "by-cursor-inline"])
+def saved(
+    request: pytest.FixtureRequest, prefect_server: dict[str, str], served: dict[str, Trainer]
+) -> Iterator[tuple[Style, bool]]:
+    """Save the blocks of the league, as someone would in Prefect's forms, and serve it; return its style."""
+    style, inline = request.param
+    Secret(value=KEY).save("league-key", overwrite=True)
+    with second_source(style, inline, served) as base:
+        SourceConfig.of(settings(base, style, inline, api_key_block="league-key")).save("league", overwrite=True)
+        yield style, inline
+
+
+@pytest.fixture
+def league(bucket: str) -> Store:
+    """Open the league's lake."""
+    return Store(bucket, LEAGUE.prefix)
+
+
+def crawl() -> State[Any]:
+    return refresh(LEAGUE, BLOCK, return_state=True)
+
+
+def bodies(league: Store) -> list[Trainer]:
+    return sorted((json.loads(body) for body in Lake(league).read("documents")["body"]), key=lambda one: one["id"])
+
+
+def by_id(served: dict[str, Trainer]) -> list[Trainer]:
+    return sorted(served.values(), key=lambda one: one["id"])
+
+
+def with_ttl(seconds: float) -> SourceChoice:
+    """Save the block with another time for which listings stand."""
+    source = SourceConfig.load("league").source()
+    SourceConfig.of(replace(source, listing_ttl_seconds=seconds)).save("league", overwrite=True)
+    return BLOCK
+
+
+def test_it_lands_as_documents_and_in_the_generic_table(
+    saved: tuple[Style, bool], league: Store, served: dict[str, Trainer]
+):
+    assert crawl().name == "Completed"
+    assert current(league).tables.keys() == {"documents", "document_values"}
+    assert bodies(league) == by_id(served)
+    rows = Lake(league).read("documents")
+    # The league's server writes JSON without a space, as `json.dumps` does with these separators.
+    assert set(rows["body"]) == {json.dumps(one, separators=(",", ":"), ensure_ascii=False) for one in served.values()}
+    assert set(rows["path"]) >= {"trainer/ash", "trainer/cerulean%2Fmisty", "trainer/%C3%A9"}
+    values = Lake(league).read("document_values")
+    assert set(values["resource_name"]) == {"trainer"}
+    levels = values[values["json_path"] == "team[0].level"]
+    assert sorted(levels["whole"].dropna()) == [10, 21, 25]
+    assert set(levels["kind"]) == {"integer", "null"}
+
+
+def test_unchanged_it_publishes_nothing_and_changed_only_what_changed(
+    saved: tuple[Style, bool], league: Store, served: dict[str, Trainer]
+):
+    crawl()
+    first = current(league)
+    assert crawl().name == "Unchanged"
+    assert current(league) == first
+    served["ash"]["badges"] = 9
+    del served["cerulean/misty"]
+    assert crawl().name == "Completed"
+    assert current(league).changes == {"trainer": {"added": 0, "modified": 1, "deleted": 1, "reordered": 0}}
+    assert bodies(league) == by_id(served)
+    assert Lake(league).read("document_values")["id"].nunique() == 4
+
+
+def test_what_is_new_is_discovered(saved: tuple[Style, bool], league: Store, served: dict[str, Trainer]):
+    crawl()
+    served["may"] = {"id": "may", "town": "Petalburg City", "badges": 5, "team": []}
+    assert discover(LEAGUE, with_ttl(0.01), return_state=True).name == "Completed"
+    assert current(league).changes["trainer"]["added"] == 1
+    assert bodies(league) == by_id(served)
+
+
+def test_its_refresh_is_planned(saved: tuple[Style, bool], league: Store):
+    """Three pages of a listing, and then the five documents, or the pages once more."""
+    inline = saved[1]
+    planned = plan(LEAGUE, BLOCK)
+    assert planned.requests == (6 if inline else 8)
+    assert planned.sure_tables == ("document_values",)
+    crawl()
+    assert current(league).source["requests"] == (3 if inline else 5)
+
+
+@pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])
+def test_its_key_is_kept_nowhere_but_in_its_block(
+    saved: tuple[Style, bool], league: Store, prefect_server: dict[str, str]
+):
+    """Not even by a run in a process of its own that logs all it can."""
+    SourceConfig.of(SourceConfig.load("league").source()).save("pokeapi", overwrite=True)
+    command = [COMMAND, "refresh", "--bucket", LEAGUE.bucket, "--prefix", LEAGUE.prefix]
+    environment = {**os.environ, **prefect_server, "PREFECT_LOGGING_LEVEL": "DEBUG"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("Completed: ")
+    assert "fetch trainer" in done.stderr
+    run = current(league).run["flow_run_id"]
+    told = [done.stdout, done.stderr, *(recorded(kind, run) for kind in ("flow_runs", "task_runs", "logs"))]
+    told += [league.get(key).decode("latin-1") for key in keys(league)]
+    assert not any(KEY in text for text in told)
+
+
+def recorded(kind: str, flow_run: str) -> str:
+    """Return what the Prefect server says of a run, as soon as it speaks of a shard, or of the source's block."""
+    wanted = {
+        "flow_runs": {"flow_runs": {"id": {"any_": [flow_run]}}},
+        "task_runs": {"flow_runs": {"id": {"any_": [flow_run]}}},
+        "logs": {"logs": {"flow_run_id": {"any_": [flow_run]}}},
+    }[kind]
+    said = "base_url" if kind == "flow_runs" else "fetch trainer"
+    deadline = time.monotonic() + RECORD_SECONDS
+    with get_client(sync_client=True) as client:
+        while said not in (found := client.request("POST", f"/{kind}/filter", json=wanted).text):
+            assert time.monotonic() < deadline, f"expected {said!r} in the {kind}, found {found[:500]}"
+            time.sleep(0.1)
+    return found
+
+
+@pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])
+def test_every_setting_that_is_given_takes_the_place_of_the_block_s(saved: tuple[Style, bool]):
+    given = {
+        "resources": ("trainer",),
+        "requests_per_second": 3.5,
+        "connections": 5,
+        "parallel_shards": 4,
+        "user_agent": "our-lake (data@example.org)",
+        "attempts": 7,
+        "retry_delay_seconds": 0.25,
+    }
+    assert {"block", "base_url", *given} == SourceChoice.model_fields.keys()
+    plain = BLOCK.resolve()
+    assert SourceChoice(block="league", **given).resolve() == replace(plain, **given)
+    elsewhere = SourceChoice(block="league", base_url="https://pokeapi.test/api/v2/", **given).resolve()
+    assert elsewhere == replace(Source("https://pokeapi.test/api/v2/"), **given)
+
+
+@pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])
+def test_a_wrong_key_is_one_error_that_does_not_repeat_it(saved: tuple[Style, bool], league: Store):
+    Secret(value="of-someone-else").save("league-key", overwrite=True)
+    error = error_of(crawl(), SourceError)
+    assert "trainer" in str(error)
+    assert "401" in str(error)
+    assert "someone" not in str(error)
+    assert head(league) is None
+
+
+@pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])
+def test_a_key_that_is_not_saved_is_named_by_its_block(saved: tuple[Style, bool], league: Store):
+    Secret.delete("league-key")
+    error = error_of(crawl(), UnknownNameError)
+    assert "'league-key'" in str(error)
+    assert "prefect block create secret" in str(error)
+
+
+@pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])
+def test_a_lake_of_another_kind_of_source_is_refused(
+    saved: tuple[Style, bool], league: Store, running: Running, documents: dict[str, bytes]
+):
+    """The tables of that source would be gone from the next snapshot."""
+    polite = {"base_url": running.url, "resources": ("type",)}
+    assert refresh(LEAGUE, SourceChoice(**polite), return_state=True).name == "Completed"
+    before = current(league)
+    error = error_of(crawl(), SourceError)
+    assert "expected a source of kind 'pokeapi'" in str(error)
+    assert "a prefix of its own" in str(error)
+    assert current(league) == before
