@@ -47,6 +47,13 @@ class Found:
     findings: list[Finding] = field(default_factory=list)
 
 
+def tables_in(kind: str, resources: Iterable[str], before: Commit | None) -> list[Table]:
+    """Return the tables of a snapshot: those that its resources fill, and those that the snapshot `before` had."""
+    names = {table.name for resource in resources for table in tables.tables_of(resource, kind)}
+    names |= before.tables.keys() if before else set()
+    return [table for table in tables.tables_for(kind) if table.name in names]
+
+
 def plan_work(
     kind: str,
     files: Mapping[str, DocumentFile],
@@ -61,7 +68,7 @@ def plan_work(
     resource that lost documents, that is new, or that gained some while the table points at documents that are not
     there. Without `before`, or after a change of the code, all are.
     """
-    every = tables.tables_for(kind)
+    every = tables_in(kind, files, before)
     if before is None or before.fingerprint != tables.fingerprint() or before.source["kind"] != kind:
         return Work(frozenset(table.name for table in every), frozenset(files))
     dangling = {entry["subject"] for entry in before.audits if entry["rule"] == "references"}

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from flows.build import plan_work
+from flows.build import plan_work, tables_in
 from flows.crawl import probe, read_all
 from flows.merge import document_file, document_files
 from flows.parameters import LakeLocation, SourceChoice
 from flows.start import Start, look
-from lake import tables
 from lake.crawl import Listing, cut
 
 
@@ -117,7 +116,7 @@ def _plan(begun: Start, resources: Sequence[ResourcePlan], requests: int, is_kno
         seconds=requests / rate if rate else 0,
         sure_tables=tuple(sorted(sure)),
         possible_tables=tuple(sorted(possible)),
-        table_count=len(tables.tables_for(kind)),
+        table_count=len(tables_in(kind, files, parent)),
         bytes_written=sum(table.bytes for table in parent.tables.values()) if parent else None,
     )
 

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, transaction
 
 from flows.audit import audit, kept_findings
-from flows.build import build_tables, plan_work, rows_of_resources
+from flows.build import build_tables, plan_work, rows_of_resources, tables_in
 from flows.merge import Merged, changed, document_files, merge_documents
 from flows.parameters import LakeLocation
 from flows.progress import progress
@@ -120,7 +120,7 @@ def write_snapshot(
             lambda table, resources: rows_of_resources(store, parent, table, resources),
             done,
         )
-        for table in tables.tables_for(kind):
+        for table in tables_in(kind, files, parent):
             if table.name not in work.tables:
                 writer.carry(table.name)
     findings = [*audit(parent, crawled.source, merged, found, vanished, allowed), *kept_findings(parent, work)]

@@ -8,7 +8,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, State
 
-from flows.build import build_tables, plan_work
+from flows.build import Work, build_tables, tables_in
 from flows.memory import return_freed_memory
 from flows.merge import document_file, document_files
 from flows.parameters import LakeLocation
@@ -61,7 +61,7 @@ def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
     def note(table: Table, encoded: list[EncodedFile], nulls: Mapping[str, int]) -> None:
         built[table.name] = _hashes(encoded)
 
-    work = plan_work(kind, files, (), (), None)
+    work = Work(frozenset(table.name for table in tables_in(kind, files, snapshot)), frozenset(files))
     with progress("tables", sum(file.rows for file in document_files(snapshot).values())) as advance:
         build_tables(kind, files, work, note, _no_rows, advance)
     names = built.keys() | snapshot.tables.keys()

@@ -41,7 +41,7 @@ def learnt(documents: dict[str, bytes]) -> int:
 
 
 def check(store: Store, corpus: Corpus, base_url: str, reordered: int = 0) -> None:
-    """Check that the snapshot holds the corpus: learnt moves, and documents byte for byte, but some in another order."""
+    """Check that the snapshot holds the corpus: learnt moves, and its documents, all but some byte for byte."""
     lake, expected = Lake(store), everything(corpus)
     rows = lake.read("documents", columns=["path", "body"])
     found = dict(zip(rows["path"], rows["body"], strict=True))
