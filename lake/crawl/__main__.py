@@ -18,6 +18,15 @@ from lake.crawl.source import Source
 from lake.errors import SourceError
 
 
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop: the fast one, but on Windows, where there is none."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
 async def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Fetch shards, all that are asked for at the same time, until the parent closes the pipe or is gone."""
     reader = asyncio.StreamReader()
@@ -65,4 +74,5 @@ if __name__ == "__main__":
     with suppress(BrokenPipeError), os.fdopen(os.dup(1), "wb") as to_parent:
         # What anything prints must not get between the frames.
         os.dup2(2, 1)
-        asyncio.run(serve(sys.stdin.buffer, to_parent))
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(serve(sys.stdin.buffer, to_parent))
