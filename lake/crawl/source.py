@@ -62,9 +62,10 @@ class Source:
     # Open at the same time, over all shards.
     connections: int = 8
 
-    # Fetched at the same time, each with its share of the connections. Two hide each other's waits for S3; four are
-    # no faster, and a kill loses them all.
-    parallel_shards: int = 2
+    # Fetched at the same time, each with its share of the connections; as many more are staged meanwhile. Four fetch
+    # 15,464 unchanged documents in 14 s, two in 17 s, for connections rest at the end of every shard; a kill loses
+    # those under way.
+    parallel_shards: int = 4
 
     # Name of the global concurrency limit that bounds the shards at work over all processes; empty: none does.
     global_limit: str = ""
