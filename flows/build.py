@@ -11,10 +11,9 @@ import pyarrow.parquet as pq
 
 from flows.merge import document_files
 from lake import tables
-from lake.commit import Commit
+from lake.commit import Commit, read_file
 from lake.documents import DocumentFile
-from lake.layout import table_folder
-from lake.publish import EncodedFile, Finding, KeyCheck, Level, TableWriter, audit_fields, read_file
+from lake.publish import EncodedFile, Finding, KeyCheck, Level, TableWriter, audit_fields
 from lake.publish.keys import SHOWN_ROWS
 from lake.schema import GENERATION, RESOURCE, SPECIES_GENERATION, Table
 from lake.store import Store
@@ -168,7 +167,7 @@ def rows_of_resources(store: Store, commit: Commit | None, table: Table, resourc
     column = next(field.name for field in table.fields if RESOURCE in field.paths)
     parts = []
     for file in commit.tables[table.name].files:
-        body = read_file(store, f"{table_folder(commit.snapshot, table.name)}/{file.name}", file)
+        body = read_file(store, commit.snapshot, table.name, file)
         parts.append(pq.read_table(pa.BufferReader(body), filters=[(column, "in", resources)]))
     return pa.concat_tables(parts).cast(table.schema)
 

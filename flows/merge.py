@@ -11,11 +11,10 @@ import pyarrow.compute as pc
 
 from flows.staging import Manifest
 from lake import documents
-from lake.commit import Commit, DataFile
+from lake.commit import Commit, DataFile, read_file
 from lake.documents import DOCUMENTS, DocumentFile, IdentityChange
 from lake.errors import StoreError
-from lake.layout import table_folder
-from lake.publish import EncodedFile, FileStyle, KeyCheck, TableWriter, read_file
+from lake.publish import EncodedFile, FileStyle, KeyCheck, TableWriter
 from lake.store import Store
 
 # Resources that are merged and compressed at the same time; each holds a shard of documents, up to 30 MB.
@@ -74,8 +73,7 @@ def document_file(store: Store, commit: Commit | None, resource: str) -> Documen
     file = document_files(commit).get(resource)
     if commit is None or file is None:
         return DocumentFile(None)
-    key = f"{table_folder(commit.snapshot, DOCUMENTS.name)}/{file.name}"
-    return DocumentFile(lambda: read_file(store, key, file))
+    return DocumentFile(lambda: read_file(store, commit.snapshot, DOCUMENTS.name, file))
 
 
 def document_files(commit: Commit | None) -> dict[str, DataFile]:

@@ -1,11 +1,12 @@
 """The commit log: creating ``commits/<seq>.json`` publishes a snapshot of all tables; the highest is current."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from lake.errors import LakeError
+from lake.errors import LakeError, StoreError
 from lake.layout import COMMITS, commit_key, commit_seq, table_folder
 from lake.store import Store
 
@@ -113,3 +114,19 @@ def head(store: Store) -> Commit | None:
     """Return the current commit, None where nothing was ever published."""
     seqs = commit_seqs(store)
     return read_commit(store, seqs[-1]) if seqs else None
+
+
+def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
+    """Return the content of one file of a published table.
+
+    Raises:
+        StoreError: It is not what its commit says.
+    """
+    key = f"{table_folder(snapshot, table)}/{file.name}"
+    body = store.get(key)
+    if sha256(body).hexdigest() != file.sha256:
+        raise StoreError(
+            f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; put back the object"
+            " as it was published, for nothing can be built on a damaged one"
+        )
+    return body

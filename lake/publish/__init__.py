@@ -11,7 +11,7 @@ from lake.publish.audit import (
 )
 from lake.publish.keys import KeyCheck
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
-from lake.publish.snapshot import SnapshotWriter, commit_snapshot, read_file, remove_snapshot, same_files
+from lake.publish.snapshot import SnapshotWriter, commit_snapshot, remove_snapshot, same_files
 
 __all__ = [
     "EncodedFile",
@@ -27,7 +27,6 @@ __all__ = [
     "audit_run",
     "audit_table",
     "commit_snapshot",
-    "read_file",
     "remove_snapshot",
     "same_files",
 ]

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from hashlib import sha256
 from types import TracebackType
 from typing import Self
 
-from lake.commit import Commit, DataFile, TableFiles
-from lake.errors import PublishError, StoreError
+from lake.commit import Commit, DataFile, TableFiles, read_file
+from lake.errors import PublishError
 from lake.layout import commit_key, snapshot_folder, table_folder
 from lake.publish.parquet import EncodedFile
 from lake.schema import Table, dictionary_of
@@ -69,23 +68,8 @@ class SnapshotWriter:
     def _copy(self, table: str, file: DataFile) -> None:
         """Read a file of the parent and create it here: a copy within S3 could not be refused if the key exists."""
         assert self._parent is not None
-        key = f"{table_folder(self._parent.snapshot, table)}/{file.name}"
-        self.store.create(f"{table_folder(self.snapshot, table)}/{file.name}", read_file(self.store, key, file))
-
-
-def read_file(store: Store, key: str, file: DataFile) -> bytes:
-    """Return the content of a published file.
-
-    Raises:
-        StoreError: It is not what its commit says.
-    """
-    body = store.get(key)
-    if sha256(body).hexdigest() != file.sha256:
-        raise StoreError(
-            f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; put back the object"
-            " as it was published, for nothing can be built on a damaged one"
-        )
-    return body
+        body = read_file(self.store, self._parent.snapshot, table, file)
+        self.store.create(f"{table_folder(self.snapshot, table)}/{file.name}", body)
 
 
 def commit_snapshot(store: Store, commit: Commit) -> None:

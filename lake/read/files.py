@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from typing import Any
 
 import pyarrow as pa
@@ -10,9 +9,8 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from lake.commit import Commit, DataFile, TableFiles
+from lake.commit import Commit, DataFile, TableFiles, read_file
 from lake.errors import LakeError, UnknownNameError
-from lake.layout import table_folder
 from lake.read.history import table_of
 from lake.store import PARALLEL_REQUESTS, Store
 
@@ -48,11 +46,7 @@ def fetch(store: Store, commit: Commit, name: str, file: DataFile) -> pq.Parquet
     Raises:
         LakeError: It is not what the commit says.
     """
-    key = f"{table_folder(commit.snapshot, name)}/{file.name}"
-    body = store.get(key)
-    if sha256(body).hexdigest() != file.sha256:
-        raise LakeError(f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another")
-    return pq.ParquetFile(pa.BufferReader(body))
+    return pq.ParquetFile(pa.BufferReader(read_file(store, commit.snapshot, name, file)))
 
 
 def partition_field(table: TableFiles) -> pa.Field:
