@@ -109,7 +109,7 @@ def test_setup_calls_it_like_the_source_where_none_is_named(prefect_server: dict
     setup("lake", "pokelake", Source())
     assert setup("lake", "pokelake", Source())["global-concurrency-limit/pokeapi"] == "left"
     assert SourceConfig.load("pokeapi").source() == Source(global_limit="pokeapi")
-    assert limit_of("pokeapi")[:2] == (2, True)
+    assert limit_of("pokeapi")[:2] == (Source().parallel_shards, True)
 
 
 def test_a_limit_that_someone_switched_off_is_switched_on_again(named: str):
