@@ -44,7 +44,7 @@ def audit(
     )
     kind = source["kind"]
     there = {name for name, item in merged.items() if item.file}
-    undeclared = {name for name in there if kind == "pokeapi" and not tables.is_declared(name)}
+    undeclared = {name for name in there if kind == tables.POKEAPI and not tables.is_declared(name)}
     return [
         *findings,
         *audit_collections(undeclared, vanished - set(allow_shrink), source["refused"]),

@@ -106,7 +106,9 @@ def build_tables(
         resource: [t for t in tables.tables_of(resource, kind) if t.name in work.tables] for resource in sorted(files)
     }
     last = {table.name: resource for resource, filled in fills.items() for table in filled}
-    generations = species_generations(files)
+    parsed = [table for resource in work.resources & fills.keys() for table in fills[resource]]
+    needed = any(SPECIES_GENERATION in field.paths for table in parsed for field in table.fields)
+    generations = species_generations(files) if needed else {}
     drifts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     # Asked for together, for the parent's table is read anew each time.
     carried: dict[str, list[str]] = defaultdict(list)

@@ -50,6 +50,5 @@ def discover(
     facts = source_facts(settings, begun.upstream, listings, manifests) | {"version": None}
     crawled = Crawled(facts, manifests, is_partial=True)
     publication = publish_on_head(lake, crawled)
-    names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
-    state = finished(publication, crawled, names)
+    state = finished(publication, crawled, listings)
     return state.model_copy(update={"message": f"{state.message}; {gone}"}) if gone else state

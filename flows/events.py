@@ -13,14 +13,11 @@ VANISHED = "pokelake.documents.vanished"
 
 def announce(commit: Commit, pokemon: Mapping[int, str]) -> None:
     """Say that a snapshot was published, and name each Pokémon in it that its parent did not have."""
-    totals: dict[str, int] = {}
-    for counts in commit.changes.values():
-        for kind, count in counts.items():
-            totals[kind] = totals.get(kind, 0) + count
+    facts = {"seq": commit.seq, "snapshot": commit.snapshot, "parent": commit.parent}
     emit_event(
         PUBLISHED,
         resource={"prefect.resource.id": f"pokelake.snapshot.{commit.snapshot}"},
-        payload={"seq": commit.seq, "snapshot": commit.snapshot, "parent": commit.parent, "changes": totals},
+        payload={**facts, "changes": dict(commit.totals())},
     )
     for id_, name in pokemon.items():
         emit_event(

@@ -1,7 +1,6 @@
 """How every publishing flow ends: on the current head, with a state and an event that say what came of it."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from prefect import get_run_logger
@@ -13,6 +12,7 @@ from flows.parameters import LakeLocation
 from flows.publish import Crawled, Publication, publish
 from flows.staging import failures
 from lake.commit import Commit, head
+from lake.crawl import Listing
 from lake.errors import ConflictError
 
 # A run that loses this many races in a row has a rival that publishes all the time.
@@ -37,10 +37,11 @@ def unchanged(parent: Commit, why: str) -> State[Any]:
     return Completed(name="Unchanged", message=f"{why}; readers see {parent.snapshot}")
 
 
-def finished(publication: Publication, crawled: Crawled, names: Mapping[int, str]) -> State[Any]:
-    """Announce what was published, and return the state that says so; `names` are those of Pokémon, by id."""
+def finished(publication: Publication, crawled: Crawled, listings: Sequence[Listing]) -> State[Any]:
+    """Announce what was published, and return the state that says so; `listings` know what new Pokémon are called."""
     commit = publication.commit
     if publication.is_new:
+        names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
         announce(commit, {id_: names.get(id_, str(id_)) for id_ in publication.new_pokemon})
         summary = f"published {commit.snapshot}: {describe_changes(commit)}"
         if commit.audits:
@@ -68,7 +69,5 @@ def _not_listed(commit: Commit, crawled: Crawled) -> str:
 
 def describe_changes(commit: Commit) -> str:
     """Say how many documents of a commit are new, changed and gone."""
-    totals = Counter[str]()
-    for counts in commit.changes.values():
-        totals.update(counts)
+    totals = commit.totals()
     return ", ".join(f"{totals[kind]:,} documents {kind}" for kind in ("added", "modified", "deleted"))

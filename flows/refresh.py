@@ -52,5 +52,4 @@ def refresh(
             forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")
         elif not crawled.source["refused"]:
             begun.note_equal()
-    names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
-    return finished(publication, crawled, names)
+    return finished(publication, crawled, listings)

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+# The kind of source whose lists and tables are known.
 POKEAPI = "pokeapi"
 
 # PokeAPI's lists come out of unordered queries: builds of the same data shuffle names, texts and species. Wherever

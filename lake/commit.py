@@ -1,5 +1,6 @@
 """The commit log: creating ``commits/<seq>.json`` publishes a snapshot of all tables; the highest is current."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -74,6 +75,13 @@ class Commit:
             for name, table in self.tables.items()
             for file in table.files
         ]
+
+    def totals(self) -> Counter[str]:
+        """Return what `changes` counts, over all resources."""
+        totals = Counter[str]()
+        for counts in self.changes.values():
+            totals.update(counts)
+        return totals
 
     def to_json(self) -> bytes:
         """Return the commit as the object's content."""

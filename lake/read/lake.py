@@ -53,9 +53,7 @@ class Lake:
                     "snapshot": commit.snapshot,
                     "committed_at": commit.committed_at,
                     "documents": commit.tables["documents"].rows,
-                    **{
-                        kind: sum(c[kind] for c in commit.changes.values()) for kind in ("added", "modified", "deleted")
-                    },
+                    **{kind: commit.totals()[kind] for kind in ("added", "modified", "deleted")},
                     "bytes": sum(table.bytes for table in commit.tables.values()),
                     "failed": len(commit.stale) + len(commit.missing),
                 }

@@ -9,11 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from lake import schema
+from lake.canonical import POKEAPI
 from lake.schema import Field, Table
 from lake.tables.coverage import unknown_paths
 from lake.tables.extract import extract, fill
 from lake.tables.parse import Drift, document_schema, parse
-from lake.tables.registry import POKEAPI, TABLES, is_declared, table_named, tables_for, tables_of
+from lake.tables.registry import TABLES, is_declared, table_named, tables_for, tables_of
 from lake.tables.values import DOCUMENT_VALUES, value_rows
 from lake.tables.wrap import wrapped
 

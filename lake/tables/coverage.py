@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from lake.canonical import POKEAPI
 from lake.schema import Table
 from lake.tables.declare import Mirror
-from lake.tables.registry import MIRRORS, POKEAPI, is_declared, table_named, tables_of
+from lake.tables.registry import MIRRORS, is_declared, table_named, tables_of
 from lake.tables.wrap import WRAPPED
 
 

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from lake.canonical import POKEAPI
 from lake.schema import Table
 from lake.tables import (
     battle,
@@ -22,9 +23,6 @@ from lake.tables import (
 )
 from lake.tables.declare import Mirror
 from lake.tables.values import DOCUMENT_VALUES
-
-# The kind of source whose documents have declared tables.
-POKEAPI = "pokeapi"
 
 TABLES: tuple[Table, ...] = (
     *pokemon.TABLES,
