@@ -116,6 +116,26 @@ def rebuild(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None) -> N
 
 
 @app.command()
+def maintain(
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    grace_hours: Annotated[int, typer.Option(min=24, help="How long everything stays after it was written.")] = 48,
+    expire_days: Annotated[
+        int | None,
+        typer.Option(min=1, help="How long a snapshot stays after another took its place. [default: for ever]"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Remove what no commit names, what crawls left, and code that nothing refers to, each after a grace period."""
+    prepare_prefect()
+    from flows.maintain import maintain as flow
+    from flows.parameters import LakeLocation
+
+    lake = LakeLocation(bucket=bucket, prefix=prefix)
+    _finish(flow(lake, grace_hours, expire_days, dry_run, return_state=True))
+
+
+@app.command()
 def plan(
     source: SourceUrl = None,
     bucket: Bucket = None,

@@ -11,6 +11,10 @@ SNAPSHOTS = "snapshots/"
 STAGING = "staging/"
 RESULTS = "results/"
 CHECKS = "checks/"
+CODE = "code/"
+
+# Of a code version's objects it is written last and removed first: where it is, the version is whole.
+CODE_MANIFEST = "MANIFEST.json"
 
 _SNAPSHOT = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
@@ -64,6 +68,11 @@ def part_name(partition: str | None, value: str | int | None) -> str:
 def staging_key(crawl: str, resource: str, number: int) -> str:
     """Return a new key for the documents of one shard; the tail keeps two attempts at it apart."""
     return f"{STAGING}{crawl}/{resource}-{number:04d}-{secrets.token_hex(4)}.parquet"
+
+
+def forgotten_key(snapshot: str) -> str:
+    """Return a new key for a commit that is being forgotten; the tail gives each attempt an object of its own."""
+    return f"{SNAPSHOTS}{snapshot}/forgotten-{secrets.token_hex(4)}.json"
 
 
 def check_key(snapshot: str, upstream: str) -> str:

@@ -1,0 +1,151 @@
+"""The flow that removes what nobody needs any more, and forgets old snapshots where it is told to."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar
+
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import TERMINAL_STATES
+from prefect.client.schemas.sorting import DeploymentSort, FlowRunSort
+from prefect.states import Completed, State
+from pydantic import Field
+
+from flows.parameters import LakeLocation
+from lake.commit import Commit
+from lake.layout import CODE
+from lake.publish.garbage import GRACE, Garbage, find_expired, find_garbage, forget, remove
+
+GRACE_HOURS = GRACE // timedelta(hours=1)
+
+# What a killed run left serves its successors for a day; a shorter grace period would take it from under them.
+GraceHours = Annotated[int, Field(ge=24)]
+ExpireDays = Annotated[int, Field(ge=1)]
+
+# As many deployments or runs as Prefect returns at once.
+PAGE = 200
+
+_T = TypeVar("_T")
+
+
+@flow(name="maintain", persist_result=False)
+def maintain(
+    lake: LakeLocation = LakeLocation(),  # noqa: B008
+    grace_hours: GraceHours = GRACE_HOURS,
+    expire_days: ExpireDays | None = None,
+    dry_run: bool = False,
+) -> State[Any]:
+    """Remove what no commit names, what crawls left, and code that nothing refers to, each after a grace period.
+
+    Every published snapshot is kept unless `expire_days` is given; then those that were succeeded longer ago are
+    forgotten, and a later run removes their files, after the grace period. Ends as Completed, as Unchanged when
+    there was nothing to do, or, of a dry run, as Planned.
+
+    Args:
+        lake: Where the lake lies.
+        grace_hours: How long everything stays after it was last written to.
+        expire_days: How long a snapshot stays after another took its place; without it, for ever.
+        dry_run: Whether to say only what would be done.
+    """
+    store = lake.open()
+    garbage = collect_garbage(lake, timedelta(hours=grace_hours), code_in_use(store.prefix), dry_run)
+    expired = forget_expired(lake, timedelta(days=expire_days), dry_run) if expire_days is not None else []
+    if not garbage and not expired:
+        return Completed(name="Unchanged", message=f"there is nothing to remove in {store.uri()}")
+    would = "would be" if dry_run else "was"
+    create_table_artifact(
+        [*map(_removed, garbage), *map(_forgotten, expired)],
+        key="pokelake-maintain",
+        description=f"What {would} removed from {store.uri()}, and which snapshots {would} forgotten.",
+    )
+    message = describe(garbage, [commit.snapshot for commit in expired])
+    if dry_run:
+        return Completed(name="Planned", message=f"nothing was done; what would be: {message}")
+    return Completed(message=message)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def collect_garbage(lake: LakeLocation, grace: timedelta, codes: set[str] | None, dry_run: bool) -> list[Garbage]:
+    """Remove the garbage of a lake, and return what that was."""
+    store = lake.open()
+    garbage = find_garbage(store, grace, codes)
+    return garbage if dry_run else remove(store, garbage)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def forget_expired(lake: LakeLocation, older_than: timedelta, dry_run: bool) -> list[Commit]:
+    """Forget the commits that were succeeded longer ago, and return them."""
+    store = lake.open()
+    expired = find_expired(store, older_than)
+    if not dry_run:
+        forget(store, expired)
+    return expired
+
+
+def code_in_use(prefix: str) -> set[str] | None:
+    """Return the code versions that deployments and unfinished runs refer to.
+
+    None where no deployment pulls its code from the lake with this prefix: then this Prefect is not the one that the
+    code was pushed for, and cannot tell what is in use.
+    """
+    folder = re.compile(f'"{re.escape(prefix + CODE)}([^/"]+)')
+    unfinished = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES))))
+    with get_client(sync_client=True) as client:
+        deployments = list(
+            _pages(lambda start: client.read_deployments(sort=DeploymentSort.NAME_ASC, limit=PAGE, offset=start))
+        )
+        runs = _pages(
+            lambda start: client.read_flow_runs(
+                flow_run_filter=unfinished, sort=FlowRunSort.ID_DESC, limit=PAGE, offset=start
+            )
+        )
+        versions = {run.deployment_version for run in runs} | {deployment.version for deployment in deployments}
+    pulled = {version for item in deployments for version in folder.findall(json.dumps(item.pull_steps))}
+    return pulled | {version for version in versions if version} if pulled else None
+
+
+def _pages(read: Callable[[int], list[_T]]) -> Iterator[_T]:
+    """Yield everything that Prefect returns page by page."""
+    start = 0
+    while page := read(start):
+        yield from page
+        start += len(page)
+
+
+def describe(garbage: Sequence[Garbage], forgotten: Sequence[str]) -> str:
+    """Say how much of each kind was removed, and name the snapshots that were forgotten."""
+    kinds = dict.fromkeys(item.kind for item in garbage)
+    parts = []
+    for kind in kinds:
+        items = [item for item in garbage if item.kind == kind]
+        objects, size = sum(len(item.keys) for item in items), sum(item.bytes for item in items)
+        parts.append(f"{len(items):,} of {kind} removed ({objects:,} objects, {size:,} bytes)")
+    if forgotten:
+        parts.append(f"{len(forgotten):,} snapshots forgotten: {', '.join(forgotten)}")
+    return "; ".join(parts)
+
+
+def _removed(item: Garbage) -> dict[str, Any]:
+    return {
+        "kind": item.kind,
+        "what": item.folder,
+        "objects": len(item.keys),
+        "bytes": item.bytes,
+        "last written": item.youngest.isoformat(),
+    }
+
+
+def _forgotten(commit: Commit) -> dict[str, Any]:
+    size = sum(table.bytes for table in commit.tables.values())
+    return {
+        "kind": "forgotten",
+        "what": commit.snapshot,
+        "objects": len(commit.keys()),
+        "bytes": size,
+        "last written": commit.committed_at,
+    }
