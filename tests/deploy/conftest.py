@@ -1,0 +1,131 @@
+"""A copy of the checkout, as a push takes it, deployed to a real Prefect server."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+# Sets Prefect's home and the level of its log before anything here imports Prefect.
+import tests.flows.conftest  # noqa: F401
+from blocks.code import ALLOWED
+from flows.stack import Stack, local_stack
+
+REPOSITORY = Path(__file__).parents[2]
+
+POOL, QUEUE = "pokelake", "crawl"
+
+# The server answers 503 while its SQLite file is locked; Prefect's own client asks again as well.
+BUSY_TRIES = 20
+
+
+# A checkout of next to nothing.
+FILES = {
+    "blocks/__init__.py": "",
+    "blocks/job.json": "{}",
+    "flows/__init__.py": "",
+    "flows/refresh.py": "TEAM = ['pikachu']\n",
+    "lake/__init__.py": "",
+    "lake/replica/demo/moves.toml": "[tackle]\n",
+}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A checkout that was deployed once, and the servers it was deployed to."""
+
+    stack: Stack
+    checkout: Path
+
+    def run(self, *arguments: str, without: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
+        """Run Python in the checkout, as somebody who deploys would."""
+        environment = {**os.environ, **self.stack.environment, "POKELAKE_WORK_POOL": POOL, **changes}
+        environment.pop(without, None)
+        # So that no line of what a person would read is broken by the width of a terminal.
+        environment["COLUMNS"] = "400"
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.checkout,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    def deploy(self, without: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
+        """Deploy everything, without a terminal."""
+        return self.run("-m", "prefect", "--no-prompt", "deploy", "--all", without=without, **changes)
+
+    def api(self, path: str, body: Any = None) -> Any:
+        """Ask the server: GET, or POST where there is something to send."""
+        url = f"{self.stack.environment['PREFECT_API_URL']}{path}"
+        for _ in range(BUSY_TRIES):
+            answer = httpx.get(url) if body is None else httpx.post(url, json=body)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(0.2)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def deployments(self) -> dict[str, dict[str, Any]]:
+        """Return all deployments by name."""
+        return {found["name"]: found for found in self.api("/deployments/filter", {})}
+
+    def objects(self) -> set[str]:
+        """Return the keys of everything in the bucket."""
+        pages = self.s3().get_paginator("list_objects_v2").paginate(Bucket="lake")
+        return {item["Key"] for page in pages for item in page.get("Contents", ())}
+
+    def s3(self) -> Any:
+        """Return a client of the stack's S3."""
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
+        return boto3.client("s3", endpoint_url=self.stack.s3, **keys)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, and the folders that it is in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return the root of a small checkout."""
+    root = tmp_path / "checkout"
+    for path, text in FILES.items():
+        write(root / path, text)
+    return root
+
+
+def copy_checkout(target: Path) -> None:
+    """Copy what a push takes, and what says how to deploy it."""
+    for path in {found for pattern in (*ALLOWED, "prefect.yaml") for found in REPOSITORY.glob(pattern)}:
+        copy = target / path.relative_to(REPOSITORY)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """Deploy a copy of the checkout, once for all tests, to a pool of processes whose queue has a limit of one."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    copy_checkout(checkout)
+    with local_stack(None, lambda text: None) as stack:
+        deployed = Deployed(stack, checkout)
+        deployed.s3().create_bucket(Bucket="lake")
+        deployed.api("/work_pools/", {"name": POOL, "type": "process"})
+        deployed.api(f"/work_pools/{POOL}/queues", {"name": QUEUE, "concurrency_limit": 1})
+        command = "from flows.cli import main; main()"
+        said = deployed.run("-c", command, "setup", "--bucket", "lake", "--prefix", "pokelake")
+        assert said.returncode == 0, said.stdout + said.stderr
+        said = deployed.deploy()
+        assert said.returncode == 0, said.stdout + said.stderr
+        yield deployed
