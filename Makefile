@@ -22,10 +22,13 @@ types: .venv/installed
 bench: .venv/installed
 	@$(BIN)/python -m bench $(BENCH)
 
-# Writes requirements.lock anew; needs uv. No registry is named in it, so it holds wherever packages come from.
+# Writes the locks anew, of everything and of what a run needs; needs uv. No registry is named in them, so they hold
+# wherever packages come from.
+COMPILE := uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header --quiet pyproject.toml
 lock:
-	uv pip compile --python-version 3.11 --universal --all-extras --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-header --quiet pyproject.toml -o requirements.lock
+	$(COMPILE) --all-extras -o requirements.lock
+	$(COMPILE) --constraints requirements.lock -o requirements-run.lock
 
 .venv/installed: requirements.lock pyproject.toml
 	@echo "Installing into .venv, once …"

@@ -1,0 +1,20 @@
+# What a run needs and no code of this project, which each run pulls from S3:
+#
+#   docker build --tag pokelake .
+FROM python:3.11.14-slim-bookworm AS dependencies
+COPY requirements-run.lock /build/requirements-run.lock
+RUN python -m venv /opt/pokelake \
+    && /opt/pokelake/bin/python -m pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
+        --require-hashes --compile -r /build/requirements-run.lock
+
+FROM python:3.11.14-slim-bookworm
+RUN useradd --create-home --uid 1000 pokelake \
+    && install --directory --owner pokelake --group pokelake /home/pokelake/run
+COPY --from=dependencies /opt/pokelake /opt/pokelake
+USER pokelake
+WORKDIR /home/pokelake/run
+# Without an address of Prefect's API a run fails; it must not start a server of its own and tell nobody.
+ENV PATH=/opt/pokelake/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PREFECT_HOME=/home/pokelake/.prefect \
+    PREFECT_SERVER_EPHEMERAL_ENABLED=false
