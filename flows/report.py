@@ -1,0 +1,140 @@
+"""The flow that reports on a snapshot: what changed, what the audits found, and what is in it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.states import Completed, State
+
+from flows.outcome import describe_changes
+from flows.parameters import LakeLocation
+from lake import Lake
+from lake.commit import Commit
+from lake.errors import UnknownNameError
+from lake.layout import snapshot_folder
+
+# Rows that a section of the report shows; the commit, and the table of tables, have all of them.
+SHOWN_ROWS = 20
+
+
+@flow(name="report", persist_result=False)
+def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> State[Any]:  # noqa: B008
+    """Report on a snapshot: one artifact to be read, and one that is a table of all its tables.
+
+    Args:
+        lake: Where the lake lies.
+        snapshot: A snapshot's name, a date (its end, UTC) or a time; without it, the current snapshot.
+    """
+    readers = Lake(lake.open())
+    commit = readers.commit(snapshot)
+    parent = parent_of(readers, commit)
+    tables = compare_tables(commit, parent)
+    uri = readers.store.uri(snapshot_folder(commit.snapshot))
+    create_markdown_artifact(
+        "\n".join(lines(commit, parent, tables, uri)),
+        key="pokelake-report",
+        description=f"Snapshot {commit.snapshot}",
+    )
+    create_table_artifact(tables, key="pokelake-tables", description=f"The tables of snapshot {commit.snapshot}")
+    return Completed(message=f"reported {commit.snapshot}: {describe_changes(commit)}")
+
+
+def parent_of(lake: Lake, commit: Commit) -> Commit | None:
+    """Return the commit that a snapshot followed; None for the first one, and where that commit was forgotten."""
+    try:
+        return lake.commit(commit.parent) if commit.parent else None
+    except UnknownNameError:
+        return None
+
+
+def compare_tables(commit: Commit, parent: Commit | None) -> list[dict[str, Any]]:
+    """Return one row per table of either: rows and bytes, and by how much they grew; null where nothing is compared."""
+    before = parent.tables if parent else {}
+    found = []
+    for name in sorted(commit.tables.keys() | before.keys()):
+        now, then = commit.tables.get(name), before.get(name)
+        rows, size = (now.rows, now.bytes) if now else (0, 0)
+        found.append(
+            {
+                "table": name,
+                "rows": rows,
+                "change in rows": rows - (then.rows if then else 0) if parent else None,
+                "bytes": size,
+                "change in bytes": size - (then.bytes if then else 0) if parent else None,
+                "files": len(now.files) if now else 0,
+            }
+        )
+    return found
+
+
+def lines(commit: Commit, parent: Commit | None, tables: Sequence[Mapping[str, Any]], uri: str) -> Iterator[str]:
+    """Yield a report in Markdown; `tables` compares them with the parent's, and `uri` is where the snapshot lies."""
+    rows, size = (sum(entry[what] for entry in tables) for what in ("rows", "bytes"))
+    yield f"# Snapshot {commit.snapshot}"
+    yield ""
+    yield f"- Published {commit.committed_at} as commit {commit.seq}, {_after(commit, parent)}."
+    yield f"- Source: {_cell(commit.source['base_url'])}, version {_cell(commit.source['version'] or 'unknown')}."
+    yield f"- {describe_changes(commit)}."
+    yield f"- {len(commit.tables):,} tables, {rows:,} rows, {size:,} bytes, in [{uri}]({uri})."
+    if code := commit.run.get("code_version"):
+        yield f"- Made by code version {_cell(code)}."
+    changed = {name: counts for name, counts in sorted(commit.changes.items()) if any(counts.values())}
+    kinds = ("added", "modified", "deleted", "reordered")
+    yield from _section(
+        "Documents",
+        ("resource", *kinds),
+        [(name, *(counts.get(kind, 0) for kind in kinds)) for name, counts in changed.items()],
+    )
+    failed = [
+        *((entry["path"], "kept from before", entry["reason"]) for entry in commit.stale),
+        *((entry["path"], "missing", entry["reason"]) for entry in commit.missing),
+    ]
+    yield from _section("Documents that could not be fetched", ("document", "so it is", "reason"), failed)
+    yield from _section(
+        "What the audits found",
+        ("level", "rule", "about", "finding"),
+        [(entry["level"], entry["rule"], entry["subject"], entry["message"]) for entry in commit.audits],
+    )
+    yield from _section(
+        "Tables that grew or shrank",
+        ("table", "rows", "change in rows", "bytes", "change in bytes"),
+        [
+            (entry["table"], entry["rows"], f"{grown:+,}", entry["bytes"], f"{entry['change in bytes']:+,}")
+            for entry in tables
+            if (grown := entry["change in rows"]) or entry["change in bytes"]
+        ],
+    )
+
+
+def _after(commit: Commit, parent: Commit | None) -> str:
+    if commit.parent is None:
+        return "the first one"
+    return f"after {commit.parent}" + ("" if parent else ", which is forgotten, so tables are not compared")
+
+
+def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str | int]]) -> Iterator[str]:
+    """Yield a heading and a table of the first rows; nothing where there are none."""
+    if not rows:
+        return
+    yield from ("", f"## {title}", "", _row(header), _row(["---"] * len(header)))
+    yield from map(_row, rows[:SHOWN_ROWS])
+    if len(rows) > SHOWN_ROWS:
+        yield from ("", f"and {len(rows) - SHOWN_ROWS:,} more")
+
+
+def _row(cells: Sequence[str | int]) -> str:
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(value: str | int) -> str:
+    """Return a value as Markdown shows it; what came from an API is text and nothing else.
+
+    >>> _cell("<b>|a|\\nb")
+    '&lt;b&gt;\\\\|a\\\\| b'
+    """
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)

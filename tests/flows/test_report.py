@@ -1,0 +1,158 @@
+"""The report on a snapshot: right for the first one, for a change, and for what an API may say."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas import State
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
+
+from flows.parameters import LakeLocation
+from flows.report import SHOWN_ROWS, compare_tables, lines, report
+from lake.commit import Commit, DataFile, TableFiles
+from lake.errors import LakeError, UnknownNameError
+from lake.layout import commit_key
+from lake.replica import demo
+from tests.flows.chain import Chain, chain, only
+from tests.flows.test_refresh import changed, error_of
+
+COMMIT = Commit(
+    seq=1,
+    snapshot="20260808T041200Z-1f3a9c02",
+    parent=None,
+    committed_at="2026-08-08T04:13:05+00:00",
+    tables={},
+    source={"base_url": "https://pokeapi.co/api/v2/", "version": None},
+    run={},
+    fingerprint="",
+)
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A lake of two snapshots, which no test changes for good."""
+
+    lake: Chain
+    first: Commit
+    second: Commit
+
+    def report(self, snapshot: str | None = None, prefix: str = "pokelake") -> State[Any]:
+        """Report on a snapshot, the current one unless told otherwise."""
+        return report(LakeLocation(bucket=self.lake.location.bucket, prefix=prefix), snapshot, return_state=True)
+
+
+@pytest.fixture(scope="module")
+def reported(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Reported]:
+    """Fill a lake; then two Pokémon change, one of which cannot be fetched, and a new one has a field more."""
+    documents = only(demo.documents(), "pokemon")
+    with chain(s3_endpoint, "reported", documents) as lake:
+        lake.refresh(resources=("pokemon",))
+        first = lake.commit()
+        ditto = {**json.loads(documents["pokemon/132"]), "id": 1_000_132, "name": "other-ditto", "mood": "happy"}
+        later = changed(changed(documents, "pokemon/25", height=5), "pokemon/132", height=9)
+        lake.running.faults([{"kind": "status", "status": 503, "path": "^pokemon/132$"}])
+        lake.refresh({**later, "pokemon/1000132": json.dumps(ditto).encode()}, resources=("pokemon",))
+        yield Reported(lake, first, lake.commit())
+
+
+def artifact(key: str) -> Any:
+    """Return the data of the newest artifact with this key."""
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), sort=ArtifactSort.CREATED_DESC, limit=1
+        )
+    return found[0].data
+
+
+def tables() -> dict[str, dict[str, Any]]:
+    return {row["table"]: row for row in json.loads(artifact("pokelake-tables"))}
+
+
+def text(commit: Commit) -> list[str]:
+    """Return the report on a commit without tables, as lines."""
+    return list(lines(commit, None, [], "s3://lake/x"))
+
+
+def test_the_first_snapshot_is_compared_with_nothing(reported: Reported):
+    """By its name, for the next one may be published before the report on it begins."""
+    first = reported.first
+    state = reported.report(first.snapshot)
+    assert (state.name, first.snapshot in state.message) == ("Completed", True)
+    said = artifact("pokelake-report")
+    assert said.startswith(f"# Snapshot {first.snapshot}\n")
+    assert "as commit 1, the first one." in said
+    assert f"](s3://reported/pokelake/snapshots/{first.snapshot}/)" in said
+    assert "grew or shrank" not in said
+    assert tables()["pokemon"] == {
+        "table": "pokemon",
+        "rows": first.tables["pokemon"].rows,
+        "change in rows": None,
+        "bytes": first.tables["pokemon"].bytes,
+        "change in bytes": None,
+        "files": len(first.tables["pokemon"].files),
+    }
+    assert tables().keys() == first.tables.keys()
+
+
+def test_the_current_snapshot_is_compared_with_its_parent(reported: Reported):
+    reported.report()
+    said = artifact("pokelake-report").splitlines()
+    assert any(line.endswith(f"as commit 2, after {reported.first.snapshot}.") for line in said)
+    assert "| pokemon | 1 | 1 | 0 | 0 |" in said
+    assert any(line.startswith("| pokemon/132 | kept from before |") for line in said)
+    assert any(line.startswith("| warn | new-field | pokemon |") and "mood" in line for line in said)
+    assert any(line.startswith(f"| pokemon | {reported.second.tables['pokemon'].rows} | +1 |") for line in said)
+    grown = {name: row["change in rows"] for name, row in tables().items()}
+    assert (grown["pokemon"], grown["documents"], grown["pokemon_past_types"]) == (1, 1, 0)
+
+
+def test_a_snapshot_whose_parent_is_forgotten_is_reported_without_comparison(reported: Reported):
+    store, key = reported.lake.store, commit_key(1)
+    forgotten = store.get(key)
+    store.delete([key])
+    try:
+        assert reported.report().name == "Completed"
+    finally:
+        store.create(key, forgotten)
+    assert f"after {reported.first.snapshot}, which is forgotten" in artifact("pokelake-report")
+    assert tables()["pokemon"]["change in rows"] is None
+
+
+def test_an_unknown_snapshot_is_answered_with_those_that_exist(reported: Reported):
+    error = error_of(reported.report("20260101T000000Z-00000000"), UnknownNameError)
+    assert reported.second.snapshot in str(error)
+
+
+def test_an_empty_lake_is_named(reported: Reported):
+    assert "nothing was ever published here" in str(error_of(reported.report(prefix="empty"), LakeError))
+
+
+def test_a_table_that_is_gone_has_lost_its_rows():
+    files = TableFiles(None, (DataFile("part-0.parquet", None, 7, 100, "0" * 64),), ())
+    before = replace(COMMIT, tables={"berries": files})
+    [row] = compare_tables(replace(COMMIT, seq=2, parent=before.snapshot), before)
+    assert (row["rows"], row["change in rows"], row["change in bytes"]) == (0, -7, -100)
+
+
+def test_what_an_api_says_is_shown_as_text():
+    """A name with a bar, a line break or a tag must not become another column, another row or a script."""
+    message = "1 renamed: 25 pikachu -> a|b\n| x\n<script>[y](z)"
+    said = text(replace(COMMIT, audits=({"level": "warn", "rule": "renamed", "subject": "x", "message": message},)))
+    [line] = [line for line in said if "renamed: 25" in line]
+    assert line.count(" | ") == 3
+    assert "\\| x &lt;script&gt;\\[y\\](z) |" in line
+
+
+def test_a_long_list_is_cut_and_says_so():
+    missing = tuple({"path": f"item/{n}", "resource": "item", "id": n, "reason": "404"} for n in range(SHOWN_ROWS + 5))
+    said = text(replace(COMMIT, missing=missing))
+    assert sum(line.startswith("| item/") for line in said) == SHOWN_ROWS
+    assert said[-1] == "and 5 more"
+
+
+def test_sections_without_content_are_left_out():
+    assert not [line for line in text(replace(COMMIT, changes={"item": {"added": 0}})) if line.startswith("## ")]
