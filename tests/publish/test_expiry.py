@@ -116,6 +116,17 @@ def test_a_reader_that_resolved_a_snapshot_reads_on_after_it_was_forgotten(clien
     assert whole(store) == [2, 3]
 
 
+def test_a_reader_finds_a_snapshot_although_another_is_forgotten_since_it_listed_them(client, store, subtests):
+    """Whichever request it is in front of: the listing, or one of the commits."""
+    for at in range(1, 6):
+        with subtests.test(at=at):
+            place = Store("lake", str(at), client)
+            chain(place, 90, 40, 20)
+            reader = Lake(Store("lake", place.prefix, Interrupted(client, at, partial(expire, place), "before")))
+            assert reader.commit(NEW).snapshot == NEW
+            assert whole(place) == [2, 3]
+
+
 def test_a_forgotten_snapshot_is_answered_with_those_that_are_left(store):
     chain(store, 90, 40, 20)
     expire(store)
