@@ -5,11 +5,12 @@ from typing import Any
 from prefect import flow
 from prefect.states import State
 
+from blocks.knobs import is_frozen
 from flows.crawl import Crawl, crawl_id
 from flows.events import report_vanished
 from flows.fetch import fetch_all, source_facts
 from flows.memory import return_freed_memory
-from flows.outcome import NAMED_DOCUMENTS, finished, publish_on_head, unchanged
+from flows.outcome import NAMED_DOCUMENTS, finished, frozen, publish_on_head, unchanged
 from flows.parameters import LakeLocation, SourceChoice
 from flows.publish import Crawled
 from flows.start import start
@@ -23,16 +24,19 @@ def discover(
     """Publish the documents that the source lists and the lake lacks; report those that are not listed any longer.
 
     Nothing is asked for again and nothing is deleted: that is for a refresh. Ends as Completed, as Unchanged when
-    nothing is new, or as Partial when some documents could not be fetched.
+    nothing is new, as Partial when some documents could not be fetched, or as Frozen when the operator wants nothing
+    to be touched.
 
     Args:
         lake: Where the lake lies.
         source: What to look at.
     """
+    if is_frozen():
+        return frozen()
     return_freed_memory()
-    settings, results = source.resolve(), lake.results()
-    begun = start(lake, results, settings)
-    parent, version = begun.parent, begun.upstream.version
+    results = lake.results()
+    begun = start(lake, results, source.resolve())
+    settings, parent, version = begun.source, begun.parent, begun.upstream.version
     if parent is not None and begun.is_known():
         return unchanged(parent, f"upstream is still at {version}")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from prefect.events import emit_event
 
+from blocks.automations import LAKE_CURRENT
 from lake.commit import Commit
 
 PUBLISHED = "pokelake.snapshot.published"
@@ -25,6 +26,11 @@ def announce(commit: Commit, pokemon: Mapping[int, str]) -> None:
             resource={"prefect.resource.id": f"pokelake.pokemon.{id_}", "prefect.resource.name": name},
             payload={"id": id_, "name": name, "snapshot": commit.snapshot},
         )
+
+
+def report_current(uri: str, snapshot: str) -> None:
+    """Say that a refresh of this lake ended well, and which snapshot readers see; an automation waits for it."""
+    emit_event(LAKE_CURRENT, resource={"prefect.resource.id": f"pokelake.lake.{uri}"}, payload={"snapshot": snapshot})
 
 
 def report_vanished(base_url: str, paths: Sequence[str]) -> None:

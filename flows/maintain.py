@@ -16,6 +16,8 @@ from prefect.client.schemas.sorting import DeploymentSort, FlowRunSort
 from prefect.states import Completed, State
 from pydantic import Field
 
+from blocks.knobs import is_frozen
+from flows.outcome import frozen
 from flows.parameters import LakeLocation
 from lake.commit import Commit
 from lake.layout import CODE
@@ -44,7 +46,7 @@ def maintain(
 
     Every published snapshot is kept unless `expire_days` is given; then those that were succeeded longer ago are
     forgotten, and a later run removes their files, after the grace period. Ends as Completed, as Unchanged when
-    there was nothing to do, or, of a dry run, as Planned.
+    there was nothing to do, as Planned after a dry run, or as Frozen when the operator wants nothing to be touched.
 
     Args:
         lake: Where the lake lies.
@@ -52,6 +54,8 @@ def maintain(
         expire_days: How long a snapshot stays after another took its place; without it, for ever.
         dry_run: Whether to say only what would be done.
     """
+    if is_frozen():
+        return frozen()
     store = lake.open()
     garbage = collect_garbage(lake, timedelta(hours=grace_hours), code_in_use(store.prefix), dry_run)
     expired = forget_expired(lake, timedelta(days=expire_days), dry_run) if expire_days is not None else []

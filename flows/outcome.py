@@ -6,6 +6,7 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.states import Completed, State
 
+from blocks.knobs import FROZEN
 from flows.events import announce
 from flows.merge import document_files
 from flows.parameters import LakeLocation
@@ -35,6 +36,11 @@ def publish_on_head(lake: LakeLocation, crawled: Crawled, allow_shrink: Sequence
 def unchanged(parent: Commit, why: str) -> State[Any]:
     """Return the state of a run that found nothing to publish."""
     return Completed(name="Unchanged", message=f"{why}; readers see {parent.snapshot}")
+
+
+def frozen() -> State[Any]:
+    """Return the state of a run that the operator's knob ended before it began."""
+    return Completed(name="Frozen", message=f"nothing was touched, for the Prefect Variable {FROZEN} is true")
 
 
 def finished(publication: Publication, crawled: Crawled, listings: Sequence[Listing]) -> State[Any]:

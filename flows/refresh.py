@@ -6,11 +6,13 @@ from typing import Any
 from prefect import flow
 from prefect.states import State
 
+from blocks.knobs import is_frozen
 from flows.crawl import SHARD_RESULTS, Crawl, crawl_id
+from flows.events import report_current
 from flows.fetch import fetch_all, source_facts
 from flows.memory import return_freed_memory
 from flows.merge import document_files
-from flows.outcome import finished, publish_on_head, unchanged
+from flows.outcome import finished, frozen, publish_on_head, unchanged
 from flows.parameters import LakeLocation, SourceChoice
 from flows.publish import Crawled
 from flows.staging import failures, forget_results
@@ -25,19 +27,23 @@ def refresh(
 ) -> State[Any]:
     """Crawl the source and publish a new snapshot if anything changed.
 
-    Ends as Completed, as Unchanged when nothing did, or as Partial when some documents could not be fetched.
+    Ends as Completed, as Unchanged when nothing did, as Partial when some documents could not be fetched, or as
+    Frozen when the operator wants nothing to be touched.
 
     Args:
         lake: Where the lake lies.
         source: What to crawl.
         allow_shrink: Tables and resources that may lose more rows or documents than the audits tolerate.
     """
+    if is_frozen():
+        return frozen()
     return_freed_memory()
-    settings, results = source.resolve(), lake.results()
-    begun = start(lake, results, settings)
-    parent, version = begun.parent, begun.upstream.version
+    results = lake.results()
+    begun = start(lake, results, source.resolve())
+    settings, parent, version = begun.source, begun.parent, begun.upstream.version
     dropped = set(allow_shrink) & (document_files(parent).keys() - begun.upstream.resources.keys())
     if parent is not None and begun.is_known() and not dropped:
+        report_current(begun.store.uri(), parent.snapshot)
         return unchanged(parent, f"upstream is still at {version}")
 
     listings = begun.listings(results, is_fresh=True)
@@ -52,4 +58,5 @@ def refresh(
             forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")
         elif not crawled.source["refused"]:
             begun.note_equal()
+    report_current(begun.store.uri(), publication.commit.snapshot)
     return finished(publication, crawled, listings)

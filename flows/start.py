@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 from prefect_aws import S3Bucket
 
+from blocks.knobs import requests_per_run
 from blocks.limit import require_limit
 from flows.crawl import LISTING_RESULTS, ask_upstream, listings_of, read_listings
 from flows.merge import document_file, document_files
@@ -102,8 +103,11 @@ class Start:
 def start(lake: LakeLocation, results: S3Bucket, source: Source) -> Start:
     """Prove that the lake and its results can be written, and ask the source for its version and resources.
 
+    The budget of requests is the operator's, where one is set.
+
     Raises:
-        StoreError: They cannot.
+        LakeError: What the operator set is no number of requests.
+        StoreError: The lake or its results cannot be written.
         SourceError: The source cannot be reached, or is of another kind than the lake's.
         UnknownNameError: It does not have a resource that the settings name, or its global limit does not exist.
     """
@@ -112,6 +116,8 @@ def start(lake: LakeLocation, results: S3Bucket, source: Source) -> Start:
     prove_results(results, store)
     if source.global_limit:
         require_limit(source.global_limit)
+    if (budget := requests_per_run()) is not None:
+        source = replace(source, requests_per_run=budget)
     return look(store, source, ask_upstream(source))
 
 
