@@ -1,10 +1,13 @@
-"""Saves every block that the flows look for, and the limit they share; running it again changes nothing."""
+"""Saves every Prefect object that flows and deployments look for; running it again changes nothing."""
 
 from dataclasses import replace
 
 from prefect_aws import AwsCredentials, S3Bucket
 
+from blocks.automations import save_automations
+from blocks.knobs import save_knobs
 from blocks.limit import save_limit
+from blocks.pool import Pool, save_pool
 from blocks.source_config import SourceConfig
 from blocks.storage import (
     CREDENTIALS_BLOCK,
@@ -16,14 +19,20 @@ from blocks.storage import (
     save_block,
 )
 from lake.crawl import Source
+from lake.errors import StoreError
 
 
-def setup(bucket: str, prefix: str, source: Source) -> dict[str, str]:
-    """Save the blocks for a lake and its source; return for each what was done: created, changed or left.
+def setup(bucket: str | None, prefix: str | None, source: Source, pool: Pool | None = None) -> dict[str, str]:
+    """Save what a lake, its source and its deployments need; return for each what was done: created, changed or left.
 
-    Credentials that are already saved are left as they are, for they may hold keys. The source gets a global limit of
-    as many shards as one run may have at work; where it names none, the limit is called like its block.
+    Bucket and prefix stay as they are saved where they are None. Credentials that are already saved are left as they
+    are, for they may hold keys. The source gets a global limit of as many shards as one run may have at work; where it
+    names none, the limit is called like its block.
+
+    Raises:
+        LakeError: No bucket is given or saved, or the work pool cannot be saved.
     """
+    bucket, prefix = _where(bucket, prefix)
     source = replace(source, global_limit=source.global_limit or SOURCE_BLOCK)
     for block_type in (AwsCredentials, S3Bucket, SourceConfig):
         block_type.register_type_and_schema()
@@ -39,4 +48,20 @@ def setup(bucket: str, prefix: str, source: Source) -> dict[str, str]:
     limit = f"global-concurrency-limit/{source.global_limit}"
     done[limit] = save_limit(source.global_limit, source.parallel_shards)
     _, done[f"pokelake-source/{SOURCE_BLOCK}"] = save_block(SourceConfig.of(source), SOURCE_BLOCK)
-    return done
+    done |= save_knobs() | save_automations()
+    # Last, for it is what most often fails: it takes facts of an AWS account.
+    return done | save_pool(pool, credentials) if pool else done
+
+
+def _where(bucket: str | None, prefix: str | None) -> tuple[str, str]:
+    """Return the lake's bucket and prefix: each as it is given, else as it is saved.
+
+    Raises:
+        StoreError: No bucket is given, and none is saved.
+    """
+    saved = load_block(S3Bucket, LAKE_BLOCK)
+    if saved is None:
+        if bucket is None:
+            raise StoreError(f"no S3Bucket block {LAKE_BLOCK!r} is saved; run `pokelake setup --bucket B`")
+        return bucket, prefix or ""
+    return bucket or saved.bucket_name, saved.bucket_folder if prefix is None else prefix

@@ -6,8 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows import cli_read
-from flows.command import AsOf, Bucket, Json, Prefix, names, prepare_prefect
+from flows import cli_deploy, cli_read
+from flows.command import (
+    AsOf,
+    Bucket,
+    Connections,
+    Json,
+    Prefix,
+    Rate,
+    Resources,
+    Shards,
+    SourceUrl,
+    UserAgent,
+    names,
+    prepare_prefect,
+)
 from flows.stack import QUIET
 from lake.errors import LakeError
 
@@ -21,33 +34,8 @@ app = typer.Typer(
     help="PokeAPI as a data lake: crawled politely, published atomically as partitioned Parquet.",
 )
 app.add_typer(cli_read.app)
+app.add_typer(cli_deploy.app)
 
-SourceUrl = Annotated[
-    str | None,
-    typer.Option(envvar="POKELAKE_SOURCE", help="Address of the API; without it, the saved source block."),
-]
-Resources = Annotated[
-    str | None, typer.Option(envvar="POKELAKE_RESOURCES", help="Resources to crawl, separated by commas.")
-]
-Rate = Annotated[
-    float | None,
-    typer.Option(
-        envvar="POKELAKE_REQUESTS_PER_SECOND",
-        min=0,
-        help="Requests a second, 0 for no limit. [default: as the block says, else 10; no limit on loopback]",
-    ),
-]
-Connections = Annotated[
-    int | None, typer.Option(envvar="POKELAKE_CONNECTIONS", min=1, help="Connections to the API at the same time.")
-]
-Shards = Annotated[
-    int | None,
-    typer.Option(envvar="POKELAKE_PARALLEL_SHARDS", min=1, help="Shards at work at the same time."),
-]
-UserAgent = Annotated[
-    str | None,
-    typer.Option(envvar="POKELAKE_USER_AGENT", help="How requests introduce themselves; with a way to reach you."),
-]
 RetryDelay = Annotated[
     float | None,
     typer.Option(envvar="POKELAKE_RETRY_DELAY_SECONDS", min=0, help="Scale of the delay between tries."),
@@ -157,33 +145,6 @@ def _finish(state: "State[Any]") -> None:
     if state.is_failed() or state.is_crashed():
         state.result()
     print(f"{state.name}: {state.message}")
-
-
-@app.command()
-def setup(
-    bucket: Annotated[str, typer.Option(envvar="POKELAKE_BUCKET", help="Bucket of the lake.")],
-    prefix: Prefix = "",
-    source: SourceUrl = None,
-    resources: Resources = None,
-    requests_per_second: Rate = None,
-    connections: Connections = None,
-    user_agent: UserAgent = None,
-) -> None:
-    """Save the Prefect blocks that the flows look for; again changes nothing."""
-    prepare_prefect()
-    from blocks.setup import setup as save_blocks
-    from flows.parameters import SourceChoice
-    from lake.crawl import Source
-
-    choice = SourceChoice(
-        base_url=source or Source().base_url,
-        resources=names(resources),
-        requests_per_second=requests_per_second,
-        connections=connections,
-        user_agent=user_agent,
-    )
-    for name, done in save_blocks(bucket, prefix, choice.resolve()).items():
-        print(f"{done:8} {name}")
 
 
 @app.command()

@@ -80,13 +80,15 @@ class SourceChoice(BaseModel):
         Raises:
             UnknownNameError: No address is given, and no such block is saved.
         """
+        return self.over(self._saved().source() if self.base_url is None else Source())
+
+    def over(self, source: Source) -> Source:
+        """Return a source's settings, with what is given in the place of them."""
         given = {name: value for name, value in self.model_dump(exclude={"block"}).items() if value is not None}
-        if self.base_url is None:
-            return replace(self._saved().source(), **given)
-        if urlsplit(self.base_url).hostname in {"127.0.0.1", "localhost", "::1"}:
+        if self.base_url is not None and urlsplit(self.base_url).hostname in {"127.0.0.1", "localhost", "::1"}:
             # Politeness is for other people's servers.
             given.setdefault("requests_per_second", 0)
-        return replace(Source(), **given)
+        return replace(source, **given)
 
     def _saved(self) -> SourceConfig:
         block = load_block(SourceConfig, self.block)

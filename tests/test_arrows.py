@@ -19,7 +19,7 @@ KNOWN_TO = {
     "httpx": ("lake/crawl/",),
     "boto3": ("lake/store.py",),
     "duckdb": ("lake/read/",),
-    "botocore": ("lake/store.py",),
+    "botocore": ("lake/store.py", "blocks/task_definition.py"),
     "prefect": ("flows/", "blocks/"),
     "prefect_aws": ("flows/", "blocks/"),
 }

@@ -121,10 +121,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     with local_stack(None, lambda text: None) as stack:
         deployed = Deployed(stack, checkout)
         deployed.s3().create_bucket(Bucket="lake")
-        deployed.api("/work_pools/", {"name": POOL, "type": "process"})
-        deployed.api(f"/work_pools/{POOL}/queues", {"name": QUEUE, "concurrency_limit": 1})
-        command = "from flows.cli import main; main()"
-        said = deployed.run("-c", command, "setup", "--bucket", "lake", "--prefix", "pokelake")
+        place = ("--bucket", "lake", "--prefix", "pokelake", "--pool-type", "process")
+        said = deployed.run("-c", "from flows.cli import main; main()", "setup", *place)
         assert said.returncode == 0, said.stdout + said.stderr
         said = deployed.deploy()
         assert said.returncode == 0, said.stdout + said.stderr

@@ -63,7 +63,7 @@ def test_deploying_again_changes_nothing(deployed: Deployed):
     for item in (*automations, *again):
         item.pop("id"), item["trigger"].pop("id")
     assert again == automations
-    assert [item["name"] for item in again] == ["pokelake-report-on-published"]
+    assert "pokelake-report-on-published" in {item["name"] for item in again}
 
 
 def test_without_the_pools_name_nothing_is_deployed_and_the_variable_is_named(deployed: Deployed):

@@ -1,0 +1,193 @@
+"""Policies of AWS roles: what each of them does for the lake, and nothing else."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lake.errors import UnknownNameError
+from lake.layout import CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING
+
+# What the README calls them: policies name them before there are any.
+TASK_ROLE, EXECUTION_ROLE = "pokelake-task", "pokelake-execution"
+IMAGES = TASK_FAMILY = LOG_GROUP = "pokelake"
+
+Statement = dict[str, Any]
+
+# Everything in the lake is created and never overwritten, but Prefect's results, which Prefect itself writes.
+_READ = ("list", "get")
+_CREATE = (*_READ, "create", "delete")
+_WRITE = (*_READ, "put", "delete")
+# Nothing that runs may add code. A run deletes commits only if `maintain` is told to forget old ones.
+_TASK = {
+    COMMITS: _CREATE,
+    SNAPSHOTS: _CREATE,
+    STAGING: _CREATE,
+    CHECKS: _CREATE,
+    RESULTS: _WRITE,
+    CODE: (*_READ, "delete"),
+}
+_SETUP = {STAGING: _CREATE, RESULTS: _WRITE, CODE: _READ}
+_DEPLOY = {CODE: (*_READ, "create")}
+_READER = {COMMITS: _READ, SNAPSHOTS: _READ}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where the lake and its runs are."""
+
+    # The AWS account's twelve digits.
+    number: str
+    region: str
+    bucket: str
+    prefix: str = ""
+    # Names of the work pool and of the ECS cluster.
+    pool: str = "pokelake"
+    cluster: str = "pokelake"
+    # ARNs of the secrets that tasks are started with.
+    secrets: tuple[str, ...] = ()
+
+    def arn(self, service: str, name: str) -> str:
+        """Return the ARN of something in this account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.number}:{name}"
+
+    def global_arn(self, name: str) -> str:
+        """Return the ARN of a role or another thing of IAM, which are in no region."""
+        return f"arn:aws:iam::{self.number}:{name}"
+
+
+def policy(role: str, account: Account) -> dict[str, Any]:
+    """Return what a role may do.
+
+    ``task`` is for the flows, ``execution`` for ECS while it starts them, ``worker`` for Prefect's worker, ``setup``
+    for `pokelake setup` and `pokelake doctor`, ``deploy`` for `prefect deploy`, and ``reader`` for who reads tables.
+
+    Raises:
+        UnknownNameError: No such role.
+    """
+    if role not in _ROLES:
+        raise UnknownNameError("role", role, _ROLES)
+    return _document(_ROLES[role](account))
+
+
+def trust(role: str, account: Account) -> dict[str, Any]:
+    """Return who may take a role: tasks that ECS starts in this account, or whom the account lets.
+
+    Raises:
+        UnknownNameError: No such role.
+    """
+    if role not in _ROLES:
+        raise UnknownNameError("role", role, _ROLES)
+    statement: Statement = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    if role in ("task", "execution", "worker"):
+        statement["Principal"] = {"Service": "ecs-tasks.amazonaws.com"}
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account.number}}
+    else:
+        statement["Principal"] = {"AWS": account.global_arn("root")}
+    return _document([statement])
+
+
+def _document(statements: Iterable[Statement]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _allow(actions: Collection[str], resources: Collection[str] = ("*",), **condition: Any) -> Statement:
+    statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": sorted(resources)}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _in_lake(account: Account, rights: Mapping[str, Collection[str]]) -> list[Statement]:
+    """Return what lets somebody use folders of the lake, each in some ways."""
+    prefix = f"{account.prefix.strip('/')}/".removeprefix("/")
+    bucket = f"arn:aws:s3:::{account.bucket}"
+
+    def keys(right: str) -> list[str]:
+        return [f"{prefix}{folder}*" for folder, allowed in rights.items() if right in allowed]
+
+    def objects(right: str) -> list[str]:
+        return [f"{bucket}/{key}" for key in keys(right)]
+
+    statements = [
+        # S3 takes the key of an object that is not there for a prefix, and says so only to who may list that.
+        _allow(["s3:ListBucket"], [bucket], StringLike={"s3:prefix": sorted(keys("list"))}),
+        _allow(["s3:GetObject"], objects("get")),
+        # Only with the header If-None-Match, so nothing is overwritten.
+        _allow(["s3:PutObject"], objects("create"), Null={"s3:if-none-match": "false"}),
+        _allow(["s3:PutObject"], objects("put")),
+        _allow(["s3:DeleteObject"], objects("delete")),
+    ]
+    return [statement for statement in statements if statement["Resource"]]
+
+
+def _task(account: Account) -> list[Statement]:
+    return _in_lake(account, _TASK)
+
+
+def _execution(account: Account) -> list[Statement]:
+    logs = account.arn("logs", f"log-group:{LOG_GROUP}")
+    pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    statements = [
+        _allow(["ecr:GetAuthorizationToken"]),
+        _allow(pull, [account.arn("ecr", f"repository/{IMAGES}")]),
+        _allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs, f"{logs}:*"]),
+    ]
+    if account.secrets:
+        statements.append(_allow(["secretsmanager:GetSecretValue"], account.secrets))
+    return statements
+
+
+def _worker(account: Account) -> list[Statement]:
+    tasks = account.arn("ecs", f"task/{account.cluster}/*")
+    receive = ("GetQueueUrl", "ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage")
+    return [
+        _allow(
+            ["ecs:RunTask"],
+            [account.arn("ecs", f"task-definition/{TASK_FAMILY}:*")],
+            ArnEquals={"ecs:cluster": account.arn("ecs", f"cluster/{account.cluster}")},
+        ),
+        # A task is started with tags that say whose run it is.
+        _allow(["ecs:TagResource"], [tasks], StringEquals={"ecs:CreateAction": "RunTask"}),
+        _allow(["ecs:DescribeTasks", "ecs:StopTask"], [tasks]),
+        # None of these can be limited to something.
+        _allow(["ecs:DescribeTaskDefinition", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]),
+        _pass_roles(account),
+        _allow([f"sqs:{action}" for action in receive], [account.arn("sqs", f"{account.pool}-ecs-events")]),
+        # The last lines of a task that crashed are shown with its run.
+        _allow(["logs:GetLogEvents"], [account.arn("logs", f"log-group:{LOG_GROUP}:log-stream:*")]),
+    ]
+
+
+def _setup(account: Account) -> list[Statement]:
+    queues = [account.arn("sqs", f"{account.pool}-ecs-events{kind}") for kind in ("", "-dlq")]
+    return [
+        *_in_lake(account, _SETUP),
+        _allow(["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"]),
+        _pass_roles(account),
+        _allow(["ecs:DescribeClusters"], [account.arn("ecs", f"cluster/{account.cluster}")]),
+        _allow(["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], queues),
+        _allow(["events:DescribeRule", "events:ListRuleNamesByTarget"]),
+    ]
+
+
+def _deploy(account: Account) -> list[Statement]:
+    return _in_lake(account, _DEPLOY)
+
+
+def _reader(account: Account) -> list[Statement]:
+    return _in_lake(account, _READER)
+
+
+def _pass_roles(account: Account) -> Statement:
+    roles = [account.global_arn(f"role/{name}") for name in (TASK_ROLE, EXECUTION_ROLE)]
+    return _allow(["iam:PassRole"], roles, StringEquals={"iam:PassedToService": "ecs-tasks.amazonaws.com"})
+
+
+_ROLES = {
+    "task": _task,
+    "execution": _execution,
+    "worker": _worker,
+    "setup": _setup,
+    "deploy": _deploy,
+    "reader": _reader,
+}
+
+ROLES = tuple(_ROLES)

@@ -1,0 +1,94 @@
+"""The ECS task definition of a pool's runs: registered once, by setup, so that no run registers a revision."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from prefect_aws import AwsCredentials
+
+from lake.errors import LakeError
+
+# The name by which Prefect's worker, and what watches its tasks, know the container of the run.
+CONTAINER = "prefect"
+
+
+def task_definition(variables: Mapping[str, Any], region: str) -> dict[str, Any]:
+    """Return the definition that a pool's variables ask for.
+
+    Prefect's key and auth string are in it by the ARNs of their secrets only: ECS reads those when it starts a task.
+    """
+    secrets = {
+        "PREFECT_API_KEY": variables.get("prefect_api_key_secret_arn"),
+        "PREFECT_API_AUTH_STRING": variables.get("prefect_api_auth_string_secret_arn"),
+    }
+    container = {
+        "name": CONTAINER,
+        "image": variables["image"],
+        "essential": True,
+        "cpu": variables["cpu"],
+        "memory": variables["memory"],
+        "secrets": [{"name": name, "valueFrom": arn} for name, arn in secrets.items() if arn],
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-create-group": "true",
+                "awslogs-region": region,
+                "awslogs-stream-prefix": variables["cloudwatch_logs_prefix"],
+                **variables["cloudwatch_logs_options"],
+            },
+        },
+    }
+    return {
+        "family": variables["family"],
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": str(variables["cpu"]),
+        "memory": str(variables["memory"]),
+        "executionRoleArn": variables["execution_role_arn"],
+        "taskRoleArn": variables["task_role_arn"],
+        "containerDefinitions": [container],
+    }
+
+
+def register(credentials: AwsCredentials, variables: Mapping[str, Any]) -> tuple[str, str]:
+    """Register the definition that a pool's variables ask for, unless the pool's revision is it.
+
+    A pool that names no revision takes the latest one of the family, if that is it. Returns the ARN of the pool's
+    revision, and what was done: created, changed or left.
+
+    Raises:
+        LakeError: ECS could not be reached, or refused.
+    """
+    family = variables["family"]
+    try:
+        ecs = credentials.get_client("ecs")
+        found = _find(ecs, variables.get("task_definition_arn", family))
+        wanted = task_definition(variables, ecs.meta.region_name)
+        if found is not None and _holds(found, wanted):
+            return found["taskDefinitionArn"], "left"
+        made = ecs.register_task_definition(**wanted)["taskDefinition"]
+    except (BotoCoreError, ClientError) as error:
+        raise LakeError(
+            f"ECS task definition {family!r}: expected to register it, found: {error};"
+            " check credentials, region and policy of whoever runs `pokelake setup`"
+        ) from error
+    return made["taskDefinitionArn"], "created" if found is None else "changed"
+
+
+def _find(ecs: Any, name: str) -> dict[str, Any] | None:
+    """Return the revision of an ARN, or the latest of a family; None where no task could be started from it."""
+    try:
+        found: dict[str, Any] = ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
+    except ecs.exceptions.ClientException:
+        return None
+    return found if found["status"] == "ACTIVE" else None
+
+
+def _holds(found: Any, wanted: Any) -> bool:
+    """Tell whether a definition is as wanted; ECS fills in what it has defaults for, and keeps lists in no order."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(_holds(found.get(name), value) for name, value in wanted.items())
+    if isinstance(wanted, list):
+        items = found or []
+        return len(items) == len(wanted) and all(any(_holds(item, value) for item in items) for value in wanted)
+    return bool(found == wanted)

@@ -1,0 +1,244 @@
+"""Everything that is done to the lake, done under the printed policies: they suffice, and hold nothing in vain.
+
+moto asks for the action and the object's name only. The rest of a policy, its conditions, and what S3 asks besides, is
+judged here, on the requests that were made.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pandas as pd
+import pytest
+from botocore.client import BaseClient
+from prefect_aws.credentials import _get_client_cached
+from prefect_aws.deployments.steps import pull_from_s3
+
+from blocks.code import Code, push
+from blocks.iam import Account, policy
+from flows import parameters
+from flows.discover import discover
+from flows.maintain import maintain
+from flows.parameters import SourceChoice
+from flows.report import report
+from lake import Lake
+from lake.errors import ConflictError, StoreError
+from lake.layout import CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING, check_key
+from lake.publish.garbage import GRACE, find_garbage, remove
+from lake.replica import Running
+from lake.store import Store
+from tests.flows.conftest import LOCATION, Refresh
+from tests.publish.test_garbage import age, put
+from tests.publish.test_snapshot import OLD
+from tests.read import FIRST, SECOND, document, moves, publish
+
+ACCOUNT = Account("123456789012", "us-east-1", "lake", "pokelake")
+FOLDERS = (CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING)
+FEW = ("generation", "type")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What S3 asks of a policy before it answers: an action, on what, and with which facts about the request."""
+
+    action: str
+    resource: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+def asked(operation: str, given: dict[str, Any]) -> Iterator[Request]:
+    """Yield what S3 asks of a policy for one call of boto3."""
+    bucket = f"arn:aws:s3:::{given['Bucket']}"
+    if operation == "ListObjectsV2":
+        yield Request("s3:ListBucket", bucket, (("s3:prefix", given["Prefix"]),))
+    elif operation in ("GetObject", "HeadObject"):
+        yield Request("s3:GetObject", f"{bucket}/{given['Key']}")
+        # That there is no such object, S3 says only to who may list it.
+        yield Request("s3:ListBucket", bucket, (("s3:prefix", given["Key"]),))
+    elif operation == "PutObject":
+        yield Request("s3:PutObject", f"{bucket}/{given['Key']}", (("s3:if-none-match", given.get("IfNoneMatch", "")),))
+    elif operation == "DeleteObjects":
+        for item in given["Delete"]["Objects"]:
+            yield Request("s3:DeleteObject", f"{bucket}/{item['Key']}")
+    else:
+        # Refused or not, S3's answer says which region the bucket is in, and nothing else is asked.
+        assert operation == "HeadBucket", f"{operation}: no policy was made for it"
+
+
+def granted(document: dict[str, Any], request: Request) -> set[tuple[str, str]]:
+    """Return the rights of a policy that allow a request: each an action, and the pattern that matched."""
+    facts, found = dict(request.facts), set()
+    for statement in document["Statement"]:
+        condition = statement.get("Condition", {})
+        if request.action not in statement["Action"] or ("Null" in condition and not facts["s3:if-none-match"]):
+            continue
+        prefixes = condition.get("StringLike", {}).get("s3:prefix")
+        patterns, value = (prefixes, facts["s3:prefix"]) if prefixes else (statement["Resource"], request.resource)
+        found |= {(request.action, pattern) for pattern in patterns if fnmatchcase(value, pattern)}
+    return found
+
+
+def rights(document: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return every right that a policy gives."""
+    found = set()
+    for statement in document["Statement"]:
+        patterns = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", statement["Resource"])
+        found |= {(action, pattern) for action in statement["Action"] for pattern in patterns}
+    return found
+
+
+@pytest.fixture
+def requests(bucket: str, monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """Return a list that what S3 is asked for is added to."""
+    noted: list[Request] = []
+    call = BaseClient._make_api_call
+
+    def note(client: BaseClient, operation: str, given: dict[str, Any]) -> Any:
+        if client.meta.service_model.service_name == "s3":
+            noted.extend(asked(operation, given))
+        return call(client, operation, given)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", note)
+    return noted
+
+
+@pytest.fixture
+def act_as(bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Return a function after which everything is done by a user who has one role's policy and nothing else."""
+    iam = boto3.client("iam")
+
+    def enforce(after_requests: float) -> None:
+        httpx.post(f"{s3_endpoint}/moto-api/reset-auth", content=str(after_requests)).raise_for_status()
+        # All of them keep clients, and those their keys.
+        boto3.setup_default_session()
+        parameters._opened.cache_clear()
+        _get_client_cached.cache_clear()
+
+    def act(role: str) -> None:
+        enforce(float("inf"))
+        document = policy(role, ACCOUNT)
+        if any(action == "s3:DeleteObject" for action, _ in rights(document)):
+            # S3 asks for each key of a request that deletes several; moto, for the bucket.
+            document["Statement"].append(
+                {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::lake"}
+            )
+        iam.create_user(UserName=role)
+        iam.put_user_policy(UserName=role, PolicyName=role, PolicyDocument=json.dumps(document))
+        key = iam.create_access_key(UserName=role)["AccessKey"]
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        enforce(0)
+
+    yield act
+    enforce(float("inf"))
+
+
+def test_the_policy_of_the_flows_is_what_runs_need_and_nothing_else(
+    act_as: Callable[[str], None],
+    requests: list[Request],
+    run_refresh: Refresh,
+    running: Running,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """From pulling the code to forgetting a snapshot; a right that none of it uses is one too many."""
+    code = Code({"flows/refresh.py": b"1"})
+    push(Store("lake", "pokelake"), code)
+    act_as("task")
+    requests.clear()
+    monkeypatch.chdir(tmp_path)
+    pull_from_s3("lake", f"pokelake/{code.folder}")
+    states = [
+        run_refresh(resources=("generation",)),
+        discover(LOCATION, SourceChoice(base_url=running.url, resources=FEW), return_state=True),
+        run_refresh(resources=FEW),
+        run_refresh(resources=FEW),
+        report(LOCATION, return_state=True),
+    ]
+    assert [state.name for state in states] == ["Completed", "Completed", "Unchanged", "Unchanged", "Completed"]
+    store = Store("lake", "pokelake")
+    put(store, f"{STAGING}0123456789abcdef/item-0001", f"{RESULTS}listings/1", check_key(OLD, "1"))
+    age(store, "", 2 * GRACE)
+    assert maintain(LOCATION, expire_days=1, return_state=True).name == "Completed"
+    age(store, "", 2 * GRACE)
+    remove(store, find_garbage(store, GRACE, set()))
+    document = policy("task", ACCOUNT)
+    assert [request for request in requests if not granted(document, request)] == []
+    assert {right for request in requests for right in granted(document, request)} == rights(document)
+
+
+def test_the_policy_of_who_deploys_is_what_a_push_needs_and_nothing_else(
+    act_as: Callable[[str], None], requests: list[Request]
+):
+    act_as("deploy")
+    store, code = Store("lake", "pokelake"), Code({"flows/refresh.py": b"1"})
+    push(store, code)
+    other = replace(code, files={"flows/refresh.py": b"2"})
+    with pytest.raises(ConflictError):
+        store.create(f"{code.folder}flows/refresh.py", other.files["flows/refresh.py"])
+    document = policy("deploy", ACCOUNT)
+    assert [request for request in requests if not granted(document, request)] == []
+    assert {right for request in requests for right in granted(document, request)} == rights(document)
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("task", {CHECKS, COMMITS, RESULTS, SNAPSHOTS, STAGING}),
+        ("setup", {RESULTS, STAGING}),
+        ("deploy", {CODE}),
+        ("reader", set()),
+    ],
+)
+def test_a_role_writes_in_its_folders_of_the_lake_alone(act_as: Callable[[str], None], role: str, expected: set[str]):
+    """Neither is the bucket's root the lake's, nor a prefix that begins with its name."""
+    act_as(role)
+    places = [f"{prefix}{folder}" for prefix in ("pokelake/", "pokelake-2/", "") for folder in FOLDERS]
+    assert {place for place in places if may_create(f"{place}1")} == {f"pokelake/{folder}" for folder in expected}
+
+
+def may_create(key: str) -> bool:
+    try:
+        Store("lake").create(key, b"1")
+    except StoreError as error:
+        refusal = str(error)
+    else:
+        return True
+    assert "S3 refused the request (AccessDenied); check the credentials and their policy" in refusal
+    return False
+
+
+def test_the_policy_of_readers_is_enough_for_every_way_to_read(act_as: Callable[[str], None], requests: list[Request]):
+    publish(Store("lake", "pokelake"), FIRST, [moves((1, 1, 40))], [document("type", 1, '{"id": 1}')])
+    publish(Store("lake", "pokelake"), SECOND, [moves((1, 1, 45))], [document("type", 1, '{"id": 1}')])
+    act_as("reader")
+    requests.clear()
+    lake = Lake("s3://lake/pokelake")
+    assert len(lake.snapshots()) == 2
+    assert lake.read("moves")["power"].tolist() == [45]
+    assert lake.sql("select power from moves")["power"].tolist() == [45]
+    assert lake.diff("moves", FIRST, SECOND)["power_before"].tolist() == [40]
+    assert lake.document("type", 1) == b'{"id": 1}'
+    assert pd.read_parquet(lake.path("moves"))["power"].tolist() == [45]
+    assert [request for request in requests if not granted(policy("reader", ACCOUNT), request)] == []
+
+
+def test_a_reader_cannot_list_what_is_not_for_readers(act_as: Callable[[str], None], requests: list[Request]):
+    """Which moto would let it."""
+    list(Store("lake", "pokelake").list(STAGING))
+    list(Store("lake", "").list(""))
+    assert [granted(policy("reader", ACCOUNT), request) for request in requests] == [set(), set()]
+
+
+def test_nobody_but_prefect_may_overwrite(requests: list[Request]):
+    """Which moto would let them, too."""
+    for folder in FOLDERS:
+        boto3.client("s3").put_object(Bucket="lake", Key=f"pokelake/{folder}1", Body=b"1")
+    for role in ("task", "setup", "deploy"):
+        allowed = {request.resource for request in requests if granted(policy(role, ACCOUNT), request)}
+        assert allowed <= {f"arn:aws:s3:::lake/pokelake/{RESULTS}1"}, role
