@@ -1,4 +1,4 @@
-"""The image, which cannot be built where there is no Docker: what its Dockerfile says, and that its lock suffices."""
+"""The images, which cannot be built where there is no Docker: what their files say, and that the lock suffices."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from blocks.code import PACKAGES
+from blocks.code import ALLOWED, PACKAGES
 from blocks.leaks import secrets_in
 from tests.deploy.conftest import REPOSITORY
 
@@ -83,6 +83,31 @@ def test_a_task_without_an_address_of_prefect_starts_no_server_of_its_own(
     settings = Settings()
     assert settings.server.ephemeral.enabled is False
     assert str(settings.home) == "/home/pokelake/.prefect"
+
+
+@pytest.fixture(scope="module")
+def baked() -> list[tuple[str, str]]:
+    return instructions(REPOSITORY / "Dockerfile.baked")
+
+
+def test_the_image_with_code_adds_the_packages_to_the_dependencies_and_nothing_else(baked: list[tuple[str, str]]):
+    assert [item for item in baked if item[0] != "COPY"] == [("ARG", "BASE=pokelake"), ("FROM", "${BASE}")]
+    assert [rest.split()[0] for rest in arguments(baked, "COPY")] == list(PACKAGES)
+
+
+def test_the_code_lies_where_the_python_of_the_dependencies_looks_for_it(
+    image: list[tuple[str, str]], baked: list[tuple[str, str]]
+):
+    """Below a folder of root's, which the user that runs cannot change."""
+    [release] = {re.search(r"python:(\d+\.\d+)\.", base)[1] for base in arguments(image, "FROM")}
+    assert arguments(image, "COPY")[-1].split()[-1] == "/opt/pokelake"
+    folders = [rest.split()[-1] for rest in arguments(baked, "COPY")]
+    assert folders == [f"/opt/pokelake/lib/python{release}/site-packages/{package}" for package in PACKAGES]
+
+
+def test_the_image_with_code_has_what_a_push_would_upload():
+    ignored = (REPOSITORY / "Dockerfile.baked.dockerignore").read_text().split()
+    assert ignored == ["*", *(f"!{pattern}" for pattern in ALLOWED)]
 
 
 def locked(name: str) -> dict[str, str]:
