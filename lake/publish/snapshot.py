@@ -33,7 +33,12 @@ class SnapshotWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(cancel_futures=error is not None)
+        try:
+            self._pool.shutdown(cancel_futures=error is not None)
+        except BaseException:
+            # A signal that ends the run. What is written after its rollback has listed the folder would stay there.
+            self._pool.shutdown(cancel_futures=True)
+            raise
         if error is None:
             for write in self._writes:
                 write.result()

@@ -1,5 +1,6 @@
 """The protocol: whoever dies, wherever, and whoever races, a reader sees one whole snapshot, the old or the new."""
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,7 +17,7 @@ from lake.commit import Commit, DataFile, TableFiles, commit_seqs, head, read_co
 from lake.errors import ConflictError, PublishError, StoreError
 from lake.layout import commit_key, snapshot_folder, table_folder
 from lake.publish import SnapshotWriter, commit_snapshot, remove_snapshot, same_files
-from lake.store import Store
+from lake.store import PARALLEL_REQUESTS, Store
 from tests.publish import POKEMON, TYPES, encode, pokemon
 
 OLD, NEW, RIVAL = "20260706T040000Z-8be2d1f4", "20260808T041200Z-1f3a9c02", "20260808T041201Z-77aa01bc"
@@ -249,6 +250,38 @@ def test_a_failure_while_making_files_is_raised_as_it_is(client):
 
     with pytest.raises(ZeroDivisionError):
         make()
+
+
+def test_a_signal_while_files_are_waited_for_ends_the_writing(client):
+    """The run's rollback deletes what it finds in the folder; a file that came afterwards would stay there."""
+    released = threading.Event()
+
+    class Slow:
+        def put_object(_, **arguments):
+            released.wait()
+            return client.put_object(**arguments)
+
+    def interrupt(*_):
+        threading.Timer(0.2, released.set).start()
+        raise Killed
+
+    def write_slowly() -> None:
+        with SnapshotWriter(Store("lake", "pokelake", Slow()), NEW) as writer:
+            for number in range(2 * PARALLEL_REQUESTS):
+                table = replace(TYPES, name=f"types_{number}")
+                writer.add(table, None, encode(table, {"pokemon_id": 25, "slot": 1, "type_id": 13}))
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(Killed):
+            write_slowly()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    for thread in threading.enumerate():
+        if thread.name.startswith("publish"):
+            thread.join()
+    assert len(list(Store("lake", "pokelake", client).list(snapshot_folder(NEW)))) == PARALLEL_REQUESTS
 
 
 def test_a_table_carried_over_lies_in_the_new_folder_byte_for_byte(store):
