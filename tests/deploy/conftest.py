@@ -79,9 +79,9 @@ class Deployed:
         """Return all deployments by name."""
         return {found["name"]: found for found in self.api("/deployments/filter", {})}
 
-    def objects(self) -> set[str]:
-        """Return the keys of everything in the bucket."""
-        pages = self.s3().get_paginator("list_objects_v2").paginate(Bucket="lake")
+    def objects(self, bucket: str = "lake") -> set[str]:
+        """Return the keys of everything in a bucket."""
+        pages = self.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {item["Key"] for page in pages for item in page.get("Contents", ())}
 
     def s3(self) -> Any:

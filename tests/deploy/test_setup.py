@@ -155,7 +155,8 @@ def test_a_new_image_is_one_more_revision_and_all_else_stays(ecs: Any, wanted: P
 def test_another_variable_of_the_environment_joins_those_that_are_there(ecs: Any, wanted: Pool):
     save(replace(wanted, env={"A": "1", "B": "1"}))
     assert save(Pool(wanted.name, env={"B": "2"})) == ["left", "changed", "left"]
-    assert variables(wanted)["env"] == {"PREFECT_HOME": "/home/pokelake/.prefect", "A": "1", "B": "2"}
+    ours = {"PREFECT_HOME": "/home/pokelake/.prefect", "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"}
+    assert variables(wanted)["env"] == {**ours, "A": "1", "B": "2"}
 
 
 def test_a_network_has_what_prefect_asks_for(ecs: Any, wanted: Pool):
