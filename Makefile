@@ -2,7 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 CORPUS ?= demo
-JOBS ?= auto
+# One worker more than there are cores, for tests wait for servers.
+JOBS ?= $(shell expr 1 + $$(nproc 2> /dev/null || getconf _NPROCESSORS_ONLN))
 
 .PHONY: demo test lint types bench lock clean
 

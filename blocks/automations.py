@@ -17,6 +17,9 @@ from prefect.client.schemas.objects import StateType
 
 TAG = "pokelake"
 
+# Made by `prefect deploy` from the triggers in `prefect.yaml`, for it holds the deployment's id.
+REPORT_AUTOMATION = "pokelake-report-on-published"
+
 # What a refresh emits when it ends well, whether it had something to publish or not.
 LAKE_CURRENT = "pokelake.lake.current"
 

@@ -8,7 +8,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 from prefect_aws import AwsCredentials, S3Bucket
 
-from blocks.automations import TAG, Patience, automations
+from blocks.automations import REPORT_AUTOMATION, TAG, Patience, automations
 from blocks.knobs import DEFAULTS
 from blocks.source_config import SourceConfig
 from blocks.storage import CREDENTIALS_BLOCK, LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block
@@ -35,8 +35,8 @@ def teardown(pool: str) -> dict[str, str]:
                 client.delete_deployment(deployment.id)
                 done[f"deployment/{deployment.name}"] = "deleted"
         done[f"work-pool/{pool}"] = _deleted(lambda: client.delete_work_pool(pool))
-        for automation in automations(Patience()):
-            done[f"automation/{automation.name}"] = _delete_automation(client, automation.name)
+        for name in (REPORT_AUTOMATION, *(automation.name for automation in automations(Patience()))):
+            done[f"automation/{name}"] = _delete_automation(client, name)
         if source is not None:
             limit = source.global_limit
             done[f"global-concurrency-limit/{limit}"] = _deleted(

@@ -5,14 +5,11 @@ from collections.abc import Iterator
 
 from prefect.client.schemas.responses import DeploymentResponse
 
-from blocks.automations import Patience, automations
+from blocks.automations import REPORT_AUTOMATION, Patience, automations
 from blocks.knobs import is_frozen, requests_per_run
 from flows.doctor.check import Finding, failed, judge, ok
 from flows.doctor.installation import SCHEDULES, Installation
 from lake.layout import CODE, CODE_MANIFEST
-
-# Made by `prefect deploy` from the triggers in `prefect.yaml`, for it holds the deployment's id.
-REPORT_AUTOMATION = "pokelake-report-on-published"
 
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 

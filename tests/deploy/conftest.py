@@ -127,3 +127,19 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         said = deployed.deploy()
         assert said.returncode == 0, said.stdout + said.stderr
         yield deployed
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[None]:
+    """Have Prefect make its clients anew: it keeps them by their settings, and the endpoint is not one of them."""
+    from prefect_aws.credentials import _get_client_cached
+
+    _get_client_cached.cache_clear()
+    yield
+    _get_client_cached.cache_clear()
+
+
+@pytest.fixture
+def ecs(clients: None, bucket: str) -> Any:
+    """Return a client of an empty ECS."""
+    return boto3.client("ecs")

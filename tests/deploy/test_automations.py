@@ -18,7 +18,7 @@ from flows.stack import Stack, local_stack
 from tests.deploy.world import OTHER_LAKE, OUR_LAKE, POOL, THEIR_LAKE, Propose, World, eventually
 
 # Prefect takes nothing below ten seconds.
-SHORTEST = timedelta(seconds=10)
+SHORTEST = timedelta(seconds=20)
 PATIENCE = Patience(start=SHORTEST, heartbeat=SHORTEST, refresh=SHORTEST)
 
 # How runs begin that are submitted to ECS.

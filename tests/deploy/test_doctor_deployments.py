@@ -7,10 +7,10 @@ import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient
 
-from blocks.automations import save_automations
+from blocks.automations import REPORT_AUTOMATION, save_automations
 from blocks.knobs import FROZEN, REQUESTS_PER_RUN
 from flows.doctor import deployments, examine, pool
-from flows.doctor.deployments import HEARTBEAT, REPORT_AUTOMATION
+from flows.doctor.deployments import HEARTBEAT
 from flows.doctor.installation import SCHEDULES
 from flows.parameters import LakeLocation
 from tests.deploy.conftest import POOL, QUEUE, REPOSITORY, Deployed

@@ -180,6 +180,7 @@ def test_taking_it_down_leaves_nothing(ecs: Ecs):
     """The last one, for nothing runs after it."""
     ecs.terminal.run(blocks(LAST)[0])
     assert ecs.deployed.deployments() == {}
+    assert ecs.prefect.read_automations() == []
     assert ecs.deployed.s3().list_buckets()["Buckets"] == []
     clusters = ecs.client.describe_clusters(clusters=[CLUSTER])["clusters"]
     assert [cluster["status"] for cluster in clusters] == ["INACTIVE"]

@@ -3,12 +3,10 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 import yaml
 from prefect_aws import AwsCredentials
@@ -26,22 +24,6 @@ OVERRIDES_BYTES = 8192
 ROLE = "arn:aws:iam::123456789012:role/pokelake-execution"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prefect-"
 ACCOUNT = {"cluster": "lake", "image": "pokelake:1", "execution_role_arn": ROLE, "task_role_arn": ROLE}
-
-
-@pytest.fixture(scope="module")
-def clients() -> Iterator[None]:
-    """Have Prefect make its clients anew: it keeps them by their settings, and the endpoint is not one of them."""
-    from prefect_aws.credentials import _get_client_cached
-
-    _get_client_cached.cache_clear()
-    yield
-    _get_client_cached.cache_clear()
-
-
-@pytest.fixture
-def ecs(clients: None, bucket: str) -> Any:
-    """Return a client of an empty ECS."""
-    return boto3.client("ecs")
 
 
 def pool(**variables: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.testing.utilities import prefect_test_harness
@@ -36,20 +35,10 @@ def first(server: None) -> dict[str, str]:
     return setup("lake", "pokelake", Source(user_agent="us"))
 
 
-@pytest.fixture(scope="module")
-def clients() -> Iterator[None]:
-    """Have Prefect make its clients anew: it keeps them by their settings, and the endpoint is not one of them."""
-    from prefect_aws.credentials import _get_client_cached
-
-    _get_client_cached.cache_clear()
-    yield
-    _get_client_cached.cache_clear()
-
-
 @pytest.fixture
-def ecs(server: None, clients: None, bucket: str) -> Any:
-    """Return a client of an empty ECS."""
-    return boto3.client("ecs")
+def ecs(server: None, ecs: Any) -> Any:
+    """Return a client of an empty ECS, beside the server."""
+    return ecs
 
 
 @pytest.fixture
