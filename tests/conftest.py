@@ -4,9 +4,10 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import boto3
-import httpx
+import moto.backends
 import pytest
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
@@ -28,21 +29,31 @@ def s3_endpoint() -> Iterator[str]:
     """Serve S3 on loopback for the whole session, and point every client at it."""
     # moto logs every request.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    # moto lists its own folder at every request.
+    modules = frozenset(moto.backends.list_of_moto_modules())
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
+
+
+def use_s3(s3_endpoint: str, patch: pytest.MonkeyPatch) -> None:
+    """Let everything find S3 through the environment."""
+    patch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
 @pytest.fixture
 def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Give the test an empty bucket of its own, reachable through the environment alone."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    httpx.post(f"{s3_endpoint}/moto-api/reset").raise_for_status()
+    use_s3(s3_endpoint, monkeypatch)
+    # httpx would read all certificates of the system for this one request.
+    urlopen(f"{s3_endpoint}/moto-api/reset", data=b"").close()
     boto3.client("s3").create_bucket(Bucket="lake")
     return "lake"
 

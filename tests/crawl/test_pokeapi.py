@@ -16,6 +16,7 @@ from lake.crawl.pokeapi import ENCOUNTERS, encounters_of, problem, url
 from lake.errors import SourceError, UnknownNameError
 from lake.replica import Corpus, Running, replica
 from lake.resource import Reference
+from tests.corpora import opened
 from tests.crawl import BASE, JSON, always, is_pikachu, listing, reference, site, source, upstream
 from tests.replica import small_corpus
 
@@ -533,7 +534,7 @@ def test_an_address_made_of_the_path_is_the_one_that_a_listing_gives(of: Referen
 
 @pytest.mark.corpus
 def test_the_listings_of_the_real_pokeapi_name_every_document_of_it(corpus_2026_08_08: Path):
-    corpus = Corpus.open(corpus_2026_08_08)
+    corpus = opened(corpus_2026_08_08)
     with replica(corpus) as served:
         settings = source(served.url)
         listings = [listing(settings, name) for name in chosen(settings, upstream(settings))]

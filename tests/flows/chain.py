@@ -15,6 +15,7 @@ from lake.commit import Commit, head
 from lake.read import Lake
 from lake.replica import Corpus, Running, replica
 from lake.store import Store
+from tests.conftest import use_s3
 from tests.flows.test_refresh import release
 
 Documents = dict[str, bytes]
@@ -58,22 +59,25 @@ class Chain:
 def chain(s3_endpoint: str, bucket: str, documents: Documents) -> Iterator[Chain]:
     """Serve documents and open an empty lake in a bucket of its own, which no other test empties meanwhile."""
     with pytest.MonkeyPatch.context() as patch, replica(Corpus.from_documents(documents)) as running:
-        patch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        use_s3(s3_endpoint, patch)
         boto3.client("s3").create_bucket(Bucket=bucket)
         location = LakeLocation(bucket=bucket, prefix="pokelake")
         yield Chain(location, running, Store(bucket, "pokelake"))
 
 
+# Three Pokémon, and their species with one of another generation.
+POKEMON, SPECIES = (25, 132, 10100), (25, 26, 132, 172)
+
+
 def only(documents: Documents, *resources: str) -> Documents:
-    """Return ``meta`` and the documents of some resources; of Pokémon's, three with their encounters."""
-    pokemon = {f"pokemon/{id_}{rest}" for id_ in (25, 132, 10100) for rest in ("", "/encounters")}
+    """Return ``meta`` and the documents of some resources; of Pokémon's and species', a few with their encounters."""
+    few = {f"pokemon/{id_}{rest}" for id_ in POKEMON for rest in ("", "/encounters")}
+    few |= {f"pokemon-species/{id_}" for id_ in SPECIES}
     return {
         path: body
         for path, body in documents.items()
-        if path == "meta" or (path.split("/")[0] in resources and (not path.startswith("pokemon/") or path in pokemon))
+        if path == "meta"
+        or (path.split("/")[0] in resources and (path in few or not path.startswith(("pokemon/", "pokemon-species/"))))
     }
 
 

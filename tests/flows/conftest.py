@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 # Prefect reads its settings when it is first imported; the home of whoever runs the tests must stay as it is.
@@ -20,8 +21,10 @@ from flows.refresh import refresh
 from flows.stack import RECORDER
 from lake.replica import Corpus, Running, demo, replica
 from lake.store import Store
+from tests.crawl import settle
 
 Refresh = Callable[..., State[Any]]
+Fill = Callable[..., None]
 
 # What most tests crawl: enough for the tables that matter, and a tenth of the tasks.
 CORE = ("ability", "evolution-chain", "generation", "move", "pokemon", "pokemon-species", "type")
@@ -37,22 +40,35 @@ def prefect_server() -> Iterator[dict[str, str]]:
         yield get_current_settings().to_environment_variables(exclude_unset=True)
 
 
-def core_paths(documents: Iterable[str]) -> set[str]:
-    """Return the paths of the core resources' documents."""
-    return {path for path in documents if path.split("/")[0] in CORE and path.count("/") == 1}
+def core_paths(documents: Iterable[str], resources: Collection[str] = CORE) -> set[str]:
+    """Return the paths of the core resources' documents, or of those of some of them."""
+    return {path for path in documents if path.split("/")[0] in resources and path.count("/") == 1}
+
+
+@cache
+def _documents() -> dict[str, bytes]:
+    return demo.documents()
 
 
 @pytest.fixture
 def documents() -> dict[str, bytes]:
     """Return the built-in corpus, to be changed at will."""
-    return demo.documents()
+    return {**_documents()}
+
+
+@pytest.fixture(scope="session")
+def one_replica() -> Iterator[Running]:
+    """Run a replica for the whole session: at one address, documents are the same bytes in every test."""
+    with replica("demo") as running:
+        yield running
 
 
 @pytest.fixture
-def running(documents: dict[str, bytes]) -> Iterator[Running]:
-    """Serve the built-in corpus."""
-    with replica(Corpus.from_documents(documents)) as served:
-        yield served
+def running(one_replica: Running, documents: dict[str, bytes]) -> Running:
+    """Serve the built-in corpus, without faults and with counters at zero."""
+    settle(one_replica)
+    one_replica.switch(Corpus.from_documents(documents))
+    return one_replica
 
 
 @pytest.fixture
@@ -67,3 +83,37 @@ def run_refresh(prefect_server: dict[str, str], store: Store, running: Running) 
         return refresh(LOCATION, SourceChoice(**settings), allow_shrink, return_state=True)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def first_refreshes() -> dict[tuple[str, ...], dict[str, bytes]]:
+    """Hold what the first refreshes of lakes left there, by what was crawled."""
+    return {}
+
+
+@pytest.fixture
+def fill(
+    run_refresh: Refresh,
+    store: Store,
+    running: Running,
+    documents: dict[str, bytes],
+    first_refreshes: dict[tuple[str, ...], dict[str, bytes]],
+) -> Fill:
+    """Return a function that fills the empty lake as a first refresh of some resources does.
+
+    The first test that asks for them does refresh; the others get a copy of all that it left. The source may be
+    ``without`` some documents, and is so afterwards.
+    """
+
+    def fill(*resources: str, without: tuple[str, ...] = ()) -> None:
+        if without:
+            running.switch(Corpus.from_documents({p: body for p, body in documents.items() if p not in without}))
+        left = first_refreshes.get((*resources, *without))
+        if left is None:
+            assert run_refresh(resources=resources).name == "Completed"
+            first_refreshes[*resources, *without] = {item.key: store.get(item.key) for item in store.list("")}
+        else:
+            for key, body in left.items():
+                store.create(key, body)
+
+    return fill

@@ -94,18 +94,31 @@ def test_with_blocks_saved_no_flag_is_needed(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--source", "http://127.0.0.1:9/api/v2/", *LAKE), "could not be reached"),
         (("--bucket", "nowhere"), "there is no bucket 'nowhere'"),
         (("--resources", "pokemons", *LAKE), "no resource 'pokemons'"),
     ],
 )
-def test_a_refresh_that_fails_prints_no_traceback(
-    prefect_server: dict[str, str], store: Store, running: Running, options: tuple[str, ...], said: str
+def test_a_refresh_that_fails_says_why(
+    prefect_server: dict[str, str],
+    store: Store,
+    running: Running,
+    ran: Callable[..., tuple[int, str, str]],
+    options: tuple[str, ...],
+    said: str,
 ):
-    command = [COMMAND, "refresh", "--source", running.url, "--retry-delay-seconds", "0.01", *options]
+    code, _, err = ran("refresh", "--source", running.url, *options)
+    assert code == 1
+    assert said in err
+    assert "Traceback" not in err
+    assert head(store) is None
+
+
+def test_a_process_whose_refresh_fails_prints_no_traceback(prefect_server: dict[str, str], store: Store):
+    """Not even at its end, when all that Prefect has started is stopped."""
+    command = [COMMAND, "refresh", "--source", "http://127.0.0.1:9/api/v2/", "--retry-delay-seconds", "0.01", *LAKE]
     done = subprocess.run(command, env={**os.environ, **prefect_server}, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert "could not be reached" in done.stderr
     assert "Traceback" not in done.stderr
     assert head(store) is None
 

@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
-from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
+from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 
 from blocks.source_config import SourceConfig
 from flows.discover import discover
@@ -19,7 +20,7 @@ from lake.layout import RESULTS, SNAPSHOTS
 from lake.read import Lake
 from lake.replica import Corpus, Running
 from lake.store import Store
-from tests.flows.conftest import LOCATION, Refresh
+from tests.flows.conftest import LOCATION, Fill, Refresh
 from tests.flows.test_refresh import changed, current, keys, release, without_meta
 
 Discover = Callable[..., State[Any]]
@@ -41,10 +42,9 @@ def run_discover(prefect_server: dict[str, str], store: Store, running: Running)
 
 
 @pytest.fixture
-def without_pikachu(run_refresh: Refresh, store: Store, running: Running, documents: Documents) -> Commit:
+def without_pikachu(fill: Fill, store: Store, running: Running, documents: Documents) -> Commit:
     """Give the test a lake that was filled before Pikachu was known; the source has it by now."""
-    release(running, {path: body for path, body in documents.items() if path != "pokemon/25"})
-    run_refresh(resources=("pokemon",))
+    fill("pokemon", without=("pokemon/25",))
     release(running, changed(documents, "pokemon/26", height=9))
     running.reset()
     return current(store)
@@ -55,9 +55,13 @@ def asked(running: Running) -> list[str]:
     return [path for path in running.counters()["by_path"] if path not in ("", "meta")]
 
 
-def event(name: str, resource_id: str) -> dict[str, Any]:
-    """Return the payload of the event of this name about this resource, as soon as the server has it."""
-    wanted = EventFilter(event=EventNameFilter(name=[name]), resource=EventResourceFilter(id=[resource_id]))
+def event(name: str, resource_id: str, since: datetime) -> dict[str, Any]:
+    """Return the payload of the event of this name about this resource since then, as soon as the server has it."""
+    wanted = EventFilter(
+        event=EventNameFilter(name=[name]),
+        resource=EventResourceFilter(id=[resource_id]),
+        occurred=EventOccurredFilter(since=since),
+    )
     deadline = time.monotonic() + EVENT_SECONDS
     with get_client(sync_client=True) as client:
         while not (found := client.read_events(wanted, limit=2).events):
@@ -85,35 +89,37 @@ def test_an_event_names_each_new_pokemon_and_another_the_snapshot(
 ):
     mew = {**json.loads(documents["pokemon/26"]), "id": 1_000_151, "name": "mew-of-this-test"}
     release(running, {**documents, "pokemon/1000151": json.dumps(mew).encode()})
+    since = datetime.now(UTC)
     run_discover()
     snapshot = current(store).snapshot
-    found = event("pokelake.pokemon.discovered", "pokelake.pokemon.1000151")
+    found = event("pokelake.pokemon.discovered", "pokelake.pokemon.1000151", since)
     assert found == {"id": 1_000_151, "name": "mew-of-this-test", "snapshot": snapshot}
-    published = event("pokelake.snapshot.published", f"pokelake.snapshot.{snapshot}")
+    published = event("pokelake.snapshot.published", f"pokelake.snapshot.{snapshot}", since)
     assert (published["seq"], published["parent"]) == (2, without_pikachu.snapshot)
     assert published["changes"]["added"] == 2
 
 
 def test_what_is_not_listed_any_longer_is_reported_and_kept(
-    run_refresh: Refresh, run_discover: Discover, store: Store, running: Running, documents: Documents
+    fill: Fill, run_discover: Discover, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     before = current(store)
     release(running, {path: body for path, body in documents.items() if path not in ("pokemon/132", "pokemon/25")})
     running.reset()
+    since = datetime.now(UTC)
     state = run_discover()
     assert state.name == "Unchanged"
     assert "2 not listed any longer: pokemon/25, pokemon/132" in state.message
     assert asked(running) == ["pokemon"]
     assert current(store) == before
-    found = event("pokelake.documents.vanished", f"pokelake.source.{running.url}")
+    found = event("pokelake.documents.vanished", f"pokelake.source.{running.url}", since)
     assert found == {"documents": ["pokemon/25", "pokemon/132"]}
 
 
 def test_with_nothing_new_nothing_is_published(
-    run_refresh: Refresh, run_discover: Discover, store: Store, running: Running, documents: Documents
+    fill: Fill, run_discover: Discover, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     before = keys(store, SNAPSHOTS), current(store)
     release(running, changed(documents, "pokemon/25", height=5))
     state = run_discover()
@@ -183,9 +189,9 @@ def test_what_was_missing_is_picked_up(run_refresh: Refresh, run_discover: Disco
 
 
 def test_what_is_stale_stays_named_and_what_vanished_is_named_beside_it(
-    run_refresh: Refresh, run_discover: Discover, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, run_discover: Discover, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     running.faults([{"kind": "status", "status": 503, "path": "^pokemon/25$"}])
     release(running, changed(changed(documents, "pokemon/25", height=5), "pokemon/26", height=9))
     run_refresh(resources=("pokemon",))

@@ -25,12 +25,18 @@ Turn = Callable[[str, Any], None]
 
 @pytest.fixture
 def turn(prefect_server: dict[str, str]) -> Iterator[Turn]:
-    """Return a function that sets a knob, as an operator does; after the test there is none."""
+    """Return a function that sets a knob, as an operator does; before and after the test there is none."""
 
     def turn(name: str, value: Any) -> None:
         Variable.set(name, value, overwrite=True)
 
+    forget()
     yield turn
+    forget()
+
+
+def forget() -> None:
+    """Delete the knobs, which a setup in another test may have saved."""
     with get_client(sync_client=True) as client:
         for name in DEFAULTS:
             if client.read_variable_by_name(name):

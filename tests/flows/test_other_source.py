@@ -16,6 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 
 from blocks.source_config import SourceConfig
+from blocks.storage import save_block
 from flows.discover import discover
 from flows.parameters import LakeLocation, SourceChoice
 from flows.plan import plan
@@ -38,22 +39,35 @@ COMMAND = str(Path(sys.executable).with_name("pokelake"))
 RECORD_SECONDS = 30
 
 
+@pytest.fixture(scope="module")
+def leagues() -> Iterator[tuple[dict[str, Trainer], dict[Style, str]]]:
+    """Serve the league in both styles; return the trainers that it has, to be changed at will, and its addresses."""
+    served = trainers()
+    with second_source("next", False, served) as by_link, second_source("cursor", True, served) as by_cursor:
+        yield served, {"next": by_link, "cursor": by_cursor}
+
+
 @pytest.fixture
-def served() -> dict[str, Trainer]:
-    """Return the trainers that the source has, to be changed at will."""
-    return trainers()
+def served(leagues: tuple[dict[str, Trainer], dict[Style, str]]) -> dict[str, Trainer]:
+    """Return the trainers that the source has, as they are at first, to be changed at will."""
+    served, _ = leagues
+    served.clear()
+    served.update(trainers())
+    return served
 
 
 @pytest.fixture(params=[("next", False), ("cursor", True)], ids=["by-link", "by-cursor-inline"])
 def saved(
-    request: pytest.FixtureRequest, prefect_server: dict[str, str], served: dict[str, Trainer]
-) -> Iterator[tuple[Style, bool]]:
-    """Save the blocks of the league, as someone would in Prefect's forms, and serve it; return its style."""
+    request: pytest.FixtureRequest,
+    prefect_server: dict[str, str],
+    leagues: tuple[dict[str, Trainer], dict[Style, str]],
+    served: dict[str, Trainer],
+) -> tuple[Style, bool]:
+    """Save the blocks of the league, as someone would in Prefect's forms, where they are not; return its style."""
     style, inline = request.param
-    Secret(value=KEY).save("league-key", overwrite=True)
-    with second_source(style, inline, served) as base:
-        SourceConfig.of(settings(base, style, inline, api_key_block="league-key")).save("league", overwrite=True)
-        yield style, inline
+    save_block(Secret(value=KEY), "league-key")
+    save_block(SourceConfig.of(settings(leagues[1][style], style, inline, api_key_block="league-key")), "league")
+    return style, inline
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from lake.commit import Commit
 from lake.errors import UnknownNameError
 from lake.replica import Running
 from lake.store import Store
-from tests.flows.conftest import LOCATION, Refresh
+from tests.flows.conftest import LOCATION, Fill, Refresh
 from tests.flows.test_refresh import changed, current, keys, release, without_meta
 
 Documents = dict[str, bytes]
@@ -104,8 +104,8 @@ def test_a_first_refresh_makes_the_requests_and_builds_the_tables_that_were_plan
     assert f"tables built for sure: all {planned.table_count} tables" in planned.lines()
 
 
-def test_a_known_version_is_planned_as_two_requests(make: Make, run_refresh: Refresh, running: Running):
-    run_refresh(resources=FEW)
+def test_a_known_version_is_planned_as_two_requests(make: Make, fill: Fill, run_refresh: Refresh, running: Running):
+    fill(*FEW)
     planned = make()
     assert (planned.is_known, planned.requests, planned.sure_tables, planned.possible_tables) == (True, 2, (), ())
     [line] = planned.lines()
@@ -116,9 +116,15 @@ def test_a_known_version_is_planned_as_two_requests(make: Make, run_refresh: Ref
 
 
 def test_a_refresh_of_another_version_does_what_was_planned(
-    make: Make, run_refresh: Refresh, store: Store, running: Running, documents: Documents, works: list[Work]
+    make: Make,
+    fill: Fill,
+    run_refresh: Refresh,
+    store: Store,
+    running: Running,
+    documents: Documents,
+    works: list[Work],
 ):
-    run_refresh(resources=FEW)
+    fill(*FEW)
     before = current(store)
     items = sorted(path for path in documents if path.startswith("item/"))
     ditto = {**json.loads(documents["pokemon/132"]), "id": 1_000_132, "name": "other-ditto"}

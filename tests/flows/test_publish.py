@@ -13,7 +13,7 @@ from lake.read import Lake
 from lake.replica import Running
 from lake.store import Store
 from tests.flows.chain import hashes
-from tests.flows.conftest import Refresh
+from tests.flows.conftest import Fill, Refresh
 from tests.flows.test_refresh import changed, current, error_of, keys, release
 
 Documents = dict[str, bytes]
@@ -31,9 +31,9 @@ def snapshots(store: Store) -> set[str]:
 
 @pytest.mark.parametrize("folder", ["types", "documents/resource=type"])
 def test_a_damaged_file_of_the_parent_is_named_and_nothing_is_published(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents, folder: str
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents, folder: str
 ):
-    run_refresh(resources=FEW)
+    fill(*FEW)
     before = current(store)
     damaged = next(key for key in before.keys() if f"/{folder}/" in key)  # noqa: SIM118
     body = store.get(damaged)
@@ -47,9 +47,14 @@ def test_a_damaged_file_of_the_parent_is_named_and_nothing_is_published(
 
 
 def test_a_run_killed_before_its_commit_leaves_files_that_no_reader_sees(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents, monkeypatch: pytest.MonkeyPatch
+    fill: Fill,
+    run_refresh: Refresh,
+    store: Store,
+    running: Running,
+    documents: Documents,
+    monkeypatch: pytest.MonkeyPatch,
 ):
-    run_refresh(resources=FEW)
+    fill(*FEW)
     before = current(store)
 
     def kill(target: Store, draft: Commit) -> None:
@@ -67,10 +72,15 @@ def test_a_run_killed_before_its_commit_leaves_files_that_no_reader_sees(
 
 
 def test_the_loser_of_a_race_carries_the_tables_of_the_winner(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents, monkeypatch: pytest.MonkeyPatch
+    fill: Fill,
+    run_refresh: Refresh,
+    store: Store,
+    running: Running,
+    documents: Documents,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """What it carried at first were the tables of the parent that both began from."""
-    run_refresh(resources=FEW)
+    fill(*FEW)
     commit, winner = flows.publish.commit_snapshot, []
 
     def overtaken(target: Store, draft: Commit) -> None:
@@ -92,10 +102,10 @@ def test_the_loser_of_a_race_carries_the_tables_of_the_winner(
 
 
 def test_a_run_that_lost_nothing_but_a_document_is_partial_and_not_on_record(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
     """A record would keep the next run from asking for the document again."""
-    run_refresh(resources=FEW)
+    fill(*FEW)
     before = current(store)
     release(running, changed(documents, "item/4", cost=201))
     running.faults([{"kind": "status", "status": 503, "path": "^item/4$"}])
@@ -109,9 +119,9 @@ def test_a_run_that_lost_nothing_but_a_document_is_partial_and_not_on_record(
 
 
 def test_what_is_stale_stays_named_while_other_resources_are_refreshed(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=FEW)
+    fill(*FEW)
     later = changed(changed(documents, "item/4", cost=201), "type/1", name="plain")
     release(running, later)
     running.faults([{"kind": "status", "status": 503, "path": "^item/4$"}])
@@ -123,10 +133,15 @@ def test_what_is_stale_stays_named_while_other_resources_are_refreshed(
 
 
 def test_a_version_that_changed_during_the_crawl_is_not_on_record(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents, monkeypatch: pytest.MonkeyPatch
+    fill: Fill,
+    run_refresh: Refresh,
+    store: Store,
+    running: Running,
+    documents: Documents,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """What was compared with the parent is of two versions, so neither is known to be equal."""
-    run_refresh(resources=FEW)
+    fill(*FEW)
     fetch_all = flows.refresh.fetch_all
 
     def two_versions(*arguments: Any) -> list[dict[str, Any]]:
@@ -140,9 +155,9 @@ def test_a_version_that_changed_during_the_crawl_is_not_on_record(
 
 
 def test_a_key_of_another_type_is_refused_and_readers_see_what_they_saw(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     before = current(store)
     stats = json.loads(documents["pokemon/25"])["stats"]
     stats[0]["stat"]["url"] = {"href": stats[0]["stat"]["url"]}
@@ -155,9 +170,9 @@ def test_a_key_of_another_type_is_refused_and_readers_see_what_they_saw(
 
 
 def test_a_mass_deletion_that_is_undone_gives_the_tables_as_they_were(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     before = current(store)
     release(
         running, {path: body for path, body in documents.items() if not path.startswith(("pokemon/1", "pokemon/2"))}

@@ -17,7 +17,8 @@ from lake.layout import commit_key
 from lake.read import Lake
 from lake.replica import Running
 from lake.store import Store
-from tests.flows.conftest import LOCATION, Refresh
+from tests.flows.chain import only
+from tests.flows.conftest import LOCATION, Fill, Refresh
 from tests.flows.test_refresh import changed, current, error_of, keys, release
 
 Documents = dict[str, bytes]
@@ -75,8 +76,8 @@ def rewritten(store: Store, commit: Commit, **members: Any) -> None:
     store.create(commit_key(commit.seq), json.dumps(body).encode())
 
 
-def test_the_same_code_finds_nothing_to_publish(run_refresh: Refresh, run_rebuild: Rebuild, store: Store):
-    run_refresh(resources=("pokemon",))
+def test_the_same_code_finds_nothing_to_publish(fill: Fill, run_rebuild: Rebuild, store: Store):
+    fill("pokemon")
     before = keys(store)
     state = run_rebuild()
     assert state.name == "Unchanged"
@@ -85,9 +86,9 @@ def test_the_same_code_finds_nothing_to_publish(run_refresh: Refresh, run_rebuil
 
 
 def test_after_a_refresh_with_other_code_that_builds_the_same_the_probe_is_enough_again(
-    run_refresh: Refresh, store: Store, other_code: Callable[[], None]
+    fill: Fill, run_refresh: Refresh, store: Store, other_code: Callable[[], None]
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     other_code()
     assert "came out as they were" in run_refresh(resources=("pokemon",)).message
     assert "upstream is still at" in run_refresh(resources=("pokemon",)).message
@@ -95,9 +96,9 @@ def test_after_a_refresh_with_other_code_that_builds_the_same_the_probe_is_enoug
 
 
 def test_other_code_publishes_other_tables_of_the_same_documents(
-    run_refresh: Refresh, run_rebuild: Rebuild, store: Store, other_tables: Callable[[], None]
+    fill: Fill, run_rebuild: Rebuild, store: Store, other_tables: Callable[[], None]
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     old = current(store)
     other_tables()
     assert run_rebuild().name == "Completed"
@@ -111,6 +112,7 @@ def test_other_code_publishes_other_tables_of_the_same_documents(
 
 
 def test_an_earlier_snapshot_is_compared_and_what_differs_is_named(
+    fill: Fill,
     run_refresh: Refresh,
     run_rebuild: Rebuild,
     store: Store,
@@ -118,7 +120,7 @@ def test_an_earlier_snapshot_is_compared_and_what_differs_is_named(
     documents: Documents,
     other_tables: Callable[[], None],
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     first = current(store).snapshot
     release(running, changed(documents, "pokemon/25", height=5))
     run_refresh(resources=("pokemon",))
@@ -150,7 +152,7 @@ def test_after_any_chain_of_changes_every_snapshot_follows_from_its_documents(
         lambda now: {path: body for path, body in now.items() if path not in {items[1], *generations}},
         lambda now: {**now, **generations},
     ]
-    now = documents
+    now = only(documents, *resources)
     for step in steps:
         now = step(now)
         release(running, now)
@@ -164,9 +166,9 @@ def test_after_any_chain_of_changes_every_snapshot_follows_from_its_documents(
 
 
 def test_a_snapshot_from_before_there_were_kinds_of_sources_is_rebuilt(
-    run_refresh: Refresh, run_rebuild: Rebuild, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, run_rebuild: Rebuild, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     first = current(store)
     release(running, changed(documents, "pokemon/25", height=5))
     run_refresh(resources=("pokemon",))

@@ -15,7 +15,7 @@ from lake.layout import RESULTS, SNAPSHOTS, STAGING
 from lake.read import Lake
 from lake.replica import Corpus, Running
 from lake.store import Store
-from tests.flows.conftest import core_paths
+from tests.flows.conftest import Fill, core_paths
 
 Refresh = Callable[..., State[Any]]
 Documents = dict[str, bytes]
@@ -70,8 +70,8 @@ def test_every_document_lands_byte_for_byte(run_refresh: Refresh, store: Store, 
         assert row.body == served(documents, running, row.path)
 
 
-def test_plain_pandas_reads_a_partition_of_what_was_published(run_refresh: Refresh, store: Store):
-    run_refresh()
+def test_plain_pandas_reads_a_partition_of_what_was_published(fill: Fill, store: Store):
+    fill("pokemon", "pokemon-species")
     frame = pd.read_parquet(Lake(store).path("pokemon"), filters=[("generation", "==", 1)])
     assert {25, 26, 10100} <= set(frame["pokemon_id"])
     assert set(frame["generation_id"]) == {1}
@@ -79,12 +79,12 @@ def test_plain_pandas_reads_a_partition_of_what_was_published(run_refresh: Refre
 
 
 def test_a_version_that_is_known_costs_two_requests_and_writes_nothing(
-    run_refresh: Refresh, store: Store, running: Running
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running
 ):
-    run_refresh()
+    fill("pokemon")
     before = keys(store)
     running.reset()
-    state = run_refresh()
+    state = run_refresh(resources=("pokemon",))
     assert state.name == "Unchanged"
     assert running.counters()["requests"] == 2
     assert keys(store) == before
@@ -93,25 +93,27 @@ def test_a_version_that_is_known_costs_two_requests_and_writes_nothing(
 def test_without_a_version_every_document_is_asked_for_and_none_sent_again(
     run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
+    crawled = ("pokemon", "type")
     release(running, without_meta(documents))
-    run_refresh()
+    run_refresh(resources=crawled)
     published = keys(store, SNAPSHOTS)
     for _ in range(2):
         running.reset()
-        assert run_refresh().name == "Unchanged"
-        assert running.counters()["by_status"]["304"] == len(core_paths(documents))
+        assert run_refresh(resources=crawled).name == "Unchanged"
+        assert running.counters()["by_status"]["304"] == len(core_paths(documents, crawled))
     assert keys(store, SNAPSHOTS) == published
     assert current(store).seq == 1
 
 
 def test_only_what_changed_is_sent_and_the_old_snapshot_stays(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
-    run_refresh()
+    crawled = ("pokemon", "type")
+    fill(*crawled)
     old = current(store)
     release(running, changed(documents, "pokemon/25", height=5))
     running.reset()
-    run_refresh()
+    run_refresh(resources=crawled)
     statuses = running.counters()["by_path"]
     sent = {path for path, counts in statuses.items() if path.count("/") == 1 and "200" in counts}
     assert sent == {"pokemon/25"}
@@ -123,12 +125,13 @@ def test_only_what_changed_is_sent_and_the_old_snapshot_stays(
     assert lake.read("pokemon", pikachu, as_of=old.snapshot)["height_dm"].tolist() == [4]
 
 
-def test_a_crawl_repeated_gives_the_same_bytes(run_refresh: Refresh, store: Store, running: Running):
+def test_a_crawl_repeated_gives_the_same_bytes(fill: Fill, run_refresh: Refresh, store: Store):
     """Only the time of receipt tells two first crawls apart, so the typed tables must not differ."""
-    run_refresh()
+    crawled = ("pokemon", "pokemon-species")
+    fill(*crawled)
     first = current(store)
     store.delete(keys(store))
-    run_refresh()
+    run_refresh(resources=crawled)
     second = current(store)
 
     def hashes(commit: Commit) -> dict[str, str]:
@@ -139,9 +142,9 @@ def test_a_crawl_repeated_gives_the_same_bytes(run_refresh: Refresh, store: Stor
 
 @pytest.mark.parametrize("kind", ["invalid_json", "html", "wrong_id", "reset", "truncated", "content_type"])
 def test_a_document_answered_with_rubbish_keeps_its_last_good_version(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents, kind: str
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents, kind: str
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     later = changed(changed(documents, "pokemon/25", height=5), "pokemon/26", height=9)
     release(running, later)
     running.faults([{"kind": kind, "path": "^pokemon/25$"}])
@@ -154,9 +157,9 @@ def test_a_document_answered_with_rubbish_keeps_its_last_good_version(
 
 
 def test_what_was_stale_is_asked_for_again_although_the_version_is_known(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     release(running, changed(documents, "pokemon/25", height=5))
     running.faults([{"kind": "status", "status": 503, "path": "^pokemon/25$"}])
     run_refresh(resources=("pokemon",))
@@ -167,9 +170,9 @@ def test_what_was_stale_is_asked_for_again_although_the_version_is_known(
 
 
 def test_too_many_failures_end_the_run_and_readers_see_what_they_saw(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     before = current(store)
     release(running, changed(documents, "pokemon/25", height=5))
     running.faults([{"kind": "status", "status": 500, "path": "^pokemon/1"}])
@@ -182,12 +185,13 @@ def test_too_many_failures_end_the_run_and_readers_see_what_they_saw(
 def test_after_a_failed_run_only_what_failed_is_asked_for_again(
     run_refresh: Refresh, running: Running, documents: Documents
 ):
+    crawled = ("ability", "pokemon", "type")
     running.faults([{"kind": "status", "status": 500, "path": "^pokemon/1"}])
-    error_of(run_refresh(), SourceError)
+    error_of(run_refresh(resources=crawled), SourceError)
     failed = {path for path in core_paths(documents) if path.startswith("pokemon/1")}
     running.faults([])
     running.reset()
-    assert run_refresh().name == "Completed"
+    assert run_refresh(resources=crawled).name == "Completed"
     asked = {path for path in running.counters()["by_path"] if path in core_paths(documents)}
     assert asked == failed
 
@@ -203,9 +207,9 @@ def test_a_listing_that_does_not_add_up_is_no_deletion(run_refresh: Refresh, sto
 
 
 def test_a_document_that_is_unlisted_and_not_found_is_deleted(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     release(running, {p: b for p, b in documents.items() if p != "pokemon/132"})
     run_refresh(resources=("pokemon",))
     assert current(store).changes["pokemon"]["deleted"] == 1
@@ -224,9 +228,9 @@ def test_a_document_that_is_unlisted_but_still_there_stays(
 
 
 def test_a_mass_deletion_is_held_back_until_it_is_allowed(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     before = current(store)
     kept = {p: b for p, b in documents.items() if not p.startswith("pokemon/1")}
     release(running, kept)
@@ -239,9 +243,9 @@ def test_a_mass_deletion_is_held_back_until_it_is_allowed(
 
 
 def test_resources_that_a_run_leaves_out_stay_in_the_snapshot(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
+    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
-    run_refresh(resources=("pokemon", "type"))
+    fill("pokemon", "type")
     release(running, changed(documents, "pokemon/25", height=5))
     run_refresh(resources=("pokemon",))
     assert current(store).seq == 2
@@ -249,11 +253,16 @@ def test_resources_that_a_run_leaves_out_stay_in_the_snapshot(
 
 
 def test_the_loser_of_a_race_takes_its_documents_to_the_new_head(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents, monkeypatch: pytest.MonkeyPatch
+    fill: Fill,
+    run_refresh: Refresh,
+    store: Store,
+    running: Running,
+    documents: Documents,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     import flows.publish
 
-    run_refresh(resources=("pokemon",))
+    fill("pokemon")
     commit, rivals = flows.publish.commit_snapshot, []
 
     def overtaken(target: Store, draft: Commit) -> None:
@@ -291,7 +300,7 @@ def test_a_staged_shard_that_was_damaged_is_fetched_again(run_refresh: Refresh, 
 
 def test_no_more_connections_are_open_than_the_source_allows(run_refresh: Refresh, running: Running):
     running.faults([{"kind": "latency", "seconds": 0.005}])
-    run_refresh(connections=3, parallel_shards=2)
+    run_refresh(connections=3, parallel_shards=2, resources=("ability", "item", "pokemon", "type"))
     assert running.counters()["peak_concurrency"] <= 3
 
 
@@ -300,8 +309,8 @@ def test_requests_say_who_calls(run_refresh: Refresh, running: Running):
     assert running.counters()["user_agents"] == ["our-lake (data@example.org)"]
 
 
-def test_shard_results_lie_in_s3_as_json(run_refresh: Refresh, store: Store):
-    run_refresh(resources=("pokemon",))
+def test_shard_results_lie_in_s3_as_json(fill: Fill, store: Store):
+    fill("pokemon")
     [key] = keys(store, f"{RESULTS}shards/")
     manifest = json.loads(json.loads(store.get(key))["result"])
     assert manifest["documents"] == 70

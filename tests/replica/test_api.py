@@ -10,6 +10,7 @@ import pytest
 
 from lake.replica import Corpus, replica
 from lake.replica.answers import Renderer, page
+from tests.corpora import opened
 from tests.replica import DOCUMENTS, small_corpus
 
 
@@ -158,7 +159,7 @@ def test_other_methods_are_refused(api: httpx.Client):
 
 @pytest.mark.corpus
 def test_every_real_document_is_served_as_it_is(corpus_2026_08_08: Path):
-    corpus = Corpus.open(corpus_2026_08_08)
+    corpus = opened(corpus_2026_08_08)
     renderer = Renderer(corpus)
     for path in corpus.paths():
         answer = renderer.answer(b"http://host", path, b"")
@@ -168,7 +169,7 @@ def test_every_real_document_is_served_as_it_is(corpus_2026_08_08: Path):
 
 @pytest.mark.corpus
 def test_each_real_resource_lists_what_it_serves(corpus_2026_08_08: Path):
-    corpus = Corpus.open(corpus_2026_08_08)
+    corpus = opened(corpus_2026_08_08)
     with replica(corpus) as running, httpx.Client() as client:
         for resource, entries in corpus.listings.items():
             listing = client.get(f"{running.url}{resource}/?limit={len(entries)}").json()
