@@ -214,7 +214,7 @@ def test_what_differs_is_changed_in_its_place(client: SyncPrefectClient, save: S
     done = save(replace(PATIENCE, refresh=2 * WITHIN))
     assert {name for name, what in done.items() if what != "left"} == {"automation/pokelake-not-current"}
     after = saved(client)
-    assert after["pokelake-not-current"]["trigger"]["within"] == 20
+    assert after["pokelake-not-current"]["trigger"]["within"] == 2 * WITHIN.total_seconds()
     assert {name: item["id"] for name, item in after.items()} == {name: item["id"] for name, item in before.items()}
 
 

@@ -13,6 +13,7 @@ os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
 
 import pytest
 from prefect.client.schemas import State
+from prefect.events.worker import EventsWorker
 from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
@@ -36,6 +37,8 @@ LOCATION = LakeLocation(bucket="lake", prefix="pokelake")
 def prefect_server() -> Iterator[dict[str, str]]:
     """Run a Prefect server; yield the environment that points a subprocess at it."""
     os.environ.update(RECORDER)
+    # Prefect's thread for events goes on sending to the server it began with; tests of another may have left one.
+    EventsWorker.drain_all(timeout=10)
     with prefect_test_harness(server_startup_timeout=90):
         yield get_current_settings().to_environment_variables(exclude_unset=True)
 
