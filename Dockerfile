@@ -5,7 +5,7 @@ FROM python:3.11.14-slim-bookworm AS dependencies
 COPY requirements-run.lock /build/requirements-run.lock
 RUN python -m venv /opt/pokelake \
     && /opt/pokelake/bin/python -m pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
-        --require-hashes --compile -r /build/requirements-run.lock
+        --require-hashes --no-deps --compile -r /build/requirements-run.lock
 
 FROM python:3.11.14-slim-bookworm
 RUN useradd --create-home --uid 1000 pokelake \

@@ -31,15 +31,17 @@ lock:
 	$(COMPILE) --all-extras -o requirements.lock
 	$(COMPILE) --constraints requirements.lock -o requirements-run.lock
 
+# Nothing is resolved, for the lock names everything. Before 23.3 pip would take the newest of what is asked for with an
+# extra, as Prefect asks for `sqlalchemy[asyncio]`, and then refuse it for not being what is pinned.
 .venv/installed: requirements.lock pyproject.toml
 	@echo "Installing into .venv, once …"
 	@if command -v uv > /dev/null; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
-		uv pip install --quiet --python $(BIN)/python --compile-bytecode -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode -r requirements.lock && \
 		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
 	else \
 		$(PYTHON) -m venv .venv && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi
 	@touch $@

@@ -54,7 +54,7 @@ def test_it_takes_nothing_of_the_checkout_but_the_lock(image: list[tuple[str, st
 
 def test_it_installs_by_hash_and_compiles(image: list[tuple[str, str]]):
     [install] = [rest for rest in arguments(image, "RUN") if "pip install" in rest]
-    assert {"--require-hashes", "--only-binary", "--compile", "--no-cache-dir"} <= set(install.split())
+    assert {"--require-hashes", "--no-deps", "--only-binary", "--compile", "--no-cache-dir"} <= set(install.split())
 
 
 def test_it_runs_as_a_user_without_rights_in_a_folder_that_is_its_own(image: list[tuple[str, str]]):
@@ -131,10 +131,12 @@ def test_the_images_lock_leaves_out_what_only_developers_need():
     assert locked("requirements-run.lock").keys() & {"moto", "pytest", "mypy", "ruff", "hypothesis", "polars"} == set()
 
 
-def test_the_images_lock_has_all_that_its_distributions_require():
-    """With hashes, pip installs nothing that the lock does not name."""
+@pytest.mark.parametrize(("lock", "extras"), [("requirements-run.lock", ()), ("requirements.lock", ("local", "dev"))])
+def test_a_lock_has_all_that_its_distributions_require(lock: str, extras: tuple[str, ...]):
+    """It is installed without resolving, so nothing comes that it does not name."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    pending, needed = [Requirement(text) for text in project["dependencies"]], set()
+    asked = [*project["dependencies"], *(text for extra in extras for text in project["optional-dependencies"][extra])]
+    pending, needed = [Requirement(text) for text in asked], set()
     while pending:
         requirement = pending.pop()
         name = canonicalize_name(requirement.name)
@@ -145,7 +147,7 @@ def test_the_images_lock_has_all_that_its_distributions_require():
                 needed.add((name, extra))
                 found = [Requirement(text) for text in requires(requirement.name) or ()]
                 pending += [r for r in found if not r.marker or r.marker.evaluate({"extra": extra})]
-    assert {name for name, _ in needed} - locked("requirements-run.lock").keys() == set()
+    assert {name for name, _ in needed} - locked(lock).keys() == set()
 
 
 def imported(source: Path) -> Iterator[str]:
