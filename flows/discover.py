@@ -54,5 +54,5 @@ def discover(
     facts = source_facts(settings, begun.upstream, listings, manifests) | {"version": None}
     crawled = Crawled(facts, manifests, is_partial=True)
     publication = publish_on_head(lake, crawled)
-    state = finished(publication, crawled, listings)
+    state = finished(lake, publication, crawled, listings)
     return state.model_copy(update={"message": f"{state.message}; {gone}"}) if gone else state

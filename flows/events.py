@@ -5,19 +5,25 @@ from collections.abc import Mapping, Sequence
 from prefect.events import emit_event
 
 from blocks.automations import LAKE_CURRENT
+from flows.parameters import LakeLocation
 from lake.commit import Commit
 
 PUBLISHED = "pokelake.snapshot.published"
 DISCOVERED = "pokelake.pokemon.discovered"
 VANISHED = "pokelake.documents.vanished"
 
+# Of a published snapshot: the block that its run found the lake in. The trigger in prefect.yaml waits for it, for a
+# server may know runs of other lakes, and `report` reads the lake of its own block.
+LAKE_BLOCK = "pokelake.lake.block"
 
-def announce(commit: Commit, pokemon: Mapping[int, str]) -> None:
+
+def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> None:
     """Say that a snapshot was published, and name each Pokémon in it that its parent did not have."""
-    facts = {"seq": commit.seq, "snapshot": commit.snapshot, "parent": commit.parent}
+    facts = {"lake": lake.open().uri(), "seq": commit.seq, "snapshot": commit.snapshot, "parent": commit.parent}
+    block = {LAKE_BLOCK: lake.block} if lake.bucket is None else {}
     emit_event(
         PUBLISHED,
-        resource={"prefect.resource.id": f"pokelake.snapshot.{commit.snapshot}"},
+        resource={"prefect.resource.id": f"pokelake.snapshot.{commit.snapshot}", **block},
         payload={**facts, "changes": dict(commit.totals())},
     )
     for id_, name in pokemon.items():

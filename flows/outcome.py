@@ -43,12 +43,12 @@ def frozen() -> State[Any]:
     return Completed(name="Frozen", message=f"nothing was touched, for the Prefect Variable {FROZEN} is true")
 
 
-def finished(publication: Publication, crawled: Crawled, listings: Sequence[Listing]) -> State[Any]:
+def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, listings: Sequence[Listing]) -> State[Any]:
     """Announce what was published, and return the state that says so; `listings` know what new Pokémon are called."""
     commit = publication.commit
     if publication.is_new:
         names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
-        announce(commit, {id_: names.get(id_, str(id_)) for id_ in publication.new_pokemon})
+        announce(lake, commit, {id_: names.get(id_, str(id_)) for id_ in publication.new_pokemon})
         summary = f"published {commit.snapshot}: {describe_changes(commit)}"
         if commit.audits:
             summary += f"; {len(commit.audits)} findings (pokelake audits)"

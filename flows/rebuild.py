@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, State
 
 from flows.build import Work, build_tables, tables_in
+from flows.events import announce
 from flows.memory import return_freed_memory
 from flows.merge import document_file, document_files
 from flows.parameters import LakeLocation
@@ -39,6 +40,7 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
         source = {**_facts_before_kinds(snapshot), **snapshot.source}
         publication = publish(lake, snapshot, Crawled(source, (), is_partial=True), is_rebuild=True)
         if publication.is_new:
+            announce(lake, publication.commit, {})
             return Completed(message=f"published {publication.commit.snapshot}, rebuilt from {snapshot.snapshot}")
         return Completed(name="Unchanged", message=f"every table of {snapshot.snapshot} came out as it was")
     differing = rebuild_tables(lake, snapshot)

@@ -59,4 +59,4 @@ def refresh(
         elif not crawled.source["refused"]:
             begun.note_equal()
     report_current(begun.store.uri(), publication.commit.snapshot)
-    return finished(publication, crawled, listings)
+    return finished(lake, publication, crawled, listings)

@@ -90,11 +90,6 @@ class Ecs:
             for schedule in deployment.schedules:
                 self.prefect.update_deployment_schedule(deployment.id, schedule.id, active=False)
 
-    def stop_reports(self) -> None:
-        """Have no report follow what is published."""
-        [automation] = self.prefect.read_automations_by_name("pokelake-report-on-published")
-        self.prefect.pause_automation(automation.id)
-
     def runs(self, name: str) -> list[UUID]:
         """Return the ids of a deployment's runs."""
         found = self.prefect.read_flow_runs(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[name])))

@@ -97,8 +97,6 @@ def test_the_overrides_of_every_task_are_a_quarter_of_what_run_task_takes(ecs: E
 
 def start(ecs: Ecs, prefix: str) -> UUID:
     """Start a crawl of the core resources into an empty lake: one shard at a time over two connections."""
-    # Nobody looks at the reports of these lakes.
-    ecs.stop_reports()
     crawl: dict[str, Any] = {"resources": CORE, "connections": 2, "parallel_shards": 1}
     return ecs.start("refresh", lake={"bucket": BUCKET, "prefix": prefix}, source=crawl)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
-from flows.events import DISCOVERED, PUBLISHED
+from flows.events import DISCOVERED, LAKE_BLOCK, PUBLISHED
 from tests.deploy.conftest import POOL, QUEUE, Deployed
 
 # A week of runs, from a Monday on.
@@ -112,25 +112,28 @@ def test_discover_and_refresh_never_run_at_the_same_time(deployed: Deployed):
     set_state(deployed, refresh, "CANCELLED")
 
 
-def test_report_runs_for_each_snapshot_that_is_published(deployed: Deployed):
+def test_report_runs_for_each_snapshot_that_is_published_in_its_lake(deployed: Deployed):
     snapshots = ["20260808T041200Z-1f3a9c02", "20260809T041200Z-00000007"]
     report = deployed.deployments()["report"]["id"]
+    other = "20260810T041200Z-00000000"
+    emit(deployed, DISCOVERED, "pokelake.pokemon.1026", {"snapshot": other}, {LAKE_BLOCK: "pokelake"})
+    for block in ({LAKE_BLOCK: "other"}, {}):
+        emit(deployed, PUBLISHED, f"pokelake.snapshot.{other}", {"snapshot": other}, block)
     for snapshot in snapshots:
-        emit(deployed, PUBLISHED, f"pokelake.snapshot.{snapshot}", {"snapshot": snapshot})
-    emit(deployed, DISCOVERED, "pokelake.pokemon.1026", {"snapshot": "20260810T041200Z-00000000"})
+        emit(deployed, PUBLISHED, f"pokelake.snapshot.{snapshot}", {"snapshot": snapshot}, {LAKE_BLOCK: "pokelake"})
     body = {"deployments": {"id": {"any_": [report]}}}
     runs = eventually(lambda: deployed.api("/flow_runs/filter", body), lambda found: len(found) >= len(snapshots))
     assert sorted(run["parameters"]["snapshot"] for run in runs) == snapshots
     assert all(run["parameters"]["lake"] == {"block": "pokelake"} for run in runs)
 
 
-def emit(deployed: Deployed, event: str, resource: str, payload: Mapping[str, Any]) -> None:
+def emit(deployed: Deployed, event: str, resource: str, payload: Mapping[str, Any], labels: Mapping[str, str]) -> None:
     """Send an event to the server, as a flow does."""
     sent = {
         "id": str(uuid4()),
         "occurred": datetime.now(UTC).isoformat(),
         "event": event,
-        "resource": {"prefect.resource.id": resource},
+        "resource": {"prefect.resource.id": resource, **labels},
         "payload": payload,
     }
     deployed.api("/events", [sent])

@@ -95,7 +95,8 @@ def test_an_event_names_each_new_pokemon_and_another_the_snapshot(
     found = event("pokelake.pokemon.discovered", "pokelake.pokemon.1000151", since)
     assert found == {"id": 1_000_151, "name": "mew-of-this-test", "snapshot": snapshot}
     published = event("pokelake.snapshot.published", f"pokelake.snapshot.{snapshot}", since)
-    assert (published["seq"], published["parent"]) == (2, without_pikachu.snapshot)
+    assert (published["lake"], published["seq"]) == ("s3://lake/pokelake/", 2)
+    assert published["parent"] == without_pikachu.snapshot
     assert published["changes"]["added"] == 2
 
 

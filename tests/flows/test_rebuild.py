@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from prefect.client.schemas import State
 
 import lake.tables
+from flows.events import PUBLISHED
 from flows.rebuild import rebuild
 from lake.commit import Commit, commit_seqs, read_commit
 from lake.errors import LakeError
@@ -19,6 +21,7 @@ from lake.replica import Running
 from lake.store import Store
 from tests.flows.chain import only
 from tests.flows.conftest import LOCATION, Fill, Refresh
+from tests.flows.test_discover import event
 from tests.flows.test_refresh import changed, current, error_of, keys, release
 
 Documents = dict[str, bytes]
@@ -101,8 +104,10 @@ def test_other_code_publishes_other_tables_of_the_same_documents(
     fill("pokemon")
     old = current(store)
     other_tables()
+    since = datetime.now(UTC)
     assert run_rebuild().name == "Completed"
     new = current(store)
+    assert event(PUBLISHED, f"pokelake.snapshot.{new.snapshot}", since)["parent"] == old.snapshot
     assert (new.seq, new.parent) == (2, old.snapshot)
     assert (new.source, new.stale, new.missing) == (old.source, old.stale, old.missing)
     differing = {name for name, hashes in files(new).items() if hashes != files(old)[name]}
