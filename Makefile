@@ -11,7 +11,7 @@ demo: .venv/installed
 	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
 
 test: .venv/installed lint types
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder
 
 lint: .venv/installed
 	@$(BIN)/ruff check .

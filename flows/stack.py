@@ -71,13 +71,12 @@ def local_stack(corpus: str | None, say: Say) -> Iterator[Stack]:
                 [*_module("lake.replica"), "--corpus", corpus, "--port", str(replica_port)],
                 f"{origin}/replica/counters",
             )
-        started = {
+        starting = {
             name: (parts.enter_context(_process(name, command, environment, home)), url)
             for name, (command, url) in commands.items()
         }
-        for name, (process, url) in started.items():
-            _wait(name, process, url, home)
-            say(f"{name} is up at {url.rpartition('/api')[0] if name == 'Prefect' else _origin(url)}")
+        for name in _each_as_it_answers(starting, home):
+            say(f"{name} is up at {_origin(commands[name][1])}")
         yield Stack(s3, replica, prefect, environment)
 
 
@@ -135,16 +134,23 @@ def _process(
                 process.kill()
 
 
-def _wait(name: str, process: subprocess.Popen[bytes], url: str, home: Path) -> None:
-    """Wait until a URL answers."""
+def _each_as_it_answers(starting: dict[str, tuple[subprocess.Popen[bytes], str]], home: Path) -> Iterator[str]:
+    """Yield the name of each part as soon as its URL answers; the first part that ends instead ends the wait."""
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except (URLError, ConnectionError, TimeoutError):
-            time.sleep(0.05)
-    said = (home / f"{name}.log").read_text(errors="replace").strip().splitlines()[-3:]
-    raise LakeError(f"{name} did not start: {' | '.join(said) or 'it said nothing'}")
+    while starting:
+        for name, (process, url) in list(starting.items()):
+            if _answers(url):
+                del starting[name]
+                yield name
+            elif process.poll() is not None or time.monotonic() > deadline:
+                said = (home / f"{name}.log").read_text(errors="replace").strip().splitlines()[-3:]
+                raise LakeError(f"{name} did not start: {' | '.join(said) or 'it said nothing'}")
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5):
+            return True
+    except (URLError, ConnectionError, TimeoutError):
+        return False

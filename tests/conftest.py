@@ -1,9 +1,13 @@
 """What every test stands on: a fresh moto bucket, and the real corpora where they are."""
 
+import fcntl
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import boto3
@@ -11,10 +15,17 @@ import moto.backends
 import pytest
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
+from xdist.scheduler import LoadFileScheduling
 
 from lake.store import Store
 
 CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
+
+# Their fixture ``deployed`` takes half a minute of a core.
+DEPLOYED = {
+    f"tests/deploy/test_{name}.py"
+    for name in ("doctor", "doctor_deployments", "doctor_ecs", "prefect_yaml", "schedules")
+}
 
 # No example fails for being slow on a busy machine.
 settings.register_profile("pokelake", parent=settings.default, deadline=None)
@@ -64,12 +75,44 @@ def store(bucket: str) -> Store:
     return Store(bucket, "pokelake")
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the empty database of a Prefect server; the first of all workers that needs it has Prefect make it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    database = shared / "migrated.db"
+    with (shared / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not database.exists():
+            home = tmp_path_factory.mktemp("prefect")
+            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"]
+            said = subprocess.run(
+                command, env={**os.environ, "PREFECT_HOME": str(home)}, capture_output=True, text=True
+            )
+            assert said.returncode == 0, said.stdout + said.stderr
+            (home / "prefect.db").rename(database)
+    return database
+
+
 def _corpus(date: str) -> Path:
     path = CORPORA / f"api-data-{date}.tar.xz"
     if not CORPORA.is_dir():
         pytest.skip(f"the real corpus of {date} is not beside the checkout, in ../shared/pokeapi")
     assert path.exists(), f"{CORPORA} is there, but lacks {path.name}"
     return path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Deal tests out file by file, so that what a file's tests share is made once; some files share servers as well."""
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "deployed" if file in DEPLOYED else file
+
+    return Scheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

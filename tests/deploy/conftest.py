@@ -5,10 +5,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import httpx
@@ -17,11 +17,17 @@ import pytest
 # Sets Prefect's home and the level of its log before anything here imports Prefect.
 import tests.flows.conftest  # noqa: F401
 from blocks.code import ALLOWED
-from flows.stack import Stack, local_stack
+from flows.stack import Stack
+from tests.prefect_servers import quiet_stack
 
 REPOSITORY = Path(__file__).parents[2]
 
 POOL, QUEUE = "pokelake", "crawl"
+
+# A run takes ten seconds on a quiet machine. Asked more often, servers have less time for it.
+WAIT_SECONDS, POLL_SECONDS = 120, 0.5
+
+_T = TypeVar("_T")
 
 # The server answers 503 while its SQLite file is locked; Prefect's own client asks again as well.
 BUSY_TRIES = 20
@@ -90,6 +96,15 @@ class Deployed:
         return boto3.client("s3", endpoint_url=self.stack.s3, **keys)
 
 
+def until(value: Callable[[], _T | None], every: float = POLL_SECONDS) -> _T:
+    """Return a value as soon as it is true."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := value()):
+        assert time.monotonic() < deadline, f"{found!r} after {WAIT_SECONDS} seconds"
+        time.sleep(every)
+    return found
+
+
 def write(path: Path, text: str) -> None:
     """Write a file, and the folders that it is in."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,11 +129,11 @@ def copy_checkout(target: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def deployed(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """Deploy a copy of the checkout, once for all tests, to a pool of processes whose queue has a limit of one."""
     checkout = tmp_path_factory.mktemp("checkout")
     copy_checkout(checkout)
-    with local_stack(None, lambda text: None) as stack:
+    with quiet_stack(migrated) as stack:
         deployed = Deployed(stack, checkout)
         deployed.s3().create_bucket(Bucket="lake")
         place = ("--bucket", "lake", "--prefix", "pokelake", "--pool-type", "process")

@@ -2,14 +2,13 @@
 
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import boto3
@@ -18,35 +17,23 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import State
 
-from flows.stack import local_stack
 from lake.replica import Corpus, Running, demo, replica
 from lake.store import Store
-from tests.deploy.conftest import POOL, Deployed, copy_checkout
+from tests.deploy.conftest import POOL, Deployed, copy_checkout, until
 from tests.deploy.fargate import Container, Fargate, build_image, fargate
 from tests.deploy.runbook import FIRST, Terminal, blocks, open_terminal
-
-_T = TypeVar("_T")
+from tests.prefect_servers import quiet_stack
 
 # As the README has them.
 CLUSTER, BUCKET = "pokelake", "our-pokelake"
 
-# Runs of the whole path take ten seconds each on a quiet machine.
-WAIT_SECONDS = 120
+API_KEY = "of nobody"
 
 # Nothing but this copy says it, so what a run's state says tells whose code has run.
 MARK = "as the pulled code says"
 
 # Switched off until it has been said when the containers' processes end: moto would end every task by itself.
 NO_TRANSITIONS = {"model_name": "ecs::task", "transition": {"progression": "manual", "times": 10**9}}
-
-
-def until(value: Callable[[], _T | None], seconds: float = WAIT_SECONDS) -> _T:
-    """Return a value as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := value()):
-        assert time.monotonic() < deadline, f"{found!r} after {seconds} seconds"
-        time.sleep(0.1)
-    return found
 
 
 @dataclass(frozen=True)
@@ -125,14 +112,14 @@ class Ecs:
 
 
 @contextmanager
-def deployed_to_ecs(folder: Path) -> Iterator[Ecs]:
+def deployed_to_ecs(folder: Path, migrated: Path) -> Iterator[Ecs]:
     """Deploy a copy of the checkout to a work pool of type ecs, and run what is due while the block runs."""
     commands = build_image(folder / "image")
     checkout = folder / "checkout"
     copy_checkout(checkout)
     mark(checkout)
-    with local_stack(None, lambda text: None) as stack, replica(Corpus.from_documents(demo.documents())) as source:
-        given = {"PREFECT_API_KEY": "of nobody", "POKELAKE_SOURCE": source.url, "POKELAKE_RESOURCES": "pokemon,type"}
+    with quiet_stack(migrated) as stack, replica(Corpus.from_documents(demo.documents())) as source:
+        given = {"PREFECT_API_KEY": API_KEY, "POKELAKE_SOURCE": source.url, "POKELAKE_RESOURCES": "pokemon,type"}
         terminal = open_terminal(checkout, {**os.environ, **stack.environment, **given})
         aws = {name: value for name, value in stack.environment.items() if name.startswith("AWS_")}
         session = boto3.Session("testing", "testing", region_name=aws["AWS_DEFAULT_REGION"])

@@ -20,7 +20,7 @@ from typing import Any
 # ECS kills what has not ended this long after SIGTERM.
 STOP_SECONDS = 30
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.5
 
 # The home of the image's user, where the pool puts Prefect's; a container has a file system of its own.
 IMAGE_HOME = "/home/pokelake"
@@ -48,6 +48,8 @@ class Container:
     task: dict[str, Any]
     folder: Path
     process: subprocess.Popen[bytes]
+    # What its definition has ECS read from AWS Secrets Manager, by variable.
+    secrets: dict[str, str]
     pids: set[int] = field(default_factory=set)
     # When it is killed, for it was told to end before.
     deadline: float | None = None
@@ -144,6 +146,7 @@ class Fargate:
             "TMPDIR": str(folder / "tmp"),
             **environment(defined),
             **environment(overrides),
+            **(secrets := self._secrets(defined)),
         }
         program, *arguments = overrides["command"]
         with (folder / "log").open("wb") as log:
@@ -155,7 +158,7 @@ class Fargate:
                 stdout=log,
                 stderr=log,
             )
-        self.containers[task["taskArn"]] = Container(task, folder, process)
+        self.containers[task["taskArn"]] = Container(task, folder, process, secrets)
         self._post(task, "RUNNING")
 
     def _secrets(self, container: dict[str, Any]) -> dict[str, str]:

@@ -1,40 +1,25 @@
 """One machine without ECS: a checkout, the servers on it, and a Python that has none of the checkout's code."""
 
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from blocks.code import collect
-from flows.stack import local_stack
 from lake.commit import head
 from lake.replica import Corpus, demo, replica
 from lake.store import Store
-from tests.deploy.conftest import POOL, QUEUE, Deployed, copy_checkout
+from tests.deploy.conftest import POOL, QUEUE, Deployed, copy_checkout, until
 from tests.deploy.fargate import build_image
 from tests.flows.chain import only
-
-_T = TypeVar("_T")
+from tests.prefect_servers import quiet_stack
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
-# A run takes ten seconds on a quiet machine. Asked more often, the server has less time for it.
-WAIT_SECONDS, POLL_SECONDS = 120, 0.5
-
 BAKED_POOL = "baked"
 COMMAND = ("-c", "from flows.cli import main; main()")
-
-
-def until(value: Callable[[], _T]) -> _T:
-    """Return a value as soon as it is true."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not (found := value()):
-        assert time.monotonic() < deadline, f"{found!r} after {WAIT_SECONDS} seconds"
-        time.sleep(POLL_SECONDS)
-    return found
 
 
 @dataclass(frozen=True)
@@ -97,7 +82,7 @@ class Machine:
 
 
 @contextmanager
-def start_machine(folder: Path) -> Iterator[Machine]:
+def start_machine(folder: Path, migrated: Path) -> Iterator[Machine]:
     """Start the servers, and save what the flows look for; of two pools, the runs of one are in an image."""
     checkout = folder / "checkout"
     copy_checkout(checkout)
@@ -106,7 +91,7 @@ def start_machine(folder: Path) -> Iterator[Machine]:
     yaml.write_text(yaml.read_text().replace("active: true", "active: false"))
     version = collect(checkout).version
     documents = only(demo.documents(), "generation", "type")
-    with local_stack(None, lambda text: None) as stack, replica(Corpus.from_documents(documents)) as source:
+    with quiet_stack(migrated) as stack, replica(Corpus.from_documents(documents)) as source:
         deployed = Deployed(stack, checkout)
         found = Machine(deployed, build_image(folder / "image"), version)
         deployed.s3().create_bucket(Bucket="lake")

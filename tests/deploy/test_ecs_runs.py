@@ -15,8 +15,8 @@ from blocks.code import PACKAGES, collect
 from flows.fetch import TASKS_PER_SHARE
 from lake.commit import head
 from lake.replica import demo
-from tests.deploy.conftest import REPOSITORY
-from tests.deploy.ecs import BUCKET, CLUSTER, MARK, Ecs, deployed_to_ecs, until
+from tests.deploy.conftest import REPOSITORY, until
+from tests.deploy.ecs import API_KEY, BUCKET, CLUSTER, MARK, Ecs, deployed_to_ecs
 from tests.deploy.fargate import Container
 from tests.deploy.runbook import DAILY, FIRST, LAST, blocks, inline_commands
 from tests.deploy.test_job_template import OVERRIDES_BYTES
@@ -30,8 +30,8 @@ INTERRUPTED_AFTER = 130
 
 
 @pytest.fixture(scope="module")
-def ecs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ecs]:
-    with deployed_to_ecs(tmp_path_factory.mktemp("ecs")) as running:
+def ecs(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ecs]:
+    with deployed_to_ecs(tmp_path_factory.mktemp("ecs"), migrated) as running:
         yield running
 
 
@@ -60,6 +60,12 @@ def test_a_scheduled_run_pulls_its_code_and_publishes(ecs: Ecs, first: UUID):
     assert (state.name, state.message) == ("Completed", f"published {commit.snapshot}: {MARK}")
     version = collect(ecs.deployed.checkout).version
     assert commit.run["code_version"] == version != collect(REPOSITORY).version
+
+
+def test_the_key_of_prefects_api_reaches_it_as_a_secret_alone(ecs: Ecs, first: UUID):
+    [container] = ecs.containers(first)
+    assert container.secrets == {"PREFECT_API_KEY": API_KEY}
+    assert "PREFECT_API_KEY" not in container.environment
 
 
 def test_what_it_published_is_reported_in_a_container_of_its_own(ecs: Ecs, first: UUID):
@@ -106,7 +112,7 @@ def crawling(ecs: Ecs, prefix: str) -> tuple[UUID, Container]:
     ecs.source.reset()
     ecs.source.faults([{"kind": "latency", "seconds": 0.02}])
     run = start(ecs, prefix)
-    until(lambda: asked(ecs.source, PATHS).total() >= INTERRUPTED_AFTER)
+    until(lambda: asked(ecs.source, PATHS).total() >= INTERRUPTED_AFTER, every=0.05)
     ecs.source.faults([{"kind": "latency", "seconds": 60}])
     [container] = ecs.containers(run)
     return run, container

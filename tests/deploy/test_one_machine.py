@@ -17,16 +17,16 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.deployments import deploy_image, serve
 from lake.errors import LakeError
-from tests.deploy.conftest import POOL, QUEUE, REPOSITORY
+from tests.deploy.conftest import POOL, QUEUE, REPOSITORY, WAIT_SECONDS, until
 from tests.deploy.fargate import build_image
-from tests.deploy.machine import BAKED_POOL, COMMAND, WAIT_SECONDS, Machine, start_machine, until
+from tests.deploy.machine import BAKED_POOL, COMMAND, Machine, start_machine
 
 FLOWS = ("discover", "maintain", "rebuild", "refresh", "report")
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    with start_machine(tmp_path_factory.mktemp("machine")) as started:
+def machine(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with start_machine(tmp_path_factory.mktemp("machine"), migrated) as started:
         yield started
 
 

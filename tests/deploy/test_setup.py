@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.testing.utilities import prefect_test_harness
 from prefect_aws import AwsCredentials, S3Bucket
 
 from blocks.pool import Pool, defaults, save_pool
@@ -15,15 +15,16 @@ from blocks.setup import setup
 from blocks.source_config import SourceConfig
 from lake.crawl import Source
 from lake.errors import LakeError, StoreError
+from tests.prefect_servers import prefect_api
 
 ROLE = "arn:aws:iam::123456789012:role/pokelake-"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prefect-"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[None]:
+def server(migrated: Path) -> Iterator[None]:
     """Run a Prefect server."""
-    with prefect_test_harness(server_startup_timeout=90):
+    with prefect_api(migrated):
         yield
 
 

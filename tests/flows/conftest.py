@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 # Prefect reads its settings when it is first imported; the home of whoever runs the tests must stay as it is.
@@ -14,15 +15,13 @@ os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
 import pytest
 from prefect.client.schemas import State
 from prefect.events.worker import EventsWorker
-from prefect.settings import get_current_settings
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.parameters import LakeLocation, SourceChoice
 from flows.refresh import refresh
-from flows.stack import RECORDER
 from lake.replica import Corpus, Running, demo, replica
 from lake.store import Store
 from tests.crawl import settle
+from tests.prefect_servers import prefect_api
 
 Refresh = Callable[..., State[Any]]
 Fill = Callable[..., None]
@@ -34,13 +33,12 @@ LOCATION = LakeLocation(bucket="lake", prefix="pokelake")
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[dict[str, str]]:
+def prefect_server(migrated: Path) -> Iterator[dict[str, str]]:
     """Run a Prefect server; yield the environment that points a subprocess at it."""
-    os.environ.update(RECORDER)
     # Prefect's thread for events goes on sending to the server it began with; tests of another may have left one.
     EventsWorker.drain_all(timeout=10)
-    with prefect_test_harness(server_startup_timeout=90):
-        yield get_current_settings().to_environment_variables(exclude_unset=True)
+    with prefect_api(migrated) as url:
+        yield {"PREFECT_API_URL": url}
 
 
 def core_paths(documents: Iterable[str], resources: Collection[str] = CORE) -> set[str]:
