@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows.stack import Stack, local_stack
 
@@ -29,5 +29,8 @@ def quiet_stack(migrated: Path) -> Iterator[Stack]:
 @contextmanager
 def prefect_api(migrated: Path) -> Iterator[str]:
     """Run a server, and point this process at its API; yield the URL. Prefect's own harness imports a whole server."""
-    with quiet_stack(migrated) as stack, temporary_settings({PREFECT_API_URL: stack.environment["PREFECT_API_URL"]}):
-        yield stack.environment["PREFECT_API_URL"]
+    with quiet_stack(migrated) as stack:
+        url = stack.environment["PREFECT_API_URL"]
+        # A flow that sends heartbeats waits for up to a second before it ends.
+        with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield url
