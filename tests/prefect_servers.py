@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows.stack import Stack, local_stack
@@ -32,5 +33,9 @@ def prefect_api(migrated: Path) -> Iterator[str]:
     with quiet_stack(migrated) as stack:
         url = stack.environment["PREFECT_API_URL"]
         # A flow that sends heartbeats waits for up to a second before it ends.
-        with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        with (
+            temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+            # For threads that tests start.
+            _temporary_global_settings_context(get_settings_context()),
+        ):
             yield url
