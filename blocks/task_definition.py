@@ -11,6 +11,10 @@ from lake.errors import LakeError
 # The name by which Prefect's worker, and what watches its tasks, know the container of the run.
 CONTAINER = "prefect"
 
+# Between SIGTERM and SIGKILL, at most; as long as the notice of Fargate Spot. Prefect gives a run 30 seconds to end,
+# which is ECS's default for the whole container: killed while its next attempt starts, it would crash that as well.
+STOP_SECONDS = 120
+
 
 def task_definition(variables: Mapping[str, Any], region: str) -> dict[str, Any]:
     """Return the definition that a pool's variables ask for.
@@ -27,6 +31,7 @@ def task_definition(variables: Mapping[str, Any], region: str) -> dict[str, Any]
         "essential": True,
         "cpu": variables["cpu"],
         "memory": variables["memory"],
+        "stopTimeout": STOP_SECONDS,
         "secrets": [{"name": name, "valueFrom": arn} for name, arn in secrets.items() if arn],
         "logConfiguration": {
             "logDriver": "awslogs",

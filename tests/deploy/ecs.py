@@ -86,6 +86,12 @@ class Ecs:
         """Wait until a run has ended; return the state it ended in."""
         return until(lambda: self._final(run))
 
+    def complete(self, run: UUID) -> None:
+        """Wait until a run has ended, which must be well."""
+        state = self.end(run)
+        logs = "\n\n".join(container.log for container in self.containers(run))
+        assert state.name == "Completed", f"{self.states(run)}: {state.message}\n{logs}"
+
     def _final(self, run: UUID) -> State[Any] | None:
         state = self.prefect.read_flow_run(run).state
         return state if state and state.is_final() else None

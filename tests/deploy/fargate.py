@@ -17,9 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# ECS kills what has not ended this long after SIGTERM.
-STOP_SECONDS = 30
-
 POLL_SECONDS = 0.5
 
 # The home of the image's user, where the pool puts Prefect's; a container has a file system of its own.
@@ -50,6 +47,8 @@ class Container:
     process: subprocess.Popen[bytes]
     # What its definition has ECS read from AWS Secrets Manager, by variable.
     secrets: dict[str, str]
+    # ECS kills what has not ended this long after SIGTERM.
+    stop_seconds: float
     pids: set[int] = field(default_factory=set)
     # When it is killed, for it was told to end before.
     deadline: float | None = None
@@ -158,7 +157,7 @@ class Fargate:
                 stdout=log,
                 stderr=log,
             )
-        self.containers[task["taskArn"]] = Container(task, folder, process, secrets)
+        self.containers[task["taskArn"]] = Container(task, folder, process, secrets, defined["stopTimeout"])
         self._post(task, "RUNNING")
 
     def _secrets(self, container: dict[str, Any]) -> dict[str, str]:
@@ -180,7 +179,7 @@ class Fargate:
         elif container.deadline is not None and time.monotonic() > container.deadline:
             container.kill()
         elif container.deadline is None and not is_wanted:
-            container.deadline = time.monotonic() + STOP_SECONDS
+            container.deadline = time.monotonic() + container.stop_seconds
             container.process.terminate()
 
     def _stop(

@@ -130,8 +130,7 @@ def test_a_killed_container_is_noticed_and_the_next_run_goes_on_from_there(ecs: 
     assert state.name == "Crashed"
     assert "containers stopped with a non-zero exit code" in state.message
     assert head(ecs.store("killed")) is None
-    again = start(ecs, "killed")
-    assert ecs.end(again).name == "Completed"
+    ecs.complete(start(ecs, "killed"))
     counts = asked(ecs.source, PATHS)
     assert set(counts) == PATHS
     assert len(fetched_twice(counts)) <= TASKS_PER_SHARE
@@ -142,7 +141,7 @@ def test_a_run_whose_task_is_stopped_goes_on_in_another_container(ecs: Ecs):
     run, container = crawling(ecs, "spot")
     ecs.client.stop_task(cluster=CLUSTER, task=container.task["taskArn"], reason="Your Spot Task was interrupted.")
     ecs.source.faults([])
-    assert ecs.end(run).name == "Completed"
+    ecs.complete(run)
     assert container.process.returncode == 0
     assert len(ecs.containers(run)) == 2
     assert "AwaitingRetry" in ecs.states(run)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from inspect import signature
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -104,6 +105,16 @@ def test_a_task_has_the_memory_that_a_full_crawl_needs(ecs: Any):
     assert (made["cpu"], made["memory"], made["networkMode"]) == ("1024", "2048", "awsvpc")
     assert (container["cpu"], container["memory"], container["image"]) == (1024, 2048, "pokelake:1")
     assert (made["executionRoleArn"], made["taskRoleArn"]) == (ROLE, ROLE)
+
+
+def test_a_run_that_is_told_to_end_has_longer_than_prefect_gives_it(ecs: Any):
+    """Else its container is killed while Prefect waits, and the attempt that follows counts as crashed."""
+    from prefect.runner._process_manager import ProcessManager
+
+    grace = signature(ProcessManager.kill).parameters["grace_seconds"].default
+    pool()
+    [container] = revisions(ecs)[0]["containerDefinitions"]
+    assert container["stopTimeout"] > grace + 60
 
 
 def test_a_tasks_output_goes_to_cloudwatch_of_its_own_region(ecs: Any):
