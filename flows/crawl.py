@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -33,6 +33,9 @@ LISTING_RESULTS = "listings/"
 # A slot of the global limit is free again this long after its holder was killed.
 LEASE_SECONDS = 60
 
+# While it waits for a slot, a shard looks this often whether its crawl was ended: a signal reaches no thread of a task.
+SLOT_SECONDS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Crawl:
@@ -61,14 +64,14 @@ _OPEN: dict[Crawl, _Connections] = {}
 
 
 @contextmanager
-def fetching(crawl: Crawl) -> Iterator[None]:
-    """Keep the crawl's HTTP process while the block runs."""
-    with Fetcher(crawl.source, key_headers(crawl.source)) as fetcher:
-        _OPEN[crawl] = _Connections(fetcher, threading.BoundedSemaphore(crawl.source.shards_at_once))
-        try:
-            yield
-        finally:
-            del _OPEN[crawl]
+def fetching(crawl: Crawl) -> Iterator[Fetcher]:
+    """Let the crawl's tasks find its HTTP process while the block runs; whoever asks closes it."""
+    fetcher = Fetcher(crawl.source, key_headers(crawl.source))
+    _OPEN[crawl] = _Connections(fetcher, threading.BoundedSemaphore(crawl.source.shards_at_once))
+    try:
+        yield fetcher
+    finally:
+        del _OPEN[crawl]
 
 
 def probe(source: Source) -> tuple[Upstream, int]:
@@ -143,16 +146,24 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
 def fetch_shard(shard: Shard, crawl: Crawl) -> Mapping[str, Any]:
     """Fetch a shard's documents into ``staging/``; return where they lie and what became of the others."""
     # Staging and Prefect's records take their time, in which another shard uses the connections.
-    with _OPEN[crawl].shares, _slot(crawl.source):
+    with _OPEN[crawl].shares, _slot(crawl):
         fetched = _OPEN[crawl].fetcher.fetch(shard)
     return stage(crawl.lake.open(), crawl.id, shard, fetched)
 
 
 @contextmanager
-def _slot(source: Source) -> Iterator[None]:
-    """Hold a slot of the source's global limit, which bounds the shards at work over all runs and workers."""
-    if not source.global_limit:
-        yield
-        return
-    with concurrency(source.global_limit, strict=True, lease_duration=LEASE_SECONDS):
+def _slot(crawl: Crawl) -> Iterator[None]:
+    """Hold a slot of the source's global limit, which bounds the shards at work over all runs and workers.
+
+    Raises:
+        SourceError: The crawl was ended before there was one.
+    """
+    limit = crawl.source.global_limit
+    with ExitStack() as held:
+        while limit:
+            _OPEN[crawl].fetcher.require_open()
+            slot = concurrency(limit, strict=True, lease_duration=LEASE_SECONDS, timeout_seconds=SLOT_SECONDS)
+            with suppress(TimeoutError):
+                held.enter_context(slot)
+                break
         yield

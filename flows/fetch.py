@@ -31,8 +31,10 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: S3Bucket) -> list[
     fetch = fetch_shard.with_options(result_storage=results)
     manifests: list[Manifest] = []
     with (
-        fetching(crawl),
+        fetching(crawl) as fetcher,
         ThreadPoolTaskRunner(max_workers=TASKS_PER_SHARE * source.shards_at_once) as runner,
+        # Closed before the runner waits for its tasks: a run that is told to end ends them.
+        fetcher,
         progress("crawl", sum(len(shard.wanted) for shard in shards)) as advance,
     ):
         # Quoted, for Prefect would search every URL of every shard for futures.

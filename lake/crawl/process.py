@@ -80,8 +80,7 @@ class Fetcher:
         """
         future: Future[Fetched] = Future()
         with self._lock:
-            if self._ended is not None:
-                raise SourceError(self._ended)
+            self.require_open()
             if self._child is None:
                 self._child = self._start()
             self._pending[number := next(self._numbers)] = future
@@ -90,6 +89,11 @@ class Fetcher:
             with suppress(BrokenPipeError):
                 write_frame(self._child.stdin, (number, shard))
         return future.result()
+
+    def require_open(self) -> None:
+        """Raise `SourceError` if it was closed or the child is gone."""
+        if self._ended is not None:
+            raise SourceError(self._ended)
 
     def close(self) -> None:
         """End the child, and with an error what it was still fetching."""

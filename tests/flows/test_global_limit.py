@@ -1,9 +1,14 @@
 """The global limit: it bounds the shards at work over all runs, and `setup` creates it."""
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -11,6 +16,7 @@ from uuid import uuid4
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectNotFound
 
 from blocks.limit import save_limit
@@ -23,6 +29,9 @@ from lake.errors import UnknownNameError
 from lake.replica import Running
 from lake.store import Store
 from tests.flows.test_refresh import error_of
+
+# Longer than it takes to start and to end, and shorter than the slot is held.
+WAIT_SECONDS = 60
 
 
 @pytest.fixture
@@ -82,6 +91,31 @@ def test_it_bounds_the_shards_at_work_over_all_runs(
     assert [state.name for state in states] == ["Completed", "Completed"]
     assert peak() in expected
     assert limit_of(named) == (limit, True, 0)
+
+
+def test_a_run_that_waits_for_it_ends_when_it_is_told_to(
+    named: str, prefect_server: dict[str, str], store: Store, running: Running
+):
+    resources = ("pokemon", "type")
+    setup("lake", "pokelake", Source(running.url, requests_per_second=0, resources=resources, global_limit=named))
+    save_limit(named, 1)
+    command = [str(Path(sys.executable).with_name("pokelake")), "refresh"]
+    with concurrency(named, strict=True):
+        process = subprocess.Popen(command, env={**os.environ, **prefect_server}, stdout=subprocess.PIPE)
+        try:
+            deadline = time.monotonic() + WAIT_SECONDS
+            # The version, the resources, and their listings: what comes next needs a slot.
+            while running.counters()["requests"] < 2 + len(resources):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            time.sleep(1)
+            process.terminate()
+            assert process.wait(WAIT_SECONDS) != 0
+        finally:
+            process.kill()
+    assert not any(path.startswith(resources) and "/" in path for path in running.counters()["by_path"])
+    assert limit_of(named) == (1, True, 0)
 
 
 def test_one_that_was_never_created_is_named_before_anything_is_asked(
