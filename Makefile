@@ -31,8 +31,8 @@ lock:
 	$(COMPILE) --all-extras -o requirements.lock
 	$(COMPILE) --constraints requirements.lock -o requirements-run.lock
 
-# Nothing is resolved, for the lock names everything: pip 23.2, which Python 3.11.7 comes with, takes the newest of what is
-# asked for with an extra, as Prefect asks for `sqlalchemy[asyncio]`, and then refuses it for not being what is pinned.
+# Nothing is resolved, for the lock names everything: pip 23.2, which comes with Python 3.11.7, takes the newest of what
+# is asked for with an extra, as Prefect asks for `sqlalchemy[asyncio]`, and then refuses it for not being pinned.
 .venv/installed: requirements.lock pyproject.toml
 	@echo "Installing into .venv, once …"
 	@if command -v uv > /dev/null; then \

@@ -86,9 +86,13 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not database.exists():
             home = tmp_path_factory.mktemp("prefect")
-            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"]
+            # Not the database that somebody's settings name.
+            settings = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
             said = subprocess.run(
-                command, env={**os.environ, "PREFECT_HOME": str(home)}, capture_output=True, text=True
+                [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"],
+                env={**settings, "PREFECT_HOME": str(home)},
+                capture_output=True,
+                text=True,
             )
             assert said.returncode == 0, said.stdout + said.stderr
             (home / "prefect.db").rename(database)
