@@ -3,7 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -155,15 +157,36 @@ def fetch_shard(shard: Shard, crawl: Crawl) -> Mapping[str, Any]:
 def _slot(crawl: Crawl) -> Iterator[None]:
     """Hold a slot of the source's global limit, which bounds the shards at work over all runs and workers.
 
+    A thread of its own waits for the slot, which nothing can interrupt: a run that is told to end leaves it behind.
+
     Raises:
-        SourceError: The crawl was ended before there was one.
+        SourceError: The crawl was ended before there was a slot.
     """
     limit = crawl.source.global_limit
-    with ExitStack() as held:
-        while limit:
-            _OPEN[crawl].fetcher.require_open()
-            slot = concurrency(limit, strict=True, lease_duration=LEASE_SECONDS, timeout_seconds=SLOT_SECONDS)
-            with suppress(TimeoutError):
-                held.enter_context(slot)
-                break
+    if not limit:
         yield
+        return
+    is_held, is_done = Future[None](), threading.Event()
+
+    def hold() -> None:
+        try:
+            with concurrency(limit, strict=True, lease_duration=LEASE_SECONDS):
+                is_held.set_result(None)
+                is_done.wait()
+        except Exception as error:
+            # One that cannot be given back is free again when its lease ends.
+            if not is_held.done():
+                is_held.set_exception(error)
+
+    # Prefect finds its settings in the context.
+    holder = threading.Thread(target=copy_context().run, args=(hold,), name="slot", daemon=True)
+    holder.start()
+    try:
+        while not wait([is_held], SLOT_SECONDS).done:
+            _OPEN[crawl].fetcher.require_open()
+        is_held.result()
+        yield
+    finally:
+        is_done.set()
+        if is_held.done():
+            holder.join()

@@ -200,7 +200,9 @@ def serving(machine: Machine, log: Path) -> Iterator[Path]:
         ) as process,
     ):
         try:
-            until(lambda: f"report, rebuild with code version {machine.version}, until Ctrl-C" in log.read_text())
+            until(lambda: process.poll() is not None or "until Ctrl-C" in log.read_text())
+            said = log.read_text()
+            assert f"report, rebuild with code version {machine.version}, until Ctrl-C" in said, said
             yield log
         finally:
             process.terminate()
