@@ -27,6 +27,8 @@ POOL, QUEUE = "pokelake", "crawl"
 # A run takes ten seconds on a quiet machine. Asked more often, servers have less time for it.
 WAIT_SECONDS, POLL_SECONDS = 120, 0.5
 
+STOP_SECONDS = 15
+
 _T = TypeVar("_T")
 
 # The server answers 503 while its SQLite file is locked; Prefect's own client asks again as well.
@@ -103,6 +105,15 @@ def until(value: Callable[[], _T | None], every: float = POLL_SECONDS) -> _T:
         assert time.monotonic() < deadline, f"{found!r} after {WAIT_SECONDS} seconds"
         time.sleep(every)
     return found
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force where it does not go: a worker of Prefect may not if a run of it has just ended."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def write(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import State
 
 from lake.replica import Corpus, Running, demo, replica
 from lake.store import Store
-from tests.deploy.conftest import POOL, Deployed, copy_checkout, until
+from tests.deploy.conftest import POOL, Deployed, copy_checkout, stop, until
 from tests.deploy.fargate import Container, Fargate, build_image, fargate
 from tests.deploy.runbook import FIRST, Terminal, blocks, open_terminal
 from tests.prefect_servers import quiet_stack
@@ -175,4 +175,4 @@ def worker(commands: Path, folder: Path, environment: Mapping[str, str]) -> Iter
         try:
             yield
         finally:
-            process.terminate()
+            stop(process)

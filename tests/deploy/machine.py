@@ -11,7 +11,7 @@ from blocks.code import collect
 from lake.commit import head
 from lake.replica import Corpus, demo, replica
 from lake.store import Store
-from tests.deploy.conftest import POOL, QUEUE, Deployed, copy_checkout, until
+from tests.deploy.conftest import POOL, QUEUE, Deployed, copy_checkout, stop, until
 from tests.deploy.fargate import build_image
 from tests.flows.chain import only
 from tests.prefect_servers import quiet_stack
@@ -51,7 +51,7 @@ class Machine:
             try:
                 yield process
             finally:
-                process.terminate()
+                stop(process)
 
     def start(self, name: str, **parameters: Any) -> str:
         """Schedule a run of a deployment for this moment; return its id."""
