@@ -173,8 +173,9 @@ def _slot(crawl: Crawl) -> Iterator[None]:
             with concurrency(limit, strict=True, lease_duration=LEASE_SECONDS):
                 is_held.set_result(None)
                 is_done.wait()
-        except Exception as error:
-            # One that cannot be given back is free again when its lease ends.
+        # Whatever it is, for nobody else would tell the shard that waits.
+        except BaseException as error:
+            # A slot that cannot be given back is free again when its lease ends.
             if not is_held.done():
                 is_held.set_exception(error)
 
