@@ -14,7 +14,7 @@ from lake.replica import Running
 from lake.store import Store
 from tests.flows.chain import hashes
 from tests.flows.conftest import Fill, Refresh
-from tests.flows.test_refresh import changed, current, error_of, keys, release
+from tests.flows.test_refresh import changed, current, error_of, keys, overtake, release
 
 Documents = dict[str, bytes]
 FEW = ("item", "type")
@@ -81,17 +81,14 @@ def test_the_loser_of_a_race_carries_the_tables_of_the_winner(
 ):
     """What it carried at first were the tables of the parent that both began from."""
     fill(*FEW)
-    commit, winner = flows.publish.commit_snapshot, []
+    winner = []
 
-    def overtaken(target: Store, draft: Commit) -> None:
-        if not winner:
-            winner.append(None)
-            release(running, changed(documents, "type/1", name="rival"))
-            assert run_refresh(resources=("type",)).name == "Completed"
-            winner[0] = current(target)
-        commit(target, draft)
+    def rival() -> None:
+        release(running, changed(documents, "type/1", name="rival"))
+        assert run_refresh(resources=("type",)).name == "Completed"
+        winner.append(current(store))
 
-    monkeypatch.setattr(flows.publish, "commit_snapshot", overtaken)
+    overtake(monkeypatch, rival)
     release(running, changed(documents, "item/4", cost=201))
     assert run_refresh(resources=FEW).name == "Completed"
     last = current(store)

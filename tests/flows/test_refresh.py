@@ -242,6 +242,21 @@ def test_a_mass_deletion_is_held_back_until_it_is_allowed(
     assert not any(path.startswith("pokemon/1") for path in Lake(store).read("documents")["path"])
 
 
+def overtake(monkeypatch: pytest.MonkeyPatch, rival: Callable[[], None]) -> None:
+    """Let a rival publish right before the next run does."""
+    import flows.publish
+
+    commit, begun = flows.publish.commit_snapshot, []
+
+    def overtaken(target: Store, draft: Commit) -> None:
+        if not begun:
+            begun.append(True)
+            rival()
+        commit(target, draft)
+
+    monkeypatch.setattr(flows.publish, "commit_snapshot", overtaken)
+
+
 def test_resources_that_a_run_leaves_out_stay_in_the_snapshot(
     fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
 ):
@@ -260,20 +275,13 @@ def test_the_loser_of_a_race_takes_its_documents_to_the_new_head(
     documents: Documents,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    import flows.publish
-
     fill("pokemon")
-    commit, rivals = flows.publish.commit_snapshot, []
 
-    def overtaken(target: Store, draft: Commit) -> None:
-        """Let another run publish right before this one does."""
-        if not rivals:
-            rivals.append(True)
-            release(running, changed(documents, "type/1", name="rival"))
-            assert run_refresh(resources=("type",)).name == "Completed"
-        commit(target, draft)
+    def rival() -> None:
+        release(running, changed(documents, "type/1", name="rival"))
+        assert run_refresh(resources=("type",)).name == "Completed"
 
-    monkeypatch.setattr(flows.publish, "commit_snapshot", overtaken)
+    overtake(monkeypatch, rival)
     release(running, changed(documents, "pokemon/25", height=5))
     assert run_refresh(resources=("pokemon",)).name == "Completed"
     lake = Lake(store)
