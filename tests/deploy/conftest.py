@@ -31,9 +31,6 @@ STOP_SECONDS = 15
 
 _T = TypeVar("_T")
 
-# The server answers 503 while its SQLite file is locked; Prefect's own client asks again as well.
-BUSY_TRIES = 20
-
 
 # A checkout of next to nothing.
 FILES = {
@@ -72,14 +69,16 @@ class Deployed:
         """Deploy everything, without a terminal."""
         return self.run("-m", "prefect", "--no-prompt", "deploy", "--all", without=without, **changes)
 
-    def api(self, path: str, body: Any = None) -> Any:
-        """Ask the server: GET, or POST where there is something to send."""
+    def api(self, path: str, body: Any = None, method: str = "") -> Any:
+        """Ask the server: GET, or POST where there is something to send, or what is named."""
         url = f"{self.stack.environment['PREFECT_API_URL']}{path}"
-        for _ in range(BUSY_TRIES):
-            answer = httpx.get(url) if body is None else httpx.post(url, json=body)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
-            time.sleep(0.2)
+
+        def ask() -> httpx.Response | None:
+            answer = httpx.request(method or ("GET" if body is None else "POST"), url, json=body)
+            # So it answers while its SQLite file is locked; Prefect's own client asks again as well.
+            return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
+
+        answer = until(ask, every=0.2)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

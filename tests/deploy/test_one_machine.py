@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -166,7 +165,7 @@ def test_one_command_serves_every_deployment_and_ends_in_order(
 ):
     """One run at a time; one that is stopped in the middle is not taken for running, and one that waits comes next."""
     for item in machine.deployed.deployments().values():
-        httpx.delete(f"{machine.deployed.stack.environment['PREFECT_API_URL']}/deployments/{item['id']}")
+        machine.deployed.api(f"/deployments/{item['id']}", method="DELETE")
     lake = {"bucket": "lake", "prefix": "served"}
     with serving(machine, tmp_path / "first") as log:
         assert as_deployed(machine) == pushed
