@@ -74,7 +74,8 @@ class Deployed:
         url = f"{self.stack.environment['PREFECT_API_URL']}{path}"
 
         def ask() -> httpx.Response | None:
-            answer = httpx.request(method or ("GET" if body is None else "POST"), url, json=body)
+            kind = method or ("GET" if body is None else "POST")
+            answer = httpx.request(kind, url, json=body, timeout=WAIT_SECONDS)
             # So it answers while its SQLite file is locked; Prefect's own client asks again as well.
             return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
 
