@@ -3,8 +3,6 @@
 import fcntl
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,7 +75,10 @@ def store(bucket: str) -> Store:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the empty database of a Prefect server; the first of all workers that needs it has Prefect make it."""
+    """Return the database of a Prefect server that has just started; the first of all workers to need it makes it."""
+    # It imports Prefect, which reads its settings then; who needs a server has set them.
+    from tests.prefect_servers import make_database
+
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -85,17 +86,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (shared / "migrated.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not database.exists():
-            home = tmp_path_factory.mktemp("prefect")
-            # Not the database that somebody's settings name.
-            settings = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-            said = subprocess.run(
-                [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"],
-                env={**settings, "PREFECT_HOME": str(home)},
-                capture_output=True,
-                text=True,
-            )
-            assert said.returncode == 0, said.stdout + said.stderr
-            (home / "prefect.db").rename(database)
+            make_database(database)
     return database
 
 
