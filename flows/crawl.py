@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 from prefect import task
-from prefect.cache_policies import NO_CACHE
+from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas import State
 from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
@@ -137,7 +137,8 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
 
 @task(
     task_run_name="fetch {shard.name}",
-    cache_key_fn=_shard_key,
+    # Not as `cache_key_fn`, which the options of a task cannot take back.
+    cache_policy=CacheKeyFnPolicy(cache_key_fn=_shard_key),
     cache_expiration=RESUMABLE,
     persist_result=True,
     result_serializer="json",

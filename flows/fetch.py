@@ -48,9 +48,7 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: S3Bucket) -> list[
             manifests.append(manifest)
             advance(len(shard.wanted))
         # Not kept as results: what failed twice must be asked for again by the next run.
-        once_more = fetch_shard.with_options(
-            persist_result=False, cache_key_fn=None, cache_expiration=None, cache_policy=NO_CACHE
-        )
+        once_more = fetch_shard.with_options(persist_result=False, cache_policy=NO_CACHE)
         manifests += [{**once_more(shard, crawl), "again": True} for shard in again(manifests, shards)]
     check_tolerance(source, shards, manifests)
     return manifests

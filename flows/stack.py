@@ -19,6 +19,9 @@ from lake.errors import LakeError
 START_SECONDS = 120
 STOP_SECONDS = 10
 
+# In a file, writes that meet are refused, and Prefect's client tries again after two seconds. This has one connection.
+IN_MEMORY = "sqlite+aiosqlite:///:memory:"
+
 Say = Callable[[str], None]
 
 
@@ -33,10 +36,10 @@ class Stack:
 
 
 @contextmanager
-def local_stack(corpus: str | None, say: Say) -> Iterator[Stack]:
+def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iterator[Stack]:
     """Run the stack while the block runs; `corpus` is what the replica serves, None for no replica.
 
-    Everything it keeps lies in a temporary folder and is gone afterwards.
+    Everything it keeps lies in memory or in a temporary folder, and is gone afterwards; but for Prefect's `database`.
 
     Raises:
         LakeError: A part did not start; the message ends with what it said last.
@@ -54,6 +57,7 @@ def local_stack(corpus: str | None, say: Say) -> Iterator[Stack]:
             "PREFECT_API_URL": f"{prefect}/api",
             "PREFECT_HOME": str(home / "prefect"),
             "PREFECT_PROFILE": "ephemeral",
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
             **RECORDER,
         }
         commands = {

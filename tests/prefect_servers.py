@@ -16,6 +16,9 @@ from flows.stack import Stack, local_stack
 # What a server does for people, at every start.
 UNUSED = {"PREFECT_UI_ENABLED": "false", "PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}
 
+# Where this is in the address of its database, Prefect opens one connection to it, and no write is refused for another.
+ONE_CONNECTION = ":memory:"
+
 
 def make_database(target: Path) -> None:
     """Make a database as a Prefect server leaves it that was started for the first time, with its types of blocks."""
@@ -32,22 +35,21 @@ def make_database(target: Path) -> None:
 def quiet_stack(migrated: Path) -> Iterator[Stack]:
     """Run the local stack without a replica."""
     # The server may still write when it is stopped.
-    with (
-        TemporaryDirectory(prefix="pokelake-", ignore_cleanup_errors=True) as folder,
-        _stack(Path(shutil.copy(migrated, Path(folder) / "prefect.db")), UNUSED) as stack,
-    ):
-        yield stack
+    with TemporaryDirectory(prefix="pokelake-", ignore_cleanup_errors=True) as parent:
+        folder = Path(parent) / ONE_CONNECTION
+        folder.mkdir()
+        with _stack(Path(shutil.copy(migrated, folder)), UNUSED) as stack:
+            yield stack
 
 
 @contextmanager
 def _stack(database: Path, settings: Mapping[str, str]) -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{database}")
         # Tests wait for events, which are saved every five seconds otherwise.
         patch.setenv("PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL", "1")
         for name, value in settings.items():
             patch.setenv(name, value)
-        with local_stack(None, lambda text: None) as stack:
+        with local_stack(None, lambda text: None, f"sqlite+aiosqlite:///{database}") as stack:
             yield stack
 
 

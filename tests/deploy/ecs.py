@@ -42,7 +42,6 @@ class Ecs:
 
     deployed: Deployed
     terminal: Terminal
-    # Asks again when the server's SQLite file is locked.
     prefect: SyncPrefectClient
     fargate: Fargate
     source: Running

@@ -34,8 +34,6 @@ def stack() -> Iterator[Stack]:
     """Start a Prefect server that looks every second whether something did not happen."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY", "PT1S")
-        # In a file the server finds its database locked when a day's events come within a second, and loses some.
-        patch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "sqlite+aiosqlite:///:memory:")
         with local_stack(None, lambda text: None) as started:
             yield started
 

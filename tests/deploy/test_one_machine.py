@@ -99,6 +99,7 @@ def test_a_run_in_the_image_has_the_code_that_is_in_it(machine: Machine, baked: 
         assert process.wait(WAIT_SECONDS) == 0
     assert machine.run(run)["state_type"] == "COMPLETED"
     assert machine.code_version("baked") == machine.version
+    assert " WARNING " not in (tmp_path / "task" / "log").read_text()
 
 
 def copied(dockerfile: Path) -> list[tuple[str, str]]:
