@@ -17,6 +17,7 @@ from flows.stack import Stack, local_stack
 UNUSED = {"PREFECT_UI_ENABLED": "false", "PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}
 
 # Where this is in the address of its database, Prefect opens one connection to it, and no write is refused for another.
+# But then it does not answer some requests about work queues, for which it wants two.
 ONE_CONNECTION = ":memory:"
 
 
@@ -32,12 +33,12 @@ def make_database(target: Path) -> None:
 
 
 @contextmanager
-def quiet_stack(migrated: Path) -> Iterator[Stack]:
-    """Run the local stack without a replica."""
+def quiet_stack(migrated: Path, place: str = "") -> Iterator[Stack]:
+    """Run the local stack without a replica; its database lies in a folder of this name."""
     # The server may still write when it is stopped.
     with TemporaryDirectory(prefix="pokelake-", ignore_cleanup_errors=True) as parent:
-        folder = Path(parent) / ONE_CONNECTION
-        folder.mkdir()
+        folder = Path(parent) / place
+        folder.mkdir(exist_ok=True)
         with _stack(Path(shutil.copy(migrated, folder)), UNUSED) as stack:
             yield stack
 
@@ -56,7 +57,7 @@ def _stack(database: Path, settings: Mapping[str, str]) -> Iterator[Stack]:
 @contextmanager
 def prefect_api(migrated: Path) -> Iterator[str]:
     """Run a server, and point this process at its API; yield the URL. Prefect's own harness imports a whole server."""
-    with quiet_stack(migrated) as stack:
+    with quiet_stack(migrated, ONE_CONNECTION) as stack:
         url = stack.environment["PREFECT_API_URL"]
         # A flow that sends heartbeats waits for up to a second before it ends.
         with (

@@ -73,7 +73,13 @@ class Deployed:
         """Ask the server: GET, or POST where there is something to send, or what is named."""
         kind = method or ("GET" if body is None else "POST")
         url = f"{self.stack.environment['PREFECT_API_URL']}{path}"
-        answer = httpx.request(kind, url, json=body, timeout=WAIT_SECONDS)
+
+        def ask() -> httpx.Response | None:
+            answer = httpx.request(kind, url, json=body, timeout=WAIT_SECONDS)
+            # So it answers while its SQLite file is locked; Prefect's own client asks again as well.
+            return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
+
+        answer = until(ask, every=0.2)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -42,6 +42,7 @@ class Ecs:
 
     deployed: Deployed
     terminal: Terminal
+    # Asks again when the server's SQLite file is locked.
     prefect: SyncPrefectClient
     fargate: Fargate
     source: Running

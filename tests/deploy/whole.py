@@ -46,7 +46,7 @@ class Whole:
         return Store("lake", "pokelake", self.deployed.s3())
 
     def change(self, path: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-        """Change something in Prefect."""
+        """Change something in Prefect; its client asks again where the server is busy."""
         self.undo.callback(self.client.request, "PATCH", path, json=before)
         self.client.request("PATCH", path, json=after)
 
