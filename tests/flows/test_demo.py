@@ -12,10 +12,11 @@ from lake.errors import LakeError
 
 def test_the_demo_tells_the_whole_story(tmp_path: Path):
     command = [str(Path(sys.executable).with_name("pokelake")), "demo"]
-    # An empty home and no settings: the demo must not lean on what its user has configured.
+    # An empty home, and a database that is not the demo's: it must not lean on what its user has configured.
+    database = f"sqlite+aiosqlite:///{tmp_path}/prefect.db"
     done = subprocess.run(
         command,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PREFECT_API_DATABASE_CONNECTION_URL": database},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
