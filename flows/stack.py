@@ -131,11 +131,16 @@ def _process(
         try:
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force where it does not go: a worker of Prefect may not if a run of it has just ended."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _each_as_it_answers(starting: dict[str, tuple[subprocess.Popen[bytes], str]], home: Path) -> Iterator[str]:

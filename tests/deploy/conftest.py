@@ -4,11 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 import httpx
@@ -19,18 +18,11 @@ import tests.flows.conftest  # noqa: F401
 from blocks.code import ALLOWED
 from flows.stack import Stack
 from tests.prefect_servers import quiet_stack
+from tests.waiting import WAIT_SECONDS, until
 
 REPOSITORY = Path(__file__).parents[2]
 
 POOL, QUEUE = "pokelake", "crawl"
-
-# A run takes ten seconds on a quiet machine. Asked more often, servers have less time for it.
-WAIT_SECONDS, POLL_SECONDS = 120, 0.5
-
-STOP_SECONDS = 15
-
-_T = TypeVar("_T")
-
 
 # A checkout of next to nothing.
 FILES = {
@@ -96,24 +88,6 @@ class Deployed:
         """Return a client of the stack's S3."""
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
         return boto3.client("s3", endpoint_url=self.stack.s3, **keys)
-
-
-def until(value: Callable[[], _T | None], every: float = POLL_SECONDS) -> _T:
-    """Return a value as soon as it is true."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not (found := value()):
-        assert time.monotonic() < deadline, f"{found!r} after {WAIT_SECONDS} seconds"
-        time.sleep(every)
-    return found
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process, by force where it does not go: a worker of Prefect may not if a run of it has just ended."""
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
 
 
 def write(path: Path, text: str) -> None:

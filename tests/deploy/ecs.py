@@ -17,12 +17,14 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import State
 
+from flows.stack import stop
 from lake.replica import Corpus, Running, demo, replica
 from lake.store import Store
-from tests.deploy.conftest import POOL, Deployed, copy_checkout, stop, until
+from tests.deploy.conftest import POOL, Deployed, copy_checkout
 from tests.deploy.fargate import Container, Fargate, build_image, fargate
 from tests.deploy.runbook import FIRST, Terminal, blocks, open_terminal
 from tests.prefect_servers import quiet_stack
+from tests.waiting import until
 
 # As the README has them.
 CLUSTER, BUCKET = "pokelake", "our-pokelake"

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from blocks.code import collect
+from flows.stack import stop
 from lake.commit import head
 from lake.replica import Corpus, demo, replica
 from lake.store import Store
-from tests.deploy.conftest import POOL, QUEUE, Deployed, copy_checkout, stop, until
+from tests.deploy.conftest import POOL, QUEUE, Deployed, copy_checkout
 from tests.deploy.fargate import build_image
 from tests.flows.chain import only
 from tests.prefect_servers import quiet_stack
+from tests.waiting import until
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 

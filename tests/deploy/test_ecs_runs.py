@@ -15,13 +15,14 @@ from blocks.code import PACKAGES, collect
 from flows.fetch import TASKS_PER_SHARE
 from lake.commit import head
 from lake.replica import demo
-from tests.deploy.conftest import REPOSITORY, until
+from tests.deploy.conftest import REPOSITORY
 from tests.deploy.ecs import API_KEY, BUCKET, CLUSTER, MARK, Ecs, deployed_to_ecs
 from tests.deploy.fargate import Container
 from tests.deploy.runbook import DAILY, FIRST, LAST, blocks, inline_commands
 from tests.deploy.test_job_template import OVERRIDES_BYTES
 from tests.flows.conftest import CORE, core_paths
 from tests.flows.test_kill import asked
+from tests.waiting import until
 
 PATHS = core_paths(demo.documents())
 

@@ -16,9 +16,10 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.deployments import deploy_image, serve
 from lake.errors import LakeError
-from tests.deploy.conftest import POOL, QUEUE, REPOSITORY, WAIT_SECONDS, until
+from tests.deploy.conftest import POOL, QUEUE, REPOSITORY
 from tests.deploy.fargate import build_image
 from tests.deploy.machine import BAKED_POOL, COMMAND, Machine, start_machine
+from tests.waiting import WAIT_SECONDS, until
 
 FLOWS = ("discover", "maintain", "rebuild", "refresh", "report")
 

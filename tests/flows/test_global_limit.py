@@ -29,6 +29,7 @@ from lake.errors import UnknownNameError
 from lake.replica import Running
 from lake.store import Store
 from tests.flows.test_refresh import error_of
+from tests.waiting import until
 
 # Longer than it takes to start and to end, and shorter than the slot is held.
 WAIT_SECONDS = 60
@@ -103,12 +104,10 @@ def test_a_run_that_waits_for_it_ends_when_it_is_told_to(
     with concurrency(named, strict=True):
         process = subprocess.Popen(command, env={**os.environ, **prefect_server}, stdout=subprocess.PIPE)
         try:
-            deadline = time.monotonic() + WAIT_SECONDS
             # The version, the resources, and their listings: what comes next needs a slot.
-            while running.counters()["requests"] < 2 + len(resources):
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            asked = 2 + len(resources)
+            until(lambda: process.poll() is not None or running.counters()["requests"] >= asked, 0.1, WAIT_SECONDS)
+            assert process.poll() is None
             time.sleep(1)
             process.terminate()
             assert process.wait(WAIT_SECONDS) != 0

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from lake.read import Lake
 from lake.replica import Running
 from lake.store import Store
 from tests.flows.conftest import core_paths
-
-ATTEMPT_SECONDS = 120
+from tests.waiting import WAIT_SECONDS, until
 
 # Shards of 71, 24, 9 and 112 documents.
 CRAWLED = ("ability", "evolution-chain", "generation", "move")
@@ -40,12 +38,9 @@ def test_after_sigkill_only_the_shard_in_flight_is_fetched_again(
     paths = core_paths(documents, CRAWLED)
     running.faults([{"kind": "latency", "seconds": 0.01}])
     process = start(running, prefect_server)
-    deadline = time.monotonic() + ATTEMPT_SECONDS
     # Two and a half shards in: abilities and evolution chains are staged, generations or moves are under way.
-    while sum(asked(running, paths).values()) < 130:
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: process.poll() is not None or asked(running, paths).total() >= 130, every=0.01)
+    assert process.poll() is None, "the run ended before it could be killed"
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     killed = asked(running, paths)
@@ -53,7 +48,7 @@ def test_after_sigkill_only_the_shard_in_flight_is_fetched_again(
     running.faults([])
 
     second = start(running, prefect_server)
-    output, _ = second.communicate(timeout=ATTEMPT_SECONDS)
+    output, _ = second.communicate(timeout=WAIT_SECONDS)
     assert second.returncode == 0, output
     twice = {path.split("/")[0] for path, times in asked(running, paths).items() if times > 1}
     assert len(twice) <= 1, f"shards of {twice} were fetched twice; asked before the kill: {killed}"
@@ -66,12 +61,10 @@ def test_sigterm_ends_a_run_without_a_trace_in_the_snapshots(
 ):
     running.faults([{"kind": "latency", "seconds": 0.05}])
     process = start(running, prefect_server)
-    deadline = time.monotonic() + ATTEMPT_SECONDS
-    while not asked(running, core_paths(documents, CRAWLED)):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    paths = core_paths(documents, CRAWLED)
+    until(lambda: process.poll() is not None or asked(running, paths), every=0.01)
+    assert process.poll() is None
     process.terminate()
-    assert process.wait(ATTEMPT_SECONDS) != 0
+    assert process.wait(WAIT_SECONDS) != 0
     assert list(store.list("snapshots/")) == []
     assert head(store) is None
