@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.parse import build_against_parse
-from flows.stack import Stack, local_stack
+from flows.local.stack import Stack, local_stack
 from lake.commit import head
 from lake.store import Store
 

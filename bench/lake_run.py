@@ -6,8 +6,8 @@ import sys
 import time
 
 LOADING = time.perf_counter()
-from flows.parameters import LakeLocation, SourceChoice  # noqa: E402
 from flows.refresh import refresh  # noqa: E402
+from flows.steps.parameters import LakeLocation, SourceChoice  # noqa: E402
 
 
 def run(base: str, bucket: str, prefix: str, resources: str) -> dict[str, float | str]:

@@ -3,17 +3,17 @@
 from typing import Any
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas import State
 
 from blocks.knobs import is_frozen
-from flows.crawl import Crawl, crawl_id
-from flows.events import report_vanished
-from flows.fetch import fetch_all, source_facts
-from flows.memory import return_freed_memory
-from flows.outcome import NAMED_DOCUMENTS, finished, frozen, publish_on_head, unchanged
-from flows.parameters import LakeLocation, SourceChoice
-from flows.publish import Crawled
-from flows.start import start
+from flows.steps.crawl import Crawl, crawl_id
+from flows.steps.events import report_vanished
+from flows.steps.fetch import fetch_all, source_facts
+from flows.steps.memory import return_freed_memory
+from flows.steps.outcome import NAMED_DOCUMENTS, finished, frozen, publish_on_head, unchanged
+from flows.steps.parameters import LakeLocation, SourceChoice
+from flows.steps.publish import Crawled
+from flows.steps.start import start
 
 
 @flow(name="discover", persist_result=False)

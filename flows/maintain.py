@@ -10,15 +10,16 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.client.schemas import State
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import TERMINAL_STATES
 from prefect.client.schemas.sorting import DeploymentSort, FlowRunSort
-from prefect.states import Completed, State
+from prefect.states import Completed
 from pydantic import Field
 
 from blocks.knobs import is_frozen
-from flows.outcome import frozen
-from flows.parameters import LakeLocation
+from flows.steps.outcome import frozen
+from flows.steps.parameters import LakeLocation
 from lake.commit import Commit
 from lake.layout import CODE
 from lake.publish.garbage import GRACE, Garbage, find_expired, find_garbage, forget, remove

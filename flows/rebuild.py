@@ -1,21 +1,22 @@
 """The flow that builds the tables of a snapshot from its documents alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed, State
+from prefect.client.schemas import State
+from prefect.states import Completed
 
-from flows.build import Work, build_tables, tables_in
-from flows.events import announce
-from flows.memory import return_freed_memory
-from flows.merge import document_file, document_files
-from flows.parameters import LakeLocation
-from flows.progress import progress
-from flows.publish import Crawled, publish
+from flows.steps.events import announce
+from flows.steps.memory import return_freed_memory
+from flows.steps.parameters import LakeLocation
+from flows.steps.progress import progress
+from flows.steps.publish import Crawled, publish
 from lake import Lake, tables
+from lake.assemble.build import Work, build_tables, tables_in
+from lake.assemble.merge import document_file, document_files
 from lake.commit import Commit, DataFile, head
 from lake.documents import DOCUMENTS
 from lake.publish import EncodedFile
@@ -80,5 +81,5 @@ def _hashes(files: Iterable[EncodedFile | DataFile]) -> dict[str, str]:
     return {file.name: file.sha256 for file in files}
 
 
-def _no_rows(table: Table, resource: str) -> pa.Table:
-    raise AssertionError(f"{table.name}: everything is built of documents, {resource} too")
+def _no_rows(table: Table, resources: Sequence[str]) -> pa.Table:
+    raise AssertionError(f"{table.name}: everything is built of documents, {', '.join(resources)} too")

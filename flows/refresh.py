@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas import State
 
 from blocks.knobs import is_frozen
-from flows.crawl import SHARD_RESULTS, Crawl, crawl_id
-from flows.events import report_current
-from flows.fetch import fetch_all, source_facts
-from flows.memory import return_freed_memory
-from flows.merge import document_files
-from flows.outcome import finished, frozen, publish_on_head, unchanged
-from flows.parameters import LakeLocation, SourceChoice
-from flows.publish import Crawled
-from flows.staging import failures, forget_results
-from flows.start import start
+from flows.steps.crawl import SHARD_RESULTS, Crawl, crawl_id
+from flows.steps.events import report_current
+from flows.steps.fetch import fetch_all, source_facts
+from flows.steps.memory import return_freed_memory
+from flows.steps.outcome import finished, frozen, publish_on_head, unchanged
+from flows.steps.parameters import LakeLocation, SourceChoice
+from flows.steps.publish import Crawled
+from flows.steps.results import forget_results
+from flows.steps.start import start
+from lake.assemble.merge import document_files
+from lake.assemble.staging import failures
 
 
 @flow(name="refresh", persist_result=False)

@@ -6,10 +6,11 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.states import Completed, State
+from prefect.client.schemas import State
+from prefect.states import Completed
 
-from flows.outcome import describe_changes
-from flows.parameters import LakeLocation
+from flows.steps.outcome import describe_changes
+from flows.steps.parameters import LakeLocation
 from lake import Lake
 from lake.commit import Commit
 from lake.errors import UnknownNameError

@@ -21,7 +21,7 @@ CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
 
 # Their fixture ``deployed`` takes half a minute of a core.
 DEPLOYED = {
-    f"tests/deploy/test_{name}.py"
+    f"tests/flows/deploy/test_{name}.py"
     for name in ("doctor", "doctor_deployments", "doctor_ecs", "prefect_yaml", "schedules")
 }
 

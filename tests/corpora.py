@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lake.replica import Corpus
+from flows.local.replica import Corpus
 
 ENCOUNTERS = "pokemon-encounters"
 

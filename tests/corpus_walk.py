@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.publish.keys import KeyCheck
-from lake.replica import Corpus
+from flows.local.replica import Corpus
+from lake.publish.check import KeyCheck
 from lake.tables import TABLES, Built, build, species_generations, tables_of, unknown_paths
 from lake.tables.coverage import listed_reference
 from lake.tables.declare import Mirror

@@ -11,7 +11,7 @@ import pytest
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows.stack import Stack, local_stack
+from flows.local.stack import Stack, local_stack
 
 # What a server does for people, at every start.
 UNUSED = {"PREFECT_UI_ENABLED": "false", "PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}

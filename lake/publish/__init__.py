@@ -9,7 +9,7 @@ from lake.publish.audit import (
     audit_run,
     audit_table,
 )
-from lake.publish.keys import KeyCheck
+from lake.publish.check import KeyCheck
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
 from lake.publish.snapshot import SnapshotWriter, commit_snapshot, remove_snapshot, same_files
 

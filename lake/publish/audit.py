@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.commit import TableFiles
-from lake.publish.keys import SHOWN_ROWS, KeyCheck
+from lake.publish.check import SHOWN_ROWS, KeyCheck
 
 # Rows that a table may lose at once unasked, and the share of them: the greater of the two decides. The worst real
 # update in 19 months removed 8 documents.

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.layout import part_name
-from lake.publish.keys import KeyCheck
+from lake.publish.check import KeyCheck
 from lake.schema import Table
 
 COMPRESSION = "zstd"

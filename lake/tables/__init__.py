@@ -99,7 +99,7 @@ def species_generations(bodies: pa.StringArray) -> dict[int, int]:
 @cache
 def fingerprint() -> str:
     """Return what tells two versions of this code apart: same documents and same fingerprint, same bytes."""
-    sources = [Path(schema.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
+    sources = [Path(schema.__file__), *sorted(Path(__file__).parent.rglob("*.py"))]
     digest = sha256(pa.__version__.encode())
     for source in sources:
         digest.update(source.read_bytes())

@@ -4,8 +4,8 @@ from functools import cache
 
 from lake.canonical import POKEAPI
 from lake.schema import Table
-from lake.tables import (
-    battle,
+from lake.tables.declare import Mirror
+from lake.tables.pokeapi import (
     berries,
     contests,
     encounters,
@@ -14,14 +14,14 @@ from lake.tables import (
     games,
     items,
     locations,
-    natures,
+    moves,
     pokemon,
     species,
+    stats,
     terms,
     texts,
     types,
 )
-from lake.tables.declare import Mirror
 from lake.tables.values import DOCUMENT_VALUES
 
 TABLES: tuple[Table, ...] = (
@@ -30,8 +30,8 @@ TABLES: tuple[Table, ...] = (
     *species.TABLES,
     *evolution.TABLES,
     *types.TABLES,
-    *battle.TABLES,
-    *natures.TABLES,
+    *moves.TABLES,
+    *stats.TABLES,
     *contests.TABLES,
     *items.TABLES,
     *berries.TABLES,
@@ -48,8 +48,8 @@ MIRRORS: tuple[Mirror, ...] = (
     *species.MIRRORS,
     *evolution.MIRRORS,
     *types.MIRRORS,
-    *battle.MIRRORS,
-    *natures.MIRRORS,
+    *moves.MIRRORS,
+    *stats.MIRRORS,
     *items.MIRRORS,
     *berries.MIRRORS,
     *locations.MIRRORS,

@@ -9,11 +9,11 @@ import boto3
 import pytest
 from prefect.client.schemas import State
 
-from flows.parameters import LakeLocation, SourceChoice
+from flows.local.replica import Corpus, Running, replica
 from flows.refresh import refresh
+from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.commit import Commit, head
 from lake.read import Lake
-from lake.replica import Corpus, Running, replica
 from lake.store import Store
 from tests.conftest import use_s3
 from tests.flows.test_refresh import release

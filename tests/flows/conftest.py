@@ -16,11 +16,11 @@ import pytest
 from prefect.client.schemas import State
 from prefect.events.worker import EventsWorker
 
-from flows.parameters import LakeLocation, SourceChoice
+from flows.local.replica import Corpus, Running, demo, replica
 from flows.refresh import refresh
-from lake.replica import Corpus, Running, demo, replica
+from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.store import Store
-from tests.crawl import settle
+from tests.lake.crawl import settle
 from tests.prefect_servers import prefect_api
 
 Refresh = Callable[..., State[Any]]

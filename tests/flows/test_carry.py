@@ -11,10 +11,10 @@ import pytest
 from prefect.client.schemas import State
 
 import lake.tables
+from flows.local.replica import demo
 from flows.rebuild import rebuild_tables
 from lake.commit import Commit, commit_seqs
 from lake.layout import CHECKS, snapshot_folder
-from lake.replica import demo
 from tests.flows.chain import Chain, Documents, audits, chain, hashes, message, only
 from tests.flows.test_refresh import changed
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from prefect.client.schemas import State
 
-from flows.parameters import SourceChoice
+from flows.local.replica import Corpus, Running, replica
 from flows.refresh import refresh
+from flows.steps.parameters import SourceChoice
 from lake.canonical import same_content
 from lake.commit import head
 from lake.read import Lake
-from lake.replica import Corpus, Running, replica
 from lake.store import Store
 from tests.corpora import opened
 from tests.flows.conftest import LOCATION

@@ -13,12 +13,12 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFi
 
 from blocks.source_config import SourceConfig
 from flows.discover import discover
-from flows.parameters import SourceChoice
+from flows.local.replica import Corpus, Running
+from flows.steps.parameters import SourceChoice
 from lake.commit import Commit
 from lake.crawl import Source
 from lake.layout import RESULTS, SNAPSHOTS
 from lake.read import Lake
-from lake.replica import Corpus, Running
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Fill, Refresh
 from tests.flows.test_refresh import changed, current, keys, release, without_meta

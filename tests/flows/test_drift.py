@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from prefect.client.schemas import State
 
+from flows.local.replica import demo
 from lake.commit import Commit
-from lake.replica import demo
 from tests.flows.chain import Chain, Documents, audits, chain, hashes, message, only
 from tests.flows.test_refresh import changed
 

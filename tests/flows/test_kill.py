@@ -7,9 +7,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from flows.local.replica import Running
 from lake.commit import head
 from lake.read import Lake
-from lake.replica import Running
 from lake.store import Store
 from tests.flows.conftest import core_paths
 from tests.waiting import WAIT_SECONDS, until

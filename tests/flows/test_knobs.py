@@ -11,12 +11,12 @@ from prefect.variables import Variable
 from blocks.knobs import DEFAULTS, FROZEN, REQUESTS_PER_RUN, is_frozen, requests_per_run, save_knobs
 from blocks.source_config import SourceConfig
 from flows.discover import discover
+from flows.local.replica import Running
 from flows.maintain import maintain
-from flows.parameters import LakeLocation
 from flows.refresh import refresh
+from flows.steps.parameters import LakeLocation
 from lake.crawl import Source
 from lake.errors import LakeError, SourceError
-from lake.replica import Running
 from tests.flows.conftest import Refresh
 from tests.flows.test_refresh import error_of
 

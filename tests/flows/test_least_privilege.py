@@ -19,23 +19,23 @@ from botocore.client import BaseClient
 from prefect_aws.credentials import _get_client_cached
 from prefect_aws.deployments.steps import pull_from_s3
 
-from blocks.code import Code, push
-from blocks.iam import Account, policy
 from flows import parameters
+from flows.deploy.code import Code, push
+from flows.deploy.iam import Account, policy
 from flows.discover import discover
+from flows.local.replica import Running
 from flows.maintain import maintain
-from flows.parameters import SourceChoice
 from flows.report import report
+from flows.steps.parameters import SourceChoice
 from lake import Lake
 from lake.errors import ConflictError, StoreError
 from lake.layout import CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING, check_key
 from lake.publish.garbage import GRACE, find_garbage, remove
-from lake.replica import Running
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
-from tests.publish.test_garbage import age, put
-from tests.publish.test_snapshot import OLD
-from tests.read import FIRST, SECOND, document, moves, publish
+from tests.lake.publish.test_garbage import age, put
+from tests.lake.publish.test_snapshot import OLD
+from tests.lake.read import FIRST, SECOND, document, moves, publish
 
 ACCOUNT = Account("123456789012", "us-east-1", "lake", "pokelake")
 FOLDERS = (CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING)

@@ -20,8 +20,8 @@ from lake.layout import snapshot_folder
 from lake.publish.garbage import GRACE
 from lake.store import Store
 from tests.flows.conftest import LOCATION
-from tests.publish.test_garbage import age, chain, keys, put
-from tests.publish.test_snapshot import NEW, OLD, RIVAL, write
+from tests.lake.publish.test_garbage import age, chain, keys, put
+from tests.lake.publish.test_snapshot import NEW, OLD, RIVAL, write
 
 Maintain = Callable[..., State[Any]]
 

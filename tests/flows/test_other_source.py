@@ -17,15 +17,15 @@ from prefect.client.schemas import State
 
 from blocks.source_config import SourceConfig
 from blocks.storage import save_block
+from flows.cli.plan import plan
 from flows.discover import discover
-from flows.parameters import LakeLocation, SourceChoice
-from flows.plan import plan
+from flows.local.replica import Running
 from flows.refresh import refresh
+from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.commit import head
 from lake.crawl import Source
 from lake.errors import SourceError, UnknownNameError
 from lake.read import Lake
-from lake.replica import Running
 from lake.store import Store
 from tests.flows.test_refresh import current, error_of, keys
 from tests.second_source import KEY, Style, Trainer, second_source, settings, trainers

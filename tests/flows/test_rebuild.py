@@ -11,13 +11,13 @@ import pytest
 from prefect.client.schemas import State
 
 import lake.tables
-from flows.events import PUBLISHED
+from flows.local.replica import Running
 from flows.rebuild import rebuild
+from flows.steps.events import PUBLISHED
 from lake.commit import Commit, commit_seqs, read_commit
 from lake.errors import LakeError
 from lake.layout import commit_key
 from lake.read import Lake
-from lake.replica import Running
 from lake.store import Store
 from tests.flows.chain import only
 from tests.flows.conftest import LOCATION, Fill, Refresh

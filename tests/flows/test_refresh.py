@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from prefect.client.schemas import State
 
+from flows.local.replica import Corpus, Running
 from lake.commit import Commit, head
 from lake.errors import LakeError, PublishError, SourceError, StoreError, UnknownNameError
 from lake.layout import RESULTS, SNAPSHOTS, STAGING
 from lake.read import Lake
-from lake.replica import Corpus, Running
 from lake.store import Store
 from tests.flows.conftest import Fill, core_paths
 
@@ -244,9 +244,9 @@ def test_a_mass_deletion_is_held_back_until_it_is_allowed(
 
 def overtake(monkeypatch: pytest.MonkeyPatch, rival: Callable[[], None]) -> None:
     """Let a rival publish right before the next run does."""
-    import flows.publish
+    import flows.steps.publish
 
-    commit, begun = flows.publish.commit_snapshot, []
+    commit, begun = flows.steps.publish.commit_snapshot, []
 
     def overtaken(target: Store, draft: Commit) -> None:
         if not begun:
@@ -254,7 +254,7 @@ def overtake(monkeypatch: pytest.MonkeyPatch, rival: Callable[[], None]) -> None
             rival()
         commit(target, draft)
 
-    monkeypatch.setattr(flows.publish, "commit_snapshot", overtaken)
+    monkeypatch.setattr(flows.steps.publish, "commit_snapshot", overtaken)
 
 
 def test_resources_that_a_run_leaves_out_stay_in_the_snapshot(

@@ -11,12 +11,12 @@ from prefect.client.schemas import State
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
 
-from flows.parameters import LakeLocation
+from flows.local.replica import demo
 from flows.report import SHOWN_ROWS, compare_tables, lines, report
+from flows.steps.parameters import LakeLocation
 from lake.commit import Commit, DataFile, TableFiles
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import commit_key
-from lake.replica import demo
 from tests.flows.chain import Chain, chain, only
 from tests.flows.test_refresh import changed, error_of
 

@@ -1,0 +1,184 @@
+"""The ``pokelake`` command; Prefect is loaded only by the commands that need it."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli import deploy as deploying
+from flows.cli import read as reading
+from flows.cli.options import (
+    AsOf,
+    Bucket,
+    Connections,
+    Json,
+    Prefix,
+    Rate,
+    Resources,
+    Shards,
+    SourceUrl,
+    UserAgent,
+    names,
+)
+from flows.cli.settings import QUIET, prepare_prefect
+from lake.errors import LakeError
+
+if TYPE_CHECKING:
+    from prefect.client.schemas import State
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="PokeAPI as a data lake: crawled politely, published atomically as partitioned Parquet.",
+)
+app.add_typer(reading.app)
+app.add_typer(deploying.app)
+
+RetryDelay = Annotated[
+    float | None,
+    typer.Option(envvar="POKELAKE_RETRY_DELAY_SECONDS", min=0, help="Scale of the delay between tries."),
+]
+AllowShrink = Annotated[
+    list[str] | None,
+    typer.Option(help="A table or resource that may lose rows or documents this time; may be given again."),
+]
+
+
+@app.command()
+def refresh(
+    source: SourceUrl = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    resources: Resources = None,
+    requests_per_second: Rate = None,
+    connections: Connections = None,
+    parallel_shards: Shards = None,
+    user_agent: UserAgent = None,
+    retry_delay_seconds: RetryDelay = None,
+    allow_shrink: AllowShrink = None,
+) -> None:
+    """Crawl what may have changed and publish a new snapshot if something did."""
+    prepare_prefect()
+    from flows.refresh import refresh as flow
+    from flows.steps.parameters import LakeLocation, SourceChoice
+
+    _finish(
+        flow(
+            lake=LakeLocation(bucket=bucket, prefix=prefix),
+            source=SourceChoice(
+                base_url=source,
+                resources=names(resources),
+                requests_per_second=requests_per_second,
+                connections=connections,
+                parallel_shards=parallel_shards,
+                user_agent=user_agent,
+                retry_delay_seconds=retry_delay_seconds,
+            ),
+            allow_shrink=allow_shrink or [],
+            return_state=True,
+        )
+    )
+
+
+@app.command()
+def discover(source: SourceUrl = None, bucket: Bucket = None, prefix: Prefix = "", resources: Resources = None) -> None:
+    """Look at the listings only; publish documents that are new, report those that are no longer listed."""
+    prepare_prefect()
+    from flows.discover import discover as flow
+    from flows.steps.parameters import LakeLocation, SourceChoice
+
+    choice = SourceChoice(base_url=source, resources=names(resources))
+    _finish(flow(lake=LakeLocation(bucket=bucket, prefix=prefix), source=choice, return_state=True))
+
+
+@app.command()
+def rebuild(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None) -> None:
+    """Build the tables of a snapshot from its documents alone; only the current one's are published, if they differ."""
+    prepare_prefect()
+    from flows.rebuild import rebuild as flow
+    from flows.steps.parameters import LakeLocation
+
+    _finish(flow(lake=LakeLocation(bucket=bucket, prefix=prefix), as_of=as_of, return_state=True))
+
+
+@app.command()
+def maintain(
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    grace_hours: Annotated[int, typer.Option(min=24, help="How long everything stays after it was written.")] = 48,
+    expire_days: Annotated[
+        int | None,
+        typer.Option(min=1, help="How long a snapshot stays after another took its place. [default: for ever]"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Remove what no commit names, what crawls left, and code that nothing refers to, each after a grace period."""
+    prepare_prefect()
+    from flows.maintain import maintain as flow
+    from flows.steps.parameters import LakeLocation
+
+    lake = LakeLocation(bucket=bucket, prefix=prefix)
+    _finish(flow(lake, grace_hours, expire_days, dry_run, return_state=True))
+
+
+@app.command()
+def plan(
+    source: SourceUrl = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    resources: Resources = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a refresh would request, rebuild and write, without doing it."""
+    prepare_prefect()
+    from flows.cli.plan import plan as make
+    from flows.steps.parameters import LakeLocation, SourceChoice
+
+    found = make(LakeLocation(bucket=bucket, prefix=prefix), SourceChoice(base_url=source, resources=names(resources)))
+    print(found.json() if as_json else "\n".join(found.lines()))
+
+
+def _finish(state: "State[Any]") -> None:
+    """Print how a run ended, and raise what it failed with."""
+    if state.is_failed() or state.is_crashed():
+        state.result()
+    print(f"{state.name}: {state.message}")
+
+
+@app.command()
+def replica(
+    corpus: Annotated[str, typer.Option(help="An api-data folder or .tar.xz, or 'demo'.")] = "demo",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
+) -> None:
+    """Serve a corpus as PokeAPI does, for work without a network."""
+    from flows.local.replica import CorpusError, open_corpus, serve
+
+    try:
+        serve(open_corpus(corpus), host, port)
+    except CorpusError as error:
+        raise LakeError(str(error)) from error
+
+
+@app.command()
+def demo(
+    corpus: Annotated[str, typer.Option(help="An api-data folder or .tar.xz instead of the built-in corpus.")] = "demo",
+    source: Annotated[str | None, typer.Option(help="A live API to crawl instead of the replica.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
+) -> None:
+    """Show the whole of it on this machine: S3, PokeAPI, Prefect, a snapshot, a query, a second refresh."""
+    from flows.local.demo import run
+
+    os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
+    run(corpus, source, keep)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command; what the world got wrong is one paragraph on standard error and exit code 1."""
+    try:
+        return app(arguments)
+    except LakeError as error:
+        print(f"pokelake: {error}", file=sys.stderr)
+        sys.exit(1)

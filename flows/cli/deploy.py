@@ -1,0 +1,192 @@
+"""The commands that deploy: save what the flows look for, push code, check it all, and serve on one machine."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flows.cli.options import Bucket, Connections, Json, Prefix, Rate, Resources, Shards, SourceUrl, UserAgent, names
+from flows.cli.settings import prepare_prefect
+from lake.errors import LakeError
+
+app = typer.Typer()
+
+WorkPool = Annotated[str, typer.Option(envvar="POKELAKE_WORK_POOL", help="Name of the work pool.")]
+
+
+@app.command()
+def setup(
+    bucket: Bucket = None,
+    prefix: Annotated[str | None, typer.Option(envvar="POKELAKE_PREFIX", help="Folder of the lake there.")] = None,
+    source: SourceUrl = None,
+    resources: Resources = None,
+    requests_per_second: Rate = None,
+    connections: Connections = None,
+    parallel_shards: Shards = None,
+    user_agent: UserAgent = None,
+    work_pool: WorkPool = "pokelake",
+    pool_type: Annotated[
+        Literal["ecs", "process"] | None, typer.Option(help="Type of the work pool; without it, none is made.")
+    ] = None,
+    cluster: Annotated[str | None, typer.Option(help="ECS: name or ARN of the cluster.")] = None,
+    image: Annotated[str | None, typer.Option(help="ECS: image of the tasks.")] = None,
+    execution_role: Annotated[str | None, typer.Option(help="ECS: ARN of the role that starts tasks.")] = None,
+    task_role: Annotated[str | None, typer.Option(help="ECS: ARN of the role that the flows have.")] = None,
+    vpc: Annotated[str | None, typer.Option(help="ECS: id of the tasks' network.")] = None,
+    subnet: Annotated[list[str] | None, typer.Option(help="ECS: id of a subnet; may be given again.")] = None,
+    security_group: Annotated[
+        list[str] | None, typer.Option(help="ECS: id of a security group; may be given again.")
+    ] = None,
+    cpu: Annotated[int | None, typer.Option(help="ECS: CPU units of a task.")] = None,
+    memory: Annotated[int | None, typer.Option(help="ECS: memory of a task, MiB.")] = None,
+    spot: Annotated[bool | None, typer.Option("--spot/--no-spot", help="ECS: run on Fargate Spot.")] = None,
+    prefect_api_key_secret: Annotated[
+        str | None, typer.Option(help="ECS: ARN of the secret that holds the key of Prefect's API.")
+    ] = None,
+    prefect_auth_string_secret: Annotated[
+        str | None, typer.Option(help="ECS: ARN of the secret that holds the auth string of Prefect's API.")
+    ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for the runs' environment; may be given again.")
+    ] = None,
+) -> None:
+    """Save the Prefect objects that flows and deployments look for; what is not given stays as it is saved."""
+    prepare_prefect()
+    from blocks.source_config import SourceConfig
+    from blocks.storage import SOURCE_BLOCK, load_block
+    from flows.deploy.pool import Pool
+    from flows.deploy.setup import setup as save_all
+    from flows.steps.parameters import SourceChoice
+    from lake.crawl import Source
+
+    choice = SourceChoice(
+        base_url=source,
+        resources=names(resources),
+        requests_per_second=requests_per_second,
+        connections=connections,
+        parallel_shards=parallel_shards,
+        user_agent=user_agent,
+    )
+    pool = Pool(
+        name=work_pool,
+        kind=pool_type,
+        cluster=cluster,
+        image=image,
+        execution_role=execution_role,
+        task_role=task_role,
+        vpc=vpc,
+        subnets=tuple(subnet or ()),
+        security_groups=tuple(security_group or ()),
+        cpu=cpu,
+        memory=memory,
+        is_spot=spot,
+        api_key_secret=prefect_api_key_secret,
+        auth_string_secret=prefect_auth_string_secret,
+        env=_pairs(env or []),
+    )
+    saved = load_block(SourceConfig, SOURCE_BLOCK)
+    settings = choice.over(saved.source() if saved else Source())
+    _print(save_all(bucket, prefix, settings, pool))
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    for pair in given:
+        if not pair.partition("=")[1]:
+            raise LakeError(f"--env: expected NAME=VALUE, found {pair!r}")
+    return dict(pair.split("=", 1) for pair in given)
+
+
+@app.command()
+def push(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be uploaded.")] = False,
+) -> None:
+    """Upload the code in this folder to a code version of its own; `prefect deploy` does so by itself."""
+    prepare_prefect()
+    from flows.deploy.code import collect, push_code
+
+    if dry_run:
+        print("\n".join(collect(Path.cwd()).lines()))
+    else:
+        push_code()
+
+
+@app.command()
+def doctor(bucket: Bucket = None, prefix: Prefix = "", work_pool: WorkPool = "pokelake", as_json: Json = False) -> None:
+    """Check each thing that the scheduled deployments need, and say how to mend it; exit code 1 if one is not there."""
+    prepare_prefect()
+    from flows.deploy.doctor import examine
+    from flows.steps.parameters import LakeLocation
+
+    checks = examine(LakeLocation(bucket=bucket, prefix=prefix), work_pool)
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks]))
+    else:
+        for check in checks:
+            print("\n".join(check.lines()))
+    sys.exit(1 if any(check.status == "failed" for check in checks) else 0)
+
+
+@app.command()
+def serve() -> None:
+    """Run every deployment of prefect.yaml on its schedule on this machine, without a work pool, until Ctrl-C."""
+    from flows.deploy.serve import serve as run
+
+    run()
+
+
+@app.command()
+def deploy_image(
+    image: Annotated[str, typer.Argument(help="Image that holds the code, built from Dockerfile.baked.")],
+    work_pool: WorkPool = "pokelake",
+) -> None:
+    """Deploy everything in prefect.yaml with the code of an image, so that runs pull nothing."""
+    prepare_prefect()
+    from flows.deploy.serve import deploy_image as deploy
+
+    deploy(image, work_pool)
+
+
+@app.command()
+def iam_policy(
+    role: Annotated[str, typer.Argument(help="One of task, execution, worker, setup, deploy and reader.")],
+    account: Annotated[str, typer.Option(help="The AWS account's twelve digits.")],
+    region: Annotated[str, typer.Option(envvar="AWS_DEFAULT_REGION", help="Region of cluster and pool.")],
+    bucket: Annotated[str, typer.Option(envvar="POKELAKE_BUCKET", help="Bucket of the lake.")],
+    prefix: Prefix = "",
+    work_pool: WorkPool = "pokelake",
+    cluster: Annotated[str, typer.Option(help="Name of the ECS cluster.")] = "pokelake",
+    secret: Annotated[
+        list[str] | None, typer.Option(help="ARN of a secret that tasks start with; may be given again.")
+    ] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Print who may take the role instead.")] = False,
+) -> None:
+    """Print what a role of the deployment may do, and nothing else, as a policy for AWS."""
+    from flows.deploy.iam import Account, policy
+    from flows.deploy.iam import trust as trusted
+
+    where = Account(account, region, bucket, prefix, work_pool, cluster, tuple(secret or ()))
+    print(json.dumps((trusted if trust else policy)(role, where), indent=1))
+
+
+@app.command()
+def teardown(
+    work_pool: WorkPool = "pokelake",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete the deployments, the work pool and all that setup saved from Prefect; the bucket stays as it is."""
+    if not yes:
+        typer.confirm(
+            f"Delete work pool {work_pool!r}, its deployments and Pokélake's blocks from Prefect?", abort=True
+        )
+    prepare_prefect()
+    from flows.deploy.teardown import teardown as delete_all
+
+    _print(delete_all(work_pool))
+
+
+def _print(done: dict[str, str]) -> None:
+    for name, what in done.items():
+        print(f"{what:8} {name}")

@@ -1,0 +1,126 @@
+"""What a refresh would request, rebuild and write; found out by probing and reading listings, without doing it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from flows.steps.crawl import probe, read_all
+from flows.steps.parameters import LakeLocation, SourceChoice
+from flows.steps.start import Start, look
+from lake.assemble.build import plan_work, tables_in
+from lake.assemble.merge import document_file, document_files
+from lake.crawl import Listing, cut
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePlan:
+    """What a refresh would ask of one resource: documents listed, new, at hand but not listed, and requests for them.
+
+    `refusal` says why its listing cannot be had; then its documents stay as they are.
+    """
+
+    resource: str
+    listed: int
+    new: int
+    vanished: int
+    requests: int
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a refresh would do: nothing, where the version is known, or these requests and what may follow from them.
+
+    `requests` are as many as it makes when nothing fails, and none of it was read before: a listing may still be known
+    from a discover, and documents from a run that was killed. `sure_tables` are built whatever the source answers,
+    `possible_tables` only if it answers with changed documents; `table_count` is how many a snapshot has.
+    `bytes_written` is what the current snapshot has, for each one is complete; None for the first one.
+    """
+
+    version: str | None
+    known_version: str | None
+    is_known: bool
+    resources: tuple[ResourcePlan, ...]
+    requests: int
+    seconds: float
+    sure_tables: tuple[str, ...]
+    possible_tables: tuple[str, ...]
+    table_count: int
+    bytes_written: int | None
+
+    def lines(self) -> list[str]:
+        """Say it in sentences."""
+        if self.is_known:
+            return [f"upstream is still at {self.version}: a refresh would make {self.requests} requests, and end"]
+        new, vanished = (sum(getattr(item, kind) for item in self.resources) for kind in ("new", "vanished"))
+        upstream = f"upstream is at {self.version}" if self.version else "upstream gives no version of itself"
+        rate = f", at least {self.seconds:,.0f} s at the allowed rate" if self.seconds else ""
+        is_first = self.bytes_written is None
+        lake = f"the lake at {self.known_version}" if self.known_version else "the lake is at no single version"
+        sure, possible = len(self.sure_tables), len(self.possible_tables)
+        rest = ("all other" if sure else "all") if sure + possible == self.table_count else None
+        return [
+            f"{upstream}, {'nothing was published yet' if is_first else lake}",
+            f"requests: {self.requests:,}{rate}",
+            f"documents: {new:,} new, {vanished:,} no longer listed; the others come only if they changed",
+            f"tables built for sure: {_named(self.sure_tables, 'all' if not possible and rest else None)}",
+            f"tables built if their documents changed: {_named(self.possible_tables, rest)}",
+            f"bytes written if something changed: {'unknown' if is_first else f'about {self.bytes_written:,}'}",
+            *(f"{item.resource}: its listing is refused ({item.refusal})" for item in self.resources if item.refusal),
+        ]
+
+    def json(self) -> str:
+        """Return all of it as a JSON object."""
+        return msgspec.json.encode(self).decode()
+
+
+def plan(lake: LakeLocation, source: SourceChoice) -> Plan:
+    """Find out what a refresh would do: asks the source for its version and its listings, and writes nothing."""
+    settings, store = source.resolve(), lake.open()
+    # None of this is a task, for nothing of it is to be recorded as a run.
+    upstream, requests = probe(settings)
+    begun = look(store, settings, upstream)
+    if begun.is_known():
+        return _plan(begun, (), requests, is_known=True)
+    listings, listed = read_all(settings, upstream, begun.resources)
+    # Documents that come with their listing are read from it when their turn comes.
+    again = listed if any(listing.is_inline for listing in listings) else 0
+    return _plan(begun, [_resource(begun, listing) for listing in listings], requests + listed + again)
+
+
+def _resource(begun: Start, listing: Listing) -> ResourcePlan:
+    at_hand = begun.at_hand(listing.resource)
+    listed = {reference.id for reference in listing.references}
+    asked = sum(len(shard.wanted) for shard in cut(begun.source, listing, at_hand) if not shard.is_inline)
+    vanished = 0 if listing.refusal else len(at_hand.keys() - listed)
+    return ResourcePlan(listing.resource, len(listed), len(listed - at_hand.keys()), vanished, asked, listing.refusal)
+
+
+def _plan(begun: Start, resources: Sequence[ResourcePlan], requests: int, is_known: bool = False) -> Plan:
+    parent, rate, kind = begun.parent, begun.source.requests_per_second, begun.source.kind
+    requests += sum(item.requests for item in resources)
+    new, vanished = ([item.resource for item in resources if getattr(item, k)] for k in ("new", "vanished"))
+    files = {name: document_file(begun.store, parent, name) for name in [*document_files(parent), *new]}
+    sure = possible = frozenset[str]()
+    if not is_known:
+        sure = plan_work(kind, files, new, (), parent, new).tables
+        asked = [item.resource for item in resources if item.refusal is None]
+        possible = plan_work(kind, files, asked, vanished, parent, new).tables - sure
+    return Plan(
+        version=begun.upstream.version,
+        known_version=parent.source["version"] if parent else None,
+        is_known=is_known,
+        resources=tuple(resources),
+        requests=requests,
+        seconds=requests / rate if rate else 0,
+        sure_tables=tuple(sorted(sure)),
+        possible_tables=tuple(sorted(possible)),
+        table_count=len(tables_in(kind, files, parent)),
+        bytes_written=sum(table.bytes for table in parent.tables.values()) if parent else None,
+    )
+
+
+def _named(names: Sequence[str], every: str | None) -> str:
+    """Name tables, or say `every` of how many where these are all there are."""
+    return f"{every} {len(names)} tables" if every and names else ", ".join(names) or "none"

@@ -1,0 +1,123 @@
+"""The commands that read a lake; Prefect is loaded only where its saved blocks say which lake."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.options import AsOf, Bucket, Json, Limit, Prefix, names
+from flows.cli.settings import prepare_prefect
+
+if TYPE_CHECKING:
+    from lake.read import Lake
+
+app = typer.Typer()
+
+
+@app.command()
+def tables(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None, as_json: Json = False) -> None:
+    """List the tables of a snapshot: rows, bytes, partitions, what a row stands for."""
+    from flows.cli.show import show
+
+    show(open_lake(bucket, prefix).tables(as_of), as_json)
+
+
+@app.command()
+def snapshots(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) -> None:
+    """List the published snapshots, newest first."""
+    from flows.cli.show import show
+
+    show(open_lake(bucket, prefix).snapshots(), as_json)
+
+
+@app.command()
+def audits(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None, as_json: Json = False) -> None:
+    """List what the audits of a snapshot found: what drifted upstream, and what a person was asked about."""
+    from flows.cli.show import show
+
+    show(open_lake(bucket, prefix).audits(as_of), as_json)
+
+
+@app.command()
+def read(
+    table: Annotated[str, typer.Argument(help="Name of the table.")],
+    where: Annotated[
+        list[str] | None, typer.Option(help="A filter such as 'generation == 1'; may be given again.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns, separated by commas.")] = None,
+    limit: Limit = 20,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Print rows of a table."""
+    from flows.cli.show import parse_filter, show_first
+
+    try:
+        filters = [parse_filter(text) for text in where or []]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--where") from error
+    show_first(limit, open_lake(bucket, prefix).read(table, filters or None, names(columns), as_of), as_json)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One query in DuckDB's SQL; every table is a view.")],
+    limit: Limit = 20,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Print the rows of an SQL query."""
+    from flows.cli.show import show_first
+
+    show_first(limit, open_lake(bucket, prefix).sql(query, as_of), as_json)
+
+
+@app.command()
+def diff(
+    table: Annotated[str, typer.Argument(help="Name of the table.")],
+    before: Annotated[str, typer.Argument(help="A snapshot's name, a date (its end, UTC) or a time.")],
+    after: Annotated[str | None, typer.Argument(help="The same; without it, the current snapshot.")] = None,
+    limit: Limit = 20,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+) -> None:
+    """Print the rows of a table that were added, removed or changed between two snapshots."""
+    from flows.cli.show import show_first
+
+    show_first(limit, open_lake(bucket, prefix).diff(table, before, after), as_json)
+
+
+@app.command()
+def document(
+    resource: Annotated[str, typer.Argument(help="Name of the resource.")],
+    id_: Annotated[int | None, typer.Argument(metavar="[ID]", help="Id of the document.")] = None,
+    path: Annotated[
+        str | None, typer.Option(help="Its path instead, where the ids of its source are no numbers: servers/blue.")
+    ] = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    as_of: AsOf = None,
+) -> None:
+    """Write a document to standard output, byte for byte as it was received."""
+    if id_ is None and path is None:
+        raise typer.BadParameter("expected the id of a document, or --path", param_hint="ID")
+    body = open_lake(bucket, prefix).document(resource, id_, as_of, path)
+    sys.stdout.buffer.write(body)
+    sys.stdout.buffer.flush()
+
+
+def open_lake(bucket: str | None, prefix: str) -> "Lake":
+    """Return the lake that the flags or the environment name, else the one of the saved blocks."""
+    from lake.read import Lake
+
+    if bucket:
+        return Lake(f"s3://{bucket}/{prefix}")
+    prepare_prefect()
+    from flows.steps.parameters import LakeLocation
+
+    return Lake(LakeLocation().open())

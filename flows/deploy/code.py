@@ -1,0 +1,150 @@
+"""Code versions: each lies whole in a folder of its own in the bucket, named by its content, and never changes."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+from prefect_aws import S3Bucket
+
+from blocks.storage import LAKE_BLOCK, load_block, open_store
+from flows.deploy.leaks import is_secret_name, secrets_in
+from lake.errors import LakeError, StoreError
+from lake.layout import CODE, CODE_MANIFEST
+from lake.store import PARALLEL_REQUESTS, Store
+
+PACKAGES = ("blocks", "flows", "lake")
+
+# Nothing else is ever pushed, whatever lies beside it.
+ALLOWED = (*(f"{package}/**/*.py" for package in PACKAGES), "flows/deploy/*.json")
+
+# The stand-ins for everything outside, which no run needs.
+LOCAL = "flows/local/"
+
+
+@dataclass(frozen=True)
+class Code:
+    """The files of one code version, by path; they are read once, so what is checked is what is pushed."""
+
+    files: Mapping[str, bytes]
+
+    @cached_property
+    def manifest(self) -> bytes:
+        """Every file with its SHA-256, as JSON; the same files give the same bytes."""
+        hashes = {path: sha256(body).hexdigest() for path, body in sorted(self.files.items())}
+        return json.dumps({"files": hashes}, indent=1).encode()
+
+    @property
+    def version(self) -> str:
+        """The name of these files: the same content has the same one, wherever and whenever it is pushed."""
+        return sha256(self.manifest).hexdigest()[:12]
+
+    @property
+    def folder(self) -> str:
+        """Where this version lies below the lake's prefix, with its slash, which keeps a pull within it."""
+        return f"{CODE}{self.version}/"
+
+    def lines(self) -> list[str]:
+        """Return what a push would upload, to be read by a person."""
+        total = sum(map(len, self.files.values()))
+        return [
+            *(f"{len(body):>9,}  {path}" for path, body in sorted(self.files.items())),
+            f"{total:>9,}  bytes in {len(self.files)} files, version {self.version}",
+        ]
+
+
+def collect(root: Path) -> Code:
+    """Read the files that a push from this folder uploads.
+
+    Raises:
+        LakeError: A package is not there, or a file looks like a secret; the message names file and line.
+    """
+    absent = [package for package in PACKAGES if not (root / package / "__init__.py").is_file()]
+    if absent:
+        raise LakeError(
+            f"{root.resolve()}: expected the packages {', '.join(PACKAGES)}, found no {', '.join(absent)};"
+            " push from the folder of prefect.yaml"
+        )
+    paths = {path.relative_to(root).as_posix(): path for pattern in ALLOWED for path in root.glob(pattern)}
+    files = {
+        name: path.read_bytes() for name, path in sorted(paths.items()) if path.is_file() and not name.startswith(LOCAL)
+    }
+    found = [
+        f"{path.relative_to(root).as_posix()}: the name of a file with secrets"
+        for package in PACKAGES
+        for path in sorted((root / package).rglob("*"))
+        if is_secret_name(path.name)
+    ]
+    found += [
+        f"{path}, line {line}: looks like {kind}" for path, body in files.items() for line, kind in secrets_in(body)
+    ]
+    if found:
+        raise LakeError(
+            "\n- ".join(("nothing was pushed; keep secrets in Prefect blocks, outside of the code:", *found))
+        )
+    return Code(files)
+
+
+def push(store: Store, code: Code) -> int:
+    """Upload what the bucket lacks of a version, its manifest last; return how many objects were created.
+
+    Raises:
+        ConflictError: A file of this version exists with other content.
+        StoreError: The version's folder holds what is not part of it, which a pull would take along.
+    """
+    expected = {f"{code.folder}{path}": body for path, body in code.files.items()}
+    manifest = f"{code.folder}{CODE_MANIFEST}"
+    found = {item.key: item.size for item in store.list(code.folder)}
+    if strange := sorted(found.keys() - expected.keys() - {manifest}):
+        raise StoreError(
+            f"{store.uri(code.folder)}: expected the files of this version only, found {', '.join(strange)};"
+            " a run would take them for code: find out who put them there, and remove them"
+        )
+    lacking = [key for key, body in expected.items() if found.get(key) != len(body)]
+    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+        list(pool.map(lambda key: store.create(key, expected[key]), lacking))
+    if found.get(manifest) != len(code.manifest):
+        store.create(manifest, code.manifest)
+        return len(lacking) + 1
+    return len(lacking)
+
+
+def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
+    """Push the code in the working directory to the lake of an `S3Bucket` block; a step of ``prefect deploy``.
+
+    Prefect runs it once for each deployment; after the first it costs one request. Returns what the pull step and
+    the deployment need: bucket, folder, version, and the git commit.
+
+    Raises:
+        LakeError: There is no such block, the code is not whole or holds a secret, or S3 refused.
+    """
+    root = Path.cwd()
+    code = collect(root)
+    saved = load_block(S3Bucket, block)
+    if saved is None:
+        raise StoreError(f"no S3Bucket block {block!r} is saved; run `pokelake setup --bucket B` first")
+    store = open_store(saved)
+    created = push(store, code)
+    print(
+        f"{store.uri(code.folder)}: {len(code.files)} files, {f'{created} objects created' if created else 'was there'}"
+    )
+    return {
+        "bucket": store.bucket,
+        "folder": f"{store.prefix}{code.folder}",
+        "version": code.version,
+        "commit": checked_out(root),
+    }
+
+
+def checked_out(root: Path) -> str:
+    """Return the git commit in a folder, with ``-dirty`` where tracked files differ from it; ``none`` without git."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        return "none"
+    return answer.stdout.strip() if answer.returncode == 0 else "none"

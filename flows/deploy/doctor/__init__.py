@@ -1,0 +1,6 @@
+"""Looks at each thing that the scheduled deployments need, and says how to mend what is not as it must be."""
+
+from flows.deploy.doctor.check import Check
+from flows.deploy.doctor.examine import examine
+
+__all__ = ["Check", "examine"]

@@ -1,0 +1,96 @@
+"""A check: what was looked at, how it is, what was found there, and how to mend it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from flows.deploy.doctor.installation import Installation
+from lake.errors import LakeError
+
+Status = Literal["ok", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to a question: how it is, what was found, and how to mend it, empty where nothing is to be mended."""
+
+    status: Status
+    found: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A finding, and the name of what was looked at."""
+
+    name: str
+    status: Status
+    found: str
+    mend: str = ""
+
+    def lines(self) -> list[str]:
+        """Return the check as a person reads it."""
+        mend = [f"{'':8} to mend it: {self.mend}"] if self.mend else []
+        return [f"{self.status:8} {self.name}: {self.found}", *mend]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of an installation, and the names of the questions that must be answered well before."""
+
+    name: str
+    ask: Callable[[Installation], Finding]
+    # How to mend it where it cannot be asked at all.
+    mend: str
+    needs: tuple[str, ...] = ()
+    # Asked of pools of this type only; None for all. One that has a type needs the work pool.
+    pool_type: str | None = None
+
+
+def ok(found: str) -> Finding:
+    """Return the finding that all is well."""
+    return Finding("ok", found)
+
+
+def failed(found: str, mend: str) -> Finding:
+    """Return the finding that something must be mended."""
+    return Finding("failed", found, mend)
+
+
+def skipped(reason: str) -> Finding:
+    """Return the finding that there was nothing to look at."""
+    return Finding("skipped", reason)
+
+
+def judge(wrong: Sequence[tuple[str, str]], found: str) -> Finding:
+    """Return what is wrong, each with the way to mend it, as one finding; what was found where nothing is."""
+    if not wrong:
+        return ok(found)
+    facts, ways = zip(*wrong, strict=True)
+    return failed("; ".join(facts), "; ".join(dict.fromkeys(ways)))
+
+
+def answer(question: Question, at: Installation, before: Mapping[str, Check]) -> Check:
+    """Ask a question, unless it would only fail for what failed before; that it cannot be asked is a failure too."""
+    finding = _reason_to_skip(question, at, before) or _asked(question, at)
+    return Check(question.name, finding.status, finding.found, finding.mend)
+
+
+def _reason_to_skip(question: Question, at: Installation, before: Mapping[str, Check]) -> Finding | None:
+    for need in question.needs:
+        if before[need].status == "failed":
+            return skipped(f"not looked at: {need} failed")
+        if before[need].status == "skipped":
+            return skipped(before[need].found)
+    if question.pool_type is not None and question.pool_type != at.pool.type:
+        return skipped(f"not needed: the pool is of type {at.pool.type}")
+    return None
+
+
+def _asked(question: Question, at: Installation) -> Finding:
+    try:
+        return question.ask(at)
+    except LakeError as error:
+        return failed(str(error), question.mend)
+    except Exception as error:
+        return failed(f"{type(error).__name__}: {' '.join(str(error).split())}", question.mend)

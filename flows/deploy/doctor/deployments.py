@@ -1,0 +1,143 @@
+"""Questions about the deployments: their code, their schedules, and what watches over their runs."""
+
+import json
+from collections.abc import Iterator
+
+from prefect.client.schemas.responses import DeploymentResponse
+
+from blocks.knobs import is_frozen, requests_per_run
+from flows.deploy.automations import REPORT_AUTOMATION, Patience, automations
+from flows.deploy.doctor.check import Finding, failed, judge, ok
+from flows.deploy.doctor.installation import SCHEDULES, Installation
+from lake.layout import CODE, CODE_MANIFEST
+
+HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
+
+PULL = "prefect_aws.deployments.steps.pull_from_s3"
+
+
+def deploy(pool: str) -> str:
+    """Return the command that deploys everything."""
+    return f"`POKELAKE_WORK_POOL={pool} prefect --no-prompt deploy --all`"
+
+
+def existence(at: Installation) -> Finding:
+    """Are all deployments there, in this pool?"""
+    found, way = at.deployments, deploy(at.pool_name)
+    absent = [name for name in SCHEDULES if name not in found]
+    strays = [
+        f"{name} in {item.work_pool_name or 'none'}"
+        for name, item in found.items()
+        if item.work_pool_name != at.pool_name
+    ]
+    wrong = [(f"not deployed: {', '.join(absent)}", way)] if absent else []
+    wrong += [(f"expected all in the pool {at.pool_name}, found {', '.join(strays)}", way)] if strays else []
+    return judge(wrong, f"{', '.join(found)} are in the pool {at.pool_name}")
+
+
+def code(at: Installation) -> Finding:
+    """Do all deployments have the same code, and is what they pull that, and whole?"""
+    store, way = at.store, deploy(at.pool_name)
+    wrong = []
+    versions = sorted({item.version or "none" for item in at.deployments.values()})
+    if len(versions) > 1:
+        wrong.append((f"expected one version, found {', '.join(versions)}", way))
+    pulled = set()
+    for name, item in at.deployments.items():
+        if step := _pulled(item):
+            version = item.version or "none"
+            pulled.add(version)
+            expected = store.bucket, f"{store.prefix}{CODE}{version}/"
+            if step != expected:
+                wrong.append((f"expected {name} to pull s3://{'/'.join(expected)}, found s3://{'/'.join(step)}", way))
+    wrong += [flaw for version in sorted(pulled) for flaw in _flaws(at, version)]
+    where = f"whole in {store.uri(CODE)}" if pulled else "which nothing pulls"
+    return judge(wrong, f"version {', '.join(versions)}, {where}")
+
+
+def _pulled(deployment: DeploymentResponse) -> tuple[str, str] | None:
+    for step in deployment.pull_steps or ():
+        if PULL in step:
+            return step[PULL]["bucket"], step[PULL]["folder"]
+    return None
+
+
+def _flaws(at: Installation, version: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the folder of a code version."""
+    folder = f"{CODE}{version}/"
+    manifest = at.store.find(folder + CODE_MANIFEST)
+    if manifest is None:
+        yield f"{at.store.uri(folder)} has no {CODE_MANIFEST}", deploy(at.pool_name)
+        return
+    expected = {CODE_MANIFEST, *json.loads(manifest)["files"]}
+    found = {item.key.removeprefix(folder) for item in at.store.list(folder)}
+    if lacking := sorted(expected - found):
+        yield f"{at.store.uri(folder)} lacks {', '.join(lacking)}", deploy(at.pool_name)
+    for path in sorted(found - expected):
+        # A run would take it for code.
+        uri = at.store.uri(folder + path)
+        yield f"{uri} is not part of the version", f"`aws s3 rm {uri}`"
+
+
+def schedules(at: Installation) -> Finding:
+    """Is every schedule active, and there no other than those of `prefect.yaml`?"""
+    wrong = [flaw for item in at.deployments.values() for flaw in _unscheduled(at, item)]
+    slugs = [f"{name} {slug}" for name in at.deployments for slug in SCHEDULES[name]]
+    return judge(wrong, f"active: {', '.join(slugs)}")
+
+
+def _unscheduled(at: Installation, deployment: DeploymentResponse) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the schedules of a deployment."""
+    name, expected = deployment.name, SCHEDULES[deployment.name]
+    found = {schedule.slug: schedule for schedule in deployment.schedules}
+    if deployment.paused:
+        yield f"{name} is paused", f"`prefect api POST /deployments/{deployment.id}/resume_deployment`"
+    for slug in expected:
+        if slug not in found:
+            yield f"{name} lacks its schedule {slug}", deploy(at.pool_name)
+        elif not found[slug].active:
+            yield (
+                f"the schedule {slug} of {name} is paused",
+                f"`prefect deployment schedule resume {name}/{name} {found[slug].id}`",
+            )
+    for schedule in deployment.schedules:
+        if schedule.slug not in expected:
+            # Prefect leaves a schedule that was removed from the file.
+            yield (
+                f"{name} has a schedule {schedule.slug or 'without a slug'} that is not in prefect.yaml",
+                f"`prefect deployment schedule delete {name}/{name} {schedule.id} --accept-yes`",
+            )
+
+
+def heartbeats(at: Installation) -> Finding:
+    """Does every run say that it is alive, so that a dead one is noticed?"""
+    silent = [name for name, item in at.deployments.items() if HEARTBEAT not in at.variables(item)["env"]]
+    if silent:
+        return failed(f"no {HEARTBEAT} in the environment of {', '.join(silent)}", deploy(at.pool_name))
+    return ok(f"{HEARTBEAT} is in the environment of every run")
+
+
+def watchers(at: Installation) -> Finding:
+    """Are the automations there, and switched on?"""
+    ways = {item.name: "`pokelake setup`" for item in automations(Patience())}
+    ways[REPORT_AUTOMATION] = deploy(at.pool_name)
+    wrong = []
+    for name, way in ways.items():
+        found = at.client.read_automations_by_name(name)
+        if not found:
+            wrong.append((f"there is no {name}", way))
+        wrong += [
+            (f"{name} is switched off", f"`prefect automation resume --id {item.id}`")
+            for item in found
+            if not item.enabled
+        ]
+    return judge(wrong, f"switched on: {', '.join(ways)}")
+
+
+def knobs(at: Installation) -> Finding:
+    """Did an operator turn a knob?"""
+    frozen = "frozen: refresh, discover and maintain end at once" if is_frozen() else "not frozen"
+    budget = requests_per_run()
+    return ok(
+        f"{frozen}; {'as many requests a run as the source says' if budget is None else f'{budget:,} requests a run'}"
+    )

@@ -1,0 +1,131 @@
+"""Questions about AWS: what a pool of type ecs names, and what tells its worker how the tasks end."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flows.deploy.doctor.check import Finding, failed, ok, skipped
+from flows.deploy.doctor.installation import Installation
+
+# How prefect-aws's own template names the queue.
+EVENTS_QUEUE = "{pool}-ecs-events"
+
+# By its default name the worker would look for a queue that nobody made, and only warn.
+OBSERVER = "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME"
+
+STATE_CHANGE = {"source": "aws.ecs", "detail-type": "ECS Task State Change"}
+
+
+def cluster(at: Installation) -> Finding:
+    """Is the cluster there?"""
+    name = at.variables().get("cluster")
+    found = _cluster(at)
+    if found.get("status") != "ACTIVE":
+        status = found.get("status", "none of that name")
+        way = f"create it, or name another: `pokelake setup --work-pool {at.pool_name} --cluster NAME`"
+        return failed(f"expected the cluster {name} to be ACTIVE, found {status}", way)
+    return ok(f"{found['clusterArn']} is ACTIVE")
+
+
+def _cluster(at: Installation) -> dict[str, Any]:
+    ecs = at.credentials.get_client("ecs")
+    name = at.variables().get("cluster") or "default"
+    found: list[dict[str, Any]] = ecs.describe_clusters(clusters=[name])["clusters"]
+    return found[0] if found else {}
+
+
+def task_definition(at: Installation) -> Finding:
+    """Is the task definition that the pool names there, and with the pool's image?"""
+    arn, image = at.variables().get("task_definition_arn"), at.variables().get("image")
+    way = f"`pokelake setup --work-pool {at.pool_name}`"
+    if not arn:
+        return failed("the pool names none", way)
+    found = at.credentials.get_client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    if found["status"] != "ACTIVE":
+        return failed(f"expected {arn} to be ACTIVE, found {found['status']}", way)
+    images = [container["image"] for container in found["containerDefinitions"]]
+    if image not in images:
+        return failed(f"expected {arn} to have the pool's image {image}, found {', '.join(images)}", way)
+    return ok(f"{arn} is ACTIVE, with the image {image}")
+
+
+def queue(at: Installation) -> Finding:
+    """Is there the queue in which ECS says how tasks end?"""
+    name = _queue_name(at)
+    sqs = at.credentials.get_client("sqs")
+    try:
+        found = _queue(sqs, name)
+    except sqs.exceptions.QueueDoesNotExist:
+        return failed(f"there is no queue {name}, so a task that died is never noticed", _make_events(at))
+    return ok(f"{found['QueueArn']}, {found['ApproximateNumberOfMessages']} messages wait for the worker")
+
+
+def _queue_name(at: Installation) -> str:
+    return EVENTS_QUEUE.format(pool=at.pool_name)
+
+
+def _queue(sqs: Any, name: str) -> dict[str, str]:
+    """Return the attributes of a queue, its URL among them."""
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    attributes: dict[str, str] = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return {**attributes, "QueueUrl": url}
+
+
+def _make_events(at: Installation) -> str:
+    """Return how the queue and the rule are made; that the worker knows the queue cannot be seen from outside."""
+    pool, arn = at.pool_name, _cluster(at)["clusterArn"]
+    return (
+        f"`prefect-aws ecs-worker deploy-events --work-pool-name {pool} --stack-name {pool}-events"
+        f" --existing-cluster-arn {arn}`, where that stack lost a part after `prefect-aws ecs-worker delete"
+        f" {pool}-events`; and start the worker with {OBSERVER}={_queue_name(at)}"
+    )
+
+
+def rule(at: Installation) -> Finding:
+    """Does an EventBridge rule send the cluster's task state changes to the queue?"""
+    arn = _queue(at.credentials.get_client("sqs"), _queue_name(at))["QueueArn"]
+    events = at.credentials.get_client("events")
+    rules = [events.describe_rule(Name=name) for name in events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]]
+    if not rules:
+        return failed(f"no EventBridge rule sends anything to {arn}", _make_events(at))
+    event = {**STATE_CHANGE, "detail": {"clusterArn": _cluster(at)["clusterArn"]}}
+    matching = [found for found in rules if lets_through(json.loads(found.get("EventPattern", "{}")), event)]
+    if not matching:
+        names = ", ".join(found["Name"] for found in rules)
+        return failed(
+            f"expected every task state change of the cluster in {arn}, {names} sends others", _make_events(at)
+        )
+    names = ", ".join(found["Name"] for found in matching if found["State"] == "ENABLED")
+    if not names:
+        name = matching[0]["Name"]
+        return failed(f"the rule {name} is switched off", f"`aws events enable-rule --name {name}`")
+    return ok(f"{names} sends the cluster's task state changes")
+
+
+def lets_through(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Tell whether an EventBridge pattern of plain values matches every event like this one.
+
+    >>> lets_through({"source": ["aws.ecs"], "detail": {"lastStatus": ["STOPPED"]}}, {"source": "aws.ecs"})
+    False
+    """
+    return all(
+        lets_through(wanted, event.get(name, {})) if isinstance(wanted, Mapping) else event.get(name) in wanted
+        for name, wanted in pattern.items()
+    )
+
+
+def dead_letters(at: Installation) -> Finding:
+    """Could the worker handle every event?"""
+    sqs = at.credentials.get_client("sqs")
+    policy = json.loads(_queue(sqs, _queue_name(at)).get("RedrivePolicy", "{}"))
+    if "deadLetterTargetArn" not in policy:
+        return skipped("not needed: the queue has no dead-letter queue")
+    name = policy["deadLetterTargetArn"].rpartition(":")[2]
+    found = _queue(sqs, name)
+    url, count = found["QueueUrl"], int(found["ApproximateNumberOfMessages"])
+    if count:
+        return failed(
+            f"{count} events in {name} that the worker could not handle",
+            f"look at them (`aws sqs receive-message --queue-url {url}`), then `aws sqs purge-queue --queue-url {url}`",
+        )
+    return ok(f"{name} is empty")

@@ -1,0 +1,65 @@
+"""Every question, in the order in which things depend on each other."""
+
+from contextlib import ExitStack
+
+from blocks.knobs import FROZEN, REQUESTS_PER_RUN
+from blocks.storage import CREDENTIALS_BLOCK, LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK
+from flows.deploy.doctor import deployments, ecs, overrides, pool, storage
+from flows.deploy.doctor.check import Check, Question, answer
+from flows.deploy.doctor.installation import Installation
+from flows.steps.parameters import LakeLocation
+
+API, POOL, DEPLOYMENTS, BUCKET = "Prefect API", "work pool", "deployments", "bucket"
+CREDENTIALS, LAKE = f"aws-credentials/{CREDENTIALS_BLOCK}", f"s3-bucket/{LAKE_BLOCK}"
+RESULTS, SOURCE = f"s3-bucket/{RESULTS_BLOCK}", f"pokelake-source/{SOURCE_BLOCK}"
+CLUSTER, DEFINITION, QUEUE = "ECS cluster", "task definition", "queue of ECS events"
+
+
+def questions(pool_name: str) -> tuple[Question, ...]:
+    """Return what is asked about an installation."""
+    setup = f"`pokelake setup --work-pool {pool_name}`"
+    server = "look into the log of the Prefect server, and see that this key of its API may read it"
+    access = "see that AWS_ENDPOINT_URL and the credentials are right, and may do what `pokelake iam-policy` prints"
+    knobs = f"`prefect variable set {FROZEN} false --overwrite`, or `{REQUESTS_PER_RUN} null` likewise"
+    on_ecs = (CREDENTIALS, POOL)
+    return (
+        Question(API, storage.prefect_api, server),
+        Question(CREDENTIALS, storage.credentials_block, "`pokelake setup`", (API,)),
+        Question(LAKE, storage.lake_block, "`pokelake setup --bucket NAME`", (API,)),
+        Question(RESULTS, storage.results_block, "`pokelake setup`", (API,)),
+        Question(SOURCE, storage.source_block, "`pokelake setup`", (API,)),
+        Question("AWS account", storage.account, access, (LAKE,)),
+        Question(BUCKET, storage.bucket, access, (LAKE,)),
+        Question("results storage", storage.results, "`pokelake setup`", (RESULTS, BUCKET)),
+        Question("global limit", storage.global_limit, "`pokelake setup`", (SOURCE,)),
+        Question(POOL, pool.work_pool, f"{setup}, with --pool-type ecs or process", (API,)),
+        Question("work queue", pool.crawl_queue, server, (POOL,)),
+        Question("deliveries", pool.deliveries, server, (POOL,)),
+        Question("worker", pool.worker, server, (POOL,)),
+        Question(DEPLOYMENTS, deployments.existence, server, (API,)),
+        Question("code", deployments.code, access, (DEPLOYMENTS, BUCKET)),
+        Question("schedules", deployments.schedules, server, (DEPLOYMENTS,)),
+        Question("heartbeats", deployments.heartbeats, server, (POOL, DEPLOYMENTS)),
+        Question("automations", deployments.watchers, server, (API,)),
+        Question("variables", deployments.knobs, knobs, (API,)),
+        Question(CLUSTER, ecs.cluster, access, on_ecs, "ecs"),
+        Question(DEFINITION, ecs.task_definition, setup, on_ecs, "ecs"),
+        Question(QUEUE, ecs.queue, access, (*on_ecs, CLUSTER), "ecs"),
+        Question("rule of ECS events", ecs.rule, access, (*on_ecs, QUEUE), "ecs"),
+        Question("dead letters", ecs.dead_letters, access, (*on_ecs, QUEUE), "ecs"),
+        Question("size of the overrides", overrides.sizes, server, (*on_ecs, DEPLOYMENTS, DEFINITION), "ecs"),
+        Question("interruptions", overrides.interruptions, server, (*on_ecs, DEPLOYMENTS), "ecs"),
+    )
+
+
+def examine(lake: LakeLocation, pool: str) -> list[Check]:
+    """Look at everything that the deployments in a work pool need; one thing that is wrong never hides another.
+
+    What would only fail because something else did is skipped, and says so.
+    """
+    found: dict[str, Check] = {}
+    with ExitStack() as parts:
+        at = Installation(lake, pool, parts)
+        for question in questions(pool):
+            found[question.name] = answer(question, at, found)
+    return list(found.values())

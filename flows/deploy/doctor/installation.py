@@ -1,0 +1,109 @@
+"""What is examined: the blocks, the work pool and the deployments that are saved in Prefect."""
+
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Any, TypeVar
+
+from prefect.blocks.core import Block
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowFilter,
+    FlowFilterName,
+)
+from prefect.client.schemas.objects import WorkPool, WorkQueue
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import ObjectNotFound
+from prefect_aws import AwsCredentials, S3Bucket
+
+from blocks.source_config import SourceConfig
+from blocks.storage import CREDENTIALS_BLOCK, LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block, open_store
+from flows.deploy.pool import defaults
+from flows.steps.parameters import LakeLocation
+from lake.errors import LakeError
+from lake.store import Store
+
+_B = TypeVar("_B", bound=Block)
+
+# The deployments of `prefect.yaml`, and the slugs of their schedules.
+SCHEDULES = {"discover": ("hourly",), "refresh": ("daily",), "maintain": ("weekly",), "report": (), "rebuild": ()}
+
+
+class Installation:
+    """Holds Prefect's client open, and reads each thing once, when it is first asked for.
+
+    What is looked at is what the deployments use: the blocks. A bucket in `lake` only says where they should lead.
+    """
+
+    def __init__(self, lake: LakeLocation, pool_name: str, parts: ExitStack) -> None:
+        self.lake = lake
+        self.pool_name = pool_name
+        self._parts = parts
+
+    @cached_property
+    def client(self) -> SyncPrefectClient:
+        """Prefect's client; it is opened late, for without an address it starts a server of its own."""
+        return self._parts.enter_context(get_client(sync_client=True))
+
+    @cached_property
+    def credentials(self) -> AwsCredentials:
+        """The block of the credentials for everything that is not the lake."""
+        return _saved(AwsCredentials, CREDENTIALS_BLOCK)
+
+    @cached_property
+    def lake_block(self) -> S3Bucket:
+        """The block of the lake."""
+        return _saved(S3Bucket, LAKE_BLOCK)
+
+    @cached_property
+    def results_block(self) -> S3Bucket:
+        """The block of Prefect's results."""
+        return _saved(S3Bucket, RESULTS_BLOCK)
+
+    @cached_property
+    def source_block(self) -> SourceConfig:
+        """The block of the source."""
+        return _saved(SourceConfig, SOURCE_BLOCK)
+
+    @cached_property
+    def store(self) -> Store:
+        """The lake, as the deployments open it."""
+        return open_store(self.lake_block)
+
+    @cached_property
+    def pool(self) -> WorkPool:
+        """The work pool."""
+        try:
+            return self.client.read_work_pool(self.pool_name)
+        except ObjectNotFound as error:
+            raise LakeError(f"there is no work pool {self.pool_name!r}") from error
+
+    @cached_property
+    def queues(self) -> dict[str, WorkQueue]:
+        """The queues of the work pool, by name."""
+        found = self.client.read_work_queues(work_pool_name=self.pool_name)
+        return {queue.name: queue for queue in sorted(found, key=lambda queue: queue.name)}
+
+    @cached_property
+    def deployments(self) -> dict[str, DeploymentResponse]:
+        """Those of the deployments that exist, by name."""
+        names = list(SCHEDULES)
+        found = self.client.read_deployments(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=names)),
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=names)),
+        )
+        by_name = {item.name: item for item in found}
+        return {name: by_name[name] for name in names if name in by_name}
+
+    def variables(self, deployment: DeploymentResponse | None = None) -> dict[str, Any]:
+        """Return the variables of the pool's job template, as they are for the runs of a deployment."""
+        usual, given = defaults(self.pool.base_job_template), deployment.job_variables if deployment else {}
+        return {**usual, **given, "env": {**usual.get("env", {}), **given.get("env", {})}}
+
+
+def _saved(block_type: type[_B], name: str) -> _B:
+    block = load_block(block_type, name)
+    if block is None:
+        raise LakeError(f"no {block_type.__name__} block {name!r} is saved")
+    return block

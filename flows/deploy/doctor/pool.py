@@ -1,0 +1,54 @@
+"""Questions about the work pool: whether it is there, gives out runs, and has a worker that takes them."""
+
+from datetime import UTC, datetime
+
+from prefect.client.schemas.objects import WorkerStatus
+
+from flows.deploy.doctor.check import Finding, failed, judge, ok
+from flows.deploy.doctor.installation import Installation
+from flows.deploy.pool import CRAWL_QUEUE
+
+# As long as one crawl at a time is all that a source is asked for.
+CRAWLS_AT_ONCE = 1
+
+
+def work_pool(at: Installation) -> Finding:
+    """Is there such a pool?"""
+    return ok(f"{at.pool.name} is of type {at.pool.type}")
+
+
+def crawl_queue(at: Installation) -> Finding:
+    """Does the queue keep crawls apart?"""
+    queue = at.queues.get(CRAWL_QUEUE)
+    if queue is None:
+        way = f"`prefect work-queue create {CRAWL_QUEUE} --limit {CRAWLS_AT_ONCE} --pool {at.pool_name}`"
+        return failed(f"the pool has no queue {CRAWL_QUEUE}, which keeps crawls apart", way)
+    if queue.concurrency_limit != CRAWLS_AT_ONCE:
+        return failed(
+            f"expected {CRAWL_QUEUE} to have a limit of {CRAWLS_AT_ONCE}, found {queue.concurrency_limit or 'none'}",
+            f"`prefect work-queue set-concurrency-limit {CRAWL_QUEUE} {CRAWLS_AT_ONCE} --pool {at.pool_name}`",
+        )
+    return ok(f"{CRAWL_QUEUE} lets {CRAWLS_AT_ONCE} run at a time")
+
+
+def deliveries(at: Installation) -> Finding:
+    """Are runs given out: is neither the pool paused nor one of its queues?"""
+    wrong = [(f"the pool {at.pool_name} is paused", f"`prefect work-pool resume {at.pool_name}`")]
+    wrong = wrong if at.pool.is_paused else []
+    wrong += [
+        (f"its queue {name} is paused", f"`prefect work-queue resume {name} --pool {at.pool_name}`")
+        for name, queue in at.queues.items()
+        if queue.is_paused
+    ]
+    return judge(wrong, f"neither the pool nor one of its queues is paused: {', '.join(at.queues)}")
+
+
+def worker(at: Installation) -> Finding:
+    """Does a worker ask for runs?"""
+    workers = at.client.read_workers_for_work_pool(at.pool_name)
+    online = [item for item in workers if item.status is WorkerStatus.ONLINE]
+    if not online:
+        way = f"`prefect worker start --pool {at.pool_name} --type {at.pool.type}`, as a service that stays"
+        return failed(f"none of {len(workers)} workers is online, so no run is started", way)
+    latest = max(item.last_heartbeat_time for item in online if item.last_heartbeat_time)
+    return ok(f"{len(online)} of {len(workers)} online, last heard {(datetime.now(UTC) - latest).seconds} s ago")

@@ -1,0 +1,128 @@
+"""Questions about Prefect's API, and about what runs reach through the saved blocks."""
+
+import re
+from urllib.parse import urlsplit
+
+import prefect
+from prefect.client.base import ServerType
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import (
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_CLIENT_MAX_RETRIES,
+    get_current_settings,
+    temporary_settings,
+)
+
+from flows.deploy.doctor.check import Finding, failed, ok, skipped
+from flows.deploy.doctor.installation import Installation
+from flows.steps.results import prove_results
+from lake.layout import RESULTS
+from lake.store import Store
+
+# A wrong address is told at once; Prefect's client would ask for minutes.
+_FIRST_ANSWER = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: 10}
+
+
+def prefect_api(at: Installation) -> Finding:
+    """Is there a Prefect server that stays, not older than this client?"""
+    address = get_current_settings().api.url
+    if address is None:
+        name_it = "`prefect config set PREFECT_API_URL=http://HOST:4200/api`"
+        return failed("PREFECT_API_URL is not set, so every command has a server of its own", name_it)
+    parts = urlsplit(address)
+    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    with temporary_settings(_FIRST_ANSWER), get_client(sync_client=True) as client:
+        if error := client.api_healthcheck():
+            way = "start it (`prefect server start`) or name another (`prefect config set PREFECT_API_URL=…`)"
+            return failed(f"{url} does not answer: {type(error).__name__}: {error}", way)
+        if client.server_type is ServerType.CLOUD:
+            return ok(f"{url} is Prefect Cloud, the client has version {prefect.__version__}")
+        server = client.api_version()
+    versions = f"the server at {url} has version {server}, the client {prefect.__version__}"
+    if _numbers(server)[:1] != _numbers(prefect.__version__)[:1] or _numbers(server) < _numbers(prefect.__version__):
+        return failed(versions, f"`pip install prefect=={prefect.__version__}` where the server runs")
+    return ok(versions)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:3]))
+
+
+def credentials_block(at: Installation) -> Finding:
+    """Is the block of the credentials saved, and of the type that is looked for?"""
+    has_keys = at.credentials.aws_access_key_id is not None
+    return ok(f"saved, {'with keys' if has_keys else 'without keys: those of the environment, profile or role hold'}")
+
+
+def lake_block(at: Installation) -> Finding:
+    """Is the block of the lake saved, and does it lead to the bucket that was asked about?"""
+    found = at.store.uri()
+    if at.lake.bucket is not None:
+        asked = Store(at.lake.bucket, at.lake.prefix, at.lake_block.credentials.get_s3_client()).uri()
+        if asked != found:
+            way = f"`pokelake setup --bucket {at.lake.bucket} --prefix '{at.lake.prefix}'`"
+            return failed(f"expected the lake of the deployments in {asked}, found it in {found}", way)
+    return ok(f"saved, leads to {found}")
+
+
+def results_block(at: Installation) -> Finding:
+    """Is the block of Prefect's results saved?"""
+    block = at.results_block
+    return ok(f"saved, leads to s3://{block.bucket_name}/{block.bucket_folder}")
+
+
+def source_block(at: Installation) -> Finding:
+    """Is the block of the source saved, with settings that hold together?"""
+    source = at.source_block.source()
+    return ok(f"saved, a source of kind {source.kind} at {source.base_url}")
+
+
+def account(at: Installation) -> Finding:
+    """Which S3 do the runs use, and as whom?"""
+    credentials = at.lake_block.credentials
+    s3 = credentials.get_s3_client().meta
+    where = f"S3 at {s3.endpoint_url}, region {s3.region_name}"
+    try:
+        identity = credentials.get_client("sts").get_caller_identity()
+    except Exception as error:
+        if _is_aws(s3.endpoint_url):
+            raise
+        return ok(f"{where}; it is not AWS's and names no account ({type(error).__name__})")
+    return ok(f"{where}, as {identity['Arn']} of account {identity['Account']}")
+
+
+def _is_aws(url: str) -> bool:
+    return (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+def bucket(at: Installation) -> Finding:
+    """Can the lake be written to, read and deleted from, and does it refuse to overwrite?"""
+    at.store.probe()
+    return ok(f"{at.store.uri()} takes conditional writes, reads and deletes")
+
+
+def results(at: Installation) -> Finding:
+    """Do Prefect's results reach the lake?"""
+    prove_results(at.results_block, at.store)
+    return ok(f"results arrive in {at.store.uri(RESULTS)}")
+
+
+def global_limit(at: Installation) -> Finding:
+    """Is there the limit that the source names, and of the size that one run may use?"""
+    source = at.source_block.source()
+    name, size = source.global_limit, source.parallel_shards
+    if not name:
+        return skipped("not needed: the source names none")
+    try:
+        saved = at.client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        return failed(f"there is no limit {name}", "`pokelake setup`")
+    if not saved.active:
+        return failed(f"{name} is switched off", f"`prefect gcl update {name} --enable`")
+    if saved.limit != size:
+        return failed(
+            f"expected {name} to have the source's {size} slots, found {saved.limit}",
+            f"`prefect gcl update {name} --limit {size}`",
+        )
+    return ok(f"{name} has {size} slots, as many as one run may have shards at work")

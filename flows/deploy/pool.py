@@ -1,0 +1,205 @@
+"""The work pool that runs the deployments, and its queue that lets one crawl run at a time."""
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.objects import WorkPool
+from prefect.exceptions import ObjectNotFound
+from prefect.workers.process import ProcessWorker
+from prefect_aws import AwsCredentials
+
+from flows.deploy.task_definition import register
+from lake.errors import LakeError
+
+CRAWL_QUEUE = "crawl"
+
+_ECS_TEMPLATE = Path(__file__).with_name("ecs_job_template.json")
+
+# Without these no task starts, or none can do its work; each with the flag of `pokelake setup` that gives it.
+_NEEDED_ON_ECS = {
+    "cluster": "--cluster",
+    "image": "--image",
+    "execution_role_arn": "--execution-role",
+    "task_role_arn": "--task-role",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What a work pool shall be; what is not given stays as it is saved."""
+
+    name: str = "pokelake"
+    # Where runs happen: in tasks of ECS, or in processes beside the worker.
+    kind: Literal["ecs", "process"] | None = None
+    # Name or ARN of the ECS cluster.
+    cluster: str | None = None
+    # Holds the dependencies; a run pulls its code.
+    image: str | None = None
+    # ARN of the role that starts a task: it pulls the image, reads the secrets and creates the log.
+    execution_role: str | None = None
+    # ARN of the role that a flow has while it runs: it reads and writes the lake.
+    task_role: str | None = None
+    # Id of the tasks' VPC; never given, the account's default one.
+    vpc: str | None = None
+    # Ids of subnets of that VPC; never given, all that it has.
+    subnets: tuple[str, ...] = ()
+    # Ids of security groups; never given, the VPC's default one.
+    security_groups: tuple[str, ...] = ()
+    # CPU units of a task: 1024 are one virtual CPU.
+    cpu: int | None = None
+    # Memory of a task, MiB.
+    memory: int | None = None
+    # Whether tasks run on Fargate Spot, which costs less and may end a task with two minutes' notice.
+    is_spot: bool | None = None
+    # ARN of the secret in AWS Secrets Manager that holds the key of Prefect's API. The worker must have that key as
+    # well, for it takes it out of what it hands on to the tasks.
+    api_key_secret: str | None = None
+    # ARN of the secret that holds the auth string of a Prefect server of one's own.
+    auth_string_secret: str | None = None
+    # More variables of the runs' environment, such as AWS_ENDPOINT_URL for another S3.
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, Any]:
+        """Return what is given, as variables of Prefect's job templates."""
+        launch_type = {None: None, True: "FARGATE_SPOT", False: "FARGATE"}[self.is_spot]
+        network: dict[str, Any] = {"subnets": list(self.subnets), "securityGroups": list(self.security_groups)}
+        given = {
+            "cluster": self.cluster,
+            "image": self.image,
+            "execution_role_arn": self.execution_role,
+            "task_role_arn": self.task_role,
+            "vpc_id": self.vpc,
+            "network_configuration": {name: ids for name, ids in network.items() if ids},
+            "cpu": self.cpu,
+            "memory": self.memory,
+            "launch_type": launch_type,
+            "prefect_api_key_secret_arn": self.api_key_secret,
+            "prefect_api_auth_string_secret_arn": self.auth_string_secret,
+            "env": dict(self.env),
+        }
+        return {name: value for name, value in given.items() if value not in (None, {})}
+
+
+def save_pool(pool: Pool, credentials: AwsCredentials) -> dict[str, str]:
+    """Create or change a work pool, its queue for crawls and, on ECS, the task definition that its runs use.
+
+    Returns for each what was done: created, changed or left. Nothing is done where neither a pool is saved nor anything
+    about it is given.
+
+    Raises:
+        LakeError: The saved pool is of another type, what is given does not suffice, or ECS refused.
+    """
+    with get_client(sync_client=True) as client:
+        saved = _saved(client, pool.name)
+        if saved is None and pool == Pool(pool.name):
+            return {}
+        kind, given = _kind(pool, saved), pool.variables()
+        template = _template(kind)
+        for values in (_public(given), defaults(saved.base_job_template) if saved else {}, given):
+            template = with_defaults(template, values)
+        done = {}
+        if kind == "ecs":
+            variables = defaults(template)
+            _require_ecs(pool.name, variables)
+            arn, done[f"task-definition/{variables['family']}"] = register(credentials, variables)
+            template = with_defaults(template, {"task_definition_arn": arn})
+        done[f"work-pool/{pool.name}"] = _save(client, pool.name, kind, template, saved)
+        done[f"work-queue/{pool.name}/{CRAWL_QUEUE}"] = _save_queue(client, pool.name)
+    return done
+
+
+def defaults(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a job template says where a deployment says nothing, by the names of its variables."""
+    variables = template.get("variables", {}).get("properties", {})
+    found = {name: variable.get("default") for name, variable in variables.items()}
+    return {name: value for name, value in found.items() if value not in (None, {}, [])}
+
+
+def with_defaults(template: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job template that has these defaults for the variables it knows; mappings take them in."""
+    made = deepcopy(template)
+    for name, variable in made["variables"]["properties"].items():
+        if name in given:
+            value, before = given[name], variable.get("default")
+            variable["default"] = {**(before or {}), **value} if isinstance(value, dict) else value
+    return made
+
+
+def _saved(client: SyncPrefectClient, name: str) -> WorkPool | None:
+    try:
+        return client.read_work_pool(name)
+    except ObjectNotFound:
+        return None
+
+
+def _kind(pool: Pool, saved: WorkPool | None) -> str:
+    """Return the type of a pool, as it is given or saved, where both agree and what is given fits it."""
+    kind = pool.kind or (saved.type if saved else None)
+    if kind is None:
+        raise LakeError(f"work pool {pool.name!r}: expected a saved one, found none; give --pool-type to create it")
+    if saved and (saved.type != kind or kind not in ("ecs", "process")):
+        raise LakeError(
+            f"work pool {pool.name!r}: expected type {pool.kind or 'ecs or process'}, found {saved.type}, which Prefect"
+            " cannot change; name another with --work-pool, or delete this one"
+        )
+    if kind == "process" and (strange := pool.variables().keys() - {"env"}):
+        raise LakeError(
+            f"work pool {pool.name!r}: expected nothing but --env for type process, found {', '.join(sorted(strange))};"
+            " leave it away, or name a pool of type ecs with --work-pool"
+        )
+    return kind
+
+
+def _template(kind: str) -> dict[str, Any]:
+    if kind == "process":
+        return ProcessWorker.get_default_base_job_template()
+    template: dict[str, Any] = json.loads(_ECS_TEMPLATE.read_text())
+    return template
+
+
+def _public(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tasks need in subnets that are given, where those are public: an address, or they reach nothing."""
+    return {"network_configuration": {"assignPublicIp": "ENABLED"}} if "network_configuration" in given else {}
+
+
+def _require_ecs(name: str, variables: Mapping[str, Any]) -> None:
+    """Raise unless tasks can be started with these variables; the error names everything that lacks."""
+    lacking = [flag for variable, flag in _NEEDED_ON_ECS.items() if variable not in variables]
+    if network := variables.get("network_configuration"):
+        # Prefect takes the tasks' network from the VPC, or all of it from here.
+        lacking += ["--vpc"] if "vpc_id" not in variables else []
+        lacking += ["--subnet"] if not network.get("subnets") else []
+    if lacking:
+        raise LakeError(
+            f"work pool {name!r}: expected all that starts a task on ECS, found no {', '.join(lacking)};"
+            " give it to `pokelake setup`, which keeps it"
+        )
+
+
+def _save(client: SyncPrefectClient, name: str, kind: str, template: dict[str, Any], saved: WorkPool | None) -> str:
+    if saved is None:
+        client.create_work_pool(WorkPoolCreate(name=name, type=kind, base_job_template=template))
+        return "created"
+    if saved.base_job_template == template:
+        return "left"
+    client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
+    return "changed"
+
+
+def _save_queue(client: SyncPrefectClient, pool: str) -> str:
+    """Create or change the queue of the flows that crawl and publish: two at once would race, and ask twice."""
+    try:
+        queue = client.read_work_queue_by_name(CRAWL_QUEUE, work_pool_name=pool)
+    except ObjectNotFound:
+        client.create_work_queue(CRAWL_QUEUE, concurrency_limit=1, work_pool_name=pool)
+        return "created"
+    if queue.concurrency_limit == 1:
+        return "left"
+    client.update_work_queue(queue.id, concurrency_limit=1)
+    return "changed"

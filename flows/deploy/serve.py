@@ -1,0 +1,200 @@
+"""The deployments of `prefect.yaml` without push and pull: served on one machine, or run with the code of an image."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import prefect
+import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, StateType
+from prefect.deployments.runner import RunnerDeployment
+from prefect.events import DeploymentTriggerTypes
+from prefect.exceptions import ObjectNotFound
+from prefect.runner import Runner
+from prefect.schedules import Schedule
+from prefect.settings import get_current_settings
+from prefect.states import Crashed
+from prefect.types.entrypoint import EntrypointType
+from prefect.utilities.templating import apply_values
+from pydantic import TypeAdapter
+
+from flows.deploy.code import checked_out, collect
+from lake.errors import LakeError, UnknownNameError
+
+# One deployment, as `prefect.yaml` says it.
+Entry = Mapping[str, Any]
+
+_TRIGGER: TypeAdapter[DeploymentTriggerTypes] = TypeAdapter(DeploymentTriggerTypes)
+
+
+def serve() -> None:
+    """Run every deployment on its schedule, each run a process of this machine, until Ctrl-C or SIGTERM.
+
+    Runs have the code of the working directory. They run one at a time: so discover and refresh never meet, and a
+    report begins when the refresh that published has ended. When it stops, the deployments are paused until it is
+    started again, and a run that was under way is Crashed; the next one resumes from its shards.
+
+    Raises:
+        LakeError: The working directory is not a checkout, Prefect has no server, or a work pool has the deployments.
+    """
+    if get_current_settings().api.url is None:
+        raise LakeError(
+            "PREFECT_API_URL: expected the address of a Prefect server, which makes the runs of schedules, found none;"
+            " start one with `prefect server start`, and set it"
+        )
+    entries = read_entries(Path.cwd())
+    deployments = [_deployment(entry) for entry in entries]
+    _require_no_pool(deployments)
+    for entry in entries:
+        os.environ.update(entry["work_pool"]["job_variables"]["env"])
+    # Where a shell started it in the background, Ctrl-C is ignored, and with it what SIGTERM is made into.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    runner = _Runner(limit=1)
+    # Outside an event loop Prefect's functions return what inside one they promise.
+    served = [cast(UUID, runner.add_deployment(deployment)) for deployment in deployments]
+    names = ", ".join(deployment.name for deployment in deployments)
+    print(f"serving {names} with code version {entries[0]['version']}, until Ctrl-C")
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(runner.start())
+    finally:
+        _end_runs(served)
+
+
+class _Runner(Runner):
+    """Prefect's runner, which SIGTERM stops as Ctrl-C does; its own handler leaves schedules as they are."""
+
+    def handle_sigterm(self, *args: Any, **kwargs: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def deploy_image(image: str, pool: str) -> None:
+    """Deploy everything to a work pool whose runs have the code in their image; nothing is pushed or pulled.
+
+    The image is not built here: it was made of `Dockerfile.baked` in the working directory.
+
+    Raises:
+        LakeError: The image's tag is not the code's version, which commits name; there is no such pool, or its runs
+            are in another image; or Prefect refused a deployment.
+    """
+    entries = read_entries(Path.cwd())
+    _require_image(image, entries[0]["version"], pool)
+    deployments = [
+        _deployment(
+            entry,
+            work_queue_name=entry["work_pool"].get("work_queue_name"),
+            job_variables=entry["work_pool"]["job_variables"],
+        )
+        for entry in entries
+    ]
+    # The image is the pool's: a deployment that named one as well would go on to do so after an upgrade.
+    saved = cast(
+        list[UUID],
+        prefect.deploy(*deployments, work_pool_name=pool, build=False, push=False, print_next_steps_message=False),
+    )
+    if len(saved) < len(deployments):
+        raise LakeError(
+            f"work pool {pool!r}: expected {len(deployments)} deployments, saved {len(saved)};"
+            " what Prefect says of the others is above"
+        )
+
+
+def read_entries(root: Path) -> list[Entry]:
+    """Return the deployments in a folder's `prefect.yaml`, with the version and git commit of the code beside it.
+
+    Raises:
+        LakeError: The file or the code is not there.
+    """
+    file = root / "prefect.yaml"
+    if not file.is_file():
+        raise LakeError(f"{file}: expected the deployments, found no such file; run this in a checkout of pokelake")
+    pushed = {"push_code": {"version": collect(root).version, "commit": checked_out(root)}}
+    entries = yaml.safe_load(file.read_text())["deployments"]
+    return [{**entry, **apply_values({key: entry[key] for key in ("version", "tags")}, pushed)} for entry in entries]
+
+
+def _deployment(entry: Entry, **more: Any) -> RunnerDeployment:
+    """Return a deployment as Prefect has it in code; a run imports its flow, and so needs no path of any machine."""
+    path, _, name = entry["entrypoint"].partition(":")
+    flow = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)
+    limit = entry.get("concurrency_limit")
+    deployment: RunnerDeployment = flow.to_deployment(
+        entry["name"],
+        description=entry["description"],
+        version=entry["version"],
+        tags=entry["tags"],
+        parameters=entry["parameters"],
+        schedules=[_schedule(**given) for given in entry.get("schedules", ())],
+        concurrency_limit=ConcurrencyLimitConfig(**limit) if limit else None,
+        triggers=[_TRIGGER.validate_python(given) for given in entry.get("triggers", ())],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        **more,
+    )
+    return deployment
+
+
+def _schedule(interval: int | None = None, anchor_date: str | None = None, **given: Any) -> Schedule:
+    """Return a schedule; YAML has an interval in seconds, and a moment as text."""
+    if interval is not None:
+        given["interval"] = timedelta(seconds=interval)
+    if anchor_date is not None:
+        given["anchor_date"] = datetime.fromisoformat(anchor_date)
+    return Schedule(**given)
+
+
+def _require_no_pool(deployments: Sequence[RunnerDeployment]) -> None:
+    """Raise if a work pool has one of the deployments: its worker would take the runs as well."""
+    with get_client(sync_client=True) as client:
+        for name in (deployment.full_name for deployment in deployments):
+            with suppress(ObjectNotFound):
+                if pool := client.read_deployment_by_name(name).work_pool_name:
+                    raise LakeError(
+                        f"deployment {name}: expected one without a work pool, found it in {pool!r}, whose worker would"
+                        f" take its runs; run `prefect deployment delete {name}` first"
+                    )
+
+
+def _require_image(image: str, version: str, pool: str) -> None:
+    """Raise unless the runs of a work pool are in this image, and its tag says that it holds this code."""
+    if image.rpartition(":")[2] != version:
+        raise LakeError(
+            f"image {image}: expected the tag {version}, the version of the code in this folder, for commits name it;"
+            " build the image of this folder, and tag it so"
+        )
+    with get_client(sync_client=True) as client:
+        try:
+            variables = client.read_work_pool(pool).base_job_template["variables"]["properties"]
+        except ObjectNotFound as error:
+            raise UnknownNameError("work pool", pool, [known.name for known in client.read_work_pools()]) from error
+    found = variables.get("image", {}).get("default")
+    if found != image:
+        raise LakeError(
+            f"work pool {pool!r}: expected runs in the image {image}, found {found or 'runs without an image'};"
+            f" run `pokelake setup --work-pool {pool} --image {image}` first, for a pool of type ecs"
+        )
+
+
+def _end_runs(deployments: Sequence[UUID]) -> None:
+    """Mark the runs of deployments that are under way as crashed, for their processes have been ended."""
+    kinds = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(deployments))),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=kinds))),
+        ):
+            client.set_flow_run_state(run.id, Crashed(message="`pokelake serve` was stopped"))

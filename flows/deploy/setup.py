@@ -1,0 +1,67 @@
+"""Saves every Prefect object that flows and deployments look for; running it again changes nothing."""
+
+from dataclasses import replace
+
+from prefect_aws import AwsCredentials, S3Bucket
+
+from blocks.knobs import save_knobs
+from blocks.limit import save_limit
+from blocks.source_config import SourceConfig
+from blocks.storage import (
+    CREDENTIALS_BLOCK,
+    LAKE_BLOCK,
+    RESULTS_BLOCK,
+    SOURCE_BLOCK,
+    load_block,
+    results_folder,
+    save_block,
+)
+from flows.deploy.automations import save_automations
+from flows.deploy.pool import Pool, save_pool
+from lake.crawl import Source
+from lake.errors import StoreError
+
+
+def setup(bucket: str | None, prefix: str | None, source: Source, pool: Pool | None = None) -> dict[str, str]:
+    """Save what a lake, its source and its deployments need; return for each what was done: created, changed or left.
+
+    Bucket and prefix stay as they are saved where they are None. Credentials that are already saved are left as they
+    are, for they may hold keys. The source gets a global limit of as many shards as one run may have at work; where it
+    names none, the limit is called like its block.
+
+    Raises:
+        LakeError: No bucket is given or saved, or the work pool cannot be saved.
+    """
+    bucket, prefix = _where(bucket, prefix)
+    source = replace(source, global_limit=source.global_limit or SOURCE_BLOCK)
+    for block_type in (AwsCredentials, S3Bucket, SourceConfig):
+        block_type.register_type_and_schema()
+    done = {}
+    credentials = load_block(AwsCredentials, CREDENTIALS_BLOCK)
+    done[f"aws-credentials/{CREDENTIALS_BLOCK}"] = "left" if credentials else "created"
+    if credentials is None:
+        credentials = AwsCredentials()
+        credentials.save(CREDENTIALS_BLOCK)
+    for name, folder in ((LAKE_BLOCK, prefix.strip("/")), (RESULTS_BLOCK, results_folder(prefix))):
+        block = S3Bucket(bucket_name=bucket, bucket_folder=folder, credentials=credentials)
+        _, done[f"s3-bucket/{name}"] = save_block(block, name)
+    limit = f"global-concurrency-limit/{source.global_limit}"
+    done[limit] = save_limit(source.global_limit, source.parallel_shards)
+    _, done[f"pokelake-source/{SOURCE_BLOCK}"] = save_block(SourceConfig.of(source), SOURCE_BLOCK)
+    done |= save_knobs() | save_automations()
+    # Last, for it is what most often fails: it takes facts of an AWS account.
+    return done | save_pool(pool, credentials) if pool else done
+
+
+def _where(bucket: str | None, prefix: str | None) -> tuple[str, str]:
+    """Return the lake's bucket and prefix: each as it is given, else as it is saved.
+
+    Raises:
+        StoreError: No bucket is given, and none is saved.
+    """
+    saved = load_block(S3Bucket, LAKE_BLOCK)
+    if saved is None:
+        if bucket is None:
+            raise StoreError(f"no S3Bucket block {LAKE_BLOCK!r} is saved; run `pokelake setup --bucket B`")
+        return bucket, prefix or ""
+    return bucket or saved.bucket_name, saved.bucket_folder if prefix is None else prefix

@@ -1,6 +1,0 @@
-"""Looks at each thing that the scheduled deployments need, and says how to mend what is not as it must be."""
-
-from flows.doctor.check import Check
-from flows.doctor.examine import examine
-
-__all__ = ["Check", "examine"]

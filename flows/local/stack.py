@@ -1,0 +1,155 @@
+"""The local stack: S3, a PokeAPI replica and a Prefect server on loopback, each a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from flows.cli.settings import QUIET, RECORDER
+from lake.errors import LakeError
+
+# A Prefect server with a fresh database takes nine seconds on a quiet machine.
+START_SECONDS = 120
+STOP_SECONDS = 10
+
+# In a file, writes that meet are refused, and Prefect's client tries again after two seconds. This has one connection.
+IN_MEMORY = "sqlite+aiosqlite:///:memory:"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running local stack: where each part listens (None: not started), and the environment that points at it."""
+
+    s3: str
+    replica: str | None
+    prefect: str
+    environment: Mapping[str, str]
+
+
+@contextmanager
+def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iterator[Stack]:
+    """Run the stack while the block runs; `corpus` is what the replica serves, None for no replica.
+
+    Everything it keeps lies in memory or in a temporary folder, and is gone afterwards; but for Prefect's `database`.
+
+    Raises:
+        LakeError: A part did not start; the message ends with what it said last.
+    """
+    with ExitStack() as parts:
+        home = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="pokelake-", ignore_cleanup_errors=True)))
+        s3_port, replica_port, prefect_port = (_free_port() for _ in range(3))
+        s3 = f"http://127.0.0.1:{s3_port}"
+        prefect = f"http://127.0.0.1:{prefect_port}"
+        environment = {
+            "AWS_ENDPOINT_URL": s3,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "PREFECT_API_URL": f"{prefect}/api",
+            "PREFECT_HOME": str(home / "prefect"),
+            "PREFECT_PROFILE": "ephemeral",
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+            **RECORDER,
+        }
+        commands = {
+            "S3": ([*_module("moto.server"), "-H", "127.0.0.1", "-p", str(s3_port)], f"{s3}/moto-api/"),
+            "Prefect": (
+                [*_module("prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(prefect_port)],
+                f"{prefect}/api/health",
+            ),
+        }
+        replica = None
+        if corpus is not None:
+            origin = f"http://127.0.0.1:{replica_port}"
+            replica = f"{origin}/api/v2/"
+            commands["PokeAPI replica"] = (
+                [*_module("flows.local.replica"), "--corpus", corpus, "--port", str(replica_port)],
+                f"{origin}/replica/counters",
+            )
+        starting = {
+            name: (parts.enter_context(_process(name, command, environment, home)), url)
+            for name, (command, url) in commands.items()
+        }
+        for name in _each_as_it_answers(starting, home):
+            say(f"{name} is up at {_origin(commands[name][1])}")
+        yield Stack(s3, replica, prefect, environment)
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/")[:3])
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _process(
+    name: str, command: list[str], environment: Mapping[str, str], home: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process while the block runs; ends it by its pid, with force if it does not go."""
+    log = home / f"{name}.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command,
+            env={**os.environ, **QUIET, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C is for the command in front; it stops the stack in order.
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force where it does not go: a worker of Prefect may not if a run of it has just ended."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _each_as_it_answers(starting: dict[str, tuple[subprocess.Popen[bytes], str]], home: Path) -> Iterator[str]:
+    """Yield the name of each part as soon as its URL answers; the first part that ends instead ends the wait."""
+    deadline = time.monotonic() + START_SECONDS
+    while starting:
+        for name, (process, url) in list(starting.items()):
+            if _answers(url):
+                del starting[name]
+                yield name
+            elif process.poll() is not None or time.monotonic() > deadline:
+                said = (home / f"{name}.log").read_text(errors="replace").strip().splitlines()[-3:]
+                raise LakeError(f"{name} did not start: {' | '.join(said) or 'it said nothing'}")
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5):
+            return True
+    except (URLError, ConnectionError, TimeoutError):
+        return False

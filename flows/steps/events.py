@@ -1,0 +1,48 @@
+"""The events that the flows emit, for automations to act on."""
+
+from collections.abc import Mapping, Sequence
+
+from prefect.events import emit_event
+
+from flows.steps.parameters import LakeLocation
+from lake.commit import Commit
+
+PUBLISHED = "pokelake.snapshot.published"
+DISCOVERED = "pokelake.pokemon.discovered"
+VANISHED = "pokelake.documents.vanished"
+
+# What a refresh emits when it ends well, whether it had something to publish or not.
+LAKE_CURRENT = "pokelake.lake.current"
+
+# Of a published snapshot: the block that its run found the lake in. The trigger in prefect.yaml waits for it, for a
+# server may know runs of other lakes, and `report` reads the lake of its own block.
+LAKE_BLOCK = "pokelake.lake.block"
+
+
+def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> None:
+    """Say that a snapshot was published, and name each Pokémon in it that its parent did not have."""
+    facts = {"lake": lake.open().uri(), "seq": commit.seq, "snapshot": commit.snapshot, "parent": commit.parent}
+    block = {LAKE_BLOCK: lake.block} if lake.bucket is None else {}
+    emit_event(
+        PUBLISHED,
+        resource={"prefect.resource.id": f"pokelake.snapshot.{commit.snapshot}", **block},
+        payload={**facts, "changes": dict(commit.totals())},
+    )
+    for id_, name in pokemon.items():
+        emit_event(
+            DISCOVERED,
+            resource={"prefect.resource.id": f"pokelake.pokemon.{id_}", "prefect.resource.name": name},
+            payload={"id": id_, "name": name, "snapshot": commit.snapshot},
+        )
+
+
+def report_current(uri: str, snapshot: str) -> None:
+    """Say that a refresh of this lake ended well, and which snapshot readers see; an automation waits for it."""
+    emit_event(LAKE_CURRENT, resource={"prefect.resource.id": f"pokelake.lake.{uri}"}, payload={"snapshot": snapshot})
+
+
+def report_vanished(base_url: str, paths: Sequence[str]) -> None:
+    """Name the documents that the lake has and its source does not list any longer."""
+    emit_event(
+        VANISHED, resource={"prefect.resource.id": f"pokelake.source.{base_url}"}, payload={"documents": list(paths)}
+    )

@@ -1,0 +1,80 @@
+"""How every publishing flow ends: on the current head, with a state and an event that say what came of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.client.schemas import State
+from prefect.states import Completed
+
+from blocks.knobs import FROZEN
+from flows.steps.events import announce
+from flows.steps.parameters import LakeLocation
+from flows.steps.publish import Crawled, Publication, publish
+from lake.assemble.merge import document_files
+from lake.assemble.staging import failures
+from lake.commit import Commit, head
+from lake.crawl import Listing
+from lake.errors import ConflictError
+
+# A run that loses this many races in a row has a rival that publishes all the time.
+PUBLISH_ATTEMPTS = 3
+
+# Documents that a state's message names; the commit names all of them.
+NAMED_DOCUMENTS = 10
+
+
+def publish_on_head(lake: LakeLocation, crawled: Crawled, allow_shrink: Sequence[str] = ()) -> Publication:
+    """Publish on the current head; when another run was faster, take the staged documents to its head."""
+    for _ in range(PUBLISH_ATTEMPTS - 1):
+        try:
+            return publish(lake, head(lake.open()), crawled, allow_shrink)
+        except ConflictError:
+            get_run_logger().warning("another run published first; going on from its snapshot")
+    return publish(lake, head(lake.open()), crawled, allow_shrink)
+
+
+def unchanged(parent: Commit, why: str) -> State[Any]:
+    """Return the state of a run that found nothing to publish."""
+    return Completed(name="Unchanged", message=f"{why}; readers see {parent.snapshot}")
+
+
+def frozen() -> State[Any]:
+    """Return the state of a run that the operator's knob ended before it began."""
+    return Completed(name="Frozen", message=f"nothing was touched, for the Prefect Variable {FROZEN} is true")
+
+
+def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, listings: Sequence[Listing]) -> State[Any]:
+    """Announce what was published, and return the state that says so; `listings` know what new Pokémon are called."""
+    commit = publication.commit
+    if publication.is_new:
+        names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
+        announce(lake, commit, {id_: names.get(id_, str(id_)) for id_ in publication.new_pokemon})
+        summary = f"published {commit.snapshot}: {describe_changes(commit)}"
+        if commit.audits:
+            summary += f"; {len(commit.audits)} findings (pokelake audits)"
+        failed = [*commit.stale, *commit.missing]
+        kinds = f" ({len(commit.stale)} kept from before, {len(commit.missing)} missing)"
+    else:
+        summary = f"nothing else than before{_not_listed(commit, crawled)}; readers see {commit.snapshot}"
+        failed, kinds = failures(crawled.manifests), ""
+    if failed:
+        named = ", ".join(entry["path"] for entry in failed[:NAMED_DOCUMENTS])
+        return Completed(name="Partial", message=f"{summary}; {len(failed)} could not be fetched{kinds}: {named}")
+    if publication.is_new:
+        return Completed(message=summary)
+    return unchanged(commit, f"all files came out as they were{_not_listed(commit, crawled)}")
+
+
+def _not_listed(commit: Commit, crawled: Crawled) -> str:
+    """Name the collections whose listing is gone or refused, for a run that makes no commit to say so."""
+    gone, refused = sorted(document_files(commit).keys() - set(crawled.source["listed"])), crawled.source["refused"]
+    return (f"; not listed any longer: {', '.join(gone)}" if gone else "") + (
+        f"; listing refused: {', '.join(sorted(refused))}" if refused else ""
+    )
+
+
+def describe_changes(commit: Commit) -> str:
+    """Say how many documents of a commit are new, changed and gone."""
+    totals = commit.totals()
+    return ", ".join(f"{totals[kind]:,} documents {kind}" for kind in ("added", "modified", "deleted"))

@@ -1,0 +1,151 @@
+"""How every crawling flow begins: prove that the lake can be written, and look at what the source says there is."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import msgspec
+from prefect_aws import S3Bucket
+
+from blocks.knobs import requests_per_run
+from blocks.limit import require_limit
+from flows.steps.crawl import LISTING_RESULTS, ask_upstream, listings_of, read_listings
+from flows.steps.parameters import LakeLocation
+from flows.steps.results import forget_results, prove_results
+from lake import tables
+from lake.assemble.merge import document_file, document_files
+from lake.commit import Commit, head
+from lake.crawl import AtHand, Listing, Shard, Source, Upstream, chosen, cut
+from lake.errors import SourceError
+from lake.layout import check_key
+from lake.store import PARALLEL_REQUESTS, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a crawl starts from: the lake and its current commit, and what the source says it is."""
+
+    store: Store
+    parent: Commit | None
+    source: Source
+    upstream: Upstream
+    resources: tuple[str, ...]
+
+    def is_known(self) -> bool:
+        """Tell whether the parent already holds, whole, everything that the source has at this version."""
+        parent, version = self.parent, self.upstream.version
+        if parent is None or version is None:
+            return False
+        is_same = (
+            parent.fingerprint == tables.fingerprint()
+            and parent.source["base_url"] == self.source.base_url
+            and parent.source["version"] == version
+            and set(self.resources) <= set(parent.source["resources"])
+            and not (parent.stale or parent.missing or parent.source["refused"])
+        )
+        return is_same or self.store.find(self._record(parent)[0]) is not None
+
+    def note_equal(self) -> None:
+        """Record that the parent is what this code makes of everything at this version, so that a probe tells it."""
+        if self.parent is not None and self.upstream.version is not None:
+            self.store.create(*self._record(self.parent))
+
+    def _record(self, parent: Commit) -> tuple[str, bytes]:
+        facts = {
+            "snapshot": parent.snapshot,
+            "base_url": self.source.base_url,
+            "version": self.upstream.version,
+            "resources": self.resources,
+            "fingerprint": tables.fingerprint(),
+        }
+        body = msgspec.json.encode(facts)
+        return check_key(parent.snapshot, body.decode()), body
+
+    def listings(self, results: S3Bucket, is_fresh: bool = False) -> list[Listing]:
+        """Return the listing of every resource: as it was read for this version, for as long as its TTL says.
+
+        A source without a version may list other things by now; then `is_fresh` asks it anew.
+        """
+        read = read_listings.with_options(
+            result_storage=results,
+            cache_expiration=timedelta(seconds=self.source.listing_ttl_seconds),
+            refresh_cache=is_fresh and self.upstream.version is None,
+        )
+        return listings_of(read(self.source, self.upstream, self.resources))
+
+    def at_hand(self, resource: str) -> dict[int, AtHand]:
+        """Return what the parent holds of a resource, by id."""
+        found = document_file(self.store, self.parent, resource).at_hand()
+        return {id_: AtHand(etag, path) for id_, (etag, path) in found.items()}
+
+    def shards(self, listings: Sequence[Listing], is_new_only: bool = False) -> tuple[list[Shard], list[str]]:
+        """Return what is to be fetched, and the paths of documents at hand that are not listed any longer.
+
+        Raises:
+            SourceError: A listing cannot be one; then the listings are read anew the next time.
+        """
+        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+            held = list(pool.map(self.at_hand, [listing.resource for listing in listings]))
+        shards, vanished = [], []
+        for listing, at_hand in zip(listings, held, strict=True):
+            try:
+                shards += cut(self.source, listing, at_hand, is_new_only)
+            except SourceError:
+                forget_results(self.store, LISTING_RESULTS)
+                raise
+            if listing.refusal is None:
+                listed = {reference.id for reference in listing.references}
+                vanished += [at_hand[id_].path for id_ in sorted(at_hand.keys() - listed)]
+        return shards, vanished
+
+
+def start(lake: LakeLocation, results: S3Bucket, source: Source) -> Start:
+    """Prove that the lake and its results can be written, and ask the source for its version and resources.
+
+    The budget of requests is the operator's, where one is set.
+
+    Raises:
+        LakeError: What the operator set is no number of requests.
+        StoreError: The lake or its results cannot be written.
+        SourceError: The source cannot be reached, or is of another kind than the lake's.
+        UnknownNameError: It does not have a resource that the settings name, or its global limit does not exist.
+    """
+    store = lake.open()
+    store.probe()
+    prove_results(results, store)
+    if source.global_limit:
+        require_limit(source.global_limit)
+    if (budget := requests_per_run()) is not None:
+        source = replace(source, requests_per_run=budget)
+    return look(store, source, ask_upstream(source))
+
+
+def look(store: Store, source: Source, upstream: Upstream) -> Start:
+    """Return what a crawl starts from, once the source has answered.
+
+    Raises:
+        SourceError: The lake holds documents of another kind of source.
+        UnknownNameError: The settings name a resource that neither the source nor the lake has.
+    """
+    parent = head(store)
+    held = parent.source.get("kind", tables.POKEAPI) if parent else source.kind
+    if held != source.kind:
+        raise SourceError(
+            f"{store.uri()}: expected a source of kind {held!r}, whose documents it holds, found {source.base_url} of"
+            f" kind {source.kind!r}; give it a prefix of its own"
+        )
+    return Start(store, parent, source, upstream, resources_of(source, upstream, parent))
+
+
+def resources_of(source: Source, upstream: Upstream, parent: Commit | None) -> tuple[str, ...]:
+    """Return the resources to crawl, without those that the lake has and the source does not list any longer.
+
+    Raises:
+        UnknownNameError: The settings name one that neither has.
+    """
+    vanished = document_files(parent).keys() - upstream.resources.keys()
+    named = tuple(name for name in source.resources if name not in vanished)
+    if source.resources and not named:
+        return ()
+    return chosen(replace(source, resources=named), upstream)

@@ -1,0 +1,144 @@
+"""The command line: what it prints, and how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.cli import main
+from flows.cli.show import parse_filter
+from flows.local.replica import Running
+from lake.commit import head
+from lake.store import Store
+from tests.flows.conftest import Fill
+
+LAKE = ("--bucket", "lake", "--prefix", "pokelake")
+COMMAND = str(Path(sys.executable).with_name("pokelake"))
+
+
+@pytest.fixture
+def ran(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs a command and returns its exit code and what it wrote to both streams."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def published(fill: Fill, store: Store) -> Store:
+    """Give the test a lake with one snapshot."""
+    fill("pokemon", "pokemon-species")
+    return store
+
+
+def test_reading_commands_print_json(published: Store, ran: Callable[..., tuple[int, str, str]]):
+    code, out, _ = ran("tables", *LAKE, "--json")
+    assert code == 0
+    assert {row["table"]: row["rows"] for row in json.loads(out)}["pokemon"] == 70
+    [snapshot] = json.loads(ran("snapshots", *LAKE, "--json")[1])
+    assert snapshot["documents"] == 137
+    options = ("--where", "generation == 1", "--where", 'name in ["pikachu", "lugia"]', "--columns", "pokemon_id,name")
+    _, out, _ = ran("read", "pokemon", *options, *LAKE, "--json")
+    assert json.loads(out) == [{"pokemon_id": 25, "name": "pikachu"}]
+
+
+def test_read_prints_some_rows_and_says_of_how_many(published: Store, ran: Callable[..., tuple[int, str, str]]):
+    code, out, err = ran("read", "pokemon", "--limit", "2", *LAKE)
+    assert code == 0
+    assert "bulbasaur" in out
+    assert "venusaur" not in out
+    assert "2 of 70 rows" in err
+
+
+def test_an_error_is_one_paragraph_and_exit_code_1(published: Store, ran: Callable[..., tuple[int, str, str]]):
+    code, out, err = ran("read", "pokemons", *LAKE)
+    assert (code, out) == (1, "")
+    assert err.startswith("pokelake: no table 'pokemons'; there are: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("read",), ("read", "pokemon", "--where", "generation"), ("nonsense",)])
+def test_bad_usage_ends_with_exit_code_2(arguments: tuple[str, ...], ran: Callable[..., tuple[int, str, str]]):
+    assert ran(*arguments)[0] == 2
+
+
+def test_a_missing_bucket_is_named(store: Store, ran: Callable[..., tuple[int, str, str]]):
+    code, _, err = ran("tables", "--bucket", "nowhere")
+    assert code == 1
+    assert "there is no bucket 'nowhere'" in err
+
+
+def test_with_blocks_saved_no_flag_is_needed(
+    prefect_server: dict[str, str], store: Store, running: Running, ran: Callable[..., tuple[int, str, str]]
+):
+    setup = ("setup", *LAKE, "--source", running.url, "--resources", "type")
+    assert "created" in ran(*setup)[1]
+    again = ran(*setup)[1]
+    assert again.count("left") == 11
+    code, out, err = ran("refresh")
+    assert (code, err) == (0, "")
+    assert out.startswith("Completed: published ")
+    assert "types" in ran("tables")[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--bucket", "nowhere"), "there is no bucket 'nowhere'"),
+        (("--resources", "pokemons", *LAKE), "no resource 'pokemons'"),
+    ],
+)
+def test_a_refresh_that_fails_says_why(
+    prefect_server: dict[str, str],
+    store: Store,
+    running: Running,
+    ran: Callable[..., tuple[int, str, str]],
+    options: tuple[str, ...],
+    said: str,
+):
+    code, _, err = ran("refresh", "--source", running.url, *options)
+    assert code == 1
+    assert said in err
+    assert "Traceback" not in err
+    assert head(store) is None
+
+
+def test_a_process_whose_refresh_fails_prints_no_traceback(prefect_server: dict[str, str], store: Store):
+    """Not even at its end, when all that Prefect has started is stopped."""
+    command = [COMMAND, "refresh", "--source", "http://127.0.0.1:9/api/v2/", "--retry-delay-seconds", "0.01", *LAKE]
+    done = subprocess.run(command, env={**os.environ, **prefect_server}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "could not be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert head(store) is None
+
+
+def test_without_credentials_a_command_says_what_to_set(store: Store, monkeypatch: pytest.MonkeyPatch):
+    hidden = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    hidden |= {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent", "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run([COMMAND, "tables", *LAKE], env=hidden, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "no AWS credentials were found; set AWS_ACCESS_KEY_ID" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("generation == 1", ("generation", "==", 1)),
+        ("name = pikachu", ("name", "=", "pikachu")),
+        ('name in ["a", "b"]', ("name", "in", ["a", "b"])),
+        ("power >= 40.5", ("power", ">=", 40.5)),
+    ],
+)
+def test_filters_are_read_as_people_write_them(text: str, expected: tuple[str, str, Any]):
+    assert parse_filter(text) == expected

@@ -1,0 +1,104 @@
+"""The reading commands: what they print, and how they end; none of them needs Prefect."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from flows.cli import main
+from lake.store import Store
+from tests.lake.read import FIRST, SECOND, document, moves, publish
+
+LAKE = ("--bucket", "lake", "--prefix", "pokelake")
+BODY = '{"id": 25, "name": "flabébé",\n "height": 4}'
+DRIFT = {"level": "warn", "rule": "renamed", "subject": "move", "message": "1 renamed: 11 vice-grip -> vise-grip"}
+
+Ran = Callable[..., tuple[int, bytes, str]]
+
+
+@pytest.fixture
+def ran(store: Store, capsysbinary: pytest.CaptureFixture[bytes]) -> Ran:
+    """Return a function that runs a command on a lake of two snapshots: its exit code, and both streams."""
+    publish(store, FIRST, [moves((1, 1, 40), (2, 1, None))], [document("pokemon", 25, "{}")])
+    publish(store, SECOND, [moves((1, 1, 45), (3, 2, 50))], [document("pokemon", 25, BODY)], [DRIFT])
+
+    def run(*arguments: str) -> tuple[int, bytes, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, *LAKE])
+        captured = capsysbinary.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err.decode()
+
+    return run
+
+
+def test_sql_prints_rows(ran: Ran):
+    code, out, err = ran("sql", "SELECT move_id, power FROM moves ORDER BY 1", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == [{"move_id": 1, "power": 45}, {"move_id": 3, "power": 50}]
+
+
+def test_sql_reads_any_snapshot_and_says_of_how_many_rows_it_prints_some(ran: Ran):
+    query = "SELECT move_id, power FROM moves ORDER BY 1"
+    code, out, err = ran("sql", query, "--as-of", "2026-07-06", "--limit", "1", "--json")
+    assert code == 0
+    assert json.loads(out) == [{"move_id": 1, "power": 40}]
+    assert err == "1 of 2 rows; --limit 0 prints all\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT * FROM move", "pokelake: no table 'move'; there are: documents, moves\n"),
+        ("DROP TABLE moves", "pokelake: sql: expected one SELECT, for a reader never writes, found: Only SELECT"),
+    ],
+)
+def test_a_query_that_is_refused_is_one_paragraph_and_exit_code_1(ran: Ran, query: str, said: str):
+    code, out, err = ran("sql", query)
+    assert (code, out) == (1, b"")
+    assert err.startswith(said)
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("after", [(), ("2026-08-08",)])
+def test_diff_prints_what_changed_since_a_snapshot(ran: Ran, after: tuple[str, ...]):
+    code, out, _ = ran("diff", "moves", FIRST, *after, "--json")
+    assert code == 0
+    assert [(row["row_change"], row["move_id"], row["power"], row["power_before"]) for row in json.loads(out)] == [
+        ("changed", 1, 45, 40),
+        ("removed", 2, None, None),
+        ("added", 3, 50, None),
+    ]
+
+
+def test_document_writes_the_bytes_that_were_received(ran: Ran):
+    assert ran("document", "pokemon", "25") == (0, BODY.encode(), "")
+    assert ran("document", "pokemon", "25", "--as-of", FIRST) == (0, b"{}", "")
+    assert ran("document", "pokemon", "--path", "pokemon/25") == (0, BODY.encode(), "")
+
+
+def test_an_unknown_document_is_one_paragraph_and_exit_code_1(ran: Ran):
+    code, out, err = ran("document", "pokemon", "26")
+    assert (code, out) == (1, b"")
+    assert err == "pokelake: no document of pokemon '26'; there are: 1 with ids from 25 to 25\n"
+
+
+def test_audits_prints_the_findings_of_a_snapshot(ran: Ran):
+    code, out, _ = ran("audits", "--json")
+    assert code == 0
+    assert json.loads(out) == [DRIFT]
+    assert ran("audits", "--as-of", FIRST, "--json") == (0, b"[]\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("sql",), ("diff", "moves"), ("document", "pokemon", "pikachu"), ("document", "pokemon")]
+)
+def test_bad_usage_ends_with_exit_code_2(ran: Ran, arguments: tuple[str, ...]):
+    assert ran(*arguments)[0] == 2
+
+
+def test_reading_loads_neither_prefect_nor_what_only_sql_needs():
+    code = "import sys, flows.cli, lake.read; print(sorted({'prefect', 'duckdb'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"

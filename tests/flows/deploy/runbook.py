@@ -1,0 +1,66 @@
+"""The README's chapter on deploying, and a terminal in which its commands run."""
+
+import re
+import subprocess
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.flows.deploy.conftest import REPOSITORY
+
+FIRST, DAILY, LAST = "From an empty AWS account to the first snapshot", "Day to day", "Take it down"
+
+
+def section(title: str) -> str:
+    """Return one section of the chapter."""
+    chapter = (REPOSITORY / "README.md").read_text().partition("\n## Deploy it\n")[2].partition("\n## ")[0]
+    return chapter.partition(f"\n### {title}\n")[2].partition("\n### ")[0]
+
+
+def blocks(title: str) -> list[str]:
+    """Return the commands of a section, block by block."""
+    return re.findall(r"^```sh\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)
+
+
+def inline_commands(title: str) -> list[str]:
+    """Return the commands that stand within the text of a section, each once."""
+    found = re.findall(r"`([^`\n]+)`", section(title))
+    return list(dict.fromkeys(code for code in found if re.match(r"(pokelake|prefect) ", code)))
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Somebody's shell in a checkout; what one block of commands sets is there for the next one."""
+
+    checkout: Path
+    environment: Mapping[str, str]
+
+    def run(self, commands: str) -> str:
+        """Run commands, which must all succeed; return what they said."""
+        said = subprocess.run(
+            ["bash", "-c", f"set -eu\ntouch ../kept && . ../kept\nset -a\n{commands}\nset +a\nexport -p > ../kept"],
+            cwd=self.checkout,
+            env=self.environment,
+            # Of a server of one's own, unlike Prefect Cloud, prefect-aws asks whether it wants a key.
+            input="n\n",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert said.returncode == 0, f"{commands}\n{said.stdout}"
+        return said.stdout
+
+    def docker(self) -> list[str]:
+        """Return what Docker was asked to do."""
+        return (self.checkout.parent / "docker.log").read_text().splitlines()
+
+
+def open_terminal(checkout: Path, environment: Mapping[str, str]) -> Terminal:
+    """Open a terminal with the commands of this project, and with a Docker that only notes what it is asked to do."""
+    stubs = checkout.parent / "stubs"
+    stubs.mkdir()
+    (stubs / "docker").write_text(f'#!/bin/sh\necho "$*" >> {checkout.parent}/docker.log\n')
+    (stubs / "docker").chmod(0o755)
+    path = f"{stubs}:{sysconfig.get_path('scripts')}:{environment['PATH']}"
+    return Terminal(checkout, {**environment, "PATH": path, "COLUMNS": "400"})

@@ -1,0 +1,240 @@
+"""A code version: only what is allowed, whole or not there, and never changed."""
+
+import json
+import os
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from flows.deploy.code import LOCAL, Code, checked_out, collect, push
+from lake.errors import ConflictError, LakeError, StoreError
+from lake.store import Store
+from tests.flows.deploy.conftest import FILES, REPOSITORY, write
+
+
+class KilledError(BaseException):
+    """The process is gone, so nothing of it may catch this."""
+
+
+def pushed(store: Store, code: Code) -> dict[str, bytes]:
+    """Return what lies in a version's folder."""
+    return {item.key.removeprefix(code.folder): store.get(item.key) for item in store.list(code.folder)}
+
+
+def whole(code: Code) -> dict[str, bytes]:
+    return {**code.files, "MANIFEST.json": code.manifest}
+
+
+@pytest.fixture
+def client(bucket: str) -> Any:
+    """Return the client of the store, to listen to it."""
+    return boto3.client("s3")
+
+
+@pytest.fixture
+def store(bucket: str, client: Any) -> Store:
+    """Open an empty lake."""
+    return Store(bucket, "pokelake", client)
+
+
+@contextmanager
+def requests(client: Any, kill_at: int | None = None) -> Iterator[list[str]]:
+    """Note each request to S3; the process dies before it sends the one of this number."""
+    seen: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        seen.append(model.name)
+        if kill_at is not None and len(seen) > kill_at:
+            raise KilledError
+
+    client.meta.events.register("before-call.s3", note)
+    try:
+        yield seen
+    finally:
+        client.meta.events.unregister("before-call.s3", note)
+
+
+def test_only_what_is_allowed_is_pushed(root: Path):
+    for path in (
+        "README.md",
+        "data/x.py",
+        "flows/notes.txt",
+        "flows/local/stack.py",
+        "flows/local/replica/app.py",
+        "flows/__pycache__/refresh.cpython-311.pyc",
+        "lake/x.json",
+        "tests/test_refresh.py",
+        ".git/config",
+        ".venv/lib/x.py",
+    ):
+        write(root / path, "x")
+    assert set(collect(root).files) == set(FILES)
+
+
+def test_this_checkout_is_pushed_whole():
+    """Every module and every data file that the package declares; a flow whose import is left behind cannot start."""
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    del declared["flows.local.replica.demo"]
+    patterns = [f"{package.replace('.', '/')}/{name}" for package, names in declared.items() for name in names]
+    expected = {path for package in ("blocks", "flows", "lake") for path in (REPOSITORY / package).rglob("*.py")}
+    expected -= set((REPOSITORY / "flows/local").rglob("*"))
+    expected |= {path for pattern in patterns for path in REPOSITORY.glob(pattern)}
+    files = collect(REPOSITORY).files
+    assert {path.relative_to(REPOSITORY).as_posix() for path in expected} <= set(files)
+    assert not [path for path in files if path.startswith(LOCAL)]
+
+
+def test_a_folder_that_is_no_checkout_is_named(root: Path):
+    (root / "flows" / "__init__.py").unlink()
+    with pytest.raises(
+        LakeError, match=r"checkout: expected the packages blocks, flows, lake, found no flows; push from"
+    ):
+        collect(root)
+
+
+def test_the_same_content_is_the_same_version_wherever_it_lies(root: Path, tmp_path: Path):
+    for path, text in FILES.items():
+        write(tmp_path / "elsewhere" / path, text)
+    assert collect(root).version == collect(tmp_path / "elsewhere").version
+
+
+@pytest.mark.parametrize("change", ["content", "name", "one less"])
+def test_other_content_is_another_version(root: Path, change: str):
+    before, file = collect(root).version, root / "flows" / "refresh.py"
+    if change == "content":
+        file.write_text("TEAM = ['raichu']\n")
+    elif change == "name":
+        file.rename(file.with_name("renew.py"))
+    else:
+        file.unlink()
+    assert collect(root).version != before
+
+
+def test_a_dry_run_lists_every_file_with_its_size_and_the_version(root: Path):
+    code = collect(root)
+    assert "       19  flows/refresh.py" in code.lines()
+    assert len(code.lines()) == len(FILES) + 1
+    assert code.lines()[-1] == f"       21  bytes in 6 files, version {code.version}"
+
+
+def test_a_push_puts_the_files_and_their_hashes_below_the_version(root: Path, store: Store):
+    code = collect(root)
+    assert push(store, code) == len(FILES) + 1
+    assert pushed(store, code) == whole(code)
+    hashes = json.loads(store.get(f"code/{code.version}/MANIFEST.json"))["files"]
+    assert hashes == {path: sha256(text.encode()).hexdigest() for path, text in FILES.items()}
+
+
+def test_the_same_again_costs_one_request(root: Path, store: Store, client: Any):
+    """Prefect runs the step once for each of five deployments."""
+    push(store, collect(root))
+    with requests(client) as seen:
+        assert push(store, collect(root)) == 0
+    assert seen == ["ListObjectsV2"]
+
+
+def test_a_push_killed_at_any_request_is_seen_as_not_whole_and_the_next_one_completes_it(
+    root: Path, store: Store, client: Any
+):
+    code = collect(root)
+    for kill_at in range(len(FILES) + 2):
+        store.delete([item.key for item in store.list("code/")])
+        with requests(client, kill_at), pytest.raises(KilledError):
+            push(store, code)
+        left = pushed(store, code)
+        assert "MANIFEST.json" not in left
+        assert left.items() <= whole(code).items()
+        push(store, code)
+        assert pushed(store, code) == whole(code)
+    assert left == code.files
+
+
+def test_two_pushes_at_the_same_time_make_one_whole_version(root: Path, store: Store):
+    code = collect(root)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: push(store, code), range(4)))
+    assert pushed(store, code) == whole(code)
+
+
+def test_a_deleted_file_is_gone_from_the_next_version_and_still_in_the_last(root: Path, store: Store):
+    before = collect(root)
+    push(store, before)
+    (root / "flows" / "refresh.py").unlink()
+    after = collect(root)
+    push(store, after)
+    assert "flows/refresh.py" not in pushed(store, after)
+    assert pushed(store, before) == whole(before)
+
+
+def test_a_version_that_lost_files_is_made_whole(root: Path, store: Store):
+    """As when it was being collected as garbage, and is needed again for a rollback."""
+    code = collect(root)
+    push(store, code)
+    store.delete([f"{code.folder}flows/refresh.py"])
+    assert push(store, code) == 1
+    assert pushed(store, code) == whole(code)
+
+
+def test_a_file_of_other_content_is_left_and_reported(root: Path, store: Store):
+    code = collect(root)
+    store.create(f"{code.folder}flows/refresh.py", b"TEAM = ['meowth']")
+    with pytest.raises(ConflictError, match=r"flows/refresh\.py: another writer created it first"):
+        push(store, code)
+    assert store.get(f"{code.folder}flows/refresh.py") == b"TEAM = ['meowth']"
+    assert "MANIFEST.json" not in pushed(store, code)
+
+
+def test_what_is_not_part_of_a_version_keeps_it_from_being_deployed(root: Path, store: Store):
+    code = collect(root)
+    store.create(f"{code.folder}lake/rocket.py", b"steal()")
+    with pytest.raises(StoreError, match=r"expected the files of this version only, found code/.*/lake/rocket\.py"):
+        push(store, code)
+
+
+def test_a_pull_brings_exactly_its_version(root: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Beside an older version, and one whose name begins alike."""
+    from prefect_aws.deployments.steps import pull_from_s3
+
+    push(store, collect(root))
+    (root / "lake" / "store.py").unlink()
+    code = collect(root)
+    push(store, code)
+    store.create(f"code/{code.version}0/flows/other.py", b"")
+    target = tmp_path / "container"
+    target.mkdir()
+    monkeypatch.chdir(target)
+    pull_from_s3("lake", f"{store.prefix}{code.folder}")
+    assert {p.relative_to(target).as_posix(): p.read_bytes() for p in target.rglob("*") if p.is_file()} == whole(code)
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=Ash", "-c", "user.email=ash@example.org")
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True, capture_output=True, env=environment)
+
+
+def test_the_commit_that_is_checked_out_is_named_and_whether_files_differ_from_it(root: Path):
+    git(root, "init")
+    git(root, "add", ".")
+    git(root, "commit", "--message", "First")
+    clean = checked_out(root)
+    (root / "flows" / "refresh.py").write_text("TEAM = []\n")
+    assert len(clean) == 12
+    assert checked_out(root) == f"{clean}-dirty"
+
+
+def test_a_checkout_outside_of_git_has_no_commit(root: Path):
+    assert checked_out(root) == "none"
+
+
+def test_a_machine_without_git_deploys_all_the_same(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(root))
+    assert checked_out(root) == "none"

@@ -1,0 +1,173 @@
+"""The images, which cannot be built where there is no Docker: what their files say, and that the lock suffices."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from flows.deploy.code import ALLOWED, LOCAL, PACKAGES
+from flows.deploy.leaks import secrets_in
+from tests.flows.deploy.conftest import REPOSITORY
+
+
+def instructions(path: Path) -> list[tuple[str, str]]:
+    """Return the instructions of a Dockerfile, each with its argument on one line."""
+    lines = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
+    joined = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines))
+    return [(word.upper(), rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines() if line)]
+
+
+@pytest.fixture(scope="module")
+def image() -> list[tuple[str, str]]:
+    return instructions(REPOSITORY / "Dockerfile")
+
+
+def arguments(image: list[tuple[str, str]], word: str) -> list[str]:
+    return [rest for name, rest in image if name == word]
+
+
+def test_the_base_is_one_release_of_the_python_of_this_project(image: list[tuple[str, str]]):
+    bases = arguments(image, "FROM")
+    assert len(bases) == 2
+    assert {base.split()[0] for base in bases} == {"python:3.11.14-slim-bookworm"}
+
+
+def test_it_takes_nothing_of_the_checkout_but_the_lock(image: list[tuple[str, str]]):
+    copied = [rest.split() for rest in arguments(image, "COPY")]
+    assert copied == [
+        ["requirements-run.lock", "/build/requirements-run.lock"],
+        ["--from=dependencies", "/opt/pokelake", "/opt/pokelake"],
+    ]
+    assert arguments(image, "ADD") == []
+    assert (REPOSITORY / ".dockerignore").read_text().split() == ["*", "!requirements-run.lock"]
+
+
+def test_it_installs_by_hash_and_compiles(image: list[tuple[str, str]]):
+    [install] = [rest for rest in arguments(image, "RUN") if "pip install" in rest]
+    assert {"--require-hashes", "--no-deps", "--only-binary", "--compile", "--no-cache-dir"} <= set(install.split())
+
+
+def test_it_runs_as_a_user_without_rights_in_a_folder_that_is_its_own(image: list[tuple[str, str]]):
+    last = [word for word, _ in image][::-1].index("FROM")
+    stage = image[-last:]
+    assert arguments(stage, "USER") == ["pokelake"]
+    [folder] = arguments(stage, "WORKDIR")
+    assert any("install --directory --owner pokelake" in rest and folder in rest for rest in arguments(stage, "RUN"))
+
+
+def test_it_holds_no_secret(image: list[tuple[str, str]]):
+    text = (REPOSITORY / "Dockerfile").read_bytes()
+    assert list(secrets_in(text)) == []
+    assert arguments(image, "ARG") == []
+    assert re.findall(r"(?i)key|token|password|secret|https?://", " ".join(arguments(image, "ENV"))) == []
+
+
+def test_a_task_without_an_address_of_prefect_starts_no_server_of_its_own(
+    image: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+):
+    from prefect.settings import Settings
+
+    variables = dict(item.split("=", 1) for rest in arguments(image, "ENV") for item in rest.split())
+    for name in ("PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_HOME"):
+        monkeypatch.setenv(name, variables[name])
+    settings = Settings()
+    assert settings.server.ephemeral.enabled is False
+    assert str(settings.home) == "/home/pokelake/.prefect"
+
+
+@pytest.fixture(scope="module")
+def baked() -> list[tuple[str, str]]:
+    return instructions(REPOSITORY / "Dockerfile.baked")
+
+
+def test_the_image_with_code_adds_the_packages_to_the_dependencies_and_nothing_else(baked: list[tuple[str, str]]):
+    assert [item for item in baked if item[0] != "COPY"] == [("ARG", "BASE=pokelake"), ("FROM", "${BASE}")]
+    assert [rest.split()[0] for rest in arguments(baked, "COPY")] == list(PACKAGES)
+
+
+def test_the_code_lies_where_the_python_of_the_dependencies_looks_for_it(
+    image: list[tuple[str, str]], baked: list[tuple[str, str]]
+):
+    """Below a folder of root's, which the user that runs cannot change."""
+    [release] = {re.search(r"python:(\d+\.\d+)\.", base)[1] for base in arguments(image, "FROM")}
+    assert arguments(image, "COPY")[-1].split()[-1] == "/opt/pokelake"
+    folders = [rest.split()[-1] for rest in arguments(baked, "COPY")]
+    assert folders == [f"/opt/pokelake/lib/python{release}/site-packages/{package}" for package in PACKAGES]
+
+
+def test_the_image_with_code_has_what_a_push_would_upload():
+    ignored = (REPOSITORY / "Dockerfile.baked.dockerignore").read_text().split()
+    assert ignored == ["*", *(f"!{pattern}" for pattern in ALLOWED), LOCAL.rstrip("/")]
+
+
+def locked(name: str) -> dict[str, str]:
+    """Return the version of each distribution in a lock."""
+    pins = re.findall(r"^([\w.-]+)==([^\s;]+)", (REPOSITORY / name).read_text(), re.MULTILINE)
+    return {canonicalize_name(distribution): version for distribution, version in pins}
+
+
+def test_the_images_lock_has_the_versions_that_are_tested():
+    assert locked("requirements-run.lock").items() < locked("requirements.lock").items()
+
+
+def test_the_images_lock_names_a_hash_for_everything_and_no_registry():
+    text = (REPOSITORY / "requirements-run.lock").read_text()
+    for entry in re.split(r"\n(?=\S)", text):
+        assert "--hash=sha256:" in entry, entry
+    assert re.findall(r"https?://|--index|--find-links", text) == []
+
+
+def test_the_images_lock_leaves_out_what_only_developers_need():
+    assert locked("requirements-run.lock").keys() & {"moto", "pytest", "mypy", "ruff", "hypothesis", "polars"} == set()
+
+
+@pytest.mark.parametrize(("lock", "extras"), [("requirements-run.lock", ()), ("requirements.lock", ("local", "dev"))])
+def test_a_lock_has_all_that_its_distributions_require(lock: str, extras: tuple[str, ...]):
+    """It is installed without resolving, so nothing comes that it does not name."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(text for extra in extras for text in project["optional-dependencies"][extra])]
+    pending, needed = [Requirement(text) for text in asked], set()
+    while pending:
+        requirement = pending.pop()
+        name = canonicalize_name(requirement.name)
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": e}) for e in ("", *requirement.extras)):
+            continue
+        for extra in ("", *requirement.extras):
+            if (name, extra) not in needed:
+                needed.add((name, extra))
+                found = [Requirement(text) for text in requires(requirement.name) or ()]
+                pending += [r for r in found if not r.marker or r.marker.evaluate({"extra": extra})]
+    assert {name for name, _ in needed} - locked(lock).keys() == set()
+
+
+def imported(source: Path) -> Iterator[str]:
+    """Yield the top-level package of everything that a file imports when it runs, within functions too."""
+    for node in _running(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
+            yield child
+            yield from _running(child)
+
+
+def test_the_images_lock_has_everything_that_the_code_imports():
+    sources = [path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py")]
+    run = [path for path in sources if not path.relative_to(REPOSITORY).as_posix().startswith(LOCAL)]
+    names = {name for path in run for name in imported(path)} - {*sys.stdlib_module_names, *PACKAGES}
+    owners, available = packages_distributions(), locked("requirements-run.lock")
+    lacking = {name for name in names if not {canonicalize_name(o) for o in owners.get(name, ())} & available.keys()}
+    assert {"boto3", "duckdb", "prefect"} <= names
+    assert lacking == set()

@@ -1,0 +1,162 @@
+"""`pokelake doctor`: what is whole is well, and what is broken in Prefect's API, blocks and storage is named."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import prefect
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.settings import PREFECT_API_URL, PREFECT_CLOUD_API_URL, temporary_settings
+from prefect_aws import AwsCredentials
+
+from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK
+from flows.deploy.doctor import Check, examine, storage
+from flows.steps.parameters import LakeLocation
+from tests.flows.deploy.conftest import POOL, Deployed
+from tests.flows.deploy.whole import Whole, processes
+
+ON_ECS = {
+    "ECS cluster",
+    "task definition",
+    "queue of ECS events",
+    "rule of ECS events",
+    "dead letters",
+    "size of the overrides",
+    "interruptions",
+}
+
+
+@pytest.fixture(scope="module")
+def client(deployed: Deployed) -> Iterator[SyncPrefectClient]:
+    with processes(deployed) as client:
+        yield client
+
+
+@pytest.fixture
+def whole(deployed: Deployed, client: SyncPrefectClient) -> Iterator[Whole]:
+    with ExitStack() as undo:
+        yield Whole(deployed, POOL, client, undo)
+
+
+def test_all_is_well_and_what_only_ecs_needs_is_not_looked_at(whole: Whole):
+    found = whole.examine()
+    assert {name for name, check in found.items() if check.status != "ok"} == ON_ECS
+    assert {found[name].found for name in ON_ECS} == {"not needed: the pool is of type process"}
+    assert "account 123456789012" in found["AWS account"].found
+    assert whole.deployed.stack.s3 in found["AWS account"].found
+    # The keys of the stack.
+    assert not any("testing" in line for check in found.values() for line in check.lines())
+
+
+def test_a_check_is_read_in_two_lines():
+    check = Check("worker", "failed", "none is online", "`prefect worker start`")
+    assert check.lines() == ["failed   worker: none is online", "         to mend it: `prefect worker start`"]
+    assert Check("worker", "ok", "1 online").lines() == ["ok       worker: 1 online"]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"), [("http://ash:pallet@127.0.0.1:9/api", "does not answer"), (None, "is not set")]
+)
+def test_without_prefects_api_everything_else_waits_for_it(url: str | None, said: str):
+    """Not the least for it is what starts a server of its own where none is named."""
+    with temporary_settings({PREFECT_API_URL: url} if url else None, restore_defaults=() if url else {PREFECT_API_URL}):
+        api, *others = examine(LakeLocation(), POOL)
+    assert (api.name, api.status) == ("Prefect API", "failed")
+    assert said in api.found
+    assert "pallet" not in api.found
+    assert "`prefect config set PREFECT_API_URL=" in api.mend
+    assert {(check.status, check.found) for check in others} == {("skipped", "not looked at: Prefect API failed")}
+
+
+def test_prefect_cloud_has_no_version_to_be_compared(whole: Whole):
+    with temporary_settings({PREFECT_CLOUD_API_URL: whole.deployed.stack.environment["PREFECT_API_URL"]}):
+        found = storage.prefect_api(whole.installation())
+    assert (found.status, "is Prefect Cloud" in found.found) == ("ok", True)
+
+
+def test_an_older_server_is_named(whole: Whole, monkeypatch: pytest.MonkeyPatch):
+    server = prefect.__version__
+    monkeypatch.setattr(prefect, "__version__", "3.99.0")
+    check = whole.failure()
+    assert check.name == "Prefect API"
+    assert f"has version {server}, the client 3.99.0" in check.found
+    assert "`pip install prefect==3.99.0`" in check.mend
+
+
+def test_a_block_that_is_not_saved_is_named_and_what_needs_it_waits(whole: Whole, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("flows.deploy.doctor.installation.RESULTS_BLOCK", "absent")
+    checks = whole.examine()
+    [check] = [check for check in checks.values() if check.status == "failed"]
+    assert (check.name, check.mend) == (f"s3-bucket/{RESULTS_BLOCK}", "`pokelake setup`")
+    assert check.found == "no S3Bucket block 'absent' is saved"
+    assert checks["results storage"].found == f"not looked at: {check.name} failed"
+
+
+def test_a_store_that_is_not_aws_and_has_no_accounts(whole: Whole, monkeypatch: pytest.MonkeyPatch):
+    """As MinIO; at AWS it would be a failure."""
+    get_client = AwsCredentials.get_client
+
+    def without_sts(block: AwsCredentials, client_type: Any) -> Any:
+        if client_type == "sts":
+            raise ValueError("not implemented")
+        return get_client(block, client_type)
+
+    monkeypatch.setattr(AwsCredentials, "get_client", without_sts)
+    found = storage.account(whole.installation())
+    assert (found.status, "it is not AWS's and names no account" in found.found) == ("ok", True)
+
+
+def test_a_lake_elsewhere_than_asked_about(whole: Whole):
+    [check] = [check for check in examine(LakeLocation(bucket="other"), POOL) if check.status == "failed"]
+    assert check.name == "s3-bucket/pokelake"
+    assert "s3://other/" in check.found
+    assert "s3://lake/pokelake/" in check.found
+    assert check.mend == "`pokelake setup --bucket other --prefix ''`"
+
+
+def test_a_bucket_that_is_not_there(whole: Whole):
+    whole.change_block(LAKE_BLOCK, bucket_name="absent")
+    check = whole.failure()
+    assert check.name == "bucket"
+    assert "there is no bucket 'absent'" in check.found
+
+
+def test_results_elsewhere_than_in_the_lake(whole: Whole):
+    whole.change_block(RESULTS_BLOCK, bucket_folder="elsewhere")
+    check = whole.failure()
+    assert (check.name, check.mend) == ("results storage", "`pokelake setup`")
+    assert "found them in s3://lake/elsewhere" in check.found
+
+
+def test_a_global_limit_of_another_size_than_the_sources(whole: Whole):
+    whole.change("/v2/concurrency_limits/pokeapi", {"limit": 4}, {"limit": 9})
+    check = whole.failure()
+    assert (check.name, check.mend) == ("global limit", "`prefect gcl update pokeapi --limit 4`")
+    assert check.found == "expected pokeapi to have the source's 4 slots, found 9"
+
+
+def test_a_global_limit_that_is_switched_off(whole: Whole):
+    whole.change("/v2/concurrency_limits/pokeapi", {"active": True}, {"active": False})
+    found = storage.global_limit(whole.installation())
+    assert (found.status, found.mend) == ("failed", "`prefect gcl update pokeapi --enable`")
+
+
+def test_a_global_limit_that_is_not_there(whole: Whole):
+    limit = whole.client.read_global_concurrency_limit_by_name("pokeapi")
+    whole.change(f"/v2/concurrency_limits/{limit.id}", {"name": "pokeapi"}, {"name": "other"})
+    found = storage.global_limit(whole.installation())
+    assert (found.status, found.found, found.mend) == ("failed", "there is no limit pokeapi", "`pokelake setup`")
+
+
+def test_what_cannot_be_asked_is_a_failure_that_stops_nothing(whole: Whole, monkeypatch: pytest.MonkeyPatch):
+    def refuse(client: SyncPrefectClient, name: str) -> None:
+        raise RuntimeError("403 Forbidden:\n this key may not read automations")
+
+    monkeypatch.setattr(SyncPrefectClient, "read_automations_by_name", refuse)
+    check = whole.failure()
+    assert (check.name, check.found) == (
+        "automations",
+        "RuntimeError: 403 Forbidden: this key may not read automations",
+    )
+    assert "see that this key of its API may read it" in check.mend

@@ -1,0 +1,190 @@
+"""The whole path on ECS: a run falls due, a task starts, and its container pulls the code, crawls and publishes."""
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.states import Cancelling
+
+from flows.deploy.code import PACKAGES, collect
+from flows.local.replica import demo
+from flows.steps.fetch import TASKS_PER_SHARE
+from lake.commit import head
+from tests.flows.conftest import CORE, core_paths
+from tests.flows.deploy.conftest import REPOSITORY
+from tests.flows.deploy.ecs import API_KEY, BUCKET, CLUSTER, MARK, Ecs, deployed_to_ecs
+from tests.flows.deploy.fargate import Container
+from tests.flows.deploy.runbook import DAILY, FIRST, LAST, blocks, inline_commands
+from tests.flows.deploy.test_job_template import OVERRIDES_BYTES
+from tests.flows.test_kill import asked
+from tests.waiting import until
+
+PATHS = core_paths(demo.documents())
+
+# Two and a half shards: abilities and evolution chains are staged, generations or moves are under way.
+INTERRUPTED_AFTER = 130
+
+
+@pytest.fixture(scope="module")
+def ecs(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ecs]:
+    with deployed_to_ecs(tmp_path_factory.mktemp("ecs"), migrated) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def first(ecs: Ecs) -> UUID:
+    """Return the run that yesterday's schedule made, which published the first snapshot."""
+    run = ecs.fall_due("refresh", days_ago=1)
+    ecs.end(run)
+    return run
+
+
+def test_the_image_holds_no_code(ecs: Ecs, tmp_path: Path):
+    """So what a container runs, it has pulled."""
+    code = "import importlib.util as i, sys; print([name for name in sys.argv[1:] if i.find_spec(name)])"
+    command = [ecs.fargate.commands / "python", "-c", code, "prefect_aws", *PACKAGES]
+    said = subprocess.run(command, cwd=tmp_path, env={"HOME": str(tmp_path)}, capture_output=True, text=True)
+    assert said.stdout == "['prefect_aws']\n"
+
+
+def test_a_scheduled_run_pulls_its_code_and_publishes(ecs: Ecs, first: UUID):
+    [container] = ecs.containers(first)
+    commit = head(ecs.store())
+    assert commit is not None, container.log
+    assert ecs.prefect.read_flow_run(first).auto_scheduled
+    state = ecs.end(first)
+    assert (state.name, state.message) == ("Completed", f"published {commit.snapshot}: {MARK}")
+    version = collect(ecs.deployed.checkout).version
+    assert commit.run["code_version"] == version != collect(REPOSITORY).version
+
+
+def test_the_key_of_prefects_api_reaches_it_as_a_secret_alone(ecs: Ecs, first: UUID):
+    [container] = ecs.containers(first)
+    assert container.secrets == {"PREFECT_API_KEY": API_KEY}
+    assert "PREFECT_API_KEY" not in container.environment
+
+
+def test_what_it_published_is_reported_in_a_container_of_its_own(ecs: Ecs, first: UUID):
+    report = until(lambda: ecs.runs("report"))[0]
+    commit = head(ecs.store())
+    assert commit is not None
+    assert ecs.end(report).message == f"reported {commit.snapshot}: {MARK}"
+    assert len(ecs.containers(report)) == 1
+
+
+def test_the_next_scheduled_run_finds_nothing_changed_and_writes_nothing(ecs: Ecs, first: UUID):
+    before = ecs.deployed.objects(BUCKET)
+    run = ecs.fall_due("refresh", days_ago=0)
+    assert run != first
+    assert ecs.end(run).name == "Unchanged"
+    assert ecs.deployed.objects(BUCKET) == before
+
+
+def test_a_task_that_cannot_start_ends_its_run_and_registers_no_revision(ecs: Ecs):
+    before = ecs.revisions()
+    ecs.fargate.refusal = "CannotPullContainerError: pokelake:1: not found"
+    runs = [ecs.start("report") for _ in range(3)]
+    states = [ecs.end(run) for run in runs]
+    ecs.fargate.refusal = None
+    assert {state.name for state in states} == {"Crashed"}
+    assert all("CannotPullContainerError: pokelake:1: not found" in state.message for state in states)
+    assert ecs.revisions() == before
+    assert len(before) == 1
+
+
+def test_the_overrides_of_every_task_are_a_quarter_of_what_run_task_takes(ecs: Ecs, first: UUID):
+    sizes = [len(json.dumps(task["overrides"]).encode()) for task in ecs.stopped()]
+    assert max(sizes) < OVERRIDES_BYTES / 4
+
+
+def start(ecs: Ecs, prefix: str) -> UUID:
+    """Start a crawl of the core resources into an empty lake: one shard at a time over two connections."""
+    crawl: dict[str, Any] = {"resources": CORE, "connections": 2, "parallel_shards": 1}
+    return ecs.start("refresh", lake={"bucket": BUCKET, "prefix": prefix}, source=crawl)
+
+
+def crawling(ecs: Ecs, prefix: str) -> tuple[UUID, Container]:
+    """Start a crawl, and hold it in the middle; return its run and container."""
+    ecs.source.reset()
+    ecs.source.faults([{"kind": "latency", "seconds": 0.02}])
+    run = start(ecs, prefix)
+    until(lambda: asked(ecs.source, PATHS).total() >= INTERRUPTED_AFTER, every=0.05)
+    ecs.source.faults([{"kind": "latency", "seconds": 60}])
+    [container] = ecs.containers(run)
+    return run, container
+
+
+def fetched_twice(counts: Counter[str]) -> set[str]:
+    return {path.split("/")[0] for path, times in counts.items() if times > 1}
+
+
+def test_a_killed_container_is_noticed_and_the_next_run_goes_on_from_there(ecs: Ecs):
+    run, container = crawling(ecs, "killed")
+    container.kill()
+    ecs.source.faults([])
+    state = ecs.end(run)
+    assert state.name == "Crashed"
+    assert "containers stopped with a non-zero exit code" in state.message
+    assert head(ecs.store("killed")) is None
+    ecs.complete(start(ecs, "killed"))
+    counts = asked(ecs.source, PATHS)
+    assert set(counts) == PATHS
+    assert len(fetched_twice(counts)) <= TASKS_PER_SHARE
+
+
+def test_a_run_whose_task_is_stopped_goes_on_in_another_container(ecs: Ecs):
+    """As Fargate Spot does when it needs the capacity: SIGTERM, and SIGKILL if that does not help."""
+    run, container = crawling(ecs, "spot")
+    ecs.client.stop_task(cluster=CLUSTER, task=container.task["taskArn"], reason="Your Spot Task was interrupted.")
+    ecs.source.faults([])
+    ecs.complete(run)
+    assert container.process.returncode == 0
+    assert len(ecs.containers(run)) == 2
+    assert "AwaitingRetry" in ecs.states(run)
+    counts = asked(ecs.source, PATHS)
+    assert set(counts) == PATHS
+    assert len(fetched_twice(counts)) <= TASKS_PER_SHARE
+
+
+def test_a_cancelled_run_ends_with_its_task_and_publishes_nothing(ecs: Ecs):
+    run, container = crawling(ecs, "cancelled")
+    assert any("lake.crawl" in command for command in container.commands())
+    ecs.prefect.set_flow_run_state(run, Cancelling())
+    state = ecs.end(run)
+    ecs.source.faults([])
+    assert state.name == "Cancelled"
+    until(lambda: not container.commands())
+    until(lambda: container.task["taskArn"] in [task["taskArn"] for task in ecs.stopped()])
+    assert list(ecs.store("cancelled").list("snapshots/")) == []
+    assert head(ecs.store("cancelled")) is None
+
+
+def test_the_runbook_asks_docker_for_one_image(ecs: Ecs):
+    """The one thing in it that cannot run without an engine."""
+    assert [line.split()[0] for line in ecs.terminal.docker()] == ["login", "build", "push"]
+
+
+def test_a_run_can_be_started_by_hand_and_watched(ecs: Ecs, first: UUID):
+    said = ecs.terminal.run(blocks(FIRST)[-1])
+    assert "Unchanged" in said
+    assert "pokemon_stats" in said
+
+
+def test_every_command_of_the_day_to_day_succeeds(ecs: Ecs):
+    said = {command: ecs.terminal.run(command) for command in inline_commands(DAILY)}
+    assert "frozen: refresh, discover and maintain end at once" in said["pokelake doctor"]
+
+
+def test_taking_it_down_leaves_nothing(ecs: Ecs):
+    """The last one, for nothing runs after it."""
+    ecs.terminal.run(blocks(LAST)[0])
+    assert ecs.deployed.deployments() == {}
+    assert ecs.prefect.read_automations() == []
+    assert ecs.deployed.s3().list_buckets()["Buckets"] == []
+    clusters = ecs.client.describe_clusters(clusters=[CLUSTER])["clusters"]
+    assert [cluster["status"] for cluster in clusters] == ["INACTIVE"]

@@ -1,0 +1,134 @@
+"""The printed policies, as far as they can be judged without AWS; `test_least_privilege.py` does things under them."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import prefect_aws
+import pytest
+
+from blocks import iam
+from flows.deploy.iam import ROLES, Account, policy, trust
+from lake.errors import UnknownNameError
+from tests.flows.deploy.conftest import REPOSITORY
+
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prefect-api-key-a1b2c3"
+ACCOUNT = Account("123456789012", "eu-central-1", "lake", "pokelake", secrets=(SECRET,))
+
+# An inline policy of a role may not be longer.
+POLICY_BYTES = 10_240
+
+# AWS knows no resource that these could be limited to.
+UNLIMITED = {
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+    "ecr:GetAuthorizationToken",
+    "ecs:DescribeTaskDefinition",
+    "ecs:RegisterTaskDefinition",
+    "events:DescribeRule",
+    "events:ListRuleNamesByTarget",
+}
+
+# Whoever asks, that is answered; a right to it cannot be given.
+ALWAYS = {"sts:GetCallerIdentity"}
+
+
+def actions(document: dict[str, Any]) -> set[str]:
+    return {action for statement in document["Statement"] for action in statement["Action"]}
+
+
+def called(sources: Iterable[Path]) -> set[str]:
+    """Return the actions of AWS that are named in sources, as calls of boto3's clients for other services than S3."""
+    text = "\n".join(path.read_text() for path in sources)
+    client = r"\b(?:get_client\(\")?(ecs|ec2|sqs|logs|events|sts)(?:_client|\"\))?"
+    verb = "change|delete|deregister|describe|get|list|receive|register|run|stop"
+    calls = re.findall(rf"{client}\.((?:{verb})(?:_[a-z]+)+)\(", text)
+    return {f"{service}:{''.join(word.title() for word in name.split('_'))}" for service, name in calls}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_right_is_one_action_on_something_of_this_lake(role: str):
+    for statement in policy(role, ACCOUNT)["Statement"]:
+        assert statement["Effect"] == "Allow"
+        assert [action for action in statement["Action"] if "*" in action] == []
+        if statement["Resource"] == ["*"]:
+            assert set(statement["Action"]) <= UNLIMITED
+        else:
+            assert all(re.search("lake|pokelake|prefect-api-key", name) for name in statement["Resource"])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_policy_is_short_enough_to_be_put_into_a_role(role: str):
+    assert len(json.dumps(policy(role, ACCOUNT))) < POLICY_BYTES
+
+
+@pytest.mark.parametrize("role", ["task", "setup", "deploy", "reader"])
+def test_who_may_read_objects_may_list_them(role: str):
+    """To others, S3 says of an object that is not there that it is forbidden."""
+    rights = {one["Action"][0]: one for one in policy(role, ACCOUNT)["Statement"]}
+    prefixes = rights["s3:ListBucket"]["Condition"]["StringLike"]["s3:prefix"]
+    assert rights["s3:GetObject"]["Resource"] == [f"arn:aws:s3:::lake/{prefix}" for prefix in prefixes]
+
+
+def test_the_worker_may_do_what_prefects_worker_does_but_register_task_definitions():
+    """A task is started with tags and two roles, which the names of the calls do not tell."""
+    worker = called(Path(prefect_aws.__file__).parent.glob("*/ecs*.py"))
+    assert {"ecs:RunTask", "sqs:ReceiveMessage"} <= worker
+    never = {"ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition"}
+    assert actions(policy("worker", ACCOUNT)) == (worker - never) | {"ecs:TagResource", "iam:PassRole"}
+
+
+def test_setup_may_do_what_setup_and_doctor_ask_of_aws():
+    asked = called([REPOSITORY / "blocks" / "task_definition.py", *(REPOSITORY / "flows" / "doctor").glob("*.py")])
+    assert {"ecs:RegisterTaskDefinition", "sqs:GetQueueAttributes"} <= asked
+    given = {action for action in actions(policy("setup", ACCOUNT)) if not action.startswith("s3:")}
+    assert given == (asked - ALWAYS) | {"iam:PassRole"}
+
+
+def test_a_role_is_passed_to_tasks_alone():
+    for role in ("worker", "setup"):
+        [passing] = [one for one in policy(role, ACCOUNT)["Statement"] if one["Action"] == ["iam:PassRole"]]
+        assert passing["Resource"] == [
+            f"arn:aws:iam::123456789012:role/pokelake-{name}" for name in ("execution", "task")
+        ]
+        assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
+def test_only_the_secrets_that_are_given_can_be_read():
+    [reading] = [one for one in policy("execution", ACCOUNT)["Statement"] if "secretsmanager" in one["Action"][0]]
+    assert reading["Resource"] == [SECRET]
+    without = policy("execution", Account("123456789012", "eu-central-1", "lake"))
+    assert not any(action.startswith("secretsmanager:") for action in actions(without))
+
+
+def test_the_names_in_the_policies_are_those_that_setup_gives():
+    variables = json.loads((REPOSITORY / "blocks" / "ecs_job_template.json").read_text())["variables"]["properties"]
+    assert variables["family"]["default"] == iam.TASK_FAMILY
+    assert variables["cloudwatch_logs_options"]["default"]["awslogs-group"] == iam.LOG_GROUP
+
+
+def test_a_lake_without_a_prefix_has_its_folders_in_the_buckets_root():
+    [listing, reading] = policy("reader", Account("123456789012", "eu-central-1", "lake"))["Statement"]
+    assert reading["Resource"] == ["arn:aws:s3:::lake/commits/*", "arn:aws:s3:::lake/snapshots/*"]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["commits/*", "snapshots/*"]}}
+
+
+@pytest.mark.parametrize("role", ["task", "execution", "worker"])
+def test_ecs_takes_the_roles_of_tasks_for_this_account_alone(role: str):
+    [statement] = trust(role, ACCOUNT)["Statement"]
+    assert statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+@pytest.mark.parametrize("role", ["setup", "deploy", "reader"])
+def test_people_of_the_account_take_the_other_roles(role: str):
+    [statement] = trust(role, ACCOUNT)["Statement"]
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+
+
+@pytest.mark.parametrize("document", [policy, trust])
+def test_a_role_of_another_name_is_answered_with_those_there_are(document: Any):
+    with pytest.raises(UnknownNameError, match="no role 'admin'; there are: task, execution, worker, setup, deploy"):
+        document("admin", ACCOUNT)

@@ -1,0 +1,122 @@
+"""`prefect.yaml`, deployed to a real server: what is saved, what a run gets of it, and what stops it."""
+
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from flows.deploy.code import collect
+from flows.deploy.leaks import secrets_in
+from tests.flows.deploy.conftest import POOL, REPOSITORY, Deployed
+
+FLOWS = ("discover", "maintain", "rebuild", "refresh", "report")
+
+
+def without_times(value: Any) -> Any:
+    """Return what the server says without the times of saving."""
+    if isinstance(value, dict):
+        return {name: without_times(item) for name, item in value.items() if name not in {"created", "updated"}}
+    return [without_times(item) for item in value] if isinstance(value, list) else value
+
+
+def test_it_holds_nothing_secret_and_nothing_of_one_account():
+    text = (REPOSITORY / "prefect.yaml").read_bytes()
+    assert list(secrets_in(text)) == []
+    assert re.findall(rb"arn:|s3://|[0-9]{12}|amazonaws|endpoint", text) == []
+
+
+def test_the_work_pool_is_the_only_variable_of_the_environment():
+    """Prefect puts nothing in the place of a variable that is not set; of a pool's name it then says so."""
+    assert set(re.findall(r"{{ \$(\w+) }}", (REPOSITORY / "prefect.yaml").read_text())) == {"POKELAKE_WORK_POOL"}
+
+
+def test_every_flow_is_deployed_under_its_own_name(deployed: Deployed):
+    found = deployed.deployments()
+    assert set(found) == set(FLOWS)
+    assert {name: item["entrypoint"] for name, item in found.items()} == {n: f"flows/{n}.py:{n}" for n in FLOWS}
+    assert all(item["description"] and item["work_pool_name"] == POOL for item in found.values())
+
+
+def test_every_deployment_has_the_version_of_the_code_and_pulls_that_folder(deployed: Deployed):
+    code = collect(deployed.checkout)
+    step = {"bucket": "lake", "folder": f"pokelake/code/{code.version}/"}
+    for item in deployed.deployments().values():
+        assert item["version"] == code.version
+        assert item["pull_steps"] == [{"prefect_aws.deployments.steps.pull_from_s3": step}]
+        assert item["tags"] == ["pokelake", "commit:none"]
+    pushed = {key for key in deployed.objects() if "/code/" in key}
+    assert pushed == {f"{step['folder']}{path}" for path in (*code.files, "MANIFEST.json")}
+
+
+def test_deploying_again_changes_nothing(deployed: Deployed):
+    before, objects = without_times(deployed.deployments()), deployed.objects()
+    automations = without_times(deployed.api("/automations/filter", {}))
+    said = deployed.deploy()
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.count("was there") == len(FLOWS)
+    assert without_times(deployed.deployments()) == before
+    assert deployed.objects() == objects
+    again = without_times(deployed.api("/automations/filter", {}))
+    # Prefect makes a deployment's automations anew each time.
+    for item in (*automations, *again):
+        item.pop("id"), item["trigger"].pop("id")
+    assert again == automations
+    assert "pokelake-report-on-published" in {item["name"] for item in again}
+
+
+def test_without_the_pools_name_nothing_is_deployed_and_the_variable_is_named(deployed: Deployed):
+    before = deployed.deployments()
+    said = deployed.deploy(without="POKELAKE_WORK_POOL")
+    assert said.returncode == 1
+    assert "$POKELAKE_WORK_POOL" in said.stdout + said.stderr
+    assert deployed.deployments() == before
+
+
+PULL = """
+import asyncio, json, sys
+from prefect.client.orchestration import get_client
+from prefect.deployments.steps.core import run_steps
+from prefect.flows import load_flow_from_entrypoint
+with get_client(sync_client=True) as client:
+    deployments = client.read_deployments()
+asyncio.run(run_steps(deployments[0].pull_steps))
+names = [load_flow_from_entrypoint(found.entrypoint).name for found in deployments]
+sources = {module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ("blocks", "flows", "lake")}
+print(json.dumps([sorted(names), sorted(sources)]))
+"""
+
+
+def test_what_is_pulled_is_all_that_the_flows_need(deployed: Deployed, tmp_path: Path):
+    """In an empty folder and without the checkout, which an editable install would put on the path."""
+    packages = sysconfig.get_paths()["purelib"]
+    environment = {**deployed.stack.environment, "PYTHONPATH": packages, "HOME": str(tmp_path)}
+    command = [sys.executable, "-S", "-c", PULL]
+    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    names, sources = json.loads(said.stdout.splitlines()[-1])
+    assert names == sorted(FLOWS)
+    assert sources
+    assert all(Path(source).is_relative_to(tmp_path) for source in sources)
+
+
+def test_a_push_that_fails_leaves_every_deployment_at_the_version_it_had(deployed: Deployed):
+    before, objects = deployed.deployments(), deployed.objects()
+    leak = deployed.checkout / "flows" / "leak.py"
+    leak.write_text("KEY = 'AKIA" + "IOSFODNN7EXAMPLE'\n")
+    try:
+        said = deployed.deploy()
+    finally:
+        leak.unlink()
+    assert said.returncode == 1
+    assert "flows/leak.py, line 1: looks like an AWS access key" in said.stdout + said.stderr
+    assert deployed.deployments() == before
+    assert deployed.objects() == objects
+
+
+def test_without_the_lakes_block_it_says_what_to_run(deployed: Deployed):
+    said = deployed.run("-c", "from flows.deploy.code import push_code; push_code('elsewhere')")
+    assert said.returncode == 1
+    assert "no S3Bucket block 'elsewhere' is saved; run `pokelake setup --bucket B` first" in said.stderr

@@ -1,0 +1,222 @@
+"""`setup` against a real Prefect server and moto: what it creates, changes and leaves."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect_aws import AwsCredentials, S3Bucket
+
+from blocks.source_config import SourceConfig
+from flows.deploy.pool import Pool, defaults, save_pool
+from flows.deploy.setup import setup
+from lake.crawl import Source
+from lake.errors import LakeError, StoreError
+from tests.prefect_servers import prefect_api
+
+ROLE = "arn:aws:iam::123456789012:role/pokelake-"
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prefect-"
+
+
+@pytest.fixture(scope="module")
+def server(migrated: Path) -> Iterator[None]:
+    """Run a Prefect server."""
+    with prefect_api(migrated):
+        yield
+
+
+@pytest.fixture(scope="module")
+def first(server: None) -> dict[str, str]:
+    """Set up a server that holds nothing; return what was said."""
+    with pytest.raises(StoreError, match="--bucket"):
+        setup(None, None, Source())
+    return setup("lake", "pokelake", Source(user_agent="us"))
+
+
+@pytest.fixture
+def ecs(server: None, ecs: Any) -> Any:
+    """Return a client of an empty ECS, beside the server."""
+    return ecs
+
+
+@pytest.fixture
+def wanted() -> Pool:
+    """Return all that a pool of type ecs needs, under a name of its own."""
+    return Pool(
+        name=f"pool-{uuid4().hex[:8]}",
+        kind="ecs",
+        cluster="lake",
+        image="pokelake:1",
+        execution_role=f"{ROLE}execution",
+        task_role=f"{ROLE}task",
+    )
+
+
+def save(pool: Pool) -> list[str]:
+    """Save a pool; return what was done with the task definition, the pool and its queue."""
+    done = save_pool(pool, AwsCredentials())
+    assert list(done) == ["task-definition/pokelake", f"work-pool/{pool.name}", f"work-queue/{pool.name}/crawl"]
+    return list(done.values())
+
+
+def read(pool: Pool) -> dict[str, Any]:
+    """Return what the server holds of a pool, its queue included."""
+    with get_client(sync_client=True) as client:
+        queue = client.read_work_queue_by_name("crawl", work_pool_name=pool.name)
+        return {"pool": client.read_work_pool(pool.name).model_dump(), "queue": queue.model_dump()}
+
+
+def variables(pool: Pool) -> dict[str, Any]:
+    """Return the defaults of a saved pool's variables."""
+    return defaults(read(pool)["pool"]["base_job_template"])
+
+
+def revisions(ecs: Any) -> list[str]:
+    return list(ecs.list_task_definitions()["taskDefinitionArns"])
+
+
+def test_it_creates_everything_and_then_leaves_it(first: dict[str, str]):
+    assert {name.split("/")[0] for name in first} == {
+        "aws-credentials",
+        "s3-bucket",
+        "global-concurrency-limit",
+        "pokelake-source",
+        "variable",
+        "automation",
+    }
+    assert set(first.values()) == {"created"}
+    assert setup("lake", "pokelake", Source(user_agent="us")) == dict.fromkeys(first, "left")
+
+
+def test_what_is_given_is_changed_and_the_lake_stays_where_it_is(first: dict[str, str]):
+    """An operator who changes one setting of the source must not move the lake by it."""
+    done = setup(None, None, Source(user_agent="us", parallel_shards=1))
+    assert {name for name, what in done.items() if what == "changed"} == {
+        "pokelake-source/pokeapi",
+        "global-concurrency-limit/pokeapi",
+    }
+    assert SourceConfig.load("pokeapi").source().parallel_shards == 1
+    block = S3Bucket.load("pokelake")
+    assert (block.bucket_name, block.bucket_folder) == ("lake", "pokelake")
+
+
+def test_a_pool_is_set_up_with_the_rest(first: dict[str, str], wanted: Pool):
+    done = setup(None, None, SourceConfig.load("pokeapi").source(), replace(wanted, kind="process", **NOTHING_OF_ECS))
+    assert {name: what for name, what in done.items() if what != "left"} == {
+        f"work-pool/{wanted.name}": "created",
+        f"work-queue/{wanted.name}/crawl": "created",
+    }
+
+
+NOTHING_OF_ECS = {"cluster": None, "image": None, "execution_role": None, "task_role": None}
+
+
+def test_a_pool_of_which_nothing_is_said_is_not_made(server: None):
+    assert save_pool(Pool("nobodys"), AwsCredentials()) == {}
+
+
+def test_the_second_time_nothing_is_changed(ecs: Any, wanted: Pool):
+    assert save(wanted) == ["created"] * 3
+    before, arns = read(wanted), revisions(ecs)
+    assert save(wanted) == ["left"] * 3
+    assert save(Pool(wanted.name)) == ["left"] * 3
+    assert (read(wanted), revisions(ecs)) == (before, arns)
+
+
+def test_runs_of_the_pool_use_the_task_definition_that_was_registered(ecs: Any, wanted: Pool):
+    save(wanted)
+    assert [variables(wanted)["task_definition_arn"]] == revisions(ecs)
+    assert variables(wanted).items() >= {"cluster": "lake", "launch_type": "FARGATE", "memory": 2048}.items()
+
+
+def test_a_new_image_is_one_more_revision_and_all_else_stays(ecs: Any, wanted: Pool):
+    save(replace(wanted, is_spot=True, memory=4096, env={"AWS_ENDPOINT_URL": "https://s3.example.org"}))
+    before = variables(wanted)
+    assert before["launch_type"] == "FARGATE_SPOT"
+    assert save(Pool(wanted.name, image="pokelake:2")) == ["changed", "changed", "left"]
+    [_, latest] = revisions(ecs)
+    assert variables(wanted) == {**before, "image": "pokelake:2", "task_definition_arn": latest}
+    assert save(Pool(wanted.name, image="pokelake:2")) == ["left"] * 3
+
+
+def test_another_variable_of_the_environment_joins_those_that_are_there(ecs: Any, wanted: Pool):
+    save(replace(wanted, env={"A": "1", "B": "1"}))
+    assert save(Pool(wanted.name, env={"B": "2"})) == ["left", "changed", "left"]
+    ours = {"PREFECT_HOME": "/home/pokelake/.prefect", "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"}
+    assert variables(wanted)["env"] == {**ours, "A": "1", "B": "2"}
+
+
+def test_a_network_has_what_prefect_asks_for(ecs: Any, wanted: Pool):
+    save(replace(wanted, vpc="vpc-1", subnets=("subnet-1", "subnet-2"), security_groups=("sg-1",)))
+    network = {"subnets": ["subnet-1", "subnet-2"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED"}
+    assert variables(wanted).items() >= {"vpc_id": "vpc-1", "network_configuration": network}.items()
+    assert save(Pool(wanted.name)) == ["left"] * 3
+
+
+def test_what_somebody_changed_in_the_ui_stays(ecs: Any, wanted: Pool):
+    from prefect.client.schemas.actions import WorkPoolUpdate
+
+    save(replace(wanted, vpc="vpc-1", subnets=("subnet-1",)))
+    template = read(wanted)["pool"]["base_job_template"]
+    template["variables"]["properties"]["network_configuration"]["default"]["assignPublicIp"] = "DISABLED"
+    with get_client(sync_client=True) as client:
+        client.update_work_pool(wanted.name, WorkPoolUpdate(base_job_template=template))
+    assert save(Pool(wanted.name, subnets=("subnet-2",))) == ["left", "changed", "left"]
+    assert variables(wanted)["network_configuration"] == {"subnets": ["subnet-2"], "assignPublicIp": "DISABLED"}
+
+
+def test_secrets_are_named_and_not_read(ecs: Any, wanted: Pool):
+    save(replace(wanted, api_key_secret=f"{SECRET}key", auth_string_secret=f"{SECRET}auth"))
+    [arn] = revisions(ecs)
+    [container] = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]["containerDefinitions"]
+    assert container["secrets"] == [
+        {"name": "PREFECT_API_KEY", "valueFrom": f"{SECRET}key"},
+        {"name": "PREFECT_API_AUTH_STRING", "valueFrom": f"{SECRET}auth"},
+    ]
+    assert container["environment"] == []
+    assert variables(wanted)["prefect_api_key_secret_arn"] == f"{SECRET}key"
+
+
+def test_a_queue_that_lets_two_crawls_run_is_put_right(ecs: Any, wanted: Pool):
+    save(wanted)
+    with get_client(sync_client=True) as client:
+        client.update_work_queue(read(wanted)["queue"]["id"], concurrency_limit=2)
+    assert save(wanted) == ["left", "left", "changed"]
+    assert read(wanted)["queue"]["concurrency_limit"] == 1
+
+
+def test_everything_that_ecs_lacks_is_named_at_once(ecs: Any, wanted: Pool):
+    expected = "found no --image, --task-role, --vpc, --subnet;"
+    with pytest.raises(LakeError, match=expected):
+        save_pool(replace(wanted, image=None, task_role=None, security_groups=("sg-1",)), AwsCredentials())
+    assert revisions(ecs) == []
+
+
+def test_a_pool_of_another_type_is_refused(server: None, wanted: Pool):
+    save_pool(Pool(wanted.name, kind="process"), AwsCredentials())
+    with pytest.raises(LakeError, match=f"'{wanted.name}': expected type ecs, found process"):
+        save_pool(wanted, AwsCredentials())
+
+
+def test_an_image_for_a_pool_of_processes_is_refused(server: None, wanted: Pool):
+    with pytest.raises(LakeError, match="expected nothing but --env for type process, found image"):
+        save_pool(Pool(wanted.name, kind="process", image="pokelake:1", env={"A": "1"}), AwsCredentials())
+
+
+def test_facts_about_a_pool_that_is_not_there_need_its_type(server: None, wanted: Pool):
+    with pytest.raises(LakeError, match="give --pool-type"):
+        save_pool(Pool(wanted.name, image="pokelake:2"), AwsCredentials())
+
+
+def test_a_pool_of_processes_is_prefects_own_and_left_the_second_time(server: None, wanted: Pool):
+    from prefect.workers.process import ProcessWorker
+
+    pool = Pool(wanted.name, kind="process")
+    assert list(save_pool(pool, AwsCredentials()).values()) == ["created", "created"]
+    assert read(pool)["pool"]["base_job_template"] == ProcessWorker.get_default_base_job_template()
+    assert list(save_pool(Pool(wanted.name), AwsCredentials()).values()) == ["left", "left"]
+    assert list(save_pool(Pool(wanted.name, env={"A": "1"}), AwsCredentials()).values()) == ["changed", "left"]
+    assert variables(pool)["env"] == {"A": "1"}

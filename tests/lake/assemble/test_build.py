@@ -1,0 +1,182 @@
+"""Building only what changed gives the tables, and the findings about them, that building everything gives."""
+
+import json
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+import pyarrow as pa
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from flows.local.replica import demo
+from lake import tables
+from lake.assemble.audit import kept_findings
+from lake.assemble.build import Found, Work, build_tables, plan_work, rows_of_resources
+from lake.commit import Commit, DataFile, TableFiles
+from lake.documents import DOCUMENTS, Document, DocumentFile, digest, pack, to_arrow
+from lake.layout import new_snapshot_id, part_name, table_folder
+from lake.publish import EncodedFile, Finding, audit_table
+from lake.store import Store
+
+NOW = datetime(2026, 8, 8, tzinfo=UTC)
+FEW = (
+    *("pokemon/25", "pokemon-species/25", "pokemon-species/132", "type/13", "type/1", "item/80", "item/82"),
+    *("language/9", "language/5", "egg-group/5", "stat/1"),
+)
+Documents = dict[str, bytes]
+Facts = set[tuple[str, str, str]]
+
+
+def retext(document: dict, number: int) -> None:
+    document["names"] = [{**entry, "name": f"{entry['name']} {number}"} for entry in document.get("names", ())]
+
+
+def regenerate(document: dict, number: int) -> None:
+    document["generation"] = {"name": "a", "url": f"/api/v2/generation/{number}/"}
+
+
+def retype(document: dict, number: int) -> None:
+    document["names"] = [{"name": number, "language": {"name": "x", "url": f"/api/v2/language/{number}/"}}]
+
+
+def widen(document: dict, number: int) -> None:
+    document[f"field_{number}"] = number
+
+
+CHANGES = (retext, regenerate, retype, widen, None)
+EDITS = st.lists(st.tuples(st.sampled_from(FEW), st.sampled_from(CHANGES), st.integers(1, 3)), max_size=4)
+
+
+def edited(documents: Documents, edits: list) -> Documents:
+    """Return the documents with some of them changed, and those without a change deleted."""
+    found = dict(documents)
+    for path, change, number in edits:
+        if change is None:
+            found.pop(path, None)
+        elif path in found:
+            document = json.loads(found[path])
+            change(document, number)
+            found[path] = json.dumps(document).encode()
+    return found
+
+
+def files_of(documents: Documents) -> dict[str, DocumentFile]:
+    by_resource = defaultdict(list)
+    for path, body in documents.items():
+        resource, id_ = path.split("/")
+        by_resource[resource].append(Document(resource, int(id_), path, None, NOW, body))
+    return {resource: DocumentFile(pack(to_arrow(found))) for resource, found in by_resource.items()}
+
+
+@dataclass
+class Snapshot:
+    """Tables that were built, some of them maybe carried over, and the facts that were found about their rows."""
+
+    files: dict[str, list[EncodedFile]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def hashes(self) -> dict[str, dict[str, str]]:
+        return {name: {file.name: file.sha256 for file in found} for name, found in self.files.items()}
+
+    @property
+    def facts(self) -> Facts:
+        return {(item.rule, item.subject, item.message) for item in self.findings}
+
+
+def build(documents: Documents, work: Work, parent_rows=None) -> Snapshot:
+    files, built = files_of(documents), Snapshot()
+    found: Found = build_tables(
+        "pokeapi", files, work, lambda table, encoded, _: built.files.update({table.name: encoded}), parent_rows
+    )
+    ids = {resource: file.ids() for resource, file in files.items()}
+    built.findings = [*found.findings]
+    for check in found.checks.values():
+        built.findings += audit_table(check, None, ids)
+    return built
+
+
+def everything(documents: Documents) -> Snapshot:
+    return build(documents, plan_work("pokeapi", files_of(documents), (), (), None))
+
+
+def published(store: Store, documents: Documents, snapshot: Snapshot) -> Commit:
+    """Return the commit of a snapshot; of its files only those are put that a part of may be taken."""
+    name, described = new_snapshot_id(NOW), {}
+    for table, files in snapshot.files.items():
+        data = [DataFile(file.name, file.partition, file.rows, len(file.body), file.sha256) for file in files]
+        described[table] = TableFiles(None, tuple(data), ())
+        if {"resource_name"} <= set(tables.registry.table_named(table).schema.names):
+            store.create(f"{table_folder(name, table)}/{files[0].name}", files[0].body)
+    resources = {path.split("/")[0] for path in documents}
+    data = [DataFile(part_name("resource", resource), resource, 0, 0, digest(b"")) for resource in sorted(resources)]
+    described[DOCUMENTS.name] = TableFiles("resource", tuple(data), ())
+    return Commit(
+        seq=1,
+        snapshot=name,
+        parent=None,
+        committed_at="",
+        tables=described,
+        source={"kind": "pokeapi"},
+        run={},
+        fingerprint=tables.fingerprint(),
+        audits=tuple(asdict(finding) for finding in snapshot.findings),
+    )
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=EDITS, second=EDITS)
+@example(first=[], second=[("type/13", None, 1)])
+@example(first=[("type/13", None, 1)], second=[])
+@example(first=[("type/13", None, 1), ("type/1", None, 1)], second=[])
+def test_what_changed_and_what_is_carried_over_make_a_full_build(store: Store, first: list, second: list):
+    demo_documents = demo.documents()
+    start = {path: demo_documents[path] for path in FEW}
+    # Both edits start from the same documents, so that the second may undo what the first did.
+    before, after = edited(start, first), edited(start, second)
+    old, whole = everything(before), everything(after)
+    parent = published(store, before, old)
+
+    def resources(paths: set[str]) -> set[str]:
+        return {path.split("/")[0] for path in paths}
+
+    added, deleted = resources(after.keys() - before.keys()), resources(before.keys() - after.keys())
+    altered = resources({path for path in before.keys() & after.keys() if before[path] != after[path]})
+    work = plan_work("pokeapi", files_of(after), altered | added | deleted, deleted, parent, added)
+    new = build(after, work, partial(rows_of_resources, store, parent))
+
+    together = {**old.hashes, **new.hashes}
+    assert {name: together[name] for name in whole.hashes} == whole.hashes
+    # A table that no document is left for stays, without rows.
+    emptied = together.keys() - whole.hashes.keys()
+    assert {name: sum(file.rows for file in new.files[name]) for name in emptied} == dict.fromkeys(emptied, 0)
+    kept = {(item.rule, item.subject, item.message) for item in kept_findings(parent, work)}
+    assert kept | new.facts == whole.facts
+
+
+def test_nothing_is_built_where_nothing_changed(store: Store):
+    documents = {path: demo.documents()[path] for path in FEW}
+    parent = published(store, documents, everything(documents))
+    assert plan_work("pokeapi", files_of(documents), (), (), parent) == Work(frozenset(), frozenset())
+
+
+def test_a_resource_that_is_new_is_looked_up_by_the_tables_that_refer_to_it(store: Store):
+    """Nobody could tell before whether what they point at is there."""
+    documents = {path: demo.documents()[path] for path in FEW}
+    before = {path: body for path, body in documents.items() if not path.startswith("stat/")}
+    parent = published(store, before, everything(before))
+    work = plan_work("pokeapi", files_of(documents), {"stat"}, (), parent, {"stat"})
+    assert {"stats", "pokemon_stats"} <= work.tables
+    assert "items" not in work.tables
+
+
+def test_the_rows_of_one_resource_come_from_the_published_table(store: Store):
+    documents = {path: demo.documents()[path] for path in FEW}
+    parent = published(store, documents, everything(documents))
+    names = next(table for table in tables.TABLES if table.name == "names")
+    rows = rows_of_resources(store, parent, names, ["type"])
+    assert rows.schema.equals(names.schema, check_metadata=True)
+    assert set(rows["resource_id"].to_pylist()) == {1, 13}
+    assert rows["resource_name"].unique() == pa.array(["type"])

@@ -1,0 +1,167 @@
+"""Tests of the crawl: against the replica over loopback, and against answers that no server would let us send."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from flows.local.replica import Running
+from lake.crawl import Client, Fetched, Listing, Pace, Shard, Source, Upstream, Wanted, crawler, fetch
+from lake.crawl.client import Answer, Check
+from lake.crawl.pokeapi import problem
+from lake.resource import Reference
+
+# Where no test asks for anything; answers come from a transport.
+BASE = "https://pokeapi.test/api/v2/"
+
+# Long enough for the slowest machine; a test that needs it has failed.
+PATIENCE_SECONDS = 60
+
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+def settle(running: Running) -> None:
+    """Leave a replica without faults and with counters at zero, those of requests that were called off included."""
+    running.faults([])
+    deadline = time.monotonic() + 5
+    while running.counters()["in_flight"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.reset()
+
+
+def source(base_url: str = BASE, **settings: Any) -> Source:
+    """Return a source that is asked as fast as it can answer, and again at once when it fails."""
+    return Source(base_url, **{"requests_per_second": 0, "retry_delay_seconds": 0.001, "attempts": 3, **settings})
+
+
+def get(
+    settings: Source,
+    path: str = "pokemon/25/",
+    etag: str | None = None,
+    check: Check | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Answer:
+    """Fetch one path, or URL, over a client of its own."""
+
+    async def ask() -> Answer:
+        async with Client(settings, Pace(settings), 1, transport=transport) as client:
+            return await client.get(str(httpx.URL(settings.base_url).join(path)), etag, check)
+
+    return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
+
+
+def is_pikachu(body: bytes) -> str | None:
+    """Check a body as a crawl checks that of Pikachu."""
+    return problem(reference("pokemon/25"), body)
+
+
+def fetch_all(settings: Source, wanted: Iterable[Wanted], transport: httpx.AsyncBaseTransport | None = None) -> Fetched:
+    """Fetch documents as one shard."""
+    work = fetch(settings, Pace(settings), shard(wanted), transport=transport)
+    return asyncio.run(asyncio.wait_for(work, PATIENCE_SECONDS))
+
+
+def shard(wanted: Iterable[Wanted]) -> Shard:
+    """Return what is wanted as the one shard of its resource."""
+    return Shard("pokemon", 0, tuple(wanted))
+
+
+def upstream(settings: Source, transport: httpx.AsyncBaseTransport | None = None, **headers: str) -> Upstream:
+    """Ask a source for its version and resources, over a client of its own."""
+
+    async def ask() -> Upstream:
+        async with Client(settings, Pace(settings), 1, headers, transport) as client:
+            return await crawler(settings.kind).probe(client)
+
+    return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
+
+
+def listing(
+    settings: Source, resource: str = "pokemon", transport: httpx.AsyncBaseTransport | None = None, **headers: str
+) -> Listing:
+    """Read one listing, over a client of its own."""
+
+    async def ask() -> Listing:
+        known = crawler(settings.kind)
+        async with Client(settings, Pace(settings), 1, headers, transport) as client:
+            return await known.discover(client, await known.probe(client), resource)
+
+    return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
+
+
+def reference(path: str, base_url: str = BASE) -> Reference:
+    """Return the reference of a document of a collection, by a path such as "pokemon/25"."""
+    resource, _, id_ = path.partition("/")
+    return Reference(resource, int(id_), f"{base_url}{path}/", path)
+
+
+def wanted(settings: Source, *paths: str, etag: str | None = None, is_listed: bool = True) -> list[Wanted]:
+    """Return what to ask for, by paths such as "pokemon/25"."""
+    return [Wanted(reference(path, settings.base_url), etag, is_listed) for path in paths]
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, code: str) -> None:
+    """Install a package in a folder that brings the crawler of a kind of source along."""
+    (folder / f"{kind}_crawler.py").write_text(code)
+    metadata = folder / f"{kind}-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {kind}\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text(f"[pokelake.crawlers]\n{kind} = {kind}_crawler\n")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, f"{kind}_crawler", raising=False)
+
+
+def always(
+    body: bytes = b'{"id":25}', status: int = 200, headers: Mapping[str, str | bytes] = JSON
+) -> httpx.MockTransport:
+    """Answer every request alike."""
+    raw = [(name.encode(), value if isinstance(value, bytes) else value.encode()) for name, value in headers.items()]
+    return httpx.MockTransport(lambda request: httpx.Response(status, headers=raw, stream=Pieces([body])))
+
+
+def site(pages: Mapping[str, object], headers: Mapping[str, str] = JSON) -> httpx.MockTransport:
+    """Answer each path and query below `BASE` with the JSON of its page, and all others with 404."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        path = str(request.url).removeprefix(BASE)
+        if path not in pages:
+            return httpx.Response(404)
+        return httpx.Response(200, headers=headers, content=json.dumps(pages[path]).encode())
+
+    return httpx.MockTransport(answer)
+
+
+class Pieces(httpx.AsyncByteStream):
+    """A body that arrives in pieces; it counts those that were taken, and knows whether it was closed."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self.taken = 0
+        self.is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            self.taken += 1
+            yield piece
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+class Ports(httpx.AsyncHTTPTransport):
+    """The real transport; it notes the client's port, and so the connection, of every answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[int] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        self.seen.append(response.extensions["network_stream"].get_extra_info("client_addr")[1])
+        return response

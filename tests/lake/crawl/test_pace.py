@@ -1,0 +1,130 @@
+"""How fast and how much: the slots and the budget that all clients of a process share."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from flows.local.replica import Running
+from lake.crawl import Client, Pace
+from lake.errors import SourceError
+from tests.lake.crawl import source
+
+
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("lake.crawl.pace.time", clock)
+    return clock
+
+
+def test_slots_are_evenly_spaced(clock: Clock):
+    pace = Pace(source(requests_per_second=4))
+    assert [pace.reserve() for _ in range(4)] == [0, 0.25, 0.5, 0.75]
+
+
+def test_the_wait_for_a_slot_shrinks_as_time_passes(clock: Clock):
+    pace = Pace(source(requests_per_second=4))
+    pace.reserve()
+    clock.now += 0.125
+    assert pace.reserve() == 0.125
+
+
+def test_idle_time_is_not_saved_up(clock: Clock):
+    """A burst after a pause is what a source would notice."""
+    pace = Pace(source(requests_per_second=4))
+    pace.reserve()
+    clock.now += 60
+    assert [pace.reserve() for _ in range(3)] == [0, 0.25, 0.5]
+
+
+def test_a_rate_of_zero_means_no_limit(clock: Clock):
+    pace = Pace(source(requests_per_second=0))
+    assert [pace.reserve() for _ in range(100)] == [0] * 100
+
+
+@pytest.mark.parametrize("rate", [0, 4])
+def test_a_pause_moves_the_next_slot_and_is_not_shortened_by_another(clock: Clock, rate: float):
+    pace = Pace(source(requests_per_second=rate))
+    pace.pause(60)
+    pace.pause(7)
+    assert pace.reserve() == 60
+    clock.now += 100
+    assert pace.reserve() == 0
+
+
+def test_threads_never_share_a_slot(clock: Clock):
+    pace = Pace(source(requests_per_second=4))
+    with ThreadPoolExecutor(8) as threads:
+        waits = list(threads.map(lambda _: pace.reserve(), range(200)))
+    assert sorted(waits) == [number / 4 for number in range(200)]
+
+
+def test_a_spent_budget_stays_spent_and_says_what_to_do():
+    pace = Pace(source(requests_per_run=1_000))
+    for _ in range(1_000):
+        pace.reserve()
+    for _ in range(2):
+        with pytest.raises(SourceError, match=r"budget of 1,000 requests a run is spent.+raise requests_per_run"):
+            pace.reserve()
+    assert pace.requests == 1_000
+
+
+def test_threads_never_overdraw_the_budget():
+    pace = Pace(source(requests_per_run=100))
+
+    def spend() -> int:
+        spent = 0
+        try:
+            while True:
+                pace.reserve()
+                spent += 1
+        except SourceError:
+            return spent
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(future.result() for future in [threads.submit(spend) for _ in range(8)]) == 100
+    assert pace.requests == 100
+
+
+def test_clients_in_several_threads_keep_to_one_rate(running: Running):
+    """Shards are tasks in threads, each with a client and an event loop of its own."""
+    settings = source(running.url, requests_per_second=20)
+    pace = Pace(settings)
+
+    async def ask() -> None:
+        async with Client(settings, pace, 1) as client:
+            for _ in range(3):
+                await client.get(f"{running.url}pokemon/25/")
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(3) as threads:
+        for future in [threads.submit(asyncio.run, ask()) for _ in range(3)]:
+            future.result()
+    # Timers may be early by a tick of the clock, but not by more.
+    assert time.monotonic() - start >= 8 / 20 - 0.05
+    assert (running.counters()["requests"], pace.requests) == (9, 9)
+
+
+def test_every_try_of_a_request_takes_a_slot(running: Running):
+    running.faults([{"kind": "status", "status": 503}])
+    settings = source(running.url, attempts=4)
+    pace = Pace(settings)
+
+    async def ask() -> None:
+        async with Client(settings, pace, 1) as client:
+            with pytest.raises(Exception, match="status 503"):
+                await client.get(f"{running.url}pokemon/25/")
+
+    asyncio.run(ask())
+    assert (running.counters()["requests"], pace.requests) == (4, 4)

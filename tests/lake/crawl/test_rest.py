@@ -1,0 +1,255 @@
+"""Any JSON API that pages, crawled by its settings alone."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lake.crawl import AtHand, Fetched, Listing, Pace, Rest, Source, cut, fetch
+from lake.crawl.rest import hashed_id, problem, url
+from lake.errors import SourceError, UnknownNameError
+from lake.resource import Reference
+from tests.lake.crawl import BASE, PATIENCE_SECONDS, listing, site, source, upstream
+from tests.second_source import KEY, Style, second_source, settings, trainers
+
+AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
+IDS = {"ash", "cerulean%2Fmisty", "brock", "gary", "%C3%A9"}
+
+
+def rest(**changes: Any) -> Source:
+    return source(kind="rest", rest=Rest(**{"collections": (("trainer", "trainers"),), **changes}))
+
+
+def listed(pages: Mapping[str, object], **changes: Any) -> Listing:
+    """Read the listing of trainers from a site that has these pages."""
+    return listing(rest(**changes), "trainer", site(pages))
+
+
+def crawl(settings: Source, at_hand: Mapping[int, AtHand] | None = None) -> Fetched:
+    """Crawl all trainers as one shard."""
+    [shard] = cut(settings, listing(settings, "trainer", **AUTHORIZED), at_hand or {})
+    work = fetch(settings, Pace(settings), shard, AUTHORIZED)
+    return asyncio.run(asyncio.wait_for(work, PATIENCE_SECONDS))
+
+
+def by_id(fetched: Fetched) -> dict[str, Any]:
+    documents = [msgspec.json.decode(item.body) for item in fetched.received]
+    return {document["id"]: document for document in documents}
+
+
+# A whole source, by configuration
+
+
+@pytest.mark.parametrize("style", ["next", "cursor"])
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_source_is_crawled_by_its_settings(style: Style, inline: bool):
+    with second_source(style, inline) as base:
+        fetched = crawl(settings(base, style, inline))
+    assert by_id(fetched) == trainers()
+    assert {item.reference.path for item in fetched.received} == {f"trainer/{id_}" for id_ in IDS}
+    assert (fetched.gone, fetched.failed, fetched.unchanged) == ([], [], [])
+
+
+def test_an_unchanged_document_is_not_received_again():
+    with second_source() as base:
+        first = crawl(settings(base))
+        here = {item.reference.id: AtHand(item.etag, item.reference.path) for item in first.received}
+        assert len(crawl(settings(base), here).unchanged) == len(here)
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_document_that_vanished_is_gone(inline: bool):
+    served = trainers()
+    with second_source("next", inline, served) as base:
+        first = crawl(settings(base, "next", inline))
+        here = {item.reference.id: AtHand(None, item.reference.path) for item in first.received}
+        del served["cerulean/misty"]
+        fetched = crawl(settings(base, "next", inline), here)
+    assert [reference.path for reference in fetched.gone] == ["trainer/cerulean%2Fmisty"]
+    assert len(fetched.received) == 4
+
+
+def test_an_inline_document_that_vanished_since_the_listing_was_read_is_gone():
+    served = trainers()
+    with second_source("next", True, served) as base:
+        league = settings(base, "next", True)
+        [shard] = cut(league, listing(league, "trainer", **AUTHORIZED), {})
+        del served["gary"]
+        served["may"] = {"id": "may"}
+        fetched = asyncio.run(fetch(league, Pace(league), shard, AUTHORIZED))
+    assert [reference.path for reference in fetched.gone] == ["trainer/gary"]
+    assert "may" in by_id(fetched)
+    assert fetched.requests == 3
+
+
+def test_a_key_that_is_not_accepted_is_an_error_that_does_not_repeat_it():
+    with second_source() as base, pytest.raises(SourceError, match="could not be fetched: status 401") as caught:
+        listing(settings(base), "trainer", Authorization="Bearer of-someone-else")
+    assert "someone" not in str(caught.value)
+
+
+# Its settings
+
+
+def test_the_resources_are_those_of_the_settings_without_a_request():
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("expected no request")
+
+    assert upstream(rest(), httpx.MockTransport(refuse)).resources == {"trainer": f"{BASE}trainers"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (source(kind="rest"), "expected the settings `rest`"),
+        (rest(collections=()), r"expected the paths of its listings in rest\.collections"),
+        (rest(collections=(("../trainer", "trainers"),)), "expected lower-case letters"),
+        (rest(collections=(("trainer", "https://elsewhere.test/trainers"),)), "expected listings below it"),
+        (rest(collections=(("trainer", "//[::1"),)), "expected URLs"),
+    ],
+    ids=lambda value: "" if isinstance(value, Source) else value,
+)
+def test_settings_that_cannot_be_crawled_are_refused(settings: Source, message: str):
+    with pytest.raises(SourceError, match=message):
+        upstream(settings, site({}))
+
+
+def test_an_unknown_resource_is_answered_with_those_that_exist():
+    with pytest.raises(UnknownNameError, match="no resource 'trainers'; there are: trainer"):
+        listing(rest(), "trainers", site({}))
+
+
+# Listings
+
+
+def test_a_page_may_be_the_list_itself():
+    found = listed({"trainers": [{"id": 1}, {"id": 0}]}, results_path="", next_path="")
+    assert [reference.id for reference in found.references] == [0, 1]
+
+
+def test_an_integer_id_stays_as_it_is_and_a_string_becomes_a_number_of_63_bits():
+    found = listed({"trainers": {"results": [{"id": -7}, {"id": "7"}]}}, document_path="t/{id}.json")
+    assert found.references == (
+        Reference("trainer", -7, f"{BASE}t/-7.json", "trainer/-7"),
+        Reference("trainer", hashed_id("7"), f"{BASE}t/7.json", "trainer/7"),
+    )
+
+
+def test_an_id_may_lie_deep_inside():
+    found = listed({"trainers": {"results": [{"trainer": {"key": "a b"}}]}}, id_path="trainer.key")
+    assert found.references[0].path == "trainer/a%20b"
+
+
+@given(st.text(min_size=1).filter(lambda text: text not in (".", "..")))
+def test_any_text_that_identifies_stays_within_its_resource_and_fits_64_bits(text: str):
+    found = listed({"trainers": {"results": [{"id": text}]}}, document_path="t/{id}")
+    [reference] = found.references
+    assert reference.path.count("/") == 1
+    assert reference.url == f"{BASE}t/{reference.path.removeprefix('trainer/')}"
+    assert 0 <= reference.id < 1 << 63
+
+
+@pytest.mark.parametrize("following", ["?page=2", "/api/v2/trainers?page=2", f"{BASE}trainers?page=2"])
+def test_a_link_may_be_relative(following: str):
+    pages = {"trainers": {"results": [{"id": 1}], "next": following}, "trainers?page=2": {"results": [{"id": 2}]}}
+    assert len(listed(pages).references) == 2
+
+
+@pytest.mark.parametrize("last", [{}, {"next": None}, {"next": ""}], ids=str)
+def test_nothing_where_the_next_page_would_be_ends_a_listing(last: dict[str, Any]):
+    assert len(listed({"trainers": {"results": [{"id": 1}], **last}}).references) == 1
+
+
+def test_a_cursor_goes_into_its_parameter_as_it_is():
+    pages = {
+        "trainers?n=100000": {"results": [{"id": 1}], "next": "a&b="},
+        "trainers?n=100000&from=a%26b%3D": {"results": [{"id": 2}], "next": 0},
+        "trainers?n=100000&from=0": {"results": []},
+    }
+    changes = {"paging": "cursor", "cursor_parameter": "from", "page_size_parameter": "n"}
+    assert len(listed(pages, **changes).references) == 2
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        ({}, "expected something at 'results', found nothing; check the settings"),
+        ({"results": {}}, "Expected `array`, got `object`"),
+        ([], "Expected `object`, got `array`"),
+        ({"results": [{}]}, "expected something at 'id'"),
+        ({"results": [{"id": None}]}, "expected something at 'id'"),
+        ({"results": [7]}, "Expected `object`, got `int`"),
+        ({"results": [{"id": True}]}, "expected an id, an integer or a string, at 'id', found True"),
+        ({"results": [{"id": 1.5}]}, "expected an id, an integer or a string"),
+        ({"results": [{"id": ""}]}, "expected an id, an integer or a string"),
+        ({"results": [{"id": ".."}]}, "expected an id, an integer or a string"),
+        ({"results": [{"id": 1 << 63}]}, "expected an id of 64 bits at most"),
+        ({"results": [{"id": 1}, {"id": 1}]}, "expected every id once, found trainer/1 twice"),
+        ({"results": [{"id": 1}], "next": {}}, "expected what leads to the next page at 'next'"),
+        ({"results": [{"id": 1}], "next": "https://elsewhere.test/"}, f"expected the next page below {BASE}"),
+        ({"results": [{"id": 1}], "next": "//["}, "expected URLs"),
+        ({"results": [{"id": 1}], "next": "trainers"}, "expected the next page below"),
+        ({"results": [], "next": "?page=2"}, "expected documents on every page but the last"),
+    ],
+    ids=str,
+)
+def test_a_listing_that_does_not_add_up_is_refused(page: object, message: str):
+    with pytest.raises(SourceError, match="listing of trainer: ") as caught:
+        listed({"trainers": page})
+    assert message in str(caught.value)
+
+
+def test_a_cursor_that_comes_twice_is_refused():
+    pages = {
+        "trainers": {"results": [{"id": 1}], "next": "a"},
+        "trainers?cursor=a": {"results": [{"id": 2}], "next": "a"},
+    }
+    with pytest.raises(SourceError, match="expected the next page below"):
+        listed(pages, paging="cursor")
+
+
+def test_a_count_that_does_not_match_is_refused():
+    with pytest.raises(SourceError, match=r"as its count says, \[3\], found 1"):
+        listed({"trainers": {"results": [{"id": 1}], "page": {"total": 3}}}, count_path="page.total")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_a_listing_that_cannot_be_fetched_is_an_error(status: int):
+    """It is the settings that name it, so a refusal is a mistake in them."""
+    transport = httpx.MockTransport(lambda request: httpx.Response(status))
+    with pytest.raises(SourceError, match=f"listing of trainer: .+ could not be fetched: status {status}"):
+        listing(rest(), "trainer", transport)
+
+
+# Documents
+
+
+def test_an_inline_document_is_kept_as_it_was_sent():
+    body = b'{"results": [ {"id":1 ,  "name":"\\u0061sh", "level": 1.50} ] }'
+    headers = {"Content-Type": "application/json"}
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, headers=headers, content=body))
+    settings = rest()
+    [shard] = cut(settings, listing(settings, "trainer", transport), {})
+    fetched = asyncio.run(fetch(settings, Pace(settings), shard, transport=transport))
+    assert [item.body for item in fetched.received] == [b'{"id":1 ,  "name":"\\u0061sh", "level": 1.50}']
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [(b'{"a":1}', None), (b"[]", "unexpected JSON: Expected `object`"), (b'{"a":1', "invalid JSON: ")],
+)
+def test_a_document_is_a_whole_object(body: bytes, expected: str | None):
+    found = problem(Reference("trainer", 1, f"{BASE}t/1", "trainer/1"), body)
+    assert found is None if expected is None else (found or "").startswith(expected)
+
+
+@pytest.mark.parametrize("document_path", ["", "t/{id}", "{listing}/{id}?full=1"])
+def test_an_address_made_of_the_path_is_the_one_that_a_listing_gives(document_path: str):
+    settings = rest(document_path=document_path)
+    found = listing(settings, "trainer", site({"trainers": {"results": [{"id": "a/b"}, {"id": 7}]}}))
+    assert [url(settings, "trainer", of.path) for of in found.references] == [of.url for of in found.references]

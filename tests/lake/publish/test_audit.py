@@ -1,0 +1,292 @@
+"""Audits: each rule at its level, with rows named, at the edges of its tolerance."""
+
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+
+from lake.commit import DataFile, TableFiles
+from lake.publish import Finding, Level, TableWriter
+from lake.publish.audit import audit_collections, audit_fields, audit_identity, audit_run, audit_table
+from lake.publish.check import SHOWN_ROWS, KeyCheck
+from lake.schema import GENERATION, Field, conform, dictionary_of
+from tests.lake.publish import POKEMON, TYPES, pokemon
+
+KNOWN = {"pokemon-species": pa.array([25, 26, 132], pa.int32())}
+
+
+def slot(id_: int | None, slot_: int | None, type_: int | None = 13) -> dict:
+    return {"pokemon_id": id_, "slot": slot_, "type_id": type_}
+
+
+def checked(table, *batches: list[dict]) -> KeyCheck:
+    check = KeyCheck(table)
+    for batch in batches:
+        check.add(conform(table, batch))
+    return check
+
+
+def published(table, rows: int, **nulls: int) -> TableFiles:
+    """Return what a commit says of a table with so many rows, and so many nulls in some of its columns."""
+    counts = {field.name: nulls.get(field.name, 0) for field in table.fields}
+    file = DataFile("part-0.parquet", None, rows, 1, "0")
+    return TableFiles(None, (file,), tuple(dictionary_of(table, counts)))
+
+
+def audit(table, *batches: list[dict], before: int | None = None, allow: tuple[str, ...] = ()) -> list[Finding]:
+    parent = None if before is None else published(table, before, sort_order=before)
+    return audit_table(checked(table, *batches), parent, KNOWN, allow)
+
+
+def rows_of(count: int) -> list[dict]:
+    return [slot(id_, 1) for id_ in range(count)]
+
+
+def test_a_sound_table_has_no_findings():
+    assert audit(POKEMON, [pokemon(25), pokemon(26), pokemon(132)], before=3) == []
+    assert audit(TYPES, [slot(25, 1), slot(25, 2), slot(26, 1)]) == []
+    assert audit(TYPES) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ([slot(25, 1), slot(25, 1), slot(26, 1)], "(pokemon_id=25, slot=1)"),
+        ([slot(25, 1), slot(26, None)], "(pokemon_id=26, slot=None)"),
+        ([slot(25, 1), slot(None, 1)], "(pokemon_id=None, slot=1)"),
+        ([slot(None, 1)], "(pokemon_id=None, slot=1)"),
+        ([slot(25, None), slot(26, 1)], "(pokemon_id=25, slot=None)"),
+        ([slot(26, 1), slot(25, 2)], "(pokemon_id=25, slot=2)"),
+    ],
+    ids=["twice", "null", "null last", "null alone", "null first", "out of order"],
+)
+def test_a_key_that_is_null_or_there_twice_blocks_and_is_named(rows, named):
+    for batches in ([rows], [[row] for row in rows]):
+        [finding] = audit(TYPES, *batches)
+        assert (finding.level, finding.rule, finding.subject) == (Level.BLOCK, "primary-key", "types")
+        assert finding.message == f"1 rows whose key (pokemon_id, slot) is null or there twice: {named}"
+
+
+def test_findings_name_some_rows_and_count_all():
+    [finding] = audit(TYPES, [slot(25, 1)] * 5, [slot(25, 1)] * 95)
+    assert finding.message.startswith("99 rows")
+    assert finding.message.count("(pokemon_id=25, slot=1)") == SHOWN_ROWS
+
+
+def test_a_null_where_none_is_declared_warns():
+    """Eight fields of berries became nullable overnight."""
+    [finding] = audit(POKEMON, [pokemon(25), {**pokemon(26), "name": None}], [{**pokemon(132), "name": None}])
+    assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "nulls", "pokemon")
+    assert finding.message == "2 of 3 rows without name, which is declared as never null"
+
+
+def test_a_null_that_is_declared_is_none_of_the_audits_business():
+    assert audit(TYPES, [slot(25, 1, None)]) == []
+
+
+def test_a_column_that_lost_all_its_values_warns():
+    """As `cost` of all items did."""
+    check = checked(TYPES, [slot(25, 1, None)], [slot(26, 1, None)])
+    [finding] = audit_table(check, published(TYPES, 3, type_id=1), KNOWN)
+    assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "emptied-field", "types")
+    assert finding.message.startswith("type_id had 2 values the last time and has none")
+
+
+def test_a_column_that_lost_all_its_values_is_found_once_where_no_nulls_are_declared():
+    check = checked(POKEMON, [{**pokemon(25), "name": None}])
+    assert [item.rule for item in audit_table(check, published(POKEMON, 1, sort_order=1), KNOWN)] == ["emptied-field"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "before"),
+    [
+        ([slot(25, 1, None)], published(TYPES, 3, type_id=3)),
+        ([slot(25, 1, None), slot(26, 1)], published(TYPES, 3)),
+        ([slot(25, 1, None)], None),
+        ([slot(25, 1, None)], published(TYPES, 0)),
+        ([], published(TYPES, 3)),
+    ],
+    ids=["empty before", "some values left", "first snapshot", "no rows before", "no rows"],
+)
+def test_a_column_that_did_not_lose_all_its_values_is_in_order(rows, before):
+    assert audit_table(checked(TYPES, rows), before, {}) == []
+
+
+def test_a_commit_that_counts_no_nulls_says_nothing_of_what_was_lost():
+    before = replace(published(TYPES, 3), fields=tuple(dictionary_of(TYPES)))
+    assert audit_table(checked(TYPES, [slot(25, 1, None)]), before, KNOWN) == []
+
+
+def test_a_reference_is_resolved_whatever_the_width_of_ids():
+    """Tables keep them in 16 or 32 bits; the documents' have 64, and not all of them fit."""
+    ids = {"type": pa.array([13, 2**63 - 1], pa.int64())}
+    assert audit_table(checked(TYPES, [slot(25, 1, 13)]), None, ids) == []
+
+
+def test_a_reference_to_nothing_warns_and_is_named():
+    rows = [pokemon(25), pokemon(26, species=999), pokemon(27, species=998), pokemon(28, species=999)]
+    [finding] = audit(POKEMON, rows[:2], rows[2:])
+    assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "references", "pokemon")
+    assert finding.message == "2 values of species_id point at no pokemon-species: 999, 998"
+
+
+def test_an_unknown_generation_is_no_reference():
+    generation = Field(GENERATION, pa.int16(), "Its generation. 0: unknown.", references="generation")
+    table = replace(TYPES, fields=(*TYPES.fields, generation))
+    check = checked(table, [{**slot(25, 1), GENERATION: 0}, {**slot(26, 1), GENERATION: 1}])
+    assert audit_table(check, None, {"generation": pa.array([1], pa.int32())}) == []
+
+
+def test_a_reference_to_a_resource_that_was_not_crawled_is_not_judged():
+    assert "type" not in KNOWN
+    assert audit(TYPES, [slot(25, 1, 999)]) == []
+
+
+def test_a_reference_to_a_resource_without_documents_points_at_nothing():
+    findings = audit_table(checked(TYPES, [slot(25, 1)]), None, {"type": pa.array([], pa.int32())})
+    assert [finding.rule for finding in findings] == ["references"]
+
+
+@pytest.mark.parametrize(("rows", "before"), [(80, 100), (0, 20), (1, 1), (101, 100), (0, 0), (1960, 2000)])
+def test_a_table_may_lose_twenty_rows_or_two_percent_of_them(rows, before):
+    assert audit(TYPES, rows_of(rows), before=before) == []
+
+
+@pytest.mark.parametrize(("rows", "before"), [(79, 100), (0, 21), (979, 1000), (1959, 2000)])
+def test_a_table_that_loses_more_asks(rows, before):
+    [finding] = audit(TYPES, rows_of(rows), before=before)
+    assert (finding.level, finding.rule, finding.subject) == (Level.ASK, "shrink", "types")
+    assert finding.message.startswith(f"{rows:,} rows, {before:,} the last time")
+    assert "--allow-shrink types" in finding.message
+
+
+def test_a_table_may_lose_more_when_it_is_allowed_to_by_name():
+    assert audit(TYPES, rows_of(1), before=100, allow=("types",)) == []
+    assert len(audit(TYPES, rows_of(1), before=100, allow=("pokemon",))) == 1
+
+
+def test_a_table_of_the_first_snapshot_cannot_shrink():
+    assert audit(TYPES, [], before=None) == []
+
+
+def test_everything_that_is_wrong_is_found_at_once():
+    bad = [{**pokemon(25, species=999), "name": None}, pokemon(25)]
+    found = audit(POKEMON, bad, before=100)
+    assert [finding.rule for finding in found] == ["primary-key", "nulls", "references", "shrink"]
+
+
+def test_a_writer_checks_what_it_is_given():
+    writer = TableWriter(POKEMON, "generation", GENERATION)
+    writer.add(conform(POKEMON, [pokemon(25, 1), pokemon(25, 2)]))
+    [finding] = audit_table(writer.check, None, {})
+    assert finding.rule == "primary-key"
+
+
+def gone(count: int) -> list[str]:
+    return [f"pokemon/{id_}" for id_ in range(count)]
+
+
+def test_a_sound_crawl_has_no_findings():
+    assert audit_run({"0d8fe2bf": 15_463}, {"pokemon": []}, {"pokemon": 1351}) == []
+    assert audit_run({}, {}, {}) == []
+
+
+def test_two_upstream_versions_warn_with_their_answers():
+    [finding] = audit_run({"b": 2, "a": 100}, {}, {})
+    assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "versions", "source")
+    assert finding.message == "upstream changed during the crawl: answers 100 of a, 2 of b"
+
+
+@pytest.mark.parametrize(("count", "before"), [(20, 20), (20, 100), (20, 1000), (27, 1351), (40, 2000), (0, 0)])
+def test_twenty_documents_or_two_percent_may_vanish(count, before):
+    assert audit_run({}, {"pokemon": gone(count)}, {"pokemon": before}) == []
+
+
+@pytest.mark.parametrize(("count", "before"), [(21, 21), (21, 1000), (28, 1351), (41, 2000), (21, 0)])
+def test_more_documents_that_vanish_ask(count, before):
+    [finding] = audit_run({}, {"pokemon": gone(count)}, {"pokemon": before})
+    assert (finding.level, finding.rule, finding.subject) == (Level.ASK, "deletions", "pokemon")
+    assert finding.message.startswith(f"{count} of {before} documents vanished at once (pokemon/0, pokemon/1, ")
+    assert "--allow-shrink pokemon" in finding.message
+    assert finding.message.count("pokemon/") == SHOWN_ROWS
+
+
+def test_deletions_are_judged_resource_by_resource():
+    deleted = {"pokemon": gone(15), "type": gone(15)}
+    assert audit_run({}, deleted, {"pokemon": 1000, "type": 20}) == []
+
+
+def test_documents_may_vanish_when_the_resource_is_named():
+    assert audit_run({}, {"pokemon": gone(500)}, {"pokemon": 1000}, ("pokemon",)) == []
+    assert len(audit_run({}, {"pokemon": gone(500)}, {"pokemon": 1000}, ("type",))) == 1
+
+
+def test_a_resource_that_was_not_there_before_has_only_the_absolute_tolerance():
+    assert len(audit_run({}, {"pokemon": gone(21)}, {})) == 1
+
+
+def test_renamed_documents_are_counted_and_named_by_resource():
+    changes = [
+        ("move", 11, "vice-grip", "vise-grip", False),
+        ("item", 17, "great-ball", "grand-ball", False),
+        ("item", 18, "a", "b", False),
+    ]
+    found = audit_identity(changes)
+    assert {(finding.level, finding.rule) for finding in found} == {(Level.WARN, "renamed")}
+    assert [str(finding) for finding in found] == [
+        "move: 1 renamed: 11 vice-grip -> vise-grip",
+        "item: 2 renamed: 17 great-ball -> grand-ball, 18 a -> b",
+    ]
+
+
+def test_ids_that_were_reused_are_told_from_renamed_documents():
+    changes = [("pokemon-form", 10404, "eiscue-noice", "sneasel-hisui", True), ("pokemon-form", 1, "a", "b", False)]
+    assert [(finding.rule, finding.message) for finding in audit_identity(changes)] == [
+        ("reused-id", "1 ids now stand for something else: 10404 eiscue-noice -> sneasel-hisui"),
+        ("renamed", "1 renamed: 1 a -> b"),
+    ]
+
+
+def test_many_renamed_documents_do_not_fill_the_report():
+    [finding] = audit_identity(("item", id_, "before", "after", False) for id_ in range(25))
+    assert finding.message.startswith("25 renamed: 0 before -> after, 1 before")
+    assert finding.message.endswith("9 before -> after, …")
+
+
+def test_without_changes_of_identity_there_is_nothing_to_say():
+    assert audit_identity([]) == []
+
+
+def test_fields_that_no_table_knows_are_named_with_their_documents():
+    [finding] = audit_fields("item", {"prices[].purchase_price": 24, "colour": 2223}, 2226)
+    assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "new-field", "item")
+    assert finding.message.startswith(
+        "2 fields that no table has, in 2,226 documents: colour (in 2,223), prices[].purchase_price (in 24);"
+    )
+
+
+def test_a_resource_whose_fields_are_all_known_is_in_order():
+    assert audit_fields("item", {}, 2226) == []
+
+
+def test_collections_that_came_or_went_or_were_refused_are_named():
+    found = audit_collections({"currency", "contest"}, {"gender"}, {"currency": "HTTP 400"})
+    assert {finding.level for finding in found} == {Level.WARN}
+    assert [(finding.rule, finding.subject) for finding in found] == [
+        ("new-collection", "contest"),
+        ("new-collection", "currency"),
+        ("vanished-collection", "gender"),
+        ("refused-listing", "currency"),
+    ]
+    assert "--allow-shrink gender" in found[2].message
+    assert "HTTP 400" in found[3].message
+
+
+def test_collections_as_they_were_are_in_order():
+    assert audit_collections(set(), set(), {}) == []
+
+
+def test_a_finding_reads_as_a_sentence_about_its_subject():
+    assert (
+        str(Finding(Level.BLOCK, "primary-key", "pokemon", "two rows with key 25")) == "pokemon: two rows with key 25"
+    )

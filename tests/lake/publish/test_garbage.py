@@ -1,0 +1,191 @@
+"""Garbage: what nobody needs goes after its grace period, and nothing else ever does, whoever is at work meanwhile."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import moto.s3.models
+import pytest
+from moto.s3.models import s3_backends
+
+from lake.commit import Commit, commit_seqs, read_commit
+from lake.errors import LakeError
+from lake.layout import check_key, commit_key, snapshot_folder
+from lake.publish import commit_snapshot
+from lake.publish.garbage import GRACE, Garbage, find_garbage, remove
+from lake.store import Store
+from tests.lake.publish.test_snapshot import NEW, OLD, RIVAL, draft, publish, read, write
+
+DAY = timedelta(days=1)
+LONG = 2 * GRACE
+CRAWL = "staging/0123456789abcdef/"
+SHARDS = "results/shards/0123456789abcdef/"
+LISTING, OTHER_LISTING = f"results/listings/{'a' * 32}", f"results/listings/{'b' * 32}"
+CODE, OTHER_CODE = "code/3f9a0c11d2e4/", "code/77aa01bc8be2/"
+
+
+def age(store: Store, folder: str, by: timedelta) -> None:
+    """Let the objects below a folder have been written that much earlier by S3's clock."""
+    [account] = s3_backends.values()
+    for key, item in account["aws"].buckets[store.bucket].keys.items():
+        if key.startswith(store.prefix + folder):
+            item.last_modified -= by
+
+
+def put(store: Store, *keys: str, ago: timedelta = LONG) -> None:
+    """Write objects of one byte, longer ago than the grace period unless told otherwise."""
+    for key in keys:
+        store.create(key, b"1")
+        age(store, key, ago)
+
+
+def keys(store: Store, folder: str = "") -> set[str]:
+    return {item.key for item in store.list(folder)}
+
+
+def found(store: Store, codes: set[str] | None = None) -> set[str]:
+    """Return the folders that are found to be garbage."""
+    return {item.folder for item in find_garbage(store, GRACE, codes)}
+
+
+def chain(store: Store, *days_ago: float) -> list[Commit]:
+    """Publish up to three snapshots, one after the other, each that many days ago."""
+    commits: list[Commit] = []
+    for snapshot, days in zip((OLD, NEW, RIVAL), days_ago, strict=False):
+        commits.append(publish(store, snapshot, commits[-1] if commits else None))
+        for folder in (snapshot_folder(snapshot), commit_key(len(commits))):
+            age(store, folder, days * DAY)
+    return commits
+
+
+def whole(store: Store) -> list[int]:
+    """Return the numbers of all commits, after a look at every file that they name: a chain without gaps."""
+    seqs = commit_seqs(store)
+    commits = [read_commit(store, seq) for seq in seqs]
+    assert seqs == list(range(seqs[0], seqs[-1] + 1)), "a gap in the chain"
+    assert [commit.parent for commit in commits[1:]] == [commit.snapshot for commit in commits[:-1]]
+    for commit in commits:
+        read(store, commit)
+    return seqs
+
+
+@pytest.fixture
+def littered(store) -> Store:
+    """Return a lake with two snapshots and garbage of every kind."""
+    chain(store, 9, 8)
+    write(store, RIVAL)
+    age(store, snapshot_folder(RIVAL), LONG)
+    put(store, f"{CRAWL}pokemon-0001", f"{SHARDS}pokemon-0001", LISTING, check_key(RIVAL, "1"), f"{CODE}MANIFEST.json")
+    return store
+
+
+GARBAGE = {snapshot_folder(RIVAL), CRAWL, SHARDS, LISTING, f"checks/{RIVAL}/", CODE}
+
+
+def test_published_snapshots_are_no_garbage_however_old(store):
+    chain(store, 900, 800, 700)
+    put(store, check_key(OLD, "1"))
+    assert found(store, set()) == set()
+
+
+def test_of_every_kind_what_nobody_needs_is_found(littered):
+    assert found(littered, set()) == GARBAGE
+
+
+def test_what_is_found_is_removed_and_nothing_else(littered):
+    needed = {key for key in keys(littered) if not key.startswith(tuple(GARBAGE))}
+    removed = remove(littered, find_garbage(littered, GRACE, set()))
+    assert {item.folder for item in removed} == GARBAGE
+    assert keys(littered) == needed
+    assert whole(littered) == [1, 2]
+
+
+def test_garbage_says_what_it_is_and_how_much(store):
+    put(store, f"{CRAWL}item-0001", ago=LONG + DAY)
+    put(store, f"{CRAWL}item-0002")
+    [item] = find_garbage(store, GRACE, None)
+    [_, younger] = store.list(CRAWL)
+    assert item == Garbage("staging", CRAWL, (f"{CRAWL}item-0001", f"{CRAWL}item-0002"), 2, younger.modified)
+
+
+def test_a_folder_is_as_old_as_its_youngest_object(store):
+    """A run in progress has written something of late; what it wrote first may be older."""
+    write(store, NEW)
+    age(store, snapshot_folder(NEW), LONG)
+    put(store, f"{CRAWL}item-0001", f"{CODE}lake/store.py")
+    put(store, f"{snapshot_folder(NEW)}moves/part-0.parquet", f"{CRAWL}item-0002", f"{CODE}MANIFEST.json", ago=DAY)
+    assert found(store, set()) == set()
+
+
+@pytest.mark.parametrize(("ago", "is_found"), [(GRACE - timedelta(hours=1), False), (GRACE + timedelta(hours=1), True)])
+def test_the_grace_period_decides(store, ago, is_found):
+    put(store, f"{CRAWL}item-0001", ago=ago)
+    assert (found(store) == {CRAWL}) is is_found
+
+
+def test_ages_are_measured_by_the_clock_of_s3(store, monkeypatch):
+    """Where the clocks of S3 and of this machine are a year apart, everything would be a year old here."""
+    monkeypatch.setattr(moto.s3.models, "utcnow", lambda: datetime(2020, 1, 1))
+    put(store, f"{CRAWL}item-0001", ago=DAY)
+    assert found(store) == set()
+
+
+def test_measuring_leaves_nothing_behind(store):
+    find_garbage(store, GRACE, None)
+    assert keys(store) == set()
+
+
+def test_a_probe_that_a_killed_run_left_is_garbage(store):
+    put(store, "staging/probe-00", "results/probe-11")
+    assert found(store) == {"staging/probe-00", "results/probe-11"}
+
+
+def test_listings_age_one_by_one(store):
+    """Every upstream version leaves one, so together they would never be old."""
+    put(store, LISTING)
+    put(store, OTHER_LISTING, ago=DAY)
+    assert found(store) == {LISTING}
+
+
+def test_the_results_of_one_crawl_age_together(store):
+    put(store, f"{SHARDS}item-0001")
+    put(store, f"{SHARDS}item-0002", ago=DAY)
+    assert found(store) == set()
+
+
+def test_code_in_use_stays(store):
+    put(store, f"{CODE}MANIFEST.json", f"{OTHER_CODE}MANIFEST.json")
+    assert found(store, {CODE.split("/")[1]}) == {OTHER_CODE}
+
+
+def test_code_that_made_a_snapshot_stays_as_long_as_that(store):
+    put(store, f"{CODE}MANIFEST.json", f"{OTHER_CODE}MANIFEST.json")
+    commit = replace(draft(NEW, write(store, NEW), None), run={"code_version": CODE.split("/")[1]})
+    commit_snapshot(store, commit)
+    assert found(store, set()) == {OTHER_CODE}
+
+
+def test_where_nobody_knows_the_code_in_use_all_of_it_stays(store):
+    put(store, f"{CODE}MANIFEST.json")
+    assert found(store, None) == set()
+
+
+def test_what_others_keep_in_the_bucket_is_no_garbage(store):
+    put(store, "notes.txt", "snapshots/notes.txt", "snapshots/mine/x", "checks/mine/x", "code/notes.txt", "other/x/y")
+    put(store, "commits/notes.txt", "stagings/x/y")
+    assert found(store, set()) == set()
+
+
+def test_a_commit_that_cannot_be_read_stops_everything(littered):
+    """It may be one of a later version of this code, and name any of the files."""
+    littered.create(commit_key(3), b'{"format": 2}')
+    with pytest.raises(LakeError, match="upgrade"):
+        find_garbage(littered, GRACE, set())
+
+
+def test_what_was_written_to_since_it_was_found_stays(store):
+    """A push of code that is there already, or a run that takes up an old crawl."""
+    put(store, f"{CODE}lake/store.py", f"{CODE}MANIFEST.json", f"{CRAWL}item-0001")
+    garbage = find_garbage(store, GRACE, set())
+    put(store, f"{CODE}pushed-0001", ago=0 * DAY)
+    assert [item.folder for item in remove(store, garbage)] == [CRAWL]
+    assert keys(store) == {f"{CODE}{name}" for name in ("lake/store.py", "MANIFEST.json", "pushed-0001")}

@@ -1,0 +1,79 @@
+"""Documents as they were received."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lake.errors import LakeError, UnknownNameError
+from lake.layout import table_folder
+from lake.read import Lake
+from lake.store import Store
+from tests.lake.read import FIRST, SECOND, document, publish
+
+# White space and the order of keys are the source's own.
+PIKACHU = '{"name": "pikachu",\n "id": 25 , "größe": 4}'
+
+
+@pytest.fixture
+def lake(store: Store) -> Lake:
+    """Open a lake in which Pikachu's document changed, and a source without numbers for ids."""
+    others = [
+        document("pokemon", 132, '{"id": 132}'),
+        document("pokemon", 10100, '{"id": 10100}'),
+        document("pokemon-encounters", 25, "[]", "pokemon/25/encounters"),
+        document("servers", 7, '{"id": "red"}', "servers/red"),
+        document("servers", 7, '{"id": "blue"}', "servers/blue"),
+    ]
+    publish(store, FIRST, [], [document("pokemon", 25, '{"id": 25}'), *others])
+    publish(store, SECOND, [], [document("pokemon", 25, PIKACHU), *others])
+    return Lake(store)
+
+
+def test_a_document_is_returned_byte_for_byte(lake: Lake):
+    assert lake.document("pokemon", 25) == PIKACHU.encode()
+
+
+def test_a_document_is_returned_as_it_was(lake: Lake):
+    assert lake.document("pokemon", 25, as_of="2026-07-06") == b'{"id": 25}'
+
+
+def test_encounters_are_found_by_the_id_of_their_pokemon(lake: Lake):
+    assert lake.document("pokemon-encounters", 25) == b"[]"
+
+
+def test_a_document_whose_id_is_no_number_is_found_by_its_path(lake: Lake):
+    assert lake.document("servers", path="servers/blue") == b'{"id": "blue"}'
+
+
+def test_documents_that_share_an_id_are_told_apart_by_their_path(lake: Lake):
+    with pytest.raises(LakeError, match="2 documents have the id 7; pass the path of one: servers/blue, servers/red"):
+        lake.document("servers", 7)
+    assert lake.document("servers", 7, path="servers/red") == b'{"id": "red"}'
+
+
+def test_an_unknown_resource_is_answered_with_those_that_exist(lake: Lake):
+    with pytest.raises(UnknownNameError, match="no resource 'item'; there are: pokemon, pokemon-encounters, servers"):
+        lake.document("item", 1)
+
+
+def test_an_unknown_id_is_answered_with_the_range_of_ids(lake: Lake):
+    with pytest.raises(UnknownNameError, match="no document of pokemon '26'; there are: 3 with ids from 25 to 10100"):
+        lake.document("pokemon", 26)
+
+
+def test_neither_id_nor_path_is_refused(lake: Lake):
+    with pytest.raises(LakeError, match="expected the id of a document or its path, found neither"):
+        lake.document("pokemon")
+
+
+def test_only_the_row_group_that_can_hold_it_is_read(lake: Lake, store: Store):
+    """Seen by spoiling the other one, and by the page checksum that notices it when it is read."""
+    key = f"{table_folder(SECOND, 'documents')}/resource=pokemon/part-0.parquet"
+    body = bytearray(store.get(key))
+    bodies = pq.ParquetFile(pa.BufferReader(body)).metadata.row_group(1).column(6)
+    body[bodies.dictionary_page_offset + bodies.total_compressed_size - 1] ^= 1
+    store.delete([key])
+    store.create(key, bytes(body))
+    assert lake.document("pokemon", 25) == PIKACHU.encode()
+    with pytest.raises(LakeError, match="CRC checksum verification failed"):
+        lake.document("pokemon", 10100)

@@ -1,0 +1,159 @@
+"""SQL over published files."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from lake.errors import LakeError, UnknownNameError
+from lake.layout import table_folder
+from lake.read import Lake
+from lake.store import Store
+from tests.conftest import use_s3
+from tests.lake.read import FIRST, SECOND, document, moves, publish
+
+PIKACHU = document("pokemon", 25, '{"name": "pikachu"}')
+
+
+def filled(store: Store) -> Lake:
+    """Publish two snapshots, and return the lake."""
+    publish(store, FIRST, [moves((1, 1, 40), (2, 1, None), (3, 2, 50))], [PIKACHU])
+    publish(store, SECOND, [moves((1, 1, 45), (2, 1, None), (3, 2, 50))], [PIKACHU, document("type", 1, "{}")])
+    return Lake(store)
+
+
+@pytest.fixture(scope="module")
+def lake(s3_endpoint: str) -> Iterator[Lake]:
+    """Open a lake with two snapshots; a query changes nothing, so one is enough for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_s3(s3_endpoint, patch)
+        store = Store("queried", "pokelake")
+        store.create_bucket()
+        yield filled(store)
+
+
+def test_tables_are_views(lake: Lake):
+    frame = lake.sql("SELECT move_id, power FROM moves WHERE power IS NOT NULL ORDER BY power DESC")
+    assert frame.to_dict("list") == {"move_id": [3, 1], "power": [50, 45]}
+
+
+def test_a_query_reads_any_snapshot(lake: Lake):
+    assert lake.sql("SELECT max(power) AS power FROM moves WHERE generation = 1", as_of=FIRST)["power"].tolist() == [40]
+
+
+def test_tables_are_joined_and_nested_under_names_of_any_case(lake: Lake):
+    frame = lake.sql(
+        """
+        WITH strong AS (SELECT * FROM Moves WHERE power > 40)
+        SELECT move_id, (SELECT count(*) FROM documents) AS n FROM strong JOIN main.moves USING (move_id) ORDER BY 1
+        """
+    )
+    assert frame.to_dict("list") == {"move_id": [1, 3], "n": [2, 2]}
+
+
+def test_integers_read_back_as_integers_that_can_be_null(lake: Lake):
+    frame = lake.sql("SELECT move_id, power, generation, sum(power) OVER () AS total, power > 40 AS strong FROM moves")
+    assert frame.dtypes.astype(str).to_dict() == {
+        "move_id": "Int32",
+        "power": "Int32",
+        "generation": "Int16",
+        "total": "Int64",
+        "strong": "boolean",
+    }
+    assert frame["total"].tolist() == [95, 95, 95]
+
+
+def test_an_integer_of_more_than_64_bits_keeps_its_value(lake: Lake):
+    assert lake.sql("SELECT 9223372036854775808::HUGEINT AS n")["n"].tolist() == [Decimal(2**63)]
+
+
+def test_times_are_in_utc(lake: Lake):
+    frame = lake.sql("SELECT fetched_at, fetched_at::VARCHAR AS text FROM documents WHERE resource = 'pokemon'")
+    assert str(frame["fetched_at"][0]) == "2026-07-06 00:00:00+00:00"
+    assert frame["text"].tolist() == ["2026-07-06 00:00:00+00"]
+
+
+def test_documents_are_queried_as_json(lake: Lake):
+    frame = lake.sql("SELECT body ->> 'name' AS name FROM documents WHERE resource = 'pokemon' AND id = 25")
+    assert frame["name"].tolist() == ["pikachu"]
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_filter_on_the_partition_touches_only_its_files():
+    """Seen by taking the other ones away."""
+    store = Store("queried", "partly")
+    lake = filled(store)
+    store.delete([f"{table_folder(SECOND, 'moves')}/generation=2/part-0.parquet"])
+    assert lake.sql("SELECT move_id FROM moves WHERE generation = 1 ORDER BY 1")["move_id"].tolist() == [1, 2]
+    with pytest.raises(LakeError, match=r"sql: .*generation=2/part-0\.parquet"):
+        lake.sql("SELECT move_id FROM moves")
+
+
+def test_tables_can_be_shown_and_described(lake: Lake):
+    assert lake.sql("SHOW TABLES")["name"].tolist() == ["documents", "moves"]
+    assert lake.sql("DESCRIBE moves")["column_name"].tolist() == ["move_id", "generation_id", "power", "generation"]
+
+
+@pytest.mark.parametrize("query", ["SELECT * FROM move", "SELECT * FROM moves WHERE move_id IN (SELECT 1 FROM move)"])
+def test_an_unknown_table_is_answered_with_those_that_exist(lake: Lake, query: str):
+    with pytest.raises(UnknownNameError, match="no table 'move'; there are: documents, moves"):
+        lake.sql(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELEC", 'syntax error at or near "SELEC"'),
+        ("SELECT strength FROM moves", '"strength" not found in FROM clause'),
+        ("SELECT nonsense(power) FROM moves", "nonsense does not exist"),
+        ("WITH strong AS (SELECT 1) SELECT nonsense(1) FROM strong", "nonsense does not exist"),
+        ("SELECT 'a'::INTEGER FROM moves", "Could not convert string 'a' to INT32"),
+        ("", "expected one query, found 0"),
+        ("SELECT 1; SELECT 2", "expected one query, found 2"),
+    ],
+)
+def test_what_duckdb_refuses_is_one_paragraph(lake: Lake, query: str, said: str):
+    with pytest.raises(LakeError, match=r"^sql: ") as caught:
+        lake.sql(query)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "CREATE TABLE t AS SELECT 1",
+        "INSERT INTO moves VALUES (1, 1, 1, 1)",
+        "WITH gone AS (DELETE FROM moves RETURNING *) SELECT * FROM gone",
+        "DROP VIEW moves",
+        "COPY (SELECT 1) TO '{folder}/out.csv'",
+        "COPY moves FROM '{folder}/secret.csv'",
+        "ATTACH '{folder}/other.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "PRAGMA enable_profiling",
+        "CALL pragma_version()",
+        "EXPORT DATABASE '{folder}/out'",
+        "SELECT * FROM read_csv('{folder}/secret.csv')",
+        "SELECT * FROM read_text('{folder}/secret.csv')",
+        "SELECT * FROM glob('{folder}/*')",
+        "SELECT * FROM '{folder}/secret.csv'",
+        "SELECT * FROM 'https://127.0.0.1/secret.csv'",
+    ],
+)
+def test_a_query_neither_writes_nor_reads_anything_else(lake: Lake, tmp_path: Path, query: str):
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with pytest.raises(LakeError):
+        lake.sql(query.format(folder=tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
+    assert lake.sql("SELECT count(*) AS n FROM moves")["n"].tolist() == [3]
+
+
+def test_variables_of_the_program_are_no_tables(lake: Lake):
+    """DuckDB would look for DataFrames among them."""
+    frame = lake.read("moves")
+    with pytest.raises(UnknownNameError, match="no table 'frame'"):
+        lake.sql("SELECT * FROM frame")
+    assert len(frame) == 3

@@ -1,0 +1,47 @@
+"""Tests of the tables; each sample document lies in ``tests/samples`` beside the rows that it must become."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from lake.tables import Drift, build
+from lake.tables.wrap import WRAPPED
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+# The generations of the species that the sampled Pokémon belong to; Alolan Raichu's is not known.
+GENERATIONS = {25: 1}
+
+Document = dict[str, Any]
+Rows = list[dict[str, Any]]
+
+
+def sample(name: str) -> Document:
+    """Return a sample document such as ``pokemon-25``, to be changed at will."""
+    return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def bodies(*documents: Document | str) -> pa.StringArray:
+    return pa.array([item if isinstance(item, str) else json.dumps(item) for item in documents], pa.string())
+
+
+def received(resource: str, *documents: Document | str) -> pa.Table:
+    """Return documents as they are received: without the wrapping in which samples of some resources stand."""
+    ids = [25 if isinstance(item, str) else item["id"] for item in documents]
+    inner = [
+        item if isinstance(item, str) or resource not in WRAPPED else item[WRAPPED[resource]] for item in documents
+    ]
+    return pa.table({"id": pa.array(ids, pa.int64()), "body": bodies(*inner)})
+
+
+def tables(resource: str, *documents: Document | str) -> dict[str, Rows]:
+    """Return the rows of every table that the documents fill."""
+    built = build(resource, received(resource, *documents), GENERATIONS)
+    return {item.table.name: item.rows.to_pylist() for item in built}
+
+
+def drifts(resource: str, *documents: Document | str) -> list[Drift]:
+    """Return everything that was reported on the way."""
+    return [drift for item in build(resource, received(resource, *documents), GENERATIONS) for drift in item.drifts]

@@ -1,0 +1,328 @@
+"""All tables together: what documents become, what their declarations promise, and how drift is survived."""
+
+import json
+import random
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lake.schema import GENERATION, PARTITION
+from lake.tables import POKEAPI, TABLES, build, fingerprint, species_generations, tables_for, tables_of
+from lake.tables.values import DOCUMENT_VALUES
+from tests.lake.tables import GENERATIONS, SAMPLES, bodies, drifts, received, sample, tables
+
+NAMES = sorted(path.stem for path in SAMPLES.glob("*.json") if not path.stem.endswith(".rows"))
+RESOURCES = sorted({resource for table in TABLES for resource in table.resources})
+
+
+def resource_of(name: str) -> str:
+    return name.rpartition("-")[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_becomes_the_rows_beside_it(name):
+    """Columns that a row beside it leaves out are null."""
+    beside = json.loads((SAMPLES / f"{name}.rows.json").read_text(encoding="utf-8"))
+    columns = {table.name: [field.name for field in table.fields] for table in TABLES}
+    for table, rows in beside.items():
+        assert all(row.keys() <= set(columns[table]) for row in rows)
+    expected = {
+        table: [{column: row.get(column) for column in columns[table]} for row in rows]
+        for table, rows in beside.items()
+    }
+    assert tables(resource_of(name), sample(name)) == expected
+    assert drifts(resource_of(name), sample(name)) == []
+
+
+def test_every_resource_has_a_sample():
+    assert {resource_of(name) for name in NAMES} == set(RESOURCES)
+
+
+def test_every_table_has_a_row_in_some_sample():
+    filled = {table for name in NAMES for table, rows in tables(resource_of(name), sample(name)).items() if rows}
+    assert filled == {table.name for table in TABLES if table != DOCUMENT_VALUES}
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_no_documents_become_no_rows_with_the_whole_schema(resource):
+    built = build(resource, received(resource), {})
+    assert [item.table for item in built] == list(tables_of(resource))
+    for item in built:
+        assert item.rows.num_rows == 0
+        assert item.rows.schema.equals(item.table.schema, check_metadata=True)
+        assert item.drifts == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_come_under_the_declared_schema(name):
+    for item in build(resource_of(name), received(resource_of(name), sample(name)), {}):
+        item.rows.validate(full=True)
+        assert item.rows.schema.equals(item.table.schema, check_metadata=True)
+
+
+def test_a_resource_without_tables_fills_the_generic_one():
+    assert tables("weather", {"id": 1}).keys() == {"document_values"}
+
+
+def test_a_source_of_another_kind_fills_the_generic_table_alone():
+    """Its resources may have names that PokeAPI's have too."""
+    [built] = build("pokemon", received("pokemon", sample("pokemon-25")), {}, "rest")
+    assert built.table == DOCUMENT_VALUES
+    assert built.rows.num_rows > 90
+    assert tables_for("rest") == tables_of("pokemon", "rest") == (DOCUMENT_VALUES,)
+    assert tables_for(POKEAPI) == TABLES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_table_can_be_built_alone(name):
+    """What has not changed is carried over, and must not be needed for what has."""
+    resource = resource_of(name)
+    for table, rows in tables(resource, sample(name)).items():
+        [built] = build(resource, received(resource, sample(name)), GENERATIONS, only={table})
+        assert (built.table.name, built.rows.to_pylist()) == (table, rows)
+
+
+def test_a_resource_of_which_no_table_is_wanted_becomes_nothing():
+    assert build("pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS, only={"types"}) == []
+
+
+def documents_of(resource: str) -> list[dict]:
+    """Return the samples of a resource, each of them twice, under ascending ids."""
+    found = [sample(name) for name in NAMES if resource_of(name) == resource] * 2
+    return [{**document, "id": id_} for id_, document in enumerate(found, -1)]
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@given(random=st.randoms(use_true_random=False))
+@settings(max_examples=10)
+def test_the_order_of_documents_does_not_change_the_rows(resource, random):
+    shuffled = documents_of(resource)
+    random.shuffle(shuffled)
+    assert tables(resource, *shuffled) == tables(resource, *documents_of(resource))
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_the_batches_in_which_documents_come_do_not_change_the_rows(resource):
+    documents = documents_of(resource)
+    alone = [tables(resource, document) for document in documents]
+    together = {name: [row for batch in alone for row in batch[name]] for name in alone[0]}
+    assert tables(resource, *documents) == together
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_members_does_not_change_the_rows(name):
+    def shuffled(value):
+        if isinstance(value, dict):
+            members = [(key, shuffled(inner)) for key, inner in value.items()]
+            random.Random(25).shuffle(members)
+            return dict(members)
+        return [shuffled(item) for item in value] if isinstance(value, list) else value
+
+    before, after = (tables(resource_of(name), item) for item in (sample(name), shuffled(sample(name))))
+    assert after.keys() == before.keys()
+    for table in before:
+        assert after[table] == before[table]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unknown_members_are_ignored_wherever_they_stand(name):
+    """A new field is none of the tables' business until it is declared."""
+
+    def with_news(value):
+        if isinstance(value, dict):
+            return {"zz_new": {"url": 25, "list": [1, "two", None]}} | {k: with_news(v) for k, v in value.items()}
+        return [with_news(item) for item in value] if isinstance(value, list) else value
+
+    document = with_news(sample(name))
+    # Their keys are data.
+    document |= {member: sample(name)[member] for member in ("sprites", "cries") if member in sample(name)}
+    assert tables(resource_of(name), document) == tables(resource_of(name), sample(name))
+    assert drifts(resource_of(name), document) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "value", "table", "column"),
+    [
+        ("pokemon-25", "height", "4", "pokemon", "height_dm"),
+        ("pokemon-25", "height", 4.5, "pokemon", "height_dm"),
+        ("pokemon-25", "height", 4.0, "pokemon", "height_dm"),
+        ("pokemon-25", "height", True, "pokemon", "height_dm"),
+        ("pokemon-25", "height", 2**40, "pokemon", "height_dm"),
+        ("pokemon-25", "height", 10**400, "pokemon", "height_dm"),
+        ("pokemon-25", "height", {"metre": 1}, "pokemon", "height_dm"),
+        ("pokemon-25", "name", 25, "pokemon", "name"),
+        ("pokemon-25", "name", {"en": "Pikachu"}, "pokemon", "name"),
+        ("pokemon-25", "name", ["pikachu"], "pokemon", "name"),
+        ("pokemon-25", "is_default", 1, "pokemon", "is_default"),
+        ("pokemon-25", "is_default", "true", "pokemon", "is_default"),
+        ("pokemon-25", "species", "pikachu", "pokemon", "species_id"),
+        ("pokemon-25", "species", {"url": 25}, "pokemon", "species_id"),
+        ("pokemon-25", "species", [], "pokemon", "species_id"),
+        ("pokemon-species-132", "gender_rate", "-1", "species", "female_eighths"),
+        ("move-161", "meta", "none", "moves", "ailment_id"),
+        ("move-161", "power", "80", "moves", "power"),
+        ("evolution-chain-10", "baby_trigger_item", 213, "evolution_chains", "baby_trigger_item_id"),
+    ],
+)
+def test_a_value_of_another_type_becomes_null_and_is_reported(name, member, value, table, column):
+    document = {**sample(name), member: value}
+    [row] = tables(resource_of(name), document)[table]
+    [before] = tables(resource_of(name), sample(name))[table]
+    assert row[column] is None
+    assert before[column] is not None or column == "female_eighths"
+    [drift, *_] = drifts(resource_of(name), document)
+    assert drift.path.startswith(member)
+    assert drift.found
+
+
+def test_drift_in_one_document_leaves_the_others_as_they_were():
+    documents = [sample("pokemon-25"), {**sample("pokemon-35"), "height": "tall"}, sample("pokemon-10100")]
+    rows = tables("pokemon", *documents)
+    assert [row["height_dm"] for row in rows["pokemon"]] == [4, None, 7]
+    assert rows["pokemon_moves"] == tables("pokemon", sample("pokemon-25"))["pokemon_moves"]
+    [drift] = drifts("pokemon", *documents)
+    assert (drift.path, drift.expected, drift.found) == ("height", "int32", "str 'tall'")
+
+
+def test_drift_inside_a_list_names_the_list():
+    document = sample("pokemon-25")
+    document["moves"][0]["version_group_details"][1]["level_learned_at"] = "1"
+    assert [row["level_learned_at"] for row in tables("pokemon", document)["pokemon_moves"]] == [1, None, 0]
+    [drift] = drifts("pokemon", document)
+    assert drift.path == "moves[].version_group_details[].level_learned_at"
+
+
+@pytest.mark.parametrize("value", [{}, "none", 5, True])
+def test_what_should_be_a_list_and_is_none_has_no_rows_and_is_reported(value):
+    document = {**sample("pokemon-25"), "types": value}
+    assert tables("pokemon", document)["pokemon_types"] == []
+    assert [drift.path for drift in drifts("pokemon", document)] == ["types"]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "table", "column"),
+    [
+        ("pokemon-25", ("species",), "pokemon", "species_id"),
+        ("pokemon-25", ("types", 0, "type"), "pokemon_types", "type_id"),
+        ("pokemon-25", ("moves", 1, "move"), "pokemon_moves", "move_id"),
+        ("move-161", ("meta", "ailment"), "moves", "ailment_id"),
+        ("ability-9", ("names", 0, "language"), "names", "language_id"),
+        ("type-9", ("damage_relations", "double_damage_to", 0), "type_effectiveness", "defending_type_id"),
+        ("evolution-chain-67", ("chain", "species"), "evolution_chains", "root_species_id"),
+        (
+            "evolution-chain-67",
+            ("chain", "evolves_to", 0, "evolution_details", 0, "item"),
+            "evolution_edges",
+            "item_id",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "url",
+    ["https://pokeapi.co/api/v2/berry/7/", "https://pokeapi.co/api/v2/pokemon/pikachu/", "", "7"],
+)
+def test_a_url_of_another_resource_becomes_null_and_is_reported(name, path, table, column, url):
+    document = sample(name)
+    owner = document
+    for step in path:
+        owner = owner[step]
+    owner["url"] = url
+    nulls = sum(row[column] is None for row in tables(resource_of(name), document)[table])
+    assert nulls > sum(row[column] is None for row in tables(resource_of(name), sample(name))[table])
+    assert any(url in drift.found for drift in drifts(resource_of(name), document))
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "table", "column"),
+    [
+        ("pokemon-25", "height", "pokemon", "height_dm"),
+        ("pokemon-25", "species", "pokemon", "species_id"),
+        ("pokemon-species-26", "capture_rate", "species", "capture_rate"),
+        ("move-161", "meta", "moves", "drain_percent"),
+        ("ability-9", "is_main_series", "abilities", "is_main_series"),
+        ("evolution-chain-10", "baby_trigger_item", "evolution_chains", "baby_trigger_item_id"),
+    ],
+)
+def test_a_removed_field_becomes_a_null_column(name, member, table, column):
+    document = sample(name)
+    del document[member]
+    [row] = tables(resource_of(name), document)[table]
+    assert row[column] is None
+    assert drifts(resource_of(name), document) == []
+
+
+def test_a_removed_list_has_no_rows():
+    document = sample("pokemon-25")
+    del document["moves"]
+    assert tables("pokemon", document)["pokemon_moves"] == []
+
+
+@pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 5000])
+def test_a_number_beyond_all_bounds_is_reported_and_the_document_survives(value):
+    """msgspec cannot decode it, and neither a crawl nor a snapshot may die of one document."""
+    text = json.dumps({**sample("pokemon-25"), "height": "HERE"}).replace('"HERE"', value)
+    [row] = tables("pokemon", text)["pokemon"]
+    assert (row["pokemon_id"], row["height_dm"]) == (25, None)
+    assert [drift.expected for drift in drifts("pokemon", text)] == ["a readable document"]
+    assert drifts("pokemon", text)[0].found.startswith("25: ")
+
+
+def test_species_give_the_generations_of_their_pokemon():
+    documents = bodies(sample("pokemon-species-132"), sample("pokemon-species-26"))
+    assert species_generations(documents) == {132: 1}
+    [built, *_] = build("pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS)
+    assert built.rows[GENERATION].to_pylist() == [1]
+
+
+def test_the_fingerprint_is_short_and_stays():
+    assert fingerprint() == fingerprint()
+    assert len(fingerprint()) == 16
+
+
+def test_table_names_are_there_once():
+    names = [table.name for table in TABLES]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+class TestDeclaration:
+    """What every declaration promises its readers."""
+
+    def test_every_field_has_a_description(self, table):
+        assert [field.name for field in table.fields if not field.description.endswith(".")] == []
+
+    def test_a_nullable_field_says_what_null_means(self, table):
+        assert [field.name for field in table.fields if field.nullable and "Null: " not in field.description] == []
+
+    def test_a_field_that_is_never_null_does_not_explain_null(self, table):
+        assert [field.name for field in table.fields if not field.nullable and "Null" in field.description] == []
+
+    def test_field_names_are_there_once(self, table):
+        names = [field.name for field in table.fields]
+        assert len(set(names)) == len(names)
+
+    def test_key_fields_exist_and_are_never_null(self, table):
+        assert table.primary_key
+        assert not any(table.field(name).nullable for name in table.primary_key)
+
+    def test_a_generation_makes_partitions(self, table):
+        has_generation = any(field.name == GENERATION for field in table.fields)
+        assert table.partition == (PARTITION if has_generation and table.name != "generations" else None)
+
+    def test_no_column_has_the_name_of_the_partition(self, table):
+        assert PARTITION not in {field.name for field in table.fields}
+
+    def test_types_are_flat_and_never_null(self, table):
+        allowed = {pa.int16(), pa.int32(), pa.int64(), pa.float64(), pa.string(), pa.bool_()}
+        assert {field.type for field in table.fields} <= allowed
+
+    def test_an_id_of_something_else_says_of_what(self, table):
+        """`references` is what turns a URL into an id, and what the audit resolves."""
+        urls = [field for field in table.fields if any(path.endswith(".url") for path in field.paths)]
+        assert [field.name for field in urls if field.type != pa.string() and not field.references] == []
+
+    def test_it_says_its_grain_and_source(self, table):
+        assert table.grain.startswith("one row per ")
+        assert table == DOCUMENT_VALUES or table.source.startswith(f"{table.resources[0]}/{{id}}")
