@@ -15,7 +15,9 @@ from hypothesis import settings
 from moto.server import ThreadedMotoServer
 from xdist.scheduler import LoadFileScheduling
 
+from flows.local.replica import Running, replica
 from lake.store import Store
+from tests.flows.local.replica import small_corpus
 
 CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
 
@@ -88,6 +90,13 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not database.exists():
             make_database(database)
     return database
+
+
+@pytest.fixture(scope="session")
+def small_replica() -> Iterator[Running]:
+    """Run a replica of a few documents for the whole session."""
+    with replica(small_corpus()) as running:
+        yield running
 
 
 def _corpus(date: str) -> Path:

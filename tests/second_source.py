@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -17,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lake.crawl import Rest, Source
+from tests.waiting import until
 
 KEY = "cerulean-7f3a"
 
@@ -65,10 +65,7 @@ def second_source(
         thread = threading.Thread(target=server.run, args=([listening],), name="league", daemon=True)
         thread.start()
         try:
-            deadline = time.monotonic() + 10
-            while not server.started:
-                assert time.monotonic() < deadline, "expected the league to start within 10 seconds"
-                time.sleep(0.01)
+            until(lambda: server.started, every=0.01)
             yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1/"
         finally:
             server.should_exit = True

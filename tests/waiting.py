@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 # A run takes ten seconds on a quiet machine. Asked more often, servers have less time for it.
 WAIT_SECONDS, POLL_SECONDS = 120, 0.5
@@ -10,10 +10,15 @@ WAIT_SECONDS, POLL_SECONDS = 120, 0.5
 _T = TypeVar("_T")
 
 
-def until(value: Callable[[], _T | None], every: float = POLL_SECONDS, seconds: float = WAIT_SECONDS) -> _T:
-    """Return a value as soon as it is true; fail when it never is."""
+def until(
+    value: Callable[[], _T | None],
+    every: float = POLL_SECONDS,
+    seconds: float = WAIT_SECONDS,
+    enough: Callable[[_T], Any] = bool,
+) -> _T:
+    """Return a value as soon as it is true, or enough; fail, and say what it is, when it never is."""
     deadline = time.monotonic() + seconds
-    while not (found := value()):
+    while (found := value()) is None or not enough(found):
         assert time.monotonic() < deadline, f"{found!r} after {seconds} seconds"
         time.sleep(every)
     return found

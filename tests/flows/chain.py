@@ -16,7 +16,7 @@ from lake.commit import Commit, head
 from lake.read import Lake
 from lake.store import Store
 from tests.conftest import use_s3
-from tests.flows.test_refresh import release
+from tests.flows.lakeside import release
 
 Documents = dict[str, bytes]
 Audit = tuple[str, str]

@@ -20,7 +20,7 @@ from flows.local.replica import Corpus, Running, demo, replica
 from flows.refresh import refresh
 from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.store import Store
-from tests.lake.crawl import settle
+from tests.flows.local.replica import settle
 from tests.prefect_servers import prefect_api
 
 Refresh = Callable[..., State[Any]]

@@ -16,7 +16,7 @@ from flows.rebuild import rebuild_tables
 from lake.commit import Commit, commit_seqs
 from lake.layout import CHECKS, snapshot_folder
 from tests.flows.chain import Chain, Documents, audits, chain, hashes, message, only
-from tests.flows.test_refresh import changed
+from tests.flows.lakeside import changed
 
 ITEM_TABLES = {"items", "item_prices", "item_game_indices"}
 TEXT_TABLES = {"names", "flavor_texts", "effects"}

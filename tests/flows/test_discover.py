@@ -1,15 +1,12 @@
 """Discovering: only what is new is fetched and published, and what is new or not listed any longer is said."""
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
-from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 
 from blocks.source_config import SourceConfig
 from flows.discover import discover
@@ -21,13 +18,11 @@ from lake.layout import RESULTS, SNAPSHOTS
 from lake.read import Lake
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Fill, Refresh
-from tests.flows.test_refresh import changed, current, keys, release, without_meta
+from tests.flows.lakeside import changed, current, event, release, without_meta
+from tests.lake import keys
 
 Discover = Callable[..., State[Any]]
 Documents = dict[str, bytes]
-
-# Events reach the server through a queue, and its database in batches.
-EVENT_SECONDS = 30
 
 
 @pytest.fixture
@@ -53,22 +48,6 @@ def without_pikachu(fill: Fill, store: Store, running: Running, documents: Docum
 def asked(running: Running) -> list[str]:
     """Return the paths of all requests since the last reset, apart from the root and ``meta``."""
     return [path for path in running.counters()["by_path"] if path not in ("", "meta")]
-
-
-def event(name: str, resource_id: str, since: datetime) -> dict[str, Any]:
-    """Return the payload of the event of this name about this resource since then, as soon as the server has it."""
-    wanted = EventFilter(
-        event=EventNameFilter(name=[name]),
-        resource=EventResourceFilter(id=[resource_id]),
-        occurred=EventOccurredFilter(since=since),
-    )
-    deadline = time.monotonic() + EVENT_SECONDS
-    with get_client(sync_client=True) as client:
-        while not (found := client.read_events(wanted, limit=2).events):
-            assert time.monotonic() < deadline, f"expected the event {name} about {resource_id}, found none"
-            time.sleep(0.1)
-    assert len(found) == 1
-    return found[0].payload
 
 
 def test_only_what_is_new_is_fetched_and_everything_else_carried_over(

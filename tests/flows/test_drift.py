@@ -14,7 +14,7 @@ from prefect.client.schemas import State
 from flows.local.replica import demo
 from lake.commit import Commit
 from tests.flows.chain import Chain, Documents, audits, chain, hashes, message, only
-from tests.flows.test_refresh import changed
+from tests.flows.lakeside import changed
 
 ODD_NAME = "../a b/c.d\u0000\u001f\n?*"
 REFUSED = {"kind": "status", "status": 400, "path": "^egg-group$"}

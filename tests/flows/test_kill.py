@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 from flows.local.replica import Running
@@ -12,6 +11,7 @@ from lake.commit import head
 from lake.read import Lake
 from lake.store import Store
 from tests.flows.conftest import core_paths
+from tests.flows.lakeside import asked
 from tests.waiting import WAIT_SECONDS, until
 
 # Shards of 71, 24, 9 and 112 documents.
@@ -24,12 +24,6 @@ def start(running: Running, environment: dict[str, str], *options: str) -> subpr
     flags = ["--bucket", "lake", "--prefix", "pokelake", "--resources", ",".join(CRAWLED)]
     flags += ["--connections", "2", "--parallel-shards", "1", *options]
     return subprocess.Popen([*command, *flags], env={**os.environ, **environment}, stdout=subprocess.PIPE)
-
-
-def asked(running: Running, paths: set[str]) -> Counter[str]:
-    """Return how often each document was asked for."""
-    by_path = running.counters()["by_path"]
-    return Counter({path: sum(by_path[path].values()) for path in paths if path in by_path})
 
 
 def test_after_sigkill_only_the_shard_in_flight_is_fetched_again(

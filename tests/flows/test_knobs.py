@@ -18,7 +18,7 @@ from flows.steps.parameters import LakeLocation
 from lake.crawl import Source
 from lake.errors import LakeError, SourceError
 from tests.flows.conftest import Refresh
-from tests.flows.test_refresh import error_of
+from tests.flows.lakeside import error_of
 
 Turn = Callable[[str, Any], None]
 

@@ -19,13 +19,13 @@ from botocore.client import BaseClient
 from prefect_aws.credentials import _get_client_cached
 from prefect_aws.deployments.steps import pull_from_s3
 
-from flows import parameters
 from flows.deploy.code import Code, push
 from flows.deploy.iam import Account, policy
 from flows.discover import discover
 from flows.local.replica import Running
 from flows.maintain import maintain
 from flows.report import report
+from flows.steps import parameters
 from flows.steps.parameters import SourceChoice
 from lake import Lake
 from lake.errors import ConflictError, StoreError
@@ -33,8 +33,8 @@ from lake.layout import CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING, chec
 from lake.publish.garbage import GRACE, find_garbage, remove
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
-from tests.lake.publish.test_garbage import age, put
-from tests.lake.publish.test_snapshot import OLD
+from tests.lake.publish.killing import OLD
+from tests.lake.publish.littering import age, put
 from tests.lake.read import FIRST, SECOND, document, moves, publish
 
 ACCOUNT = Account("123456789012", "us-east-1", "lake", "pokelake")

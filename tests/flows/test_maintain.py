@@ -20,8 +20,9 @@ from lake.layout import snapshot_folder
 from lake.publish.garbage import GRACE
 from lake.store import Store
 from tests.flows.conftest import LOCATION
-from tests.lake.publish.test_garbage import age, chain, keys, put
-from tests.lake.publish.test_snapshot import NEW, OLD, RIVAL, write
+from tests.lake import keys
+from tests.lake.publish.killing import NEW, OLD, RIVAL, write
+from tests.lake.publish.littering import age, chain, put
 
 Maintain = Callable[..., State[Any]]
 

@@ -4,9 +4,9 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,15 @@ from lake.crawl import Source
 from lake.errors import SourceError, UnknownNameError
 from lake.read import Lake
 from lake.store import Store
-from tests.flows.test_refresh import current, error_of, keys
+from tests.flows.lakeside import current, error_of
+from tests.lake import keys
 from tests.second_source import KEY, Style, Trainer, second_source, settings, trainers
+from tests.waiting import until
 
 LEAGUE = LakeLocation(bucket="lake", prefix="league")
 BLOCK = SourceChoice(block="league")
 
 COMMAND = str(Path(sys.executable).with_name("pokelake"))
-
-# Task runs and logs reach the server in batches.
-RECORD_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -170,12 +169,9 @@ def recorded(kind: str, flow_run: str) -> str:
         "logs": {"logs": {"flow_run_id": {"any_": [flow_run]}}},
     }[kind]
     said = "base_url" if kind == "flow_runs" else "fetch trainer"
-    deadline = time.monotonic() + RECORD_SECONDS
     with get_client(sync_client=True) as client:
-        while said not in (found := client.request("POST", f"/{kind}/filter", json=wanted).text):
-            assert time.monotonic() < deadline, f"expected {said!r} in the {kind}, found {found[:500]}"
-            time.sleep(0.1)
-    return found
+        ask = partial(client.request, "POST", f"/{kind}/filter", json=wanted)
+        return until(lambda: ask().text, every=0.1, enough=lambda found: said in found)
 
 
 @pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])

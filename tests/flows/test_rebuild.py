@@ -21,8 +21,8 @@ from lake.read import Lake
 from lake.store import Store
 from tests.flows.chain import only
 from tests.flows.conftest import LOCATION, Fill, Refresh
-from tests.flows.test_discover import event
-from tests.flows.test_refresh import changed, current, error_of, keys, release
+from tests.flows.lakeside import changed, current, error_of, event, release
+from tests.lake import keys
 
 Documents = dict[str, bytes]
 Rebuild = Callable[..., State[Any]]

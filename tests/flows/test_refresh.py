@@ -2,64 +2,23 @@
 
 import json
 from collections.abc import Callable
-from hashlib import sha1
 from typing import Any
 
 import pandas as pd
 import pytest
 from prefect.client.schemas import State
 
-from flows.local.replica import Corpus, Running
-from lake.commit import Commit, head
-from lake.errors import LakeError, PublishError, SourceError, StoreError, UnknownNameError
+from flows.local.replica import Running
+from lake.commit import Commit
+from lake.errors import PublishError, SourceError, StoreError, UnknownNameError
 from lake.layout import RESULTS, SNAPSHOTS, STAGING
 from lake.read import Lake
 from lake.store import Store
 from tests.flows.conftest import Fill, core_paths
+from tests.flows.lakeside import Documents, changed, current, error_of, overtake, release, served, without_meta
+from tests.lake import keys
 
 Refresh = Callable[..., State[Any]]
-Documents = dict[str, bytes]
-
-
-def without_meta(documents: Documents) -> Documents:
-    """Return the documents of a source that gives no version of itself."""
-    return {path: body for path, body in documents.items() if path != "meta"}
-
-
-def changed(documents: Documents, path: str, **members: Any) -> Documents:
-    """Return the documents with some members of one of them replaced."""
-    return {**documents, path: json.dumps({**json.loads(documents[path]), **members}).encode()}
-
-
-def release(running: Running, documents: Documents) -> None:
-    """Serve other documents, as a new version where the source gives one."""
-    if "meta" in documents:
-        version = sha1(b"".join(documents[path] for path in sorted(documents))).hexdigest()
-        documents = changed(documents, "meta", hash=version)
-    running.switch(Corpus.from_documents(documents))
-
-
-def keys(store: Store, folder: str = "") -> set[str]:
-    return {item.key for item in store.list(folder)}
-
-
-def current(store: Store) -> Commit:
-    commit = head(store)
-    assert commit is not None
-    return commit
-
-
-def error_of(state: State[Any], kind: type[LakeError]) -> LakeError:
-    """Return the exception that a run failed with."""
-    assert state.is_failed()
-    with pytest.raises(kind) as caught:
-        state.result()
-    return caught.value
-
-
-def served(documents: Documents, running: Running, path: str) -> str:
-    """Return a document as the replica sends it: with absolute URLs."""
-    return documents[path].decode().replace('"/api/v2/', f'"{running.url}')
 
 
 def test_every_document_lands_byte_for_byte(run_refresh: Refresh, store: Store, documents: Documents, running: Running):
@@ -240,21 +199,6 @@ def test_a_mass_deletion_is_held_back_until_it_is_allowed(
     assert {key.split("/")[1] for key in keys(store, SNAPSHOTS)} == {before.snapshot}
     assert run_refresh(("pokemon",), resources=("pokemon",)).name == "Completed"
     assert not any(path.startswith("pokemon/1") for path in Lake(store).read("documents")["path"])
-
-
-def overtake(monkeypatch: pytest.MonkeyPatch, rival: Callable[[], None]) -> None:
-    """Let a rival publish right before the next run does."""
-    import flows.steps.publish
-
-    commit, begun = flows.steps.publish.commit_snapshot, []
-
-    def overtaken(target: Store, draft: Commit) -> None:
-        if not begun:
-            begun.append(True)
-            rival()
-        commit(target, draft)
-
-    monkeypatch.setattr(flows.steps.publish, "commit_snapshot", overtaken)
 
 
 def test_resources_that_a_run_leaves_out_stay_in_the_snapshot(

@@ -18,7 +18,7 @@ from lake.commit import Commit, DataFile, TableFiles
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import commit_key
 from tests.flows.chain import Chain, chain, only
-from tests.flows.test_refresh import changed, error_of
+from tests.flows.lakeside import changed, error_of
 
 COMMIT = Commit(
     seq=1,

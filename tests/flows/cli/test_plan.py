@@ -1,7 +1,6 @@
 """Planning: what a refresh would do is said beforehand, and nothing is done."""
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -21,13 +20,12 @@ from lake.commit import Commit
 from lake.errors import UnknownNameError
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Fill, Refresh
-from tests.flows.test_refresh import changed, current, keys, release, without_meta
+from tests.flows.lakeside import changed, current, release, without_meta
+from tests.lake import keys
+from tests.waiting import until
 
 Documents = dict[str, bytes]
 Make = Callable[..., Plan]
-
-# Task runs are recorded in batches.
-RECORD_SECONDS = 30
 
 FEW = ("item", "pokemon", "type")
 
@@ -67,17 +65,16 @@ def recorded(since: datetime) -> set[str]:
     Task runs reach the server through a queue, so those of before are there when that one is.
     """
     mark()
-    deadline = time.monotonic() + RECORD_SECONDS
     with get_client(sync_client=True) as client:
-        while True:
+
+        def names() -> set[str]:
             found = set()
             for kind in ("flow_runs", "task_runs"):
                 wanted = {kind: {"start_time": {"after_": since.isoformat()}}}
                 found |= {run["name"] for run in client.request("POST", f"/{kind}/filter", json=wanted).json()}
-            if "mark" in found:
-                return found
-            assert time.monotonic() < deadline, "expected the marker among the task runs, found it missing"
-            time.sleep(0.1)
+            return found
+
+        return until(names, every=0.1, enough=lambda found: "mark" in found)
 
 
 def altered(before: Commit, after: Commit) -> set[str]:

@@ -22,6 +22,9 @@ REPOSITORY = Path(__file__).parents[3]
 
 POOL, QUEUE = "pokelake", "crawl"
 
+# Those that are deployed, by name.
+FLOWS = ("discover", "maintain", "rebuild", "refresh", "report")
+
 # A checkout of next to nothing.
 FILES = {
     "blocks/__init__.py": "",

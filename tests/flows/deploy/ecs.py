@@ -152,7 +152,7 @@ def deployed_to_ecs(folder: Path, migrated: Path) -> Iterator[Ecs]:
 
 def mark(checkout: Path) -> None:
     """Change a copy of the checkout so that runs of its code are told from runs of the checkout's."""
-    with (checkout / "flows" / "outcome.py").open("a") as module:
+    with (checkout / "flows" / "steps" / "outcome.py").open("a") as module:
         module.write(f"\n\ndescribe_changes = lambda commit: {MARK!r}\n")
 
 

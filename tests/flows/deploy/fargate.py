@@ -19,6 +19,9 @@ from typing import Any
 
 POLL_SECONDS = 0.5
 
+# RunTask refuses more; the worker does not look.
+OVERRIDES_BYTES = 8192
+
 # The home of the image's user, where the pool puts Prefect's; a container has a file system of its own.
 IMAGE_HOME = "/home/pokelake"
 

@@ -16,7 +16,8 @@ from prefect.states import AwaitingRetry, Completed, InfrastructurePending, Late
 from flows.deploy.automations import TAG, Patience, automations, save_automations
 from flows.local.stack import Stack, local_stack
 from flows.steps.events import LAKE_CURRENT
-from tests.flows.deploy.world import OTHER_LAKE, OUR_LAKE, POOL, THEIR_LAKE, Propose, World, eventually
+from tests.flows.deploy.world import OTHER_LAKE, OUR_LAKE, POOL, THEIR_LAKE, Propose, World
+from tests.waiting import until
 
 # Prefect takes nothing below ten seconds, and a server under load keeps events waiting for some.
 WITHIN = timedelta(seconds=20)
@@ -112,7 +113,7 @@ def outcome(stack: Stack, client: SyncPrefectClient, save: Save, tmp_path_factor
         restarted = all(world.states(name)[-1] == "AwaitingRetry" for name in ("stuck", "stuck again"))
         return restarted and world.states("killed")[-1] == "Crashed" and {"pokelake-not-current", "nobody"} <= fired
 
-    eventually(is_over, others_go_on)
+    until(lambda: others_go_on() or is_over(), every=1)
     return look(world)
 
 

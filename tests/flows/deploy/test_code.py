@@ -18,10 +18,7 @@ from flows.deploy.code import LOCAL, Code, checked_out, collect, push
 from lake.errors import ConflictError, LakeError, StoreError
 from lake.store import Store
 from tests.flows.deploy.conftest import FILES, REPOSITORY, write
-
-
-class KilledError(BaseException):
-    """The process is gone, so nothing of it may catch this."""
+from tests.lake.publish.killing import Killed
 
 
 def pushed(store: Store, code: Code) -> dict[str, bytes]:
@@ -53,7 +50,7 @@ def requests(client: Any, kill_at: int | None = None) -> Iterator[list[str]]:
     def note(model: Any, **_: Any) -> None:
         seen.append(model.name)
         if kill_at is not None and len(seen) > kill_at:
-            raise KilledError
+            raise Killed
 
     client.meta.events.register("before-call.s3", note)
     try:
@@ -148,7 +145,7 @@ def test_a_push_killed_at_any_request_is_seen_as_not_whole_and_the_next_one_comp
     code = collect(root)
     for kill_at in range(len(FILES) + 2):
         store.delete([item.key for item in store.list("code/")])
-        with requests(client, kill_at), pytest.raises(KilledError):
+        with requests(client, kill_at), pytest.raises(Killed):
             push(store, code)
         left = pushed(store, code)
         assert "MANIFEST.json" not in left

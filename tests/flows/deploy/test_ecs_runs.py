@@ -18,10 +18,9 @@ from lake.commit import head
 from tests.flows.conftest import CORE, core_paths
 from tests.flows.deploy.conftest import REPOSITORY
 from tests.flows.deploy.ecs import API_KEY, BUCKET, CLUSTER, MARK, Ecs, deployed_to_ecs
-from tests.flows.deploy.fargate import Container
+from tests.flows.deploy.fargate import OVERRIDES_BYTES, Container
 from tests.flows.deploy.runbook import DAILY, FIRST, LAST, blocks, inline_commands
-from tests.flows.deploy.test_job_template import OVERRIDES_BYTES
-from tests.flows.test_kill import asked
+from tests.flows.lakeside import asked
 from tests.waiting import until
 
 PATHS = core_paths(demo.documents())

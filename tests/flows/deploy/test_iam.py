@@ -9,10 +9,12 @@ from typing import Any
 import prefect_aws
 import pytest
 
-from blocks import iam
+from flows.deploy import iam
 from flows.deploy.iam import ROLES, Account, policy, trust
 from lake.errors import UnknownNameError
 from tests.flows.deploy.conftest import REPOSITORY
+
+DEPLOY = REPOSITORY / "flows" / "deploy"
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prefect-api-key-a1b2c3"
 ACCOUNT = Account("123456789012", "eu-central-1", "lake", "pokelake", secrets=(SECRET,))
@@ -81,7 +83,7 @@ def test_the_worker_may_do_what_prefects_worker_does_but_register_task_definitio
 
 
 def test_setup_may_do_what_setup_and_doctor_ask_of_aws():
-    asked = called([REPOSITORY / "blocks" / "task_definition.py", *(REPOSITORY / "flows" / "doctor").glob("*.py")])
+    asked = called([DEPLOY / "task_definition.py", *(DEPLOY / "doctor").glob("*.py")])
     assert {"ecs:RegisterTaskDefinition", "sqs:GetQueueAttributes"} <= asked
     given = {action for action in actions(policy("setup", ACCOUNT)) if not action.startswith("s3:")}
     assert given == (asked - ALWAYS) | {"iam:PassRole"}
@@ -104,7 +106,7 @@ def test_only_the_secrets_that_are_given_can_be_read():
 
 
 def test_the_names_in_the_policies_are_those_that_setup_gives():
-    variables = json.loads((REPOSITORY / "blocks" / "ecs_job_template.json").read_text())["variables"]["properties"]
+    variables = json.loads((DEPLOY / "ecs_job_template.json").read_text())["variables"]["properties"]
     assert variables["family"]["default"] == iam.TASK_FAMILY
     assert variables["cloudwatch_logs_options"]["default"]["awslogs-group"] == iam.LOG_GROUP
 

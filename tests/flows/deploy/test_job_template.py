@@ -16,11 +16,9 @@ from flows.deploy.pool import defaults, with_defaults
 from flows.deploy.task_definition import register
 from lake.errors import LakeError
 from tests.flows.deploy.conftest import REPOSITORY
+from tests.flows.deploy.fargate import OVERRIDES_BYTES
 
-TEMPLATE = json.loads((REPOSITORY / "blocks" / "ecs_job_template.json").read_text())
-
-# RunTask refuses more; the worker does not look.
-OVERRIDES_BYTES = 8192
+TEMPLATE = json.loads((REPOSITORY / "flows" / "deploy" / "ecs_job_template.json").read_text())
 
 ROLE = "arn:aws:iam::123456789012:role/pokelake-execution"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prefect-"

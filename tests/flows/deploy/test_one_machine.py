@@ -16,12 +16,10 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.deploy.serve import deploy_image, serve
 from lake.errors import LakeError
-from tests.flows.deploy.conftest import POOL, QUEUE, REPOSITORY
+from tests.flows.deploy.conftest import FLOWS, POOL, QUEUE, REPOSITORY
 from tests.flows.deploy.fargate import build_image
 from tests.flows.deploy.machine import BAKED_POOL, COMMAND, Machine, start_machine
 from tests.waiting import WAIT_SECONDS, until
-
-FLOWS = ("discover", "maintain", "rebuild", "refresh", "report")
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,7 @@ from typing import Any
 
 from flows.deploy.code import collect
 from flows.deploy.leaks import secrets_in
-from tests.flows.deploy.conftest import POOL, REPOSITORY, Deployed
-
-FLOWS = ("discover", "maintain", "rebuild", "refresh", "report")
+from tests.flows.deploy.conftest import FLOWS, POOL, REPOSITORY, Deployed
 
 
 def without_times(value: Any) -> Any:

@@ -1,8 +1,7 @@
 """When the deployments of `prefect.yaml` run: on their schedules, on an event, and no two that must not meet."""
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,6 +9,7 @@ from uuid import uuid4
 
 from flows.steps.events import DISCOVERED, LAKE_BLOCK, PUBLISHED
 from tests.flows.deploy.conftest import POOL, QUEUE, Deployed
+from tests.waiting import until
 
 # A week of runs, from a Monday on.
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
@@ -26,14 +26,6 @@ def offered(deployed: Deployed) -> list[str]:
     """Return the runs that a worker would be given now."""
     body = {"work_queue_names": [QUEUE], "scheduled_before": datetime.now(UTC).isoformat()}
     return [found["flow_run"]["id"] for found in deployed.api(f"/work_pools/{POOL}/get_scheduled_flow_runs", body)]
-
-
-def eventually(value: Callable[[], Any], expected: Callable[[Any], bool], seconds: float = 30) -> Any:
-    """Return a value as soon as it is as expected, or as it is in the end."""
-    deadline = time.monotonic() + seconds
-    while not expected(found := value()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return found
 
 
 def test_every_schedule_has_a_slug_and_says_that_it_is_active(deployed: Deployed):
@@ -122,7 +114,7 @@ def test_report_runs_for_each_snapshot_that_is_published_in_its_lake(deployed: D
     for snapshot in snapshots:
         emit(deployed, PUBLISHED, f"pokelake.snapshot.{snapshot}", {"snapshot": snapshot}, {LAKE_BLOCK: "pokelake"})
     body = {"deployments": {"id": {"any_": [report]}}}
-    runs = eventually(lambda: deployed.api("/flow_runs/filter", body), lambda found: len(found) >= len(snapshots))
+    runs = until(lambda: deployed.api("/flow_runs/filter", body), enough=lambda found: len(found) >= len(snapshots))
     assert sorted(run["parameters"]["snapshot"] for run in runs) == snapshots
     assert all(run["parameters"]["lake"] == {"block": "pokelake"} for run in runs)
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,9 +18,7 @@ from prefect.states import State
 from flows.deploy.automations import TAG
 from flows.local.stack import Stack
 from flows.steps.events import LAKE_CURRENT
-
-# After this long what did not happen will not.
-DEADLINE_SECONDS = 120
+from tests.waiting import until
 
 POOL = "pool"
 OUR_LAKE, OTHER_LAKE, THEIR_LAKE = (f"pokelake.lake.s3://{name}/" for name in ("lake", "other", "theirs"))
@@ -96,12 +93,5 @@ class World:
             process = subprocess.Popen(command, env={**os.environ, **self.stack.environment, **run})
             exits.callback(process.wait)
             exits.callback(process.kill)
-            eventually(lambda: bool(self.events(*heartbeat) and self.events(LAKE_CURRENT, OUR_LAKE)), meanwhile)
-
-
-def eventually(found: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
-    """Wait until something is so; it is then for the tests to say whether it is."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not found() and time.monotonic() < deadline:
-        meanwhile()
-        time.sleep(1)
+            begun = heartbeat, (LAKE_CURRENT, OUR_LAKE)
+            until(lambda: meanwhile() or all(self.events(*event) for event in begun), every=1)

@@ -1,6 +1,5 @@
 """What the flows say to automations."""
 
-import time
 from typing import Any
 
 from prefect.client.orchestration import get_client
@@ -12,26 +11,23 @@ from flows.steps.events import LAKE_CURRENT
 from flows.steps.parameters import SourceChoice
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
-from tests.flows.test_refresh import changed, current, release
+from tests.flows.lakeside import changed, current, release
+from tests.waiting import until
 
 Documents = dict[str, bytes]
-
-# Events reach the server through a queue, and its database in batches.
-EVENT_SECONDS = 30
 
 
 def said_current(snapshots: set[str], count: int) -> list[tuple[str, str]]:
     """Return what was said to be current of these snapshots, lake and snapshot, once it was said so often."""
     wanted = EventFilter(event=EventNameFilter(name=[LAKE_CURRENT]), order=EventOrder.ASC)
-    deadline = time.monotonic() + EVENT_SECONDS
-    while True:
+
+    def said() -> list[tuple[str, str]]:
         with get_client(sync_client=True) as client:
             events = client.read_events(wanted, limit=50).events
         found = [(event.resource.id, event.payload["snapshot"]) for event in events]
-        found = [(lake, snapshot) for lake, snapshot in found if snapshot in snapshots]
-        if len(found) >= count or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
+        return [(lake, snapshot) for lake, snapshot in found if snapshot in snapshots]
+
+    return until(said, every=0.1, enough=lambda found: len(found) >= count)
 
 
 def test_each_refresh_that_ends_well_says_what_is_current(

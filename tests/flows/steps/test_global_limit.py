@@ -28,7 +28,7 @@ from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.crawl import Fetched, Fetcher, Shard, Source
 from lake.errors import UnknownNameError
 from lake.store import Store
-from tests.flows.test_refresh import error_of
+from tests.flows.lakeside import error_of
 from tests.waiting import until
 
 # Longer than it takes to start and to end, and shorter than the slot is held.

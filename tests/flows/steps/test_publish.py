@@ -14,14 +14,12 @@ from lake.read import Lake
 from lake.store import Store
 from tests.flows.chain import hashes
 from tests.flows.conftest import Fill, Refresh
-from tests.flows.test_refresh import changed, current, error_of, keys, overtake, release
+from tests.flows.lakeside import changed, current, error_of, overtake, release
+from tests.lake import keys
+from tests.lake.publish.killing import Killed
 
 Documents = dict[str, bytes]
 FEW = ("item", "type")
-
-
-class Killed(BaseException):
-    """The process is gone: nothing catches this."""
 
 
 def snapshots(store: Store) -> set[str]:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.local.replica import Running
 from lake.crawl import Client, Fetched, Listing, Pace, Shard, Source, Upstream, Wanted, crawler, fetch
 from lake.crawl.client import Answer, Check
 from lake.crawl.pokeapi import problem
@@ -24,15 +22,6 @@ BASE = "https://pokeapi.test/api/v2/"
 PATIENCE_SECONDS = 60
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
-
-
-def settle(running: Running) -> None:
-    """Leave a replica without faults and with counters at zero, those of requests that were called off included."""
-    running.faults([])
-    deadline = time.monotonic() + 5
-    while running.counters()["in_flight"] and time.monotonic() < deadline:
-        time.sleep(0.01)
-    running.reset()
 
 
 def source(base_url: str = BASE, **settings: Any) -> Source:

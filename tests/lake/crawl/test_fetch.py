@@ -18,7 +18,8 @@ from flows.local.replica import Corpus, Running, replica
 from lake.crawl import Fetched, Pace, Wanted, fetch
 from lake.errors import SourceError
 from lake.resource import Reference
-from tests.lake.crawl import JSON, Pieces, always, fetch_all, settle, shard, source, wanted
+from tests.flows.local.replica import settle
+from tests.lake.crawl import JSON, Pieces, always, fetch_all, shard, source, wanted
 
 ALL = ("pokemon/25", "pokemon/132", "pokemon/10100")
 

@@ -16,17 +16,14 @@ from lake.crawl import Fetcher, cut
 from lake.errors import SourceError, UnknownNameError
 from tests.lake.crawl import PATIENCE_SECONDS, install, listing, shard, source, wanted
 from tests.second_source import KEY, second_source, settings
+from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[3]
 
 
 def child(fetcher: Fetcher) -> subprocess.Popen[bytes]:
     """Return the child, once it is at work."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while fetcher._child is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return fetcher._child
+    return until(lambda: fetcher._child, every=0.01, enough=lambda child: True)
 
 
 def is_alive(process: int) -> bool:
@@ -35,13 +32,6 @@ def is_alive(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def wait_until_dead(process: int) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while is_alive(process):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -224,7 +214,7 @@ time.sleep(3600)
         assert is_alive(process)
         parent.kill()
         parent.wait()
-    wait_until_dead(process)
+    until(lambda: not is_alive(process), every=0.05)
 
 
 def test_an_interrupt_from_the_terminal_leaves_the_end_to_the_parent():

@@ -1,7 +1,11 @@
 """Tests of publishing; two small tables stand for all of them."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pyarrow as pa
 
+from lake.commit import Commit, TableFiles
 from lake.publish import EncodedFile, FileStyle, TableWriter
 from lake.schema import GENERATION, PARTITION, Field, Table, conform
 
@@ -54,3 +58,24 @@ def write(table: Table, *batches: pa.Table, style: FileStyle | None = None) -> l
 def encode(table: Table, *rows: dict) -> list[EncodedFile]:
     """Return the files of a table with these rows."""
     return write(table, conform(table, rows))
+
+
+def draft(
+    snapshot: str,
+    tables: dict[str, TableFiles],
+    parent: Commit | None,
+    committed_at: str = "2026-08-08T04:13:05+00:00",
+    audits: Sequence[dict[str, Any]] = (),
+) -> Commit:
+    """Return the commit of a snapshot that follows its parent, where it has one."""
+    return Commit(
+        seq=parent.seq + 1 if parent else 1,
+        snapshot=snapshot,
+        parent=parent.snapshot if parent else None,
+        committed_at=committed_at,
+        tables=tables,
+        source={},
+        run={},
+        fingerprint="test",
+        audits=tuple(audits),
+    )

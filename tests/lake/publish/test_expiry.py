@@ -2,9 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
-import boto3
 import moto.s3.models
 import pytest
 
@@ -14,15 +12,9 @@ from lake.layout import commit_key, snapshot_folder
 from lake.publish.garbage import GRACE, find_expired, forget
 from lake.read import Lake
 from lake.store import Store
-from tests.lake.publish.test_garbage import DAY, LONG, age, chain, found, keys, whole
-from tests.lake.publish.test_garbage_races import REQUESTS_OF_A_WRITER, collect, requests_of
-from tests.lake.publish.test_snapshot import NEW, OLD, RIVAL, Interrupted, Killed, killed_at, publish, read
-
-
-@pytest.fixture
-def client(bucket) -> Any:
-    """Return an S3 client that nothing happens to."""
-    return boto3.client("s3")
+from tests.lake import keys
+from tests.lake.publish.killing import NEW, OLD, REQUESTS, RIVAL, Interrupted, Killed, killed_at, publish, read
+from tests.lake.publish.littering import DAY, LONG, age, chain, collect, found, requests_of, whole
 
 
 def expire(store: Store, older_than: timedelta = 30 * DAY) -> None:
@@ -136,7 +128,7 @@ def test_a_forgotten_snapshot_is_answered_with_those_that_are_left(store):
 
 def test_a_writer_interrupted_by_an_expiry_at_any_request_publishes(client, subtests):
     """Its parent is the newest commit, which is kept."""
-    for at in range(1, REQUESTS_OF_A_WRITER + 1):
+    for at in range(1, REQUESTS + 1):
         with subtests.test(at=at):
             place = Store("lake", str(at), client)
             _, parent = chain(place, 90, 80)

@@ -5,67 +5,30 @@ from datetime import datetime, timedelta
 
 import moto.s3.models
 import pytest
-from moto.s3.models import s3_backends
 
-from lake.commit import Commit, commit_seqs, read_commit
 from lake.errors import LakeError
 from lake.layout import check_key, commit_key, snapshot_folder
 from lake.publish import commit_snapshot
 from lake.publish.garbage import GRACE, Garbage, find_garbage, remove
 from lake.store import Store
-from tests.lake.publish.test_snapshot import NEW, OLD, RIVAL, draft, publish, read, write
-
-DAY = timedelta(days=1)
-LONG = 2 * GRACE
-CRAWL = "staging/0123456789abcdef/"
-SHARDS = "results/shards/0123456789abcdef/"
-LISTING, OTHER_LISTING = f"results/listings/{'a' * 32}", f"results/listings/{'b' * 32}"
-CODE, OTHER_CODE = "code/3f9a0c11d2e4/", "code/77aa01bc8be2/"
-
-
-def age(store: Store, folder: str, by: timedelta) -> None:
-    """Let the objects below a folder have been written that much earlier by S3's clock."""
-    [account] = s3_backends.values()
-    for key, item in account["aws"].buckets[store.bucket].keys.items():
-        if key.startswith(store.prefix + folder):
-            item.last_modified -= by
-
-
-def put(store: Store, *keys: str, ago: timedelta = LONG) -> None:
-    """Write objects of one byte, longer ago than the grace period unless told otherwise."""
-    for key in keys:
-        store.create(key, b"1")
-        age(store, key, ago)
-
-
-def keys(store: Store, folder: str = "") -> set[str]:
-    return {item.key for item in store.list(folder)}
-
-
-def found(store: Store, codes: set[str] | None = None) -> set[str]:
-    """Return the folders that are found to be garbage."""
-    return {item.folder for item in find_garbage(store, GRACE, codes)}
-
-
-def chain(store: Store, *days_ago: float) -> list[Commit]:
-    """Publish up to three snapshots, one after the other, each that many days ago."""
-    commits: list[Commit] = []
-    for snapshot, days in zip((OLD, NEW, RIVAL), days_ago, strict=False):
-        commits.append(publish(store, snapshot, commits[-1] if commits else None))
-        for folder in (snapshot_folder(snapshot), commit_key(len(commits))):
-            age(store, folder, days * DAY)
-    return commits
-
-
-def whole(store: Store) -> list[int]:
-    """Return the numbers of all commits, after a look at every file that they name: a chain without gaps."""
-    seqs = commit_seqs(store)
-    commits = [read_commit(store, seq) for seq in seqs]
-    assert seqs == list(range(seqs[0], seqs[-1] + 1)), "a gap in the chain"
-    assert [commit.parent for commit in commits[1:]] == [commit.snapshot for commit in commits[:-1]]
-    for commit in commits:
-        read(store, commit)
-    return seqs
+from tests.lake import keys
+from tests.lake.publish import draft
+from tests.lake.publish.killing import NEW, OLD, RIVAL, write
+from tests.lake.publish.littering import (
+    CODE,
+    CRAWL,
+    DAY,
+    LISTING,
+    LONG,
+    OTHER_CODE,
+    OTHER_LISTING,
+    SHARDS,
+    age,
+    chain,
+    found,
+    put,
+    whole,
+)
 
 
 @pytest.fixture

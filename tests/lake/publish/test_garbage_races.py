@@ -1,37 +1,19 @@
 """Collecting garbage while others are at work, and killed at any request: no published file is ever missing."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-import boto3
 import pytest
 
 from lake.commit import Commit
 from lake.errors import PublishError
 from lake.layout import snapshot_folder
 from lake.publish import commit_snapshot
-from lake.publish.garbage import GRACE, find_garbage, remove
+from lake.publish.garbage import GRACE, find_garbage
 from lake.store import Store
-from tests.lake.publish.test_garbage import CODE, CRAWL, LONG, age, chain, keys, put, whole
-from tests.lake.publish.test_snapshot import NEW, OLD, Interrupted, Killed, draft, killed_at, publish, write
-
-
-@pytest.fixture
-def client(bucket) -> Any:
-    """Return an S3 client that nothing happens to."""
-    return boto3.client("s3")
-
-
-def requests_of(act: Callable[[Store], object], store: Store, client: Any) -> int:
-    """Return how many requests it takes."""
-    counted = Interrupted(client, 0, lambda: None, "before")
-    act(Store("lake", store.prefix, counted))
-    return counted.requests
-
-
-def collect(store: Store) -> None:
-    remove(store, find_garbage(store, GRACE, set()))
+from tests.lake import keys
+from tests.lake.publish import draft
+from tests.lake.publish.killing import NEW, OLD, REQUESTS, Interrupted, Killed, killed_at, publish, write
+from tests.lake.publish.littering import CODE, CRAWL, LONG, age, chain, collect, put, requests_of, whole
 
 
 def litter(store: Store) -> set[str]:
@@ -73,12 +55,8 @@ def test_a_code_version_whose_files_are_being_removed_has_no_manifest(store):
     assert keys(store) == set()
 
 
-# Two files, the listing, and the commit.
-REQUESTS_OF_A_WRITER = 4
-
-
 def test_a_writer_interrupted_by_a_collection_at_any_request_publishes(client, subtests):
-    for at in range(1, REQUESTS_OF_A_WRITER + 1):
+    for at in range(1, REQUESTS + 1):
         with subtests.test(at=at):
             place = Store("lake", str(at), client)
             [old] = chain(place, 9)

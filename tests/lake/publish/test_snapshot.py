@@ -2,143 +2,29 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from hashlib import sha256
-from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lake.commit import Commit, DataFile, TableFiles, commit_seqs, head, read_commit
+from lake.commit import DataFile, commit_seqs, head, read_commit
 from lake.errors import ConflictError, PublishError, StoreError
 from lake.layout import commit_key, snapshot_folder, table_folder
 from lake.publish import SnapshotWriter, commit_snapshot, remove_snapshot, same_files
 from lake.store import PARALLEL_REQUESTS, Store
-from tests.lake.publish import POKEMON, TYPES, encode, pokemon
-
-OLD, NEW, RIVAL = "20260706T040000Z-8be2d1f4", "20260808T041200Z-1f3a9c02", "20260808T041201Z-77aa01bc"
-ROWS = {OLD: "pichu", NEW: "pikachu", RIVAL: "raichu"}
-
-
-def write(store: Store, snapshot: str) -> dict[str, TableFiles]:
-    """Write two tables of one file each, none of them equal to another snapshot's."""
-    with SnapshotWriter(store, snapshot) as writer:
-        writer.add(POKEMON, POKEMON.partition, encode(POKEMON, pokemon(25, 1, ROWS[snapshot])))
-        type_ = 13 + list(ROWS).index(snapshot)
-        writer.add(TYPES, None, encode(TYPES, {"pokemon_id": 25, "slot": 1, "type_id": type_}))
-    return writer.tables
-
-
-def draft(snapshot: str, tables: dict[str, TableFiles], parent: Commit | None) -> Commit:
-    return Commit(
-        seq=parent.seq + 1 if parent else 1,
-        snapshot=snapshot,
-        parent=parent.snapshot if parent else None,
-        committed_at="2026-08-08T04:13:05+00:00",
-        tables=tables,
-        source={},
-        run={},
-        fingerprint="",
-    )
-
-
-def publish(store: Store, snapshot: str, parent: Commit | None) -> Commit:
-    commit = draft(snapshot, write(store, snapshot), parent)
-    commit_snapshot(store, commit)
-    return commit
-
-
-def read(store: Store, commit: Commit) -> str:
-    """Read all files of a commit, check each, and return the one snapshot that they belong to."""
-    for name, table in commit.tables.items():
-        for file in table.files:
-            body = store.get(f"{table_folder(commit.snapshot, name)}/{file.name}")
-            assert (len(body), sha256(body).hexdigest()) == (file.bytes, file.sha256)
-    return commit.snapshot
-
-
-def seen_by_readers(store: Store) -> str:
-    """Return what readers see, after a look at everything that was ever published."""
-    seqs = commit_seqs(store)
-    commits = [read_commit(store, seq) for seq in seqs]
-    assert seqs == list(range(1, len(seqs) + 1)), "a gap in the chain"
-    assert [commit.parent for commit in commits] == [None, *(commit.snapshot for commit in commits[:-1])]
-    for commit in commits:
-        read(store, commit)
-    current = head(store)
-    assert current == commits[-1]
-    return current.snapshot
-
-
-class Interrupted:
-    """An S3 client of one process: at its n-th request something happens, `before` or `after` it is applied."""
-
-    def __init__(self, client: Any, at: int, act: Callable[[], object], moment: str) -> None:
-        self._client = client
-        self._lock = threading.Lock()
-        self._at, self._act, self._moment = at, act, moment
-        self.requests = 0
-        self.is_dead = False
-
-    def _ask(self, request: Callable[[], object]) -> object:
-        with self._lock:
-            if self.is_dead:
-                raise Killed
-            self.requests += 1
-            if self.requests != self._at:
-                return request()
-            if self._moment == "before":
-                self._act()
-                return request()
-            answer = request()
-            self._act()
-            return answer
-
-    def put_object(self, **arguments):
-        return self._ask(lambda: self._client.put_object(**arguments))
-
-    def get_object(self, **arguments):
-        return self._ask(lambda: self._client.get_object(**arguments))
-
-    def delete_objects(self, **arguments):
-        return self._ask(lambda: self._client.delete_objects(**arguments))
-
-    def get_paginator(self, name):
-        paginator = self._client.get_paginator(name)
-
-        class Pages:
-            def paginate(_, **arguments) -> Iterator[object]:
-                yield from self._ask(lambda: list(paginator.paginate(**arguments)))
-
-        return Pages()
-
-
-class Killed(BaseException):
-    """The process is gone: nothing catches this, and no request follows."""
-
-
-def killed_at(client: Any, at: int, moment: str) -> Interrupted:
-    def kill() -> None:
-        killed.is_dead = True
-        raise Killed
-
-    killed = Interrupted(client, at, kill, moment)
-    return killed
-
-
-@pytest.fixture
-def client(bucket) -> Any:
-    """Return an S3 client that nothing happens to."""
-    return boto3.client("s3")
-
-
-# Two files, the listing, and the commit.
-REQUESTS = 4
-INTERRUPTIONS = [(at, moment) for at in range(1, REQUESTS + 1) for moment in ("before", "after")]
+from tests.lake.publish import POKEMON, TYPES, draft, encode
+from tests.lake.publish.killing import (
+    NEW,
+    OLD,
+    RIVAL,
+    Interrupted,
+    Killed,
+    killed_at,
+    publish,
+    read,
+    seen_by_readers,
+    write,
+)
 
 
 def test_a_published_snapshot_is_what_readers_see(store):
@@ -338,119 +224,3 @@ def test_files_are_not_the_same_when_there_are_more_or_fewer(store, change):
         more = DataFile("generation=3/part-0.parquet", 3, 1, 1, "0" * 64)
         tables["pokemon"] = replace(tables["pokemon"], files=(*tables["pokemon"].files, more))
     assert not same_files(tables, parent)
-
-
-def test_publishing_takes_as_many_requests_as_are_interrupted_below(store, client):
-    counted = Interrupted(client, 0, lambda: None, "before")
-    publish(Store("lake", "pokelake", counted), NEW, publish(store, OLD, None))
-    assert counted.requests == REQUESTS
-
-
-def test_a_writer_killed_at_any_request_leaves_the_old_snapshot_or_the_new(client, subtests):
-    for at, moment in INTERRUPTIONS:
-        with subtests.test(at=at, moment=moment):
-            store = Store("lake", f"{at}-{moment}", client)
-            old = publish(store, OLD, None)
-            with pytest.raises(Killed):
-                publish(Store("lake", store.prefix, killed_at(client, at, moment)), NEW, old)
-            was_published = (at, moment) == (REQUESTS, "after")
-            assert seen_by_readers(store) == (NEW if was_published else OLD)
-            # Whoever comes next goes on from there, beside whatever the dead one left.
-            assert publish(store, RIVAL, head(store)) == head(store)
-
-
-def test_the_first_snapshot_is_there_whole_or_not_at_all(client, subtests):
-    for at, moment in INTERRUPTIONS:
-        with subtests.test(at=at, moment=moment):
-            store = Store("lake", f"{at}-{moment}", client)
-            with pytest.raises(Killed):
-                publish(Store("lake", store.prefix, killed_at(client, at, moment)), NEW, None)
-            if (at, moment) == (REQUESTS, "after"):
-                assert seen_by_readers(store) == NEW
-            else:
-                assert head(store) is None
-
-
-def test_of_two_writers_at_any_interleaving_one_wins_and_the_other_may_follow(client, subtests):
-    for at, moment in INTERRUPTIONS:
-        with subtests.test(at=at, moment=moment):
-            store = Store("lake", f"{at}-{moment}", client)
-            old = publish(store, OLD, None)
-            winners = []
-
-            def run(snapshot: str, store: Store, old: Commit, winners: list[str]) -> None:
-                with suppress(ConflictError):
-                    publish(store, snapshot, old)
-                    winners.append(snapshot)
-
-            rival = partial(run, RIVAL, store, old, winners)
-            run(NEW, Store("lake", store.prefix, Interrupted(client, at, rival, moment)), old, winners)
-            winner = NEW if (at, moment) == (REQUESTS, "after") else RIVAL
-            assert winners == [winner]
-            assert head(store).snapshot == winner
-
-            # The loser takes its work to the new head; its files are written, and what is left to do is the commit.
-            [loser] = {NEW, RIVAL} - {winner}
-            publish(store, loser, head(store))
-            assert seen_by_readers(store) == loser
-            assert commit_seqs(store) == [1, 2, 3]
-
-
-def test_a_reader_at_any_request_of_a_writer_sees_the_old_snapshot(client, subtests):
-    for at in range(1, REQUESTS + 1):
-        with subtests.test(at=at):
-            store = Store("lake", str(at), client)
-            old = publish(store, OLD, None)
-            seen: list[str] = []
-            look = partial(_look, store, seen)
-            publish(Store("lake", store.prefix, Interrupted(client, at, look, "before")), NEW, old)
-            assert seen == [OLD]
-
-
-def _look(store: Store, seen: list[str]) -> None:
-    seen.append(seen_by_readers(store))
-
-
-def test_a_reader_who_is_overtaken_at_any_request_goes_on_with_what_it_began(client, subtests):
-    """It resolves the head, reads that commit, and then two files, which nobody touches."""
-    for at in range(1, 5):
-        with subtests.test(at=at):
-            store = Store("lake", str(at), client)
-            overtake = partial(publish, store, NEW, publish(store, OLD, None))
-            reader = Store("lake", store.prefix, Interrupted(client, at, overtake, "after"))
-            assert read(reader, head(reader)) == OLD
-            assert seen_by_readers(store) == NEW
-
-
-def test_a_removal_killed_at_any_request_touches_no_published_file(client, subtests):
-    """One listing and one deletion of all; what is left is removed by the next attempt."""
-    for at, moment in INTERRUPTIONS[:4]:
-        with subtests.test(at=at, moment=moment):
-            store = Store("lake", f"{at}-{moment}", client)
-            publish(store, OLD, None)
-            write(store, NEW)
-            with pytest.raises(Killed):
-                remove_snapshot(Store("lake", store.prefix, killed_at(client, at, moment)), NEW)
-            assert seen_by_readers(store) == OLD
-            remove_snapshot(store, NEW)
-            assert list(store.list(snapshot_folder(NEW))) == []
-
-
-def test_no_object_is_ever_written_twice(client):
-    """Not even by two writers and a repetition: every write is conditional."""
-    written = []
-
-    class Watched(Interrupted):
-        def put_object(self, **arguments):
-            assert arguments["IfNoneMatch"] == "*"
-            answer = super().put_object(**arguments)
-            written.append(arguments["Key"])
-            return answer
-
-    watched = Store("lake", "pokelake", Watched(client, 0, lambda: None, "before"))
-    old = publish(watched, OLD, None)
-    publish(watched, NEW, old)
-    with pytest.raises(ConflictError):
-        publish(watched, RIVAL, old)
-    write(watched, NEW)
-    assert len(set(written)) == len(written)

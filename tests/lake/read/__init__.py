@@ -11,6 +11,7 @@ from lake.documents import DOCUMENTS, PARTITION, Document, to_arrow
 from lake.publish import FileStyle, SnapshotWriter, TableWriter, commit_snapshot
 from lake.schema import GENERATION, Field, Table
 from lake.store import Store
+from tests.lake.publish import draft
 
 MOVES = Table(
     name="moves",
@@ -65,7 +66,6 @@ def publish(
     audits: Sequence[dict[str, Any]] = (),
 ) -> Commit:
     """Publish a snapshot of these tables and documents; a row group holds two rows."""
-    parent = head(store)
     raw = to_arrow(documents)
     with SnapshotWriter(store, snapshot) as writer:
         for table, rows, partition, by in (
@@ -75,16 +75,6 @@ def publish(
             files = TableWriter(table, partition, by, FileStyle(row_group_rows=2))
             files.add(rows)
             writer.add(table, partition, files.close())
-    commit = Commit(
-        seq=parent.seq + 1 if parent else 1,
-        snapshot=snapshot,
-        parent=parent.snapshot if parent else None,
-        committed_at=COMMITTED[snapshot],
-        tables=writer.tables,
-        source={},
-        run={},
-        fingerprint="test",
-        audits=tuple(audits),
-    )
+    commit = draft(snapshot, writer.tables, head(store), COMMITTED[snapshot], audits)
     commit_snapshot(store, commit)
     return commit

@@ -2,7 +2,8 @@
 
 import json
 
-from flows.local.replica import Corpus
+from flows.local.replica import Corpus, Running
+from tests.waiting import until
 
 DOCUMENTS: dict[str, object] = {
     "pokemon/132": {"id": 132, "name": "ditto", "species": {"url": "/api/v2/pokemon-species/132/"}},
@@ -19,3 +20,10 @@ def small_corpus(**changes: object) -> Corpus:
     """Return a corpus of a few documents; a keyword argument replaces those of the same path."""
     documents = {**DOCUMENTS, **changes}
     return Corpus.from_documents({path: json.dumps(document).encode() for path, document in documents.items()})
+
+
+def settle(running: Running) -> None:
+    """Leave a replica without faults and with counters at zero, those of requests that were called off included."""
+    running.faults([])
+    until(lambda: not running.counters()["in_flight"], every=0.01)
+    running.reset()

@@ -2,32 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from flows.local.replica import Running, replica
-from tests.flows.local.replica import small_corpus
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Running]:
-    with replica(small_corpus()) as running:
-        yield running
-
-
-@pytest.fixture
-def running(shared: Running) -> Iterator[Running]:
-    yield shared
-    shared.faults([])
-    shared.reset()
-
-
-@pytest.fixture(scope="module")
-def api(shared: Running) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=shared.url) as client:
-        yield client
+from flows.local.replica import Running
+from tests.waiting import until
 
 
 def raw_body(api: httpx.Client, path: str) -> bytes:
@@ -61,9 +41,7 @@ def test_a_client_that_gives_up_ends_its_request(running: Running, api: httpx.Cl
     running.faults([{"kind": "latency", "seconds": 60}])
     with pytest.raises(httpx.ReadTimeout):
         api.get("pokemon/25/", timeout=0.1)
-    deadline = time.monotonic() + 5
-    while running.counters()["in_flight"] and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: not running.counters()["in_flight"], every=0.01)
     assert running.counters()["by_path"] == {"pokemon/25": {"499": 1}}
 
 

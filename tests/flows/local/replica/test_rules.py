@@ -1,34 +1,13 @@
 """Which requests a fault rule meets, and how often."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from flows.local.replica import FaultError, Running, replica
+from flows.local.replica import FaultError, Running
 from flows.local.replica.faults import Faults
-from tests.flows.local.replica import small_corpus
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Running]:
-    with replica(small_corpus()) as running:
-        yield running
-
-
-@pytest.fixture
-def running(shared: Running) -> Iterator[Running]:
-    yield shared
-    shared.faults([])
-    shared.reset()
-
-
-@pytest.fixture(scope="module")
-def api(shared: Running) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=shared.url) as client:
-        yield client
 
 
 def test_a_rule_ends_after_its_times(running: Running, api: httpx.Client):
