@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from lake.errors import LakeError, StoreError
-from lake.layout import COMMITS, commit_key, commit_seq, table_folder
+from lake.layout import COMMITS, commit_key, commit_seq, file_key
 from lake.store import Store
 
 FORMAT = 1
@@ -70,11 +70,15 @@ class Commit:
 
     def keys(self) -> list[str]:
         """Return the key of every file of the snapshot."""
-        return [
-            f"{table_folder(self.snapshot, name)}/{file.name}"
+        return list(self.sizes())
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of every file of the snapshot, by its key."""
+        return {
+            file_key(self.snapshot, name, file.name): file.bytes
             for name, table in self.tables.items()
             for file in table.files
-        ]
+        }
 
     def totals(self) -> Counter[str]:
         """Return what `changes` counts, over all resources."""
@@ -130,7 +134,7 @@ def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
     Raises:
         StoreError: It is not what its commit says.
     """
-    key = f"{table_folder(snapshot, table)}/{file.name}"
+    key = file_key(snapshot, table, file.name)
     body = store.get(key)
     if sha256(body).hexdigest() != file.sha256:
         raise StoreError(

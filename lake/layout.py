@@ -54,6 +54,15 @@ def table_folder(snapshot: str, table: str) -> str:
     return f"{SNAPSHOTS}{snapshot}/{table}"
 
 
+def file_key(snapshot: str, table: str, name: str) -> str:
+    """Return the key of one of a table's files; `name` is what `part_name` returned.
+
+    >>> file_key("20260808T041200Z-1f3a9c02", "pokemon", "generation=1/part-0.parquet")
+    'snapshots/20260808T041200Z-1f3a9c02/pokemon/generation=1/part-0.parquet'
+    """
+    return f"{table_folder(snapshot, table)}/{name}"
+
+
 def part_name(partition: str | None, value: str | int | None) -> str:
     """Return a file's name below its table's folder.
 

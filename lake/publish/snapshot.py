@@ -7,7 +7,7 @@ from typing import Self
 
 from lake.commit import Commit, DataFile, TableFiles, read_file
 from lake.errors import PublishError
-from lake.layout import commit_key, snapshot_folder, table_folder
+from lake.layout import commit_key, file_key, snapshot_folder
 from lake.publish.parquet import EncodedFile
 from lake.schema import Table, dictionary_of
 from lake.store import PARALLEL_REQUESTS, Store
@@ -57,7 +57,7 @@ class SnapshotWriter:
                 self._writes.append(self._pool.submit(self._copy, table.name, file))
                 described.append(file)
             else:
-                key = f"{table_folder(self.snapshot, table.name)}/{file.name}"
+                key = file_key(self.snapshot, table.name, file.name)
                 self._writes.append(self._pool.submit(self.store.create, key, file.body))
                 described.append(DataFile(file.name, file.partition, file.rows, len(file.body), file.sha256))
         fields = tuple(dictionary_of(table, null_counts))
@@ -74,7 +74,7 @@ class SnapshotWriter:
         """Read a file of the parent and create it here: a copy within S3 could not be refused if the key exists."""
         assert self._parent is not None
         body = read_file(self.store, self._parent.snapshot, table, file)
-        self.store.create(f"{table_folder(self.snapshot, table)}/{file.name}", body)
+        self.store.create(file_key(self.snapshot, table, file.name), body)
 
 
 def commit_snapshot(store: Store, commit: Commit) -> None:
@@ -84,11 +84,7 @@ def commit_snapshot(store: Store, commit: Commit) -> None:
         PublishError: The folder does not hold what was planned; nothing was published.
         ConflictError: Another writer published this sequence number first.
     """
-    planned = {
-        f"{table_folder(commit.snapshot, name)}/{file.name}": file.bytes
-        for name, table in commit.tables.items()
-        for file in table.files
-    }
+    planned = commit.sizes()
     found = {item.key: item.size for item in store.list(snapshot_folder(commit.snapshot))}
     if found != planned:
         wrong = sorted(key for key in planned.keys() | found.keys() if planned.get(key) != found.get(key))
@@ -107,8 +103,8 @@ def remove_snapshot(store: Store, snapshot: str) -> None:
 
 def same_files(tables: dict[str, TableFiles], parent: Commit | None) -> bool:
     """Tell whether every file equals the parent's."""
-    return parent is not None and _hashes(tables) == _hashes(parent.tables)
+    return parent is not None and _hashes_by_file(tables) == _hashes_by_file(parent.tables)
 
 
-def _hashes(tables: dict[str, TableFiles]) -> dict[str, str]:
+def _hashes_by_file(tables: dict[str, TableFiles]) -> dict[str, str]:
     return {f"{name}/{file.name}": file.sha256 for name, table in tables.items() for file in table.files}

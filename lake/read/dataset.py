@@ -7,7 +7,7 @@ import pyarrow.dataset as ds
 
 from lake.commit import Commit, DataFile
 from lake.errors import LakeError
-from lake.layout import table_folder
+from lake.layout import file_key
 from lake.read.files import partition_field, partition_guarantee
 from lake.read.history import table_of
 from lake.store import Store
@@ -25,14 +25,14 @@ def open_dataset(store: Store, commit: Commit, name: str, files: Sequence[DataFi
     table = table_of(commit, name)
     files = table.files if files is None else files
     filesystem = store.filesystem()
-    folder = f"{store.bucket}/{store.prefix}{table_folder(commit.snapshot, name)}"
+    root = f"{store.bucket}/{store.prefix}"
     parquet = ds.ParquetFileFormat(
         default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
     )
     field = partition_field(table) if table.partition else None
     fragments = [
         parquet.make_fragment(
-            f"{folder}/{file.name}",
+            root + file_key(commit.snapshot, name, file.name),
             filesystem,
             partition_guarantee(field, file) if field is not None else None,
             # Without it, every file costs one more request.
