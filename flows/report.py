@@ -17,7 +17,7 @@ from lake.errors import UnknownNameError
 from lake.layout import snapshot_folder
 
 # Rows that a section of the report shows; the commit, and the table of tables, have all of them.
-SHOWN_ROWS = 20
+ROWS_A_SECTION = 20
 
 
 @flow(name="report", persist_result=False)
@@ -120,9 +120,9 @@ def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str | in
     if not rows:
         return
     yield from ("", f"## {title}", "", _row(header), _row(["---"] * len(header)))
-    yield from map(_row, rows[:SHOWN_ROWS])
-    if len(rows) > SHOWN_ROWS:
-        yield from ("", f"and {len(rows) - SHOWN_ROWS:,} more")
+    yield from map(_row, rows[:ROWS_A_SECTION])
+    if len(rows) > ROWS_A_SECTION:
+        yield from ("", f"and {len(rows) - ROWS_A_SECTION:,} more")
 
 
 def _row(cells: Sequence[str | int]) -> str:

@@ -215,7 +215,7 @@ class Store:
             anonymous=credentials is None,
             region=self._region,
             scheme=endpoint.scheme,
-            endpoint_override=None if _is_aws(endpoint.hostname or "") else endpoint.netloc,
+            endpoint_override=None if _is_found_by_region(endpoint.hostname or "") else endpoint.netloc,
             connect_timeout=_CONNECT_SECONDS,
             request_timeout=_READ_SECONDS,
             retry_strategy=AwsStandardS3RetryStrategy(max_attempts=_TRIES),
@@ -258,7 +258,7 @@ class Store:
             raise StoreError(f"{self.uri(key)}: S3 could not be reached: {error}") from error
 
 
-def _is_aws(host: str) -> bool:
+def _is_found_by_region(host: str) -> bool:
     """Tell whether a host is S3's own, which pyarrow finds by the region, rather than a private endpoint to it."""
     return ".amazonaws.com" in host and ".vpce." not in host
 

@@ -81,7 +81,7 @@ def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iter
             for name, (command, url) in commands.items()
         }
         for name in _each_as_it_answers(starting, home):
-            say(f"{name} is up at {_origin(commands[name][1])}")
+            say(f"{name} is up at {_without_path(commands[name][1])}")
         yield Stack(s3, replica, prefect, environment)
 
 
@@ -89,7 +89,7 @@ def _module(name: str) -> list[str]:
     return [sys.executable, "-m", name]
 
 
-def _origin(url: str) -> str:
+def _without_path(url: str) -> str:
     return "/".join(url.split("/")[:3])
 
 

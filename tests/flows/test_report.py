@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.local.replica import demo
-from flows.report import SHOWN_ROWS, compare_tables, lines, report
+from flows.report import ROWS_A_SECTION, compare_tables, lines, report
 from flows.steps.parameters import LakeLocation
 from lake.commit import Commit, DataFile, TableFiles
 from lake.errors import LakeError, UnknownNameError
@@ -148,9 +148,11 @@ def test_what_an_api_says_is_shown_as_text():
 
 
 def test_a_long_list_is_cut_and_says_so():
-    missing = tuple({"path": f"item/{n}", "resource": "item", "id": n, "reason": "404"} for n in range(SHOWN_ROWS + 5))
+    missing = tuple(
+        {"path": f"item/{n}", "resource": "item", "id": n, "reason": "404"} for n in range(ROWS_A_SECTION + 5)
+    )
     said = text(replace(COMMIT, missing=missing))
-    assert sum(line.startswith("| item/") for line in said) == SHOWN_ROWS
+    assert sum(line.startswith("| item/") for line in said) == ROWS_A_SECTION
     assert said[-1] == "and 5 more"
 
 

@@ -1,9 +1,9 @@
 """Questions about Prefect's API, and about what runs reach through the saved blocks."""
 
-import re
 from urllib.parse import urlsplit
 
 import prefect
+from packaging.version import Version
 from prefect.client.base import ServerType
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
@@ -40,13 +40,10 @@ def prefect_api(at: Installation) -> Finding:
             return ok(f"{url} is Prefect Cloud, the client has version {prefect.__version__}")
         server = client.api_version()
     versions = f"the server at {url} has version {server}, the client {prefect.__version__}"
-    if _numbers(server)[:1] != _numbers(prefect.__version__)[:1] or _numbers(server) < _numbers(prefect.__version__):
+    there, here = Version(server).release, Version(prefect.__version__).release
+    if there[0] != here[0] or there < here:
         return failed(versions, f"`pip install prefect=={prefect.__version__}` where the server runs")
     return ok(versions)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version)[:3]))
 
 
 def credentials_block(at: Installation) -> Finding:
@@ -86,13 +83,13 @@ def account(at: Installation) -> Finding:
     try:
         identity = credentials.get_client("sts").get_caller_identity()
     except Exception as error:
-        if _is_aws(s3.endpoint_url):
+        if _belongs_to_aws(s3.endpoint_url):
             raise
         return ok(f"{where}; it is not AWS's and names no account ({type(error).__name__})")
     return ok(f"{where}, as {identity['Arn']} of account {identity['Account']}")
 
 
-def _is_aws(url: str) -> bool:
+def _belongs_to_aws(url: str) -> bool:
     return (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
