@@ -6,6 +6,7 @@ from lake.canonical import POKEAPI
 from lake.schema import Table
 from lake.tables.declare import Mirror
 from lake.tables.pokeapi import (
+    abilities,
     berries,
     contests,
     encounters,
@@ -30,7 +31,9 @@ TABLES: tuple[Table, ...] = (
     *species.TABLES,
     *evolution.TABLES,
     *types.TABLES,
+    *abilities.TABLES,
     *moves.TABLES,
+    games.GENERATIONS,
     *stats.TABLES,
     *contests.TABLES,
     *items.TABLES,
@@ -48,6 +51,7 @@ MIRRORS: tuple[Mirror, ...] = (
     *species.MIRRORS,
     *evolution.MIRRORS,
     *types.MIRRORS,
+    *abilities.MIRRORS,
     *moves.MIRRORS,
     *stats.MIRRORS,
     *items.MIRRORS,

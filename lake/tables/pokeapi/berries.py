@@ -3,14 +3,14 @@
 import pyarrow as pa
 
 from lake.schema import Field, Table
-from lake.tables.declare import NAME_FIELD, Mirror, child, reference
+from lake.tables.declare import NAME_FIELD, Mirror, child, own_id, reference, term
 
 
 def _number(name: str, description: str, path: str, unit: str = "") -> Field:
     return Field(name, pa.int32(), f"{description} Null: none known.", path, unit=unit, nullable=True)
 
 
-_BERRY_ID = Field("berry_id", pa.int32(), "PokeAPI's id of the berry.", "id")
+_BERRY_ID = own_id("berry")
 BERRIES = Table(
     name="berries",
     grain="one row per berry",
@@ -47,30 +47,24 @@ BERRY_FLAVOR_POTENCIES = child(
     Field("potency", pa.int32(), "How strong it is; 0 if the berry does not have it.", "flavors[].potency"),
 )
 
-BERRY_FIRMNESSES = Table(
-    name="berry_firmnesses",
+BERRY_FIRMNESSES = term(
+    "berry-firmness",
+    "berry_firmnesses",
+    "firmness",
     grain="one row per firmness of berries, such as very-soft",
-    resources=("berry-firmness",),
-    primary_key=("berry_firmness_id",),
-    fields=(Field("berry_firmness_id", pa.int32(), "PokeAPI's id of the firmness.", "id"), NAME_FIELD),
 )
 
-_BERRY_FLAVOR_ID = Field("berry_flavor_id", pa.int32(), "PokeAPI's id of the flavor.", "id")
-BERRY_FLAVORS = Table(
-    name="berry_flavors",
+BERRY_FLAVORS = term(
+    "berry-flavor",
+    "berry_flavors",
+    "flavor",
+    reference("contest_type_id", "The contest that it helps in.", "contest_type.url", "contest-type"),
     grain="one row per flavor of berries, such as spicy",
-    resources=("berry-flavor",),
-    primary_key=("berry_flavor_id",),
-    fields=(
-        _BERRY_FLAVOR_ID,
-        NAME_FIELD,
-        reference("contest_type_id", "The contest that it helps in.", "contest_type.url", "contest-type"),
-    ),
 )
 
 BERRY_FLAVOR_BERRIES = child(
     "berry-flavor",
-    (_BERRY_FLAVOR_ID,),
+    (BERRY_FLAVORS.field("berry_flavor_id"),),
     "berry_flavor_berries",
     "one row per flavor and berry that has it; berry_flavor_potencies also says which berries do not",
     "berries[]",

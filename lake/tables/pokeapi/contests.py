@@ -3,20 +3,15 @@
 import pyarrow as pa
 
 from lake.schema import Field, Table
-from lake.tables.declare import NAME_FIELD, reference
+from lake.tables.declare import own_id, reference, term
 
 _APPEAL = Field("appeal", pa.int32(), "Hearts that it earns.", "appeal", unit="heart")
 
-CONTEST_TYPES = Table(
-    name="contest_types",
-    grain="one row per contest type",
-    resources=("contest-type",),
-    primary_key=("contest_type_id",),
-    fields=(
-        Field("contest_type_id", pa.int32(), "PokeAPI's id of the contest type.", "id"),
-        NAME_FIELD,
-        reference("berry_flavor_id", "Flavour of berries that goes with it.", "berry_flavor.url", "berry-flavor"),
-    ),
+CONTEST_TYPES = term(
+    "contest-type",
+    "contest_types",
+    "contest type",
+    reference("berry_flavor_id", "Flavour of berries that goes with it.", "berry_flavor.url", "berry-flavor"),
 )
 
 CONTEST_EFFECTS = Table(
@@ -25,7 +20,7 @@ CONTEST_EFFECTS = Table(
     resources=("contest-effect",),
     primary_key=("contest_effect_id",),
     fields=(
-        Field("contest_effect_id", pa.int32(), "PokeAPI's id of the contest effect.", "id"),
+        own_id("contest_effect"),
         _APPEAL,
         Field("jam", pa.int32(), "Hearts that it costs the others.", "jam", unit="heart"),
     ),
@@ -37,7 +32,7 @@ SUPER_CONTEST_EFFECTS = Table(
     resources=("super-contest-effect",),
     primary_key=("super_contest_effect_id",),
     fields=(
-        Field("super_contest_effect_id", pa.int32(), "PokeAPI's id of the super contest effect.", "id"),
+        own_id("super_contest_effect"),
         _APPEAL,
     ),
 )

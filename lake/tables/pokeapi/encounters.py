@@ -4,8 +4,8 @@ from functools import partial
 
 import pyarrow as pa
 
-from lake.schema import ORDINAL, Field, Table
-from lake.tables.declare import NAME_FIELD, Mirror, child, reference
+from lake.schema import ORDINAL, Field
+from lake.tables.declare import Mirror, child, reference, term
 
 _POKEMON_ID = Field("pokemon_id", pa.int32(), "PokeAPI's id of the variety that appears.", "id", references="pokemon")
 _child = partial(child, "pokemon-encounters", (_POKEMON_ID,))
@@ -67,36 +67,27 @@ POKEMON_ENCOUNTER_VERSIONS = _child(
     ),
 )
 
-ENCOUNTER_METHODS = Table(
-    name="encounter_methods",
+ENCOUNTER_METHODS = term(
+    "encounter-method",
+    "encounter_methods",
+    "method",
+    Field("sort_order", pa.int32(), "Place in PokeAPI's sorting.", "order"),
     grain="one row per way to meet Pokémon, such as walk or old-rod",
-    resources=("encounter-method",),
-    primary_key=("encounter_method_id",),
-    fields=(
-        Field("encounter_method_id", pa.int32(), "PokeAPI's id of the method.", "id"),
-        NAME_FIELD,
-        Field("sort_order", pa.int32(), "Place in PokeAPI's sorting.", "order"),
-    ),
 )
 
-ENCOUNTER_CONDITIONS = Table(
-    name="encounter_conditions",
+ENCOUNTER_CONDITIONS = term(
+    "encounter-condition",
+    "encounter_conditions",
+    "condition",
     grain="one row per thing that encounters depend on, such as time",
-    resources=("encounter-condition",),
-    primary_key=("encounter_condition_id",),
-    fields=(Field("encounter_condition_id", pa.int32(), "PokeAPI's id of the condition.", "id"), NAME_FIELD),
 )
 
-ENCOUNTER_CONDITION_VALUES = Table(
-    name="encounter_condition_values",
+ENCOUNTER_CONDITION_VALUES = term(
+    "encounter-condition-value",
+    "encounter_condition_values",
+    "value",
+    reference("condition_id", "The condition whose value it is.", "condition.url", "encounter-condition"),
     grain="one row per value of a condition, such as time-night",
-    resources=("encounter-condition-value",),
-    primary_key=("encounter_condition_value_id",),
-    fields=(
-        Field("encounter_condition_value_id", pa.int32(), "PokeAPI's id of the value.", "id"),
-        NAME_FIELD,
-        reference("condition_id", "The condition whose value it is.", "condition.url", "encounter-condition"),
-    ),
 )
 
 TABLES = (

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from lake.schema import Field, Report, Row, Table
-from lake.tables.declare import Mirror, reference
+from lake.tables.declare import Mirror, own_id, reference
 from lake.tables.members import number, reference_id, text, truth
 
 # Conditions of a way to evolve: column, type in the API, resource or unit, meaning. Null always means: does not matter.
@@ -83,7 +83,7 @@ def _conditions(way: dict[str, Any], report: Report) -> Row:
     return row
 
 
-_CHAIN_ID = Field("evolution_chain_id", pa.int32(), "PokeAPI's id of the family's tree.", "id")
+_CHAIN_ID = own_id("evolution_chain", "family's tree")
 EVOLUTION_EDGES = Table(
     name="evolution_edges",
     grain="one row per way in which one species evolves into another; several ways are alternatives",

@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 
 from lake.schema import Field, Report, Row, Table
-from lake.tables.declare import LANGUAGE, NAME_FIELD, child, reference
+from lake.tables.declare import LANGUAGE, NAME_FIELD, child, own_id, reference
 from lake.tables.members import reference_id, text, url_id
 from lake.tables.pokeapi.media import media
 
-_FORM_ID = Field("form_id", pa.int32(), "PokeAPI's id of the form.", "id")
+_FORM_ID = own_id("form")
 _child = partial(child, "pokemon-form", (_FORM_ID,))
 
 FORMS = Table(

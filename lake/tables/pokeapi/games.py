@@ -1,13 +1,27 @@
-"""Tables of games: versions and their groups, the Pokédexes in them, and the languages of all texts."""
+"""Tables of games: versions, their groups and generations, the Pokédexes in them, and the languages of all texts."""
 
 from functools import partial
 
 import pyarrow as pa
 
 from lake.schema import GENERATION, Field, Table
-from lake.tables.declare import NAME_FIELD, Mirror, child, reference
+from lake.tables.declare import LANGUAGE, NAME_FIELD, Mirror, child, own_id, reference, term
 
-_VERSION_GROUP_ID = Field("version_group_id", pa.int32(), "PokeAPI's id of the version group.", "id")
+GENERATIONS = Table(
+    name="generations",
+    grain="one row per generation of games",
+    resources=("generation",),
+    primary_key=("generation_id",),
+    fields=(
+        Field(GENERATION, pa.int16(), "PokeAPI's id of the generation.", "id"),
+        NAME_FIELD,
+        reference(
+            "main_region_id", "Where its games play. Null: none given.", "main_region.url", "region", nullable=True
+        ),
+    ),
+)
+
+_VERSION_GROUP_ID = own_id("version_group")
 _GENERATION_ID = Field(
     GENERATION,
     pa.int16(),
@@ -51,29 +65,21 @@ VERSION_GROUP_MOVE_LEARN_METHODS = _child(
     reference("move_learn_method_id", "How they are learnt.", "move_learn_methods[].url", "move-learn-method"),
 )
 
-VERSIONS = Table(
-    name="versions",
+VERSIONS = term(
+    "version",
+    "versions",
+    "version",
+    reference("version_group_id", "Its version group.", "version_group.url", "version-group"),
     grain="one row per version: a game, or a part that was added to one",
-    resources=("version",),
-    primary_key=("version_id",),
-    fields=(
-        Field("version_id", pa.int32(), "PokeAPI's id of the version.", "id"),
-        NAME_FIELD,
-        reference("version_group_id", "Its version group.", "version_group.url", "version-group"),
-    ),
 )
 
-POKEDEXES = Table(
-    name="pokedexes",
+POKEDEXES = term(
+    "pokedex",
+    "pokedexes",
+    "Pokédex",
+    Field("is_main_series", pa.bool_(), "Whether it comes from the main series of games.", "is_main_series"),
+    reference("region_id", "The region it is about. Null: no single one.", "region.url", "region", nullable=True),
     grain="one row per Pokédex; what it lists is in species_pokedex_numbers",
-    resources=("pokedex",),
-    primary_key=("pokedex_id",),
-    fields=(
-        Field("pokedex_id", pa.int32(), "PokeAPI's id of the Pokédex.", "id"),
-        NAME_FIELD,
-        Field("is_main_series", pa.bool_(), "Whether it comes from the main series of games.", "is_main_series"),
-        reference("region_id", "The region it is about. Null: no single one.", "region.url", "region", nullable=True),
-    ),
 )
 
 LANGUAGES = Table(
@@ -82,7 +88,7 @@ LANGUAGES = Table(
     resources=("language",),
     primary_key=("language_id",),
     fields=(
-        Field("language_id", pa.int32(), "PokeAPI's id of the language; 9 is English.", "id"),
+        Field("language_id", pa.int32(), LANGUAGE, "id"),
         NAME_FIELD,
         Field("iso639", pa.string(), "Two-letter code of the language; several rows may share it.", "iso639"),
         Field("iso3166", pa.string(), "Two-letter code of the country where it is spoken.", "iso3166"),
@@ -90,6 +96,7 @@ LANGUAGES = Table(
     ),
 )
 
+# The registry lists GENERATIONS itself, further up.
 TABLES = (
     VERSION_GROUPS,
     VERSION_GROUP_REGIONS,

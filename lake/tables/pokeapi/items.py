@@ -5,9 +5,9 @@ from functools import partial
 import pyarrow as pa
 
 from lake.schema import Field, Table
-from lake.tables.declare import NAME_FIELD, Mirror, child, reference
+from lake.tables.declare import NAME_FIELD, Mirror, child, own_id, reference, term
 
-_ITEM_ID = Field("item_id", pa.int32(), "PokeAPI's id of the item.", "id")
+_ITEM_ID = own_id("item")
 _child = partial(child, "item", (_ITEM_ID,))
 
 ITEMS = Table(
@@ -82,58 +82,44 @@ ITEM_GAME_INDICES = _child(
     Field("game_index", pa.int32(), "The games' internal number.", "game_indices[].game_index"),
 )
 
-ITEM_CATEGORIES = Table(
-    name="item_categories",
+ITEM_CATEGORIES = term(
+    "item-category",
+    "item_categories",
+    "category",
+    reference("pocket_id", "Where in the bag its items lie.", "pocket.url", "item-pocket"),
     grain="one row per category of items, such as standard-balls",
-    resources=("item-category",),
-    primary_key=("item_category_id",),
-    fields=(
-        Field("item_category_id", pa.int32(), "PokeAPI's id of the category.", "id"),
-        NAME_FIELD,
-        reference("pocket_id", "Where in the bag its items lie.", "pocket.url", "item-pocket"),
-    ),
 )
 
-ITEM_POCKETS = Table(
-    name="item_pockets",
-    grain="one row per pocket of the bag",
-    resources=("item-pocket",),
-    primary_key=("item_pocket_id",),
-    fields=(Field("item_pocket_id", pa.int32(), "PokeAPI's id of the pocket.", "id"), NAME_FIELD),
-)
+ITEM_POCKETS = term("item-pocket", "item_pockets", "pocket", grain="one row per pocket of the bag")
 
-ITEM_FLING_EFFECTS = Table(
-    name="item_fling_effects",
+ITEM_FLING_EFFECTS = term(
+    "item-fling-effect",
+    "item_fling_effects",
+    "effect",
     grain="one row per effect that an item can have when the move Fling throws it",
-    resources=("item-fling-effect",),
-    primary_key=("item_fling_effect_id",),
-    fields=(Field("item_fling_effect_id", pa.int32(), "PokeAPI's id of the effect.", "id"), NAME_FIELD),
 )
 
-_ITEM_ATTRIBUTE_ID = Field("item_attribute_id", pa.int32(), "PokeAPI's id of the attribute.", "id")
-ITEM_ATTRIBUTES = Table(
-    name="item_attributes",
+ITEM_ATTRIBUTES = term(
+    "item-attribute",
+    "item_attributes",
+    "attribute",
     grain="one row per attribute that items can have, such as holdable",
-    resources=("item-attribute",),
-    primary_key=("item_attribute_id",),
-    fields=(_ITEM_ATTRIBUTE_ID, NAME_FIELD),
 )
 
 ITEM_ATTRIBUTE_ITEMS = child(
     "item-attribute",
-    (_ITEM_ATTRIBUTE_ID,),
+    (ITEM_ATTRIBUTES.field("item_attribute_id"),),
     "item_attribute_items",
     "one row per attribute and item that has it",
     "items[]",
     reference("item_id", "The item.", "items[].url", "item"),
 )
 
-CURRENCIES = Table(
-    name="currencies",
+CURRENCIES = term(
+    "currency",
+    "currencies",
+    "currency",
     grain="one row per thing that items are paid with, such as poke-dollar",
-    resources=("currency",),
-    primary_key=("currency_id",),
-    fields=(Field("currency_id", pa.int32(), "PokeAPI's id of the currency.", "id"), NAME_FIELD),
 )
 
 MACHINES = Table(
@@ -142,7 +128,7 @@ MACHINES = Table(
     resources=("machine",),
     primary_key=("machine_id",),
     fields=(
-        Field("machine_id", pa.int32(), "PokeAPI's id of the machine.", "id"),
+        own_id("machine"),
         reference("item_id", "The machine as an item, such as tm01.", "item.url", "item"),
         reference("move_id", "The move that it teaches.", "move.url", "move"),
         reference("version_group_id", "The games in which it teaches it.", "version_group.url", "version-group"),

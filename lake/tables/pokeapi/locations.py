@@ -3,42 +3,33 @@
 import pyarrow as pa
 
 from lake.schema import Field, Table
-from lake.tables.declare import NAME_FIELD, Mirror, child, reference
+from lake.tables.declare import NAME_FIELD, Mirror, child, own_id, reference, term
 
-REGIONS = Table(
-    name="regions",
-    grain="one row per region, such as kanto",
-    resources=("region",),
-    primary_key=("region_id",),
-    fields=(
-        Field("region_id", pa.int32(), "PokeAPI's id of the region.", "id"),
-        NAME_FIELD,
-        reference(
-            "main_generation_id",
-            "The generation whose games introduced it. Null: none of the main series did.",
-            "main_generation.url",
-            "generation",
-            nullable=True,
-        ),
+REGIONS = term(
+    "region",
+    "regions",
+    "region",
+    reference(
+        "main_generation_id",
+        "The generation whose games introduced it. Null: none of the main series did.",
+        "main_generation.url",
+        "generation",
+        nullable=True,
     ),
+    grain="one row per region, such as kanto",
 )
 
-_LOCATION_ID = Field("location_id", pa.int32(), "PokeAPI's id of the location.", "id")
-LOCATIONS = Table(
-    name="locations",
+LOCATIONS = term(
+    "location",
+    "locations",
+    "location",
+    reference("region_id", "The region that it lies in. Null: none given.", "region.url", "region", nullable=True),
     grain="one row per location, such as a town, a route or a cave",
-    resources=("location",),
-    primary_key=("location_id",),
-    fields=(
-        _LOCATION_ID,
-        NAME_FIELD,
-        reference("region_id", "The region that it lies in. Null: none given.", "region.url", "region", nullable=True),
-    ),
 )
 
 LOCATION_GAME_INDICES = child(
     "location",
-    (_LOCATION_ID,),
+    (LOCATIONS.field("location_id"),),
     "location_game_indices",
     "one row per number that the games of a generation give a location internally; one may have several",
     "game_indices[]",
@@ -46,7 +37,7 @@ LOCATION_GAME_INDICES = child(
     Field("game_index", pa.int32(), "The games' internal number.", "game_indices[].game_index"),
 )
 
-_LOCATION_AREA_ID = Field("location_area_id", pa.int32(), "PokeAPI's id of the area.", "id")
+_LOCATION_AREA_ID = own_id("location_area", "area")
 LOCATION_AREAS = Table(
     name="location_areas",
     grain="one row per area of a location; what appears there is in pokemon_encounters",
@@ -79,12 +70,11 @@ LOCATION_AREA_ENCOUNTER_RATES = child(
     Field("rate_percent", pa.int32(), "Chance to meet one.", f"{_RATES}.version_details[].rate", unit="percent"),
 )
 
-PAL_PARK_AREAS = Table(
-    name="pal_park_areas",
+PAL_PARK_AREAS = term(
+    "pal-park-area",
+    "pal_park_areas",
+    "area",
     grain="one row per area of the Pal Park; what appears there is in species_pal_park_encounters",
-    resources=("pal-park-area",),
-    primary_key=("pal_park_area_id",),
-    fields=(Field("pal_park_area_id", pa.int32(), "PokeAPI's id of the area.", "id"), NAME_FIELD),
 )
 
 TABLES = (

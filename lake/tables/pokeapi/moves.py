@@ -1,4 +1,4 @@
-"""Tables of what battles are made of, types apart: abilities, moves; and of the generations of games."""
+"""Tables of moves: what one is and does, did in earlier games, and does in contests."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -7,32 +7,15 @@ from typing import Any
 import pyarrow as pa
 
 from lake.schema import GENERATION, Field, Report, Row, Table
-from lake.tables.declare import LANGUAGE, NAME_FIELD, Mirror, child, reference
+from lake.tables.declare import GENERATION_FIELD, LANGUAGE, NAME_FIELD, Mirror, child, own_id, reference
 from lake.tables.members import reference_id
-
-_GENERATION_ID = Field(
-    GENERATION, pa.int16(), "The generation that introduced it. 0: unknown.", "generation.url", references="generation"
-)
 
 
 def _number(name: str, description: str, path: str, unit: str = "", nullable: bool = True) -> Field:
     return Field(name, pa.int32(), description, path, unit=unit, nullable=nullable)
 
 
-ABILITIES = Table(
-    name="abilities",
-    grain="one row per ability",
-    resources=("ability",),
-    primary_key=("ability_id",),
-    fields=(
-        Field("ability_id", pa.int32(), "PokeAPI's id of the ability.", "id"),
-        _GENERATION_ID,
-        NAME_FIELD,
-        Field("is_main_series", pa.bool_(), "Whether the main series of games has it.", "is_main_series"),
-    ),
-)
-
-_MOVE_ID = Field("move_id", pa.int32(), "PokeAPI's id of the move.", "id")
+_MOVE_ID = own_id("move")
 MOVES = Table(
     name="moves",
     grain="one row per move",
@@ -40,7 +23,7 @@ MOVES = Table(
     primary_key=("move_id",),
     fields=(
         _MOVE_ID,
-        _GENERATION_ID,
+        GENERATION_FIELD,
         NAME_FIELD,
         reference("type_id", "Its type.", "type.url", "type"),
         reference("damage_class_id", "Physical, special or status.", "damage_class.url", "move-damage-class"),
@@ -85,7 +68,7 @@ MOVES = Table(
 )
 
 
-_move_child = partial(child, "move", (_MOVE_ID, _GENERATION_ID))
+_move_child = partial(child, "move", (_MOVE_ID, GENERATION_FIELD))
 
 
 MOVE_STAT_CHANGES = _move_child(
@@ -158,7 +141,7 @@ MOVE_CONTEST_COMBOS = Table(
     primary_key=("move_id", "ordinal"),
     fields=(
         _MOVE_ID,
-        _GENERATION_ID,
+        GENERATION_FIELD,
         Field("ordinal", pa.int32(), "Running number within the document, from 1."),
         Field("contest", pa.string(), "Kind of contest: normal or super.", "contest_combos"),
         Field("is_first", pa.bool_(), "Whether it is used before the other move, or after.", "contest_combos"),
@@ -167,34 +150,17 @@ MOVE_CONTEST_COMBOS = Table(
     fill=contest_combo_rows,
 )
 
-GENERATIONS = Table(
-    name="generations",
-    grain="one row per generation of games",
-    resources=("generation",),
-    primary_key=("generation_id",),
-    fields=(
-        Field(GENERATION, pa.int16(), "PokeAPI's id of the generation.", "id"),
-        NAME_FIELD,
-        reference(
-            "main_region_id", "Where its games play. Null: none given.", "main_region.url", "region", nullable=True
-        ),
-    ),
-)
-
 TABLES = (
-    ABILITIES,
     MOVES,
     MOVE_STAT_CHANGES,
     MOVE_MACHINES,
     MOVE_PAST_VALUES,
     MOVE_PAST_EFFECTS,
     MOVE_CONTEST_COMBOS,
-    GENERATIONS,
 )
 
-# Where another resource lists abilities or moves by what these tables say of them.
+# Where another resource lists moves by what these tables say of them.
 MIRRORS = (
-    Mirror("generation", "abilities[]", "abilities", GENERATION),
     Mirror("generation", "moves[]", "moves", GENERATION),
     Mirror("move-ailment", "moves[]", "moves", "ailment_id"),
     Mirror("move-category", "moves[]", "moves", "category_id"),

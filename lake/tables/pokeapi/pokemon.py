@@ -5,10 +5,10 @@ from functools import partial
 import pyarrow as pa
 
 from lake.schema import GENERATION, SPECIES_GENERATION, Field, Table
-from lake.tables.declare import NAME_FIELD, Mirror, child
+from lake.tables.declare import NAME_FIELD, Mirror, child, own_id
 from lake.tables.pokeapi.media import media
 
-_POKEMON_ID = Field("pokemon_id", pa.int32(), "PokeAPI's id of the variety.", "id")
+_POKEMON_ID = own_id("pokemon", "variety")
 _GENERATION_ID = Field(
     GENERATION, pa.int16(), "The generation that introduced its species. 0: unknown.", SPECIES_GENERATION
 )

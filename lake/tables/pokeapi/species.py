@@ -5,13 +5,10 @@ from functools import partial
 import pyarrow as pa
 
 from lake.schema import GENERATION, Field, Table
-from lake.tables.declare import LANGUAGE, NAME_FIELD, Mirror, child, reference
+from lake.tables.declare import GENERATION_FIELD, LANGUAGE, NAME_FIELD, Mirror, child, own_id, reference
 
-_SPECIES_ID = Field("species_id", pa.int32(), "PokeAPI's id of the species, its national number.", "id")
-_GENERATION_ID = Field(
-    GENERATION, pa.int16(), "The generation that introduced it. 0: unknown.", "generation.url", references="generation"
-)
-_child = partial(child, "pokemon-species", (_SPECIES_ID, _GENERATION_ID))
+_SPECIES_ID = own_id("species", "species, its national number")
+_child = partial(child, "pokemon-species", (_SPECIES_ID, GENERATION_FIELD))
 
 
 SPECIES = Table(
@@ -21,7 +18,7 @@ SPECIES = Table(
     primary_key=("species_id",),
     fields=(
         _SPECIES_ID,
-        _GENERATION_ID,
+        GENERATION_FIELD,
         NAME_FIELD,
         Field("sort_order", pa.int32(), "Place in PokeAPI's sorting, families together.", "order"),
         Field(

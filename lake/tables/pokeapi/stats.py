@@ -5,38 +5,33 @@ from functools import partial
 import pyarrow as pa
 
 from lake.schema import Field, Table
-from lake.tables.declare import NAME_FIELD, Mirror, child, reference
+from lake.tables.declare import Mirror, child, own_id, reference, term
 
-_STAT_ID = Field("stat_id", pa.int32(), "PokeAPI's id of the stat.", "id")
-STATS = Table(
-    name="stats",
-    grain="one row per stat: 1 HP, 2 attack, … 6 speed, and those of battles alone",
-    resources=("stat",),
-    primary_key=("stat_id",),
-    fields=(
-        _STAT_ID,
-        NAME_FIELD,
-        Field("game_index", pa.int32(), "The games' internal number; 0 for those of battles alone.", "game_index"),
-        Field("is_battle_only", pa.bool_(), "Whether it exists in battles alone.", "is_battle_only"),
-        reference(
-            "damage_class_id",
-            "Class of moves that it is about. Null: of none.",
-            "move_damage_class.url",
-            "move-damage-class",
-            nullable=True,
-        ),
+STATS = term(
+    "stat",
+    "stats",
+    "stat",
+    Field("game_index", pa.int32(), "The games' internal number; 0 for those of battles alone.", "game_index"),
+    Field("is_battle_only", pa.bool_(), "Whether it exists in battles alone.", "is_battle_only"),
+    reference(
+        "damage_class_id",
+        "Class of moves that it is about. Null: of none.",
+        "move_damage_class.url",
+        "move-damage-class",
+        nullable=True,
     ),
+    grain="one row per stat: 1 HP, 2 attack, … 6 speed, and those of battles alone",
 )
 STAT_ITEMS = child(
     "stat",
-    (_STAT_ID,),
+    (STATS.field("stat_id"),),
     "stat_items",
     "one row per stat and item that raises it",
     "affecting_items[]",
     reference("item_id", "The item.", "affecting_items[].url", "item"),
 )
 
-_CHARACTERISTIC_ID = Field("characteristic_id", pa.int32(), "PokeAPI's id of the characteristic.", "id")
+_CHARACTERISTIC_ID = own_id("characteristic")
 CHARACTERISTICS = Table(
     name="characteristics",
     grain="one row per characteristic: what a Pokémon's highest individual value is called",
@@ -57,28 +52,21 @@ CHARACTERISTIC_VALUES = child(
     Field("individual_value", pa.int32(), "The highest individual value.", "possible_values[]"),
 )
 
-_NATURE_ID = Field("nature_id", pa.int32(), "PokeAPI's id of the nature.", "id")
-
 
 def _shift(name: str, description: str, member: str, resource: str) -> Field:
     return reference(name, f"{description} Null: none.", f"{member}.url", resource, nullable=True)
 
 
-NATURES = Table(
-    name="natures",
-    grain="one row per nature",
-    resources=("nature",),
-    primary_key=("nature_id",),
-    fields=(
-        _NATURE_ID,
-        NAME_FIELD,
-        _shift("increased_stat_id", "Stat that it raises by a tenth.", "increased_stat", "stat"),
-        _shift("decreased_stat_id", "Stat that it lowers by a tenth.", "decreased_stat", "stat"),
-        _shift("likes_flavor_id", "Flavour of berries that it likes.", "likes_flavor", "berry-flavor"),
-        _shift("hates_flavor_id", "Flavour of berries that it dislikes.", "hates_flavor", "berry-flavor"),
-    ),
+NATURES = term(
+    "nature",
+    "natures",
+    "nature",
+    _shift("increased_stat_id", "Stat that it raises by a tenth.", "increased_stat", "stat"),
+    _shift("decreased_stat_id", "Stat that it lowers by a tenth.", "decreased_stat", "stat"),
+    _shift("likes_flavor_id", "Flavour of berries that it likes.", "likes_flavor", "berry-flavor"),
+    _shift("hates_flavor_id", "Flavour of berries that it dislikes.", "hates_flavor", "berry-flavor"),
 )
-_nature_child = partial(child, "nature", (_NATURE_ID,))
+_nature_child = partial(child, "nature", (NATURES.field("nature_id"),))
 
 _STYLES = "move_battle_style_preferences[]"
 NATURE_BATTLE_STYLES = _nature_child(
@@ -103,13 +91,7 @@ NATURE_POKEATHLON_STATS = _nature_child(
     Field("max_change", pa.int32(), "By how much at most; negative lowers it.", "pokeathlon_stat_changes[].max_change"),
 )
 
-POKEATHLON_STATS = Table(
-    name="pokeathlon_stats",
-    grain="one row per Pokéathlon stat",
-    resources=("pokeathlon-stat",),
-    primary_key=("pokeathlon_stat_id",),
-    fields=(Field("pokeathlon_stat_id", pa.int32(), "PokeAPI's id of the Pokéathlon stat.", "id"), NAME_FIELD),
-)
+POKEATHLON_STATS = term("pokeathlon-stat", "pokeathlon_stats", "Pokéathlon stat")
 
 TABLES = (
     STATS,

@@ -3,32 +3,19 @@
 import pyarrow as pa
 
 from lake.schema import Field, Table
-from lake.tables.declare import LANGUAGE, NAME_FIELD, child, reference
+from lake.tables.declare import LANGUAGE, child, reference, term
 
-
-def _term(resource: str, name: str, thing: str, *fields: Field, key: str = "") -> Table:
-    """Declare the table of a resource whose documents have an id and a slug; `key` is its key without ``_id``."""
-    key = f"{key or resource.replace('-', '_')}_id"
-    return Table(
-        name=name,
-        grain=f"one row per {thing}",
-        resources=(resource,),
-        primary_key=(key,),
-        fields=(Field(key, pa.int32(), f"PokeAPI's id of the {thing}.", "id"), NAME_FIELD, *fields),
-    )
-
-
-EGG_GROUPS = _term("egg-group", "egg_groups", "egg group")
-EVOLUTION_TRIGGERS = _term("evolution-trigger", "evolution_triggers", "event that sets off an evolution")
-MOVE_AILMENTS = _term("move-ailment", "move_ailments", "ailment that moves cause", key="ailment")
-MOVE_BATTLE_STYLES = _term("move-battle-style", "move_battle_styles", "battle style")
-MOVE_CATEGORIES = _term("move-category", "move_categories", "category of moves", key="category")
-MOVE_DAMAGE_CLASSES = _term("move-damage-class", "move_damage_classes", "damage class of moves", key="damage_class")
-MOVE_LEARN_METHODS = _term("move-learn-method", "move_learn_methods", "way to learn a move")
-MOVE_TARGETS = _term("move-target", "move_targets", "target of moves", key="target")
-POKEMON_COLORS = _term("pokemon-color", "pokemon_colors", "colour in the Pokédex", key="color")
-POKEMON_HABITATS = _term("pokemon-habitat", "pokemon_habitats", "habitat", key="habitat")
-POKEMON_SHAPES = _term("pokemon-shape", "pokemon_shapes", "body shape", key="shape")
+EGG_GROUPS = term("egg-group", "egg_groups", "egg group")
+EVOLUTION_TRIGGERS = term("evolution-trigger", "evolution_triggers", "event that sets off an evolution")
+MOVE_AILMENTS = term("move-ailment", "move_ailments", "ailment that moves cause", key="ailment")
+MOVE_BATTLE_STYLES = term("move-battle-style", "move_battle_styles", "battle style")
+MOVE_CATEGORIES = term("move-category", "move_categories", "category of moves", key="category")
+MOVE_DAMAGE_CLASSES = term("move-damage-class", "move_damage_classes", "damage class of moves", key="damage_class")
+MOVE_LEARN_METHODS = term("move-learn-method", "move_learn_methods", "way to learn a move")
+MOVE_TARGETS = term("move-target", "move_targets", "target of moves", key="target")
+POKEMON_COLORS = term("pokemon-color", "pokemon_colors", "colour in the Pokédex", key="color")
+POKEMON_HABITATS = term("pokemon-habitat", "pokemon_habitats", "habitat", key="habitat")
+POKEMON_SHAPES = term("pokemon-shape", "pokemon_shapes", "body shape", key="shape")
 
 SHAPE_AWESOME_NAMES = child(
     "pokemon-shape",
@@ -40,7 +27,7 @@ SHAPE_AWESOME_NAMES = child(
     Field("awesome_name", pa.string(), "The scientific name.", "awesome_names[].awesome_name"),
 )
 
-GENDERS = _term("gender", "genders", "gender")
+GENDERS = term("gender", "genders", "gender")
 GENDER_SPECIES = child(
     "gender",
     (GENDERS.field("gender_id"),),
@@ -59,7 +46,7 @@ GENDER_SPECIES = child(
     ),
 )
 
-GROWTH_RATES = _term(
+GROWTH_RATES = term(
     "growth-rate",
     "growth_rates",
     "speed of gaining levels",

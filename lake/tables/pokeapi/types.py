@@ -6,11 +6,11 @@ from typing import Any
 import pyarrow as pa
 
 from lake.schema import GENERATION, Field, Report, Row, Table
-from lake.tables.declare import NAME_FIELD, Mirror, child, reference
+from lake.tables.declare import GENERATION_FIELD, NAME_FIELD, Mirror, child, own_id, reference
 from lake.tables.members import reference_id
 from lake.tables.pokeapi.media import media
 
-_TYPE_ID = Field("type_id", pa.int32(), "PokeAPI's id of the type.", "id")
+_TYPE_ID = own_id("type")
 TYPES = Table(
     name="types",
     grain="one row per type",
@@ -18,13 +18,7 @@ TYPES = Table(
     primary_key=("type_id",),
     fields=(
         _TYPE_ID,
-        Field(
-            GENERATION,
-            pa.int16(),
-            "The generation that introduced it. 0: unknown.",
-            "generation.url",
-            references="generation",
-        ),
+        GENERATION_FIELD,
         NAME_FIELD,
         reference(
             "damage_class_id",

@@ -1,8 +1,13 @@
-"""Games: which generation a version group is of, Pokédexes of no region, and languages."""
+"""Games: generations, version groups and the generation of each, Pokédexes of no region, languages."""
 
 import pytest
 
 from tests.lake.tables import drifts, sample, tables
+
+
+def test_a_generation_is_its_own_key_and_lies_in_no_partition():
+    [row] = tables("generation", sample("generation-1"))["generations"]
+    assert row == {"generation_id": 1, "name": "generation-i", "main_region_id": 1}
 
 
 def test_all_tables_of_version_groups_are_partitioned_alike():

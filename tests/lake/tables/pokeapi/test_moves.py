@@ -1,4 +1,4 @@
-"""Abilities, moves, generations."""
+"""Moves: what they do, did in earlier games, and do in contests."""
 
 from tests.lake.tables import drifts, sample, tables
 
@@ -30,11 +30,6 @@ def test_a_past_value_that_was_as_today_is_null():
     [first, second] = tables("move", sample("move-161"))["move_past_values"]
     assert (first["power"], first["effect_chance_percent"], first["type_id"]) == (None, 33, None)
     assert (second["power"], second["effect_chance_percent"], second["type_id"]) == (75, None, 10)
-
-
-def test_a_generation_is_its_own_key_and_lies_in_no_partition():
-    [row] = tables("generation", sample("generation-1"))["generations"]
-    assert row == {"generation_id": 1, "name": "generation-i", "main_region_id": 1}
 
 
 def test_an_earlier_effect_belongs_to_the_games_that_changed_it():
