@@ -26,7 +26,7 @@ ORDINAL = "@ordinal"
 SPECIES_GENERATION = "@species_generation"
 
 Row = dict[str, Any]
-# Takes the place, what was expected and what was found of a value that does not fit and lands as null.
+# `report(path, expected, found)` notes a value that does not fit; null takes its place in the table.
 Report = Callable[[str, str, Any], None]
 Fill = Callable[[dict[str, Any], Report], Iterable[Row]]
 
@@ -146,6 +146,18 @@ def _plain(type_: pa.DataType) -> str:
     if pa.types.is_timestamp(type_):
         return f"datetime64[{type_.unit}]"
     return "object" if type_ == pa.string() else str(type_)
+
+
+def split_null(description: str) -> tuple[str, str | None]:
+    """Return what a field's description says of its values, and what it says that null means, None where nothing.
+
+    >>> split_null("Place in PokeAPI's sorting. Null: none given, -1 in the source.")
+    ("Place in PokeAPI's sorting.", 'none given, -1 in the source')
+    >>> split_null("Height.")
+    ('Height.', None)
+    """
+    values, null, meaning = description.partition("Null: ")
+    return values.strip(), meaning.strip().removesuffix(".") if null else None
 
 
 def conform(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:

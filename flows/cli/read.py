@@ -23,6 +23,20 @@ def tables(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None, as_js
 
 
 @app.command()
+def columns(
+    table: Annotated[str, typer.Argument(help="Name of the table.")],
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Describe a table and its columns: type, unit, meaning, what null means, what a column references."""
+    from flows.cli.show import show_columns
+
+    show_columns(open_lake(bucket, prefix).columns(table, as_of), as_json)
+
+
+@app.command()
 def snapshots(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) -> None:
     """List the published snapshots, newest first."""
     from flows.cli.show import show

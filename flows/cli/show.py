@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Hashable, Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -15,10 +17,7 @@ def show(rows: pd.DataFrame, as_json: bool) -> None:
     if as_json:
         print(rows.to_json(orient="records", date_format="iso", force_ascii=False))
         return
-    console = Console()
-    if not console.is_terminal:
-        # Nothing is cut off in a pipe.
-        console = Console(width=10_000)
+    console = _console()
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in rows.columns:
         numeric = pd.api.types.is_numeric_dtype(rows[name]) and not pd.api.types.is_bool_dtype(rows[name])
@@ -26,6 +25,53 @@ def show(rows: pd.DataFrame, as_json: bool) -> None:
     for row in rows.itertuples(index=False):
         table.add_row(*(_text(name, value) for name, value in zip(rows.columns, row, strict=True)))
     console.print(table)
+
+
+def show_columns(columns: pd.DataFrame, as_json: bool) -> None:
+    """Print the columns of a table below what holds for the whole of it, or one JSON object of both.
+
+    A terminal shows one cell of sentences for each column, because half a dozen cells side by side need 160
+    characters; a pipe gets one line for each column, with a cell for each fact.
+    """
+    if as_json:
+        said = json.loads(columns.to_json(orient="records"))
+        print(json.dumps({**columns.attrs, "columns": said}, ensure_ascii=False))
+        return
+    console = _console()
+    heading = Table.grid(padding=(0, 2))
+    for name, fact in columns.attrs.items():
+        if fact is not None:
+            heading.add_row(str(name).replace("_", " "), ", ".join(fact) if isinstance(fact, list) else fact)
+    console.print(heading)
+    if not console.is_terminal:
+        show(columns, as_json)
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("name", overflow="fold", no_wrap=True)
+    table.add_column("type", overflow="fold")
+    table.add_column("meaning", overflow="fold")
+    for column in columns.to_dict("records"):
+        table.add_row(column["name"], column["type"], "\n".join(_meaning(column)))
+    console.print(table)
+
+
+def _meaning(column: dict[Hashable, Any]) -> Iterator[str]:
+    """Yield the lines that describe a column to a person."""
+    if not pd.isna(column["description"]):
+        yield column["description"]
+    for name, fact in (("unit", "unit"), ("null", "null_means"), ("references", "references")):
+        if not pd.isna(column[fact]):
+            yield f"{name}: {column[fact]}"
+
+
+def _console() -> Console:
+    """Return standard output, as wide as a terminal is; nothing is cut off in a pipe.
+
+    Nothing in a value is markup: Rich would swallow ``[ms, tz=UTC]``.
+    """
+    plain = partial(Console, markup=False, emoji=False, highlight=False)
+    console = plain()
+    return console if console.is_terminal else plain(width=10_000)
 
 
 def show_first(limit: int, rows: pd.DataFrame, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import pyarrow.dataset as ds
 
 from lake.commit import Commit
 from lake.layout import table_folder
+from lake.read.columns import NAMES, describe
 from lake.read.dataset import open_dataset
 from lake.read.diff import diff
 from lake.read.document import read_document
@@ -75,6 +76,27 @@ class Lake:
                 for name, table in sorted(self.commit(as_of).tables.items())
             ]
         )
+
+    def columns(self, table: str, as_of: str | date | None = None) -> pd.DataFrame:
+        """Return one row per column of a table, as the metadata of the snapshot's own files describes them.
+
+        The columns: ``name``; ``type``, as Arrow names it; ``unit``; ``description``, what its values mean;
+        ``null_means``, what null means; ``references``, the resource whose id it holds; ``is_key``, whether it is part
+        of the primary key; ``is_nullable``, whether a file can hold nulls of it at all; ``source``, where it stands in
+        the document. The last row of a partitioned table is its partition. Where a file says nothing of the kind,
+        there is null: a null in a column without ``null_means`` is not expected, and `audits` tells of it.
+
+        What holds for the whole table stands in the frame's ``attrs``: ``table``, ``snapshot``, ``grain``, ``source``,
+        ``primary_key`` and ``partition``. One footer is fetched, and no rows.
+
+        Raises:
+            UnknownNameError: No such table or snapshot.
+            LakeError: The file cannot be read.
+        """
+        found = describe(self.store, self.commit(as_of), table)
+        frame = pd.DataFrame(found.columns, columns=list(NAMES))
+        frame.attrs.update(found.facts)
+        return frame
 
     def audits(self, as_of: str | date | None = None) -> pd.DataFrame:
         """Return one row per finding of a snapshot's audits: its level, rule, the table or resource, and the facts."""

@@ -1,6 +1,7 @@
 """The reading commands: what they print, and how they end; none of them needs Prefect."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,6 +90,53 @@ def test_audits_prints_the_findings_of_a_snapshot(ran: Ran):
     assert code == 0
     assert json.loads(out) == [DRIFT]
     assert ran("audits", "--as-of", FIRST, "--json") == (0, b"[]\n", "")
+
+
+def test_columns_describes_a_table_to_a_program(ran: Ran):
+    code, out, _ = ran("columns", "moves", "--as-of", FIRST, "--json")
+    said = json.loads(out)
+    assert code == 0
+    assert (said["table"], said["snapshot"], said["grain"]) == ("moves", FIRST, "one row per move")
+    assert (said["primary_key"], said["partition"]) == (["move_id"], "generation")
+    [power] = [column for column in said["columns"] if column["name"] == "power"]
+    assert (power["type"], power["description"], power["null_means"]) == ("int32", "Power.", "none")
+    assert power["references"] is None
+
+
+def test_columns_in_a_pipe_has_one_line_for_each_column(ran: Ran):
+    code, out, _ = ran("columns", "documents")
+    lines = [" ".join(line.split()) for line in out.decode().splitlines()]
+    assert code == 0
+    assert lines[:4] == [
+        "table documents",
+        f"snapshot {SECOND}",
+        "grain one row per document, as received",
+        "primary key resource_name, id, path",
+    ]
+    assert "etag string - ETag it was sent with. none - False True -" in lines
+    assert any(line.startswith("fetched_at timestamp[ms, tz=UTC] - When this content") for line in lines)
+
+
+def test_columns_on_a_terminal_stays_within_80_characters(ran: Ran, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    code, out, _ = ran("columns", "documents")
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in out.decode().splitlines()]
+    assert code == 0
+    assert max(map(len, lines)) <= 80
+    described = [line.split(maxsplit=2) for line in lines if line.startswith((" id ", " etag "))]
+    assert described == [
+        ["id", "int64", "Its id within the resource; of a"],
+        ["etag", "string", "ETag it was sent with."],
+    ]
+    assert "null: none" in [line.strip() for line in lines]
+
+
+def test_values_in_brackets_are_printed_as_they_are(ran: Ran):
+    """Rich would take them for markup, print nothing of the first and refuse the second."""
+    code, out, _ = ran("sql", "SELECT '[red]' AS style, '[/] :smile:' AS closing")
+    assert (code, out.decode().split()[-3:]) == (0, ["[red]", "[/]", ":smile:"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""The columns of one table of one snapshot, as the metadata of its own files describes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from lake.commit import Commit, TableFiles
+from lake.read.dataset import open_dataset
+from lake.read.history import table_of
+from lake.schema import split_null
+from lake.store import Store
+
+NAMES = ("name", "type", "unit", "description", "null_means", "references", "is_key", "is_nullable", "source")
+
+# The partition is a column for every reader, but it stands in the files' paths and not in the files.
+_PARTITION = "The partition, from the path of the file; a filter on it fetches only the files that can match."
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A table in words: `facts` hold for the whole of it, `columns` has one entry per column with the keys `NAMES`."""
+
+    facts: dict[str, Any]
+    columns: list[dict[str, Any]]
+
+
+def describe(store: Store, commit: Commit, name: str) -> Description:
+    """Describe a table from the footer of its smallest file; what the file does not say is None.
+
+    Raises:
+        UnknownNameError: No such table.
+        LakeError: The file cannot be read.
+    """
+    table = table_of(commit, name)
+    smallest = min(table.files, key=lambda file: file.bytes)
+    schema = open_dataset(store, commit, name, [smallest]).schema
+    said = _texts(schema.metadata)
+    key = said["primary_key"].split(",") if "primary_key" in said else list(table.primary_key)
+    facts = {
+        "table": name,
+        "snapshot": commit.snapshot,
+        "grain": said.get("grain") or table.grain or None,
+        "source": said.get("source") or None,
+        "primary_key": key,
+        "partition": table.partition,
+    }
+    return Description(facts, [_column(field, table, key) for field in schema])
+
+
+def _column(field: pa.Field, table: TableFiles, key: list[str]) -> dict[str, Any]:
+    said = _texts(field.metadata)
+    is_partition = field.name == table.partition
+    description, null_means = split_null(_PARTITION if is_partition else said.get("description", ""))
+    values = (
+        field.name,
+        str(field.type),
+        said.get("unit"),
+        description or None,
+        null_means,
+        said.get("references"),
+        field.name in key,
+        field.nullable and not is_partition,
+        said.get("source"),
+    )
+    return dict(zip(NAMES, values, strict=True))
+
+
+def _texts(metadata: Mapping[bytes, bytes] | None) -> dict[str, str]:
+    return {name.decode(): text.decode() for name, text in (metadata or {}).items()}
