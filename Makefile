@@ -5,7 +5,7 @@ CORPUS ?= demo
 # One worker more than there are cores, for tests wait for servers.
 JOBS ?= $(shell expr 1 + $$(nproc 2> /dev/null || getconf _NPROCESSORS_ONLN))
 
-.PHONY: demo test lint types bench lock clean
+.PHONY: demo test lint types bench docs lock clean
 
 demo: .venv/installed
 	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
@@ -22,6 +22,10 @@ types: .venv/installed
 
 bench: .venv/installed
 	@$(BIN)/python -m bench $(BENCH)
+
+# Writes what is generated from the code in docs/ anew.
+docs: .venv/installed
+	@$(BIN)/python -m tests.docs.generated
 
 # Writes the locks anew, of everything and of what a run needs; needs uv. No registry is named in them, so they hold
 # wherever packages come from.

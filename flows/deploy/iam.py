@@ -7,7 +7,7 @@ from typing import Any
 from lake.errors import UnknownNameError
 from lake.layout import CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING
 
-# What the README calls them: policies name them before there are any.
+# What docs/deploy.md calls them: policies name them before there are any.
 TASK_ROLE, EXECUTION_ROLE = "pokelake-task", "pokelake-execution"
 IMAGES = TASK_FAMILY = LOG_GROUP = "pokelake"
 

@@ -26,7 +26,7 @@ from tests.flows.deploy.runbook import FIRST, Terminal, blocks, open_terminal
 from tests.prefect_servers import quiet_stack
 from tests.waiting import until
 
-# As the README has them.
+# As docs/deploy.md has them.
 CLUSTER, BUCKET = "pokelake", "our-pokelake"
 
 API_KEY = "of nobody"

@@ -1,4 +1,4 @@
-"""The README's chapter on deploying, and a terminal in which its commands run."""
+"""The pages on deploying and operating, and a terminal in which their commands run."""
 
 import re
 import subprocess
@@ -13,9 +13,9 @@ FIRST, DAILY, LAST = "From an empty AWS account to the first snapshot", "Day to 
 
 
 def section(title: str) -> str:
-    """Return one section of the chapter."""
-    chapter = (REPOSITORY / "README.md").read_text().partition("\n## Deploy it\n")[2].partition("\n## ")[0]
-    return chapter.partition(f"\n### {title}\n")[2].partition("\n### ")[0]
+    """Return one section of the pages."""
+    pages = "".join((REPOSITORY / "docs" / name).read_text() for name in ("deploy.md", "operate.md"))
+    return pages.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def blocks(title: str) -> list[str]:

@@ -1,0 +1,43 @@
+"""The README's Python, line by line, on a lake."""
+
+import ast
+from typing import Any
+
+import pandas as pd
+
+from lake.store import Store
+from tests.docs import code_blocks
+from tests.docs.small_lake import POWERS, publish_small_lake
+from tests.lake.read import FIRST, SECOND
+
+
+def test_its_lines_read_a_lake(bucket: str):
+    store = Store("bucket", "prefix")
+    store.create_bucket()
+    publish_small_lake(store)
+    [block] = code_blocks("README.md", "python", "Read it")
+    shown = answers(block)
+    assert shown["lake.snapshots()"]["snapshot"].to_list() == [SECOND, FIRST]
+    assert {"documents", "moves", "pokemon", "pokemon_stats"} <= set(shown["lake.tables()"]["table"])
+    [selected] = [answer for line, answer in shown.items() if "columns=" in line]
+    assert selected.to_dict("records") == [{"name": "pikachu", "height_dm": 4}]
+    [speed] = [answer for line, answer in shown.items() if line.startswith("lake.sql")]
+    assert speed.to_dict("records") == [{"name": "pikachu", "base_stat": 90}]
+    [changed] = [answer for line, answer in shown.items() if line.startswith("lake.diff")]
+    assert changed[["power_before", "power"]].to_numpy().tolist() == [list(POWERS.values())]
+    [moves] = [answer for line, answer in shown.items() if line.startswith("pd.read_parquet")]
+    assert len(moves) == shown["lake.dataset('pokemon_moves')"].count_rows() > 0
+    assert b'"pikachu"' in shown["lake.document('pokemon', 25)"]
+
+
+def answers(block: str) -> dict[str, Any]:
+    """Run the lines one by one, and return what each expression among them gave."""
+    names: dict[str, Any] = {"pd": pd}
+    shown = {}
+    for statement in ast.parse(block).body:
+        line = ast.unparse(statement)
+        if isinstance(statement, ast.Expr):
+            shown[line] = eval(line, names)
+        else:
+            exec(line, names)
+    return shown
