@@ -1,0 +1,35 @@
+"""The workflow of the hosted CI, which cannot run here: what it says it does."""
+
+import tomllib
+
+import yaml
+
+from tests.docs import REPOSITORY
+
+WORKFLOW = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text())
+
+
+def commands(job: str) -> str:
+    return "\n".join(step.get("run", "") for step in WORKFLOW["jobs"][job]["steps"])
+
+
+def test_it_runs_all_tests():
+    assert commands("test") == "\n\nmake test"
+
+
+def test_it_builds_every_image_and_starts_a_flow_in_each():
+    for file in sorted(path.name for path in REPOSITORY.glob("Dockerfile*") if path.suffix != ".dockerignore"):
+        [tag] = [line.split()[3] for line in commands("images").splitlines() if f"--file {file} ." in line]
+        runs = commands("images").replace("\\\n", "").splitlines()
+        assert [line for line in runs if line.startswith("docker run") and f" {tag} " in line and " refresh " in line]
+
+
+def test_once_a_week_it_reads_without_the_lock_on_every_python_that_is_allowed():
+    # YAML takes the key `on` for true.
+    assert WORKFLOW[True]["schedule"][0]["cron"].endswith(" * * 0")
+    job = WORKFLOW["jobs"]["without-the-lock"]
+    allowed = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert allowed == ">=3.11"
+    assert "pip install ." in commands("without-the-lock")
+    assert "requirements" not in commands("without-the-lock")
