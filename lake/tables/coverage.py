@@ -1,4 +1,8 @@
-"""What of a resource's documents is in a table, what is in none and why, and what nobody has declared yet."""
+"""Which paths of PokeAPI's documents are known, and which appeared that no table has yet.
+
+A path is known if a table has it, or if it is declared here why no table needs it. A path ends in a leaf: a value that
+is neither an object nor an array with something in it. Paths are written as in declarations, ``types[].type.url``.
+"""
 
 import json
 from collections import Counter
@@ -19,7 +23,7 @@ from lake.tables.wrap import WRAPPED
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A leaf of a resource's documents that is in no table, and why nothing is lost."""
+    """A path that is in no table, and the reason why nothing is lost."""
 
     resource: str
     path: str
@@ -27,7 +31,7 @@ class Exclusion:
 
 
 EXCLUSIONS = (
-    Exclusion("evolution-chain", "chain.evolution_details", "empty, for a root evolves from nothing"),
+    Exclusion("evolution-chain", "chain.evolution_details", "empty, because a root evolves from nothing"),
     Exclusion("pokemon", "location_area_encounters", "address of its document of pokemon-encounters"),
     *(
         Exclusion("type", f"damage_relations.{kind}_damage_from[].url", "mirrors the other types' lists of …_to")
@@ -35,19 +39,26 @@ EXCLUSIONS = (
     ),
 )
 
-# Reasons of what is known without an entry of its own.
+# The reasons of paths that need no entry in EXCLUSIONS. SLUG: beside a URL such as type.url stands the slug type.name,
+# which the table of types has as well. MIRROR: the path is in a list that a `Mirror` declares.
 SLUG = "slug beside the address of a document that states it"
 MIRROR = "list of links back, mirrors a table"
 
-# Lists whose elements hold a list of their like under the same name: what is known of one is known of all below.
+# Recursive lists: each element of chain.evolves_to[] has a list evolves_to[] of its own, with the same members.
 _RECURSIONS = {"evolution-chain": "chain.evolves_to[]"}
 
 
 @cache
 def known_paths(resource: str) -> Mapping[str, str]:
-    """Return every leaf path that is known of a resource, with why it is in no table, empty for one that is in one.
+    """Return all known paths of a resource's documents, each with the reason why it is in no table.
 
-    A list's elements are ``[]``, and ``sprites.*`` stands for all below. Of a recursion the first level is there.
+    The reason is empty if it is in a table. ``sprites.*`` stands for every path below ``sprites``. Of a recursive list
+    only the first level is listed.
+
+    >>> known_paths("berry-firmness")["id"]
+    ''
+    >>> known_paths("berry-firmness")["berries[].url"]
+    'list of links back, mirrors a table'
     """
     known = dict.fromkeys(_declared(tables_of(resource)), "")
     found = {item.path: item.reason for item in EXCLUSIONS if item.resource == resource}
@@ -60,9 +71,9 @@ def known_paths(resource: str) -> Mapping[str, str]:
 
 
 def _declared(tables: Iterable[Table]) -> set[str]:
-    """Return the leaf paths of the tables' fields."""
+    """Return the paths of the tables' fields that end in a leaf."""
     paths = {path for table in tables for field_ in table.fields for path in field_.paths if not path.startswith("@")}
-    # Some fields can only name the object or list around what they are made of.
+    # A field that is made of several values names the object or list around them, which is no leaf.
     return {path for path in paths if not any(other.startswith(f"{path}.") for other in paths)}
 
 
@@ -73,7 +84,11 @@ def listed_reference(mirror: Mirror) -> str:
 
 
 def _mirrored(mirror: Mirror) -> Iterator[str]:
-    """Yield the leaf paths of a mirror: the reference to what it lists, and what the mirrored document says there."""
+    """Yield the paths in a mirror's list: the reference to the listed document, and the members that it states itself.
+
+    A type lists its Pokémon with their slots. Both documents state the slot: ``pokemon[].slot`` of a type mirrors
+    ``types[].slot`` of a Pokémon.
+    """
     yield f"{mirror.path}.url"
     yield f"{mirror.path}.{listed_reference(mirror).replace('-', '_')}.url"
     table = table_named(mirror.table)
@@ -85,12 +100,12 @@ def _mirrored(mirror: Mirror) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Place:
-    """An object or list in a document with the members that are known of it; a leaf has none."""
+    """A place in a document, with its known members by name; a leaf has none, and a list has those of its elements."""
 
     members: "dict[str, _Place]" = field(default_factory=dict)
 
     def at(self, path: str) -> "_Place":
-        """Return the place that a path leads to, made where it is not there; a star leads to what is before it."""
+        """Return the place at a path, and make it if it is missing; ``sprites.*`` is the place of ``sprites``."""
         place = self
         for name in path.replace("[]", "").removesuffix(".*").split("."):
             place = place.members.setdefault(name, _Place())
@@ -99,7 +114,7 @@ class _Place:
 
 @cache
 def _document(resource: str) -> _Place:
-    """Return what is known of a resource's documents as they were received."""
+    """Return the root of the known places in a resource's documents, without the wrapping of `wrap`."""
     root = _Place()
     for path in known_paths(resource):
         root.at(path)
@@ -111,7 +126,10 @@ def _document(resource: str) -> _Place:
 
 @cache
 def _decoder(resource: str) -> Any:
-    """Return what decodes documents of which all is known, and refuses others; None for a recursive resource."""
+    """Return a decoder that refuses documents with unknown members; None for a recursive resource.
+
+    Decoding a document is faster than walking through it, and nearly all documents pass.
+    """
     return None if resource in _RECURSIONS else msgspec.json.Decoder(_type_of(_document(resource)))
 
 
@@ -125,10 +143,10 @@ def _type_of(place: _Place) -> Any:
 
 
 def unknown_paths(resource: str, bodies: pa.StringArray, kind: str = POKEAPI) -> dict[str, int]:
-    """Return every leaf path that no table and no exclusion knows, with in how many documents it was met.
+    """Return every unknown path, and the number of documents that have it.
 
-    `bodies` are documents as received. Of a resource without declared tables nothing is unknown. A value of another
-    shape at a known place is drift, and is what `build` reports.
+    `bodies` are documents as received. A resource without declared tables has no unknown paths. A value of another
+    type at a known path is drift, which `build` reports.
     """
     if not is_declared(resource, kind):
         return {}
@@ -141,21 +159,21 @@ def unknown_paths(resource: str, bodies: pa.StringArray, kind: str = POKEAPI) ->
                 continue
         except msgspec.ValidationError:
             pass
-        # Numbers stay digits, for Python refuses to read very long ones.
+        # Numbers stay digits because Python refuses to read very long ones.
         value = json.loads(body.as_py(), parse_int=str, parse_float=str)
         met.update(set(_unknown(value, document, WRAPPED.get(resource, ""))))
     return dict(sorted(met.items()))
 
 
 def _unknown(value: Any, place: _Place | None, path: str) -> Iterator[str]:
-    """Yield the leaf paths below a value that are not below its place; None is the place of what is not known."""
+    """Yield the paths below a value that its place does not know; `place` is None if the value itself is unknown."""
     if isinstance(value, list) and value:
         for item in value:
             yield from _unknown(item, place, f"{path}[]")
     elif isinstance(value, dict) and value:
         for name, inner in value.items() if place is None or place.members else ():
             known = place.members.get(name) if place else None
-            # Below a recursion all levels have the path of the first.
+            # All levels of a recursive list are reported under the path of the first.
             below = path.removesuffix("[]") if place and known is place else f"{path}.{name}".removeprefix(".")
             yield from _unknown(inner, known, below)
     elif place is None:

@@ -1,4 +1,4 @@
-"""Nested Arrow columns to flat tables, by kernels: the rows that a table's declaration asks for."""
+"""Turns nested Arrow columns into the flat rows that a table declares, with Arrow's kernels instead of loops."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,9 +37,9 @@ class _Level:
 def extract(
     table: Table, resource: str, documents: pa.StructArray, generations: Mapping[int, int]
 ) -> tuple[pa.Table, list[Drift]]:
-    """Return the rows of `table` that parsed `documents` of one resource hold, sorted by the primary key.
+    """Return the rows of `table` in the parsed `documents` of one resource, sorted by the primary key, and the drift.
 
-    `generations` gives each species' generation; a species that is not in it has the generation 0.
+    `generations` gives each species' generation; a species without an entry gets the generation 0.
     """
     rows = _Rows(resource, _levels(table, documents), generations)
     columns = [rows.column(field) for field in table.fields]
@@ -49,9 +49,10 @@ def extract(
 def fill(
     tables: Sequence[Table], bodies: pa.StringArray, documents: pa.StructArray, generations: Mapping[int, int]
 ) -> list[tuple[pa.Table, list[Drift]]]:
-    """Return the rows that each table's own function makes of each document, sorted by the table's primary key.
+    """Return each table's rows and drift; the table's own function makes rows of each document in `bodies`.
 
-    `documents` are the same documents parsed. One that a function cannot read has no rows there, and is reported.
+    The rows are sorted by the table's primary key. `documents` are the same documents, parsed. If a function cannot
+    read a document, the table has no rows of it and the document is reported.
     """
     if not tables:
         return []
@@ -70,7 +71,7 @@ def fill(
 
 
 class _Filled:
-    """The rows that one table's own function has made so far, and the drift that it met."""
+    """The rows that one table's own function has made so far, and the drift that it has reported."""
 
     def __init__(self, table: Table, added: Sequence[Row] | None) -> None:
         self.table = table
@@ -79,7 +80,7 @@ class _Filled:
         self._added = added
 
     def add(self, place: int, document: dict[str, Any]) -> None:
-        """Add the rows of the document at a place of the batch."""
+        """Add the rows of one document; `place` is its index in the batch."""
         assert self.table.fill is not None
         added = self._added[place] if self._added else {}
         try:
@@ -88,12 +89,12 @@ class _Filled:
             self.refuse(document["id"], error)
 
     def refuse(self, id_: int, error: Exception) -> None:
-        """Note a document that has no rows."""
+        """Report a document that the function could not read."""
         self.drifts.append(Drift(self.table.rows, "the declared shape", f"{self.table.name} of {id_}: {error!r}"))
 
 
 def _added(table: Table, documents: pa.StructArray, generations: Mapping[int, int]) -> list[Row] | None:
-    """Return for each document what its rows have beside what the table's function says: the generation."""
+    """Return the generation of each document, which the rows of the table's function lack; None if not partitioned."""
     if not table.partition:
         return None
     alone = _Rows("", _levels(replace(table, rows=""), documents), generations)
@@ -101,7 +102,7 @@ def _added(table: Table, documents: pa.StructArray, generations: Mapping[int, in
 
 
 def _members(tables: Iterable[Table]) -> type[msgspec.Struct]:
-    """Return what to decode of a document: its id, and the members at the beginning of the fields' paths."""
+    """Return a type that decodes a document's id, and only those members that the fields' paths start with."""
     paths = {path for table in tables for field in table.fields for path in field.paths if not path.startswith("@")}
     names = {steps(path)[0][0] for path in paths}
     return msgspec.defstruct("Members", [("id", int), *((name, Any, None) for name in sorted(names - {"id"}))])
@@ -121,7 +122,7 @@ def sort(rows: pa.Table, table: Table) -> pa.Table:
 
 
 def _levels(table: Table, documents: pa.StructArray) -> list[_Level]:
-    """Return the documents, and below them one level for each list that the table's rows lie in."""
+    """Return one level for the documents, and below it one for each list on the way to the table's rows."""
     levels = [_Level("", documents, None)]
     prefix = ""
     pending: list[str] = []
@@ -142,20 +143,20 @@ def _member(elements: pa.Array, names: list[str]) -> pa.Array:
 
 
 class _Rows:
-    """The rows of one table in one batch of documents; remembers the drift that it meets."""
+    """The rows of one table in one batch of documents, and the drift among them."""
 
     def __init__(self, resource: str, levels: list[_Level], generations: Mapping[int, int]) -> None:
         self.drifts: list[Drift] = []
         self._resource = resource
         self._levels = levels
         self._generations = generations
-        # For each level, which of its elements each row lies in.
+        # One array per level: for each row, the index of the element that the row lies in.
         self._index: list[pa.Array] = [pa.array(np.arange(len(levels[-1].elements)))]
         for level in reversed(levels[1:]):
             self._index.insert(0, pc.take(level.parents, self._index[0]))
 
     def column(self, field: Field) -> pa.Array:
-        """Return one field's values, one a row, of the declared type."""
+        """Return the values of one field, one per row, in the declared type."""
         found = [self._values(field, path) for path in field.paths]
         values = found[0] if len(found) == 1 else pc.coalesce(*found)
         if field.null_when is not None:
@@ -166,7 +167,7 @@ class _Rows:
         return values
 
     def _narrowed(self, values: pa.Array, field: Field) -> pa.Array:
-        """Return values as the field's type; an integer that is too great for it becomes null and is reported."""
+        """Return values as the field's type; an integer outside its range becomes null and is reported."""
         if not pa.types.is_integer(field.type):
             return values.cast(field.type)
         narrow = values.cast(field.type, safe=False)
@@ -194,7 +195,7 @@ class _Rows:
         return values
 
     def _ordinals(self, depth: int) -> pa.Array:
-        """Return for every row the running number, within the document, of the element at a depth that it lies in."""
+        """Return one number per row: of the elements at `depth` in one document, from 1, which one the row lies in."""
         documents = pa.array(np.arange(len(self._levels[depth].elements)))
         for level in reversed(self._levels[1 : depth + 1]):
             documents = pc.take(level.parents, documents)
@@ -203,7 +204,7 @@ class _Rows:
         return ordinals if depth == len(self._levels) - 1 else pc.take(ordinals, self._index[depth])
 
     def _at(self, path: str) -> pa.Array:
-        """Return what stands at `path`, repeated for every row below it."""
+        """Return the values at `path`; one that has several rows below it is repeated for each."""
         depth = max(i for i, level in enumerate(self._levels) if f"{path}.".startswith(level.prefix))
         level = self._levels[depth]
         rest = f"{path}.".removeprefix(level.prefix).rstrip(".")
@@ -211,7 +212,7 @@ class _Rows:
         return values if depth == len(self._levels) - 1 else pc.take(values, self._index[depth])
 
     def _ids(self, urls: pa.StringArray, resource: str, path: str) -> pa.Array:
-        """Return the ids that URLs of one resource end in; a URL of another form becomes null and is reported."""
+        """Return the ids at the end of URLs of one resource; a URL of another form becomes null and is reported."""
         encoded = urls.dictionary_encode()
         ids: list[int | None] = []
         for url in encoded.dictionary.to_pylist():
@@ -222,7 +223,7 @@ class _Rows:
 
 
 def _looked_up(keys: pa.Array, values: Mapping[int, int]) -> pa.Array:
-    """Return the value of each key, null where there is none."""
+    """Return the value of each key, null for a key without one."""
     encoded = keys.dictionary_encode()
     found = [values.get(key) for key in encoded.dictionary.to_pylist()]
     return pc.take(pa.array(found, pa.int32()), encoded.indices)

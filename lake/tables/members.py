@@ -1,4 +1,7 @@
-"""Members of one JSON object, for the few tables that are filled row by row; what does not fit is reported and null."""
+"""Reads typed members of a JSON object, for the few tables that have a function of their own.
+
+A value of another type is reported and becomes null.
+"""
 
 import re
 from typing import Any, TypeVar
@@ -11,7 +14,7 @@ _URL_ENDING = re.compile(r"/(?P<resource>[a-z][a-z0-9-]*)/(?P<id>-?[0-9]{1,9})/?
 
 
 def url_id(url: str, resource: str) -> int | None:
-    """Return the id that a URL of one resource ends in, None for a URL of another form.
+    """Return the id at the end of a URL of one resource, None for a URL of another form.
 
     >>> url_id("https://pokeapi.co/api/v2/pokemon/25/", "pokemon")
     25

@@ -1,4 +1,4 @@
-"""JSON documents to nested Arrow columns under the types that the tables declare."""
+"""Parses JSON documents into nested Arrow columns of the types that the tables declare."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class _Node:
 
 
 def steps(path: str) -> list[tuple[str, bool]]:
-    """Split a path into names, each with whether a list is entered there.
+    """Split a path into its names; each comes with True if it is the name of a list.
 
     >>> steps("moves[].move.url")
     [('moves', True), ('move', False), ('url', False)]
@@ -49,7 +49,7 @@ def steps(path: str) -> list[tuple[str, bool]]:
 
 
 def document_schema(tables: Iterable[Table]) -> pa.Schema:
-    """Return the nested schema of one resource's documents: all that its tables look at, and nothing else."""
+    """Return the nested schema of one resource's documents, with only the members that its tables read."""
     root = _Node()
     for table in tables:
         for declared in table.fields:
@@ -64,7 +64,7 @@ def document_schema(tables: Iterable[Table]) -> pa.Schema:
 
 
 def _json_type(type_: pa.DataType, path: str) -> pa.DataType:
-    """Return how a field's value stands in the JSON: ids as URLs, and integers of any width as one type."""
+    """Return the type of a field's value in the JSON: a string for a URL, int32 for an integer of any width."""
     if path.endswith("url"):
         return pa.string()
     return pa.int32() if pa.types.is_integer(type_) else type_
@@ -81,9 +81,9 @@ def _plant(root: _Node, path: str, leaf: pa.DataType | None) -> None:
 
 
 def parse(bodies: pa.StringArray, schema: pa.Schema) -> tuple[pa.StructArray, list[Drift]]:
-    """Parse JSON texts into one struct each, in order; what is not declared in `schema` is passed over.
+    """Parse JSON texts into one struct each, in order; members that `schema` does not declare are skipped.
 
-    A value of another type than declared becomes null and is reported.
+    A value of another type becomes null and is reported.
     """
     if len(bodies) == 0 or len(schema) == 0:
         return pa.nulls(len(bodies), pa.struct(list(schema))), []
@@ -97,7 +97,7 @@ def parse(bodies: pa.StringArray, schema: pa.Schema) -> tuple[pa.StructArray, li
 
 def _read(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray:
     lines = pc.binary_join_element_wise(bodies, "", "\n")
-    # A string array's last buffer is its texts on end: here, one JSON document a line.
+    # The last buffer of a string array holds all texts end to end: here, one JSON document per line.
     text = lines.buffers()[2]
     longest = pc.max(pc.binary_length(lines)).as_py()
     table = pj.read_json(
@@ -120,12 +120,12 @@ _identity = msgspec.json.Decoder(_Identity)
 
 
 def document_id(body: str | bytes | memoryview) -> int:
-    """Return the id in a document's JSON, whatever else stands in it."""
+    """Return the id in a document's JSON; the rest may be of any shape."""
     return _identity.decode(body).id
 
 
 def _decoded(body: str, drifts: list[Drift]) -> dict[str, Any]:
-    """Return a document; nothing but its id where it holds a number that Python cannot."""
+    """Return a document; only its id if it has a number that Python cannot hold."""
     try:
         document: dict[str, Any] = msgspec.json.decode(body)
     except msgspec.ValidationError as error:
@@ -135,7 +135,7 @@ def _decoded(body: str, drifts: list[Drift]) -> dict[str, Any]:
 
 
 def _repaired(document: dict[str, Any], schema: pa.Schema, drifts: list[Drift]) -> dict[str, Any]:
-    """Return a document of the declared shape, with null where it had something else."""
+    """Return a document of the declared shape, with null in the place of each value of another type."""
     return {item.name: _fit(document.get(item.name), item.type, item.name, drifts) for item in schema}
 
 

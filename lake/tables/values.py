@@ -1,4 +1,4 @@
-"""The generic table: every scalar of a document in a row of its own, for documents that no table is declared for."""
+"""The generic table, for resources without declared tables: one row per scalar of a document."""
 
 import json
 import re
@@ -37,18 +37,18 @@ DOCUMENT_VALUES = Table(
     ),
 )
 
-# A row without whose it is: path, kind, text, whole, number and truth.
+# A row without the document's resource, id and ordinal: path, kind, text, whole, number and truth.
 _Found = tuple[str, str, str | None, int | None, float | None, bool | None]
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_$-]+")
 
 
 class _Members(list[tuple[str, Any]]):
-    """An object as its members, for a name may stand there twice."""
+    """An object as a list of its members, because a name may stand there twice."""
 
 
 class _Digits(str):
-    """A number as it is written, for digits may be more than a number of the machine holds."""
+    """A number as it is written, because it may have more digits than a number of the machine can hold."""
 
 
 class _Fraction(_Digits):
@@ -120,7 +120,7 @@ def _cells(value: Any) -> tuple[str, str | None, int | None, float | None, bool 
 
 
 def _is_exact(number: float, digits: str) -> bool:
-    """Tell whether a number is what its digits say; an exponent that nothing can hold says something else."""
+    """Tell whether a number equals its digits; an exponent that even `Decimal` cannot hold makes it unequal."""
     try:
         return Decimal(repr(number)) == Decimal(digits)
     except InvalidOperation:

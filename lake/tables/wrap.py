@@ -1,14 +1,14 @@
-"""Documents that are not an object with an id, made into one before they are parsed."""
+"""Wraps documents that are no object with an id, such as a list of encounters, into one before they are parsed."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# The member that such a document becomes, beside its id.
+# By resource: the name of the member that holds the document inside the wrapping.
 WRAPPED = {"meta": "meta", "pokemon-encounters": "encounters"}
 
 
 def wrapped(resource: str, rows: pa.Table) -> pa.StringArray:
-    """Return the documents' JSON texts, those of a wrapped resource as ``{"id": 25, "encounters": [...]}``."""
+    """Return the documents' JSON texts; one of a wrapped resource becomes ``{"id": 25, "encounters": [...]}``."""
     bodies = rows["body"].combine_chunks()
     if resource not in WRAPPED:
         return bodies

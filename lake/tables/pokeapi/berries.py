@@ -1,4 +1,4 @@
-"""Tables of berries: how they grow, how firm they are, what they taste of."""
+"""Tables of berries: their growth, firmness and flavors."""
 
 import pyarrow as pa
 

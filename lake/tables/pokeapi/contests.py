@@ -1,4 +1,4 @@
-"""Tables of contests: their types, and what moves do in them."""
+"""Tables of contests: their types, and the effects of moves in them."""
 
 import pyarrow as pa
 

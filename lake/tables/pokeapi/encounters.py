@@ -1,4 +1,4 @@
-"""Tables of wild encounters: which Pokémon appears where, in which game, how, how often, and under what conditions."""
+"""Tables of wild encounters: Pokémon by area and game, with method, chance, levels and conditions."""
 
 from functools import partial
 
@@ -20,7 +20,7 @@ _PLACE = (
 
 
 def _detail(name: str, type_: pa.DataType, description: str) -> Field:
-    """Declare what only some encounters say of the Pokémon that is met."""
+    """Declare a detail of the Pokémon that only some encounters give."""
     return Field(name, type_, f"{description} Null: not given.", f"{_DETAILS}.{name}", nullable=True)
 
 

@@ -9,7 +9,7 @@ from lake.schema import Field, Report, Row, Table
 from lake.tables.declare import Mirror, own_id, reference
 from lake.tables.members import number, reference_id, text, truth
 
-# Conditions of a way to evolve: column, type in the API, resource or unit, meaning. Null always means: does not matter.
+# The conditions of a way to evolve: column, member in the API, resource or unit, meaning. Null means: does not matter.
 _REFERENCES = (
     ("trigger_id", "trigger", "evolution-trigger", "What sets it off: 1 level-up, 2 trade, 3 use of an item, …"),
     ("item_id", "item", "item", "Item to use."),
@@ -51,12 +51,12 @@ _WAY = "chain.evolves_to[].evolution_details[]"
 def edge_rows(document: dict[str, Any], report: Report) -> Iterator[Row]:
     """Yield one row per way to evolve, from the root down, branches in the order of the source.
 
-    An edge for which the source gives no way is one row whose conditions are all null.
+    If the source gives no way for an evolution, it is one row whose conditions are all null.
     """
     ordinal = 0
     pending = [(document["chain"], 1)]
     if document["chain"].get("evolution_details"):
-        report("chain.evolution_details", "nothing, for the root evolves from nothing", "ways to evolve")
+        report("chain.evolution_details", "nothing, because the root evolves from nothing", "ways to evolve")
     while pending:
         parent, depth = pending.pop(0)
         for child in parent["evolves_to"]:
@@ -137,7 +137,7 @@ EVOLUTION_CHAINS = Table(
 
 TABLES = (EVOLUTION_CHAINS, EVOLUTION_EDGES)
 
-# Where another resource lists species by how they come about.
+# Other resources list the species that come about by a way that points at them.
 MIRRORS = (
     Mirror("evolution-trigger", "pokemon_species[]", "evolution_edges", "trigger_id", "to_species_id"),
     Mirror("gender", "required_for_evolution[]", "evolution_edges", "gender_id", "to_species_id"),

@@ -1,4 +1,4 @@
-"""Tables of forms: how a variety of Pokémon can look, how it comes to, and what that is called."""
+"""Tables of forms: the looks of a variety of Pokémon, what triggers them, and their names."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -50,7 +50,7 @@ FORM_NAMES = _child(
     Field("form_name", pa.string(), "The name.", "form_names[].name"),
 )
 
-# What a condition can name, and the column that it goes into.
+# By resource that a condition can name: the column that gets its id.
 _THINGS = {"item": "item_id", "ability": "ability_id", "move": "move_id"}
 
 

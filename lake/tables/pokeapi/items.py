@@ -1,4 +1,4 @@
-"""Tables of items: what one is, costs and does, how items are sorted, and the machines among them."""
+"""Tables of items: their prices, categories, pockets and attributes, and the machines among them."""
 
 from functools import partial
 

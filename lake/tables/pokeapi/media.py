@@ -1,4 +1,4 @@
-"""Tables of files, pictures and recordings, under keys that are data: every new game adds some."""
+"""Tables of pictures and recordings. The keys that lead to a file are data, because every new game adds some."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -10,7 +10,7 @@ from lake.schema import Field, Report, Row, Table
 
 
 def media_rows(member: str, key: str, document: dict[str, Any], report: Report) -> Iterator[Row]:
-    """Yield one row per file below `member` that exists, named by the keys on the way to it; `key` names the owner."""
+    """Yield one row per file below `member`, with the keys that lead to it as its path; `key` is the owner's column."""
     files = document.get(member)
     if files is not None and not isinstance(files, dict):
         report(member, "an object", files)
@@ -27,7 +27,10 @@ def media_rows(member: str, key: str, document: dict[str, Any], report: Report) 
 
 
 def media(name: str, grain: str, resource: str, owner: tuple[Field, ...], member: str) -> Table:
-    """Declare a table of the files below `member` of a resource's documents; `owner` says whose, its key first."""
+    """Declare the table of the files below `member` of a resource's documents.
+
+    `owner` holds the fields that say whose file it is, the document's id first.
+    """
     return Table(
         name=name,
         grain=grain,

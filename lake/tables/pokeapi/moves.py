@@ -1,4 +1,4 @@
-"""Tables of moves: what one is and does, did in earlier games, and does in contests."""
+"""Tables of moves: their values, the values in earlier games, machines, and combinations in contests."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -113,13 +113,13 @@ MOVE_PAST_EFFECTS = _move_child(
     Field("short_effect", pa.string(), "The effect in a sentence.", f"{_PAST_EFFECTS}.short_effect"),
 )
 
-# The two kinds of contests, and where a move stands in a combination with another one.
+# The two kinds of contests, and the two places that a move can have in a combination with another one.
 _CONTESTS = ("normal", "super")
 _PLACES = ("use_before", "use_after")
 
 
 def contest_combo_rows(document: dict[str, Any], report: Report) -> Iterator[Row]:
-    """Yield one row per other move that a move's document combines it with."""
+    """Yield one row per combination of a move with another one, as the move's document states it."""
     combos = document["contest_combos"] or {}
     places = [(contest, place) for contest in _CONTESTS for place in _PLACES]
     listed = ((*where, other) for where in places for other in (combos.get(where[0]) or {}).get(where[1]) or ())
@@ -159,7 +159,7 @@ TABLES = (
     MOVE_CONTEST_COMBOS,
 )
 
-# Where another resource lists moves by what these tables say of them.
+# Other resources list the moves whose rows point at them.
 MIRRORS = (
     Mirror("generation", "moves[]", "moves", GENERATION),
     Mirror("move-ailment", "moves[]", "moves", "ailment_id"),

@@ -1,4 +1,4 @@
-"""Tables of Pokémon varieties: what one is, can do, carries, and looks and sounds like."""
+"""Tables of Pokémon varieties: types, stats, abilities, moves, items they hold, pictures and cries."""
 
 from functools import partial
 
@@ -214,7 +214,7 @@ TABLES = (
     POKEMON_CRIES,
 )
 
-# Where another resource lists Pokémon by what these tables say of them.
+# Other resources list the Pokémon whose rows point at them.
 MIRRORS = (
     Mirror("ability", "pokemon[]", "pokemon_abilities", "ability_id"),
     Mirror("move", "learned_by_pokemon[]", "pokemon_moves", "move_id"),

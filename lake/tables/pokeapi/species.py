@@ -1,4 +1,4 @@
-"""Tables of Pokémon species: what all varieties of one share."""
+"""Tables of Pokémon species: the facts that all varieties of a species share."""
 
 from functools import partial
 
@@ -132,7 +132,7 @@ TABLES = (
     SPECIES_FORM_DESCRIPTIONS,
 )
 
-# Where another resource lists species by what these tables say of them.
+# Other resources list the species whose rows point at them.
 MIRRORS = (
     Mirror("egg-group", "pokemon_species[]", "species_egg_groups", "egg_group_id"),
     Mirror("generation", "pokemon_species[]", "species", GENERATION),

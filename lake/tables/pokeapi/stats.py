@@ -1,4 +1,4 @@
-"""Tables of stats and of what shifts them: natures, characteristics, the Pokéathlon."""
+"""Tables of stats, and of natures, characteristics and the Pokéathlon, which have to do with them."""
 
 from functools import partial
 
@@ -104,7 +104,7 @@ TABLES = (
     POKEATHLON_STATS,
 )
 
-# Where stats list what these tables say of them.
+# Stats list the characteristics and natures whose rows point at them.
 MIRRORS = (
     Mirror("stat", "characteristics[]", "characteristics", "highest_stat_id"),
     Mirror("stat", "affecting_natures.increase[]", "natures", "increased_stat_id"),

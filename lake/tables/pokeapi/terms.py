@@ -1,4 +1,4 @@
-"""Tables of the game's small vocabularies: each a slug that other tables point at, with what little it says itself."""
+"""Tables of the game's small vocabularies, such as egg groups: an id, a slug, and little more."""
 
 import pyarrow as pa
 

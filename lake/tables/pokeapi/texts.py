@@ -105,7 +105,7 @@ FLAVOR_TEXTS = _texts(
         "flavor_text",
         pa.string(),
         "The text.",
-        # Items have it under another name than all others.
+        # Items call it `text`, all other resources `flavor_text`.
         ("flavor_text_entries[].flavor_text", "flavor_text_entries[].text"),
     ),
 )

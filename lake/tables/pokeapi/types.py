@@ -30,15 +30,15 @@ TYPES = Table(
     ),
 )
 
-# How much damage, in percent, each list of damage relations stands for.
+# The damage, in percent, that each list of damage relations stands for.
 _DAMAGE_PERCENT = {"double_damage": 200, "half_damage": 50, "no_damage": 0}
 
 
 def effectiveness_rows(document: dict[str, Any], report: Report) -> Iterator[Row]:
-    """Yield one row per pair of types that a type's document states; a pair that nobody states deals 100 percent.
+    """Yield one row per pair of types that a type's document states; a pair that no document states deals 100 percent.
 
-    Of today's relations the ``…_to`` lists suffice, for the ``…_from`` lists mirror them. Past relations are
-    not mirrored, so both are taken, and two documents may state the same pair.
+    Of today's relations only the ``…_to`` lists are read, because the ``…_from`` lists mirror them. Past relations are
+    not mirrored, so both are read, and two documents may state the same pair.
     """
     today = (None, document["damage_relations"], ("to",))
     past = [
@@ -112,5 +112,5 @@ TYPE_SPRITES = media(
 
 TABLES = (TYPES, TYPE_EFFECTIVENESS, TYPE_GAME_INDICES, TYPE_SPRITES)
 
-# Where another resource lists types by what these tables say of them.
+# Other resources list the types whose rows point at them.
 MIRRORS = (Mirror("generation", "types[]", "types", GENERATION),)
