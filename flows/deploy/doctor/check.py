@@ -11,7 +11,7 @@ Status = Literal["ok", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Verdict:
     """The answer to a question: how it is, what was found, and how to mend it, empty where nothing is to be mended."""
 
     status: Status
@@ -21,7 +21,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A finding, and the name of what was looked at."""
+    """A verdict, and the name of the thing that it is about."""
 
     name: str
     status: Status
@@ -39,7 +39,7 @@ class Question:
     """What is asked of an installation, and the names of the questions that must be answered well before."""
 
     name: str
-    ask: Callable[[Installation], Finding]
+    ask: Callable[[Installation], Verdict]
     # How to mend it where it cannot be asked at all.
     mend: str
     needs: tuple[str, ...] = ()
@@ -47,23 +47,23 @@ class Question:
     pool_type: str | None = None
 
 
-def ok(found: str) -> Finding:
-    """Return the finding that all is well."""
-    return Finding("ok", found)
+def ok(found: str) -> Verdict:
+    """Return the verdict that all is well."""
+    return Verdict("ok", found)
 
 
-def failed(found: str, mend: str) -> Finding:
-    """Return the finding that something must be mended."""
-    return Finding("failed", found, mend)
+def failed(found: str, mend: str) -> Verdict:
+    """Return the verdict that something must be mended."""
+    return Verdict("failed", found, mend)
 
 
-def skipped(reason: str) -> Finding:
-    """Return the finding that there was nothing to look at."""
-    return Finding("skipped", reason)
+def skipped(reason: str) -> Verdict:
+    """Return the verdict that there was nothing to look at."""
+    return Verdict("skipped", reason)
 
 
-def judge(wrong: Sequence[tuple[str, str]], found: str) -> Finding:
-    """Return what is wrong, each with the way to mend it, as one finding; what was found where nothing is."""
+def judge(wrong: Sequence[tuple[str, str]], found: str) -> Verdict:
+    """Return one verdict about all that is wrong, with the ways to mend it; ok, with `found`, if nothing is."""
     if not wrong:
         return ok(found)
     facts, ways = zip(*wrong, strict=True)
@@ -72,11 +72,11 @@ def judge(wrong: Sequence[tuple[str, str]], found: str) -> Finding:
 
 def answer(question: Question, at: Installation, before: Mapping[str, Check]) -> Check:
     """Ask a question, unless it would only fail for what failed before; that it cannot be asked is a failure too."""
-    finding = _reason_to_skip(question, at, before) or _asked(question, at)
-    return Check(question.name, finding.status, finding.found, finding.mend)
+    verdict = _reason_to_skip(question, at, before) or _asked(question, at)
+    return Check(question.name, verdict.status, verdict.found, verdict.mend)
 
 
-def _reason_to_skip(question: Question, at: Installation, before: Mapping[str, Check]) -> Finding | None:
+def _reason_to_skip(question: Question, at: Installation, before: Mapping[str, Check]) -> Verdict | None:
     for need in question.needs:
         if before[need].status == "failed":
             return skipped(f"not looked at: {need} failed")
@@ -87,7 +87,7 @@ def _reason_to_skip(question: Question, at: Installation, before: Mapping[str, C
     return None
 
 
-def _asked(question: Question, at: Installation) -> Finding:
+def _asked(question: Question, at: Installation) -> Verdict:
     try:
         return question.ask(at)
     except LakeError as error:

@@ -7,7 +7,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 
 from blocks.knobs import is_frozen, requests_per_run
 from flows.deploy.automations import REPORT_AUTOMATION, Patience, automations
-from flows.deploy.doctor.check import Finding, failed, judge, ok
+from flows.deploy.doctor.check import Verdict, failed, judge, ok
 from flows.deploy.doctor.installation import SCHEDULES, Installation
 from lake.layout import CODE, CODE_MANIFEST
 
@@ -21,7 +21,7 @@ def deploy(pool: str) -> str:
     return f"`POKELAKE_WORK_POOL={pool} prefect --no-prompt deploy --all`"
 
 
-def existence(at: Installation) -> Finding:
+def existence(at: Installation) -> Verdict:
     """Are all deployments there, in this pool?"""
     found, way = at.deployments, deploy(at.pool_name)
     absent = [name for name in SCHEDULES if name not in found]
@@ -35,7 +35,7 @@ def existence(at: Installation) -> Finding:
     return judge(wrong, f"{', '.join(found)} are in the pool {at.pool_name}")
 
 
-def code(at: Installation) -> Finding:
+def code(at: Installation) -> Verdict:
     """Do all deployments have the same code, and is what they pull that, and whole?"""
     store, way = at.store, deploy(at.pool_name)
     wrong = []
@@ -79,7 +79,7 @@ def _flaws(at: Installation, version: str) -> Iterator[tuple[str, str]]:
         yield f"{uri} is not part of the version", f"`aws s3 rm {uri}`"
 
 
-def schedules(at: Installation) -> Finding:
+def schedules(at: Installation) -> Verdict:
     """Is every schedule active, and there no other than those of `prefect.yaml`?"""
     wrong = [flaw for item in at.deployments.values() for flaw in _unscheduled(at, item)]
     slugs = [f"{name} {slug}" for name in at.deployments for slug in SCHEDULES[name]]
@@ -109,7 +109,7 @@ def _unscheduled(at: Installation, deployment: DeploymentResponse) -> Iterator[t
             )
 
 
-def heartbeats(at: Installation) -> Finding:
+def heartbeats(at: Installation) -> Verdict:
     """Does every run say that it is alive, so that a dead one is noticed?"""
     silent = [name for name, item in at.deployments.items() if HEARTBEAT not in at.variables(item)["env"]]
     if silent:
@@ -117,7 +117,7 @@ def heartbeats(at: Installation) -> Finding:
     return ok(f"{HEARTBEAT} is in the environment of every run")
 
 
-def watchers(at: Installation) -> Finding:
+def watchers(at: Installation) -> Verdict:
     """Are the automations there, and switched on?"""
     ways = {item.name: "`pokelake setup`" for item in automations(Patience())}
     ways[REPORT_AUTOMATION] = deploy(at.pool_name)
@@ -134,7 +134,7 @@ def watchers(at: Installation) -> Finding:
     return judge(wrong, f"switched on: {', '.join(ways)}")
 
 
-def knobs(at: Installation) -> Finding:
+def knobs(at: Installation) -> Verdict:
     """Did an operator turn a knob?"""
     frozen = "frozen: refresh, discover and maintain end at once" if is_frozen() else "not frozen"
     budget = requests_per_run()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flows.deploy.doctor.check import Finding, failed, ok, skipped
+from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.installation import Installation
 
 # How prefect-aws's own template names the queue.
@@ -16,7 +16,7 @@ OBSERVER = "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME"
 STATE_CHANGE = {"source": "aws.ecs", "detail-type": "ECS Task State Change"}
 
 
-def cluster(at: Installation) -> Finding:
+def cluster(at: Installation) -> Verdict:
     """Is the cluster there?"""
     name = at.variables().get("cluster")
     found = _cluster(at)
@@ -34,7 +34,7 @@ def _cluster(at: Installation) -> dict[str, Any]:
     return found[0] if found else {}
 
 
-def task_definition(at: Installation) -> Finding:
+def task_definition(at: Installation) -> Verdict:
     """Is the task definition that the pool names there, and with the pool's image?"""
     arn, image = at.variables().get("task_definition_arn"), at.variables().get("image")
     way = f"`pokelake setup --work-pool {at.pool_name}`"
@@ -49,7 +49,7 @@ def task_definition(at: Installation) -> Finding:
     return ok(f"{arn} is ACTIVE, with the image {image}")
 
 
-def queue(at: Installation) -> Finding:
+def queue(at: Installation) -> Verdict:
     """Is there the queue in which ECS says how tasks end?"""
     name = _queue_name(at)
     sqs = at.credentials.get_client("sqs")
@@ -81,7 +81,7 @@ def _make_events(at: Installation) -> str:
     )
 
 
-def rule(at: Installation) -> Finding:
+def rule(at: Installation) -> Verdict:
     """Does an EventBridge rule send the cluster's task state changes to the queue?"""
     arn = _queue(at.credentials.get_client("sqs"), _queue_name(at))["QueueArn"]
     events = at.credentials.get_client("events")
@@ -114,7 +114,7 @@ def lets_through(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     )
 
 
-def dead_letters(at: Installation) -> Finding:
+def dead_letters(at: Installation) -> Verdict:
     """Could the worker handle every event?"""
     sqs = at.credentials.get_client("sqs")
     policy = json.loads(_queue(sqs, _queue_name(at)).get("RedrivePolicy", "{}"))

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import Flow, FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect_aws.workers.ecs_worker import ECSJobConfiguration
 
-from flows.deploy.doctor.check import Finding, failed, ok, skipped
+from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.deployments import deploy
 from flows.deploy.doctor.installation import Installation
 
@@ -25,7 +25,7 @@ SPOT = "FARGATE_SPOT"
 SIGTERM, RESCHEDULE = "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR", "reschedule"
 
 
-def sizes(at: Installation) -> Finding:
+def sizes(at: Installation) -> Verdict:
     """Do the overrides of each deployment's runs fit into a request?"""
     found = {name: len(json.dumps(sent).encode()) for name, sent in asyncio.run(overrides(at)).items()}
     largest = max(found, key=lambda name: found[name])
@@ -71,7 +71,7 @@ def _sent(at: Installation, deployment: DeploymentResponse, configuration: ECSJo
     return sent
 
 
-def interruptions(at: Installation) -> Finding:
+def interruptions(at: Installation) -> Verdict:
     """Does a run on Fargate Spot go back to the queue when its task is taken away?"""
     spot = {name: item for name, item in at.deployments.items() if _is_on_spot(at.variables(item))}
     if not spot:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from prefect.client.schemas.objects import WorkerStatus
 
-from flows.deploy.doctor.check import Finding, failed, judge, ok
+from flows.deploy.doctor.check import Verdict, failed, judge, ok
 from flows.deploy.doctor.installation import Installation
 from flows.deploy.pool import CRAWL_QUEUE
 
@@ -12,12 +12,12 @@ from flows.deploy.pool import CRAWL_QUEUE
 CRAWLS_AT_ONCE = 1
 
 
-def work_pool(at: Installation) -> Finding:
+def work_pool(at: Installation) -> Verdict:
     """Is there such a pool?"""
     return ok(f"{at.pool.name} is of type {at.pool.type}")
 
 
-def crawl_queue(at: Installation) -> Finding:
+def crawl_queue(at: Installation) -> Verdict:
     """Does the queue keep crawls apart?"""
     queue = at.queues.get(CRAWL_QUEUE)
     if queue is None:
@@ -31,7 +31,7 @@ def crawl_queue(at: Installation) -> Finding:
     return ok(f"{CRAWL_QUEUE} lets {CRAWLS_AT_ONCE} run at a time")
 
 
-def deliveries(at: Installation) -> Finding:
+def deliveries(at: Installation) -> Verdict:
     """Are runs given out: is neither the pool paused nor one of its queues?"""
     wrong = [(f"the pool {at.pool_name} is paused", f"`prefect work-pool resume {at.pool_name}`")]
     wrong = wrong if at.pool.is_paused else []
@@ -43,7 +43,7 @@ def deliveries(at: Installation) -> Finding:
     return judge(wrong, f"neither the pool nor one of its queues is paused: {', '.join(at.queues)}")
 
 
-def worker(at: Installation) -> Finding:
+def worker(at: Installation) -> Verdict:
     """Does a worker ask for runs?"""
     workers = at.client.read_workers_for_work_pool(at.pool_name)
     online = [item for item in workers if item.status is WorkerStatus.ONLINE]

@@ -14,7 +14,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from flows.deploy.doctor.check import Finding, failed, ok, skipped
+from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.installation import Installation
 from flows.steps.results import prove_results
 from lake.layout import RESULTS
@@ -24,7 +24,7 @@ from lake.store import Store
 _FIRST_ANSWER = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: 10}
 
 
-def prefect_api(at: Installation) -> Finding:
+def prefect_api(at: Installation) -> Verdict:
     """Is there a Prefect server that stays, not older than this client?"""
     address = get_current_settings().api.url
     if address is None:
@@ -46,13 +46,13 @@ def prefect_api(at: Installation) -> Finding:
     return ok(versions)
 
 
-def credentials_block(at: Installation) -> Finding:
+def credentials_block(at: Installation) -> Verdict:
     """Is the block of the credentials saved, and of the type that is looked for?"""
     has_keys = at.credentials.aws_access_key_id is not None
     return ok(f"saved, {'with keys' if has_keys else 'without keys: those of the environment, profile or role hold'}")
 
 
-def lake_block(at: Installation) -> Finding:
+def lake_block(at: Installation) -> Verdict:
     """Is the block of the lake saved, and does it lead to the bucket that was asked about?"""
     found = at.store.uri()
     if at.lake.bucket is not None:
@@ -63,19 +63,19 @@ def lake_block(at: Installation) -> Finding:
     return ok(f"saved, leads to {found}")
 
 
-def results_block(at: Installation) -> Finding:
+def results_block(at: Installation) -> Verdict:
     """Is the block of Prefect's results saved?"""
     block = at.results_block
     return ok(f"saved, leads to s3://{block.bucket_name}/{block.bucket_folder}")
 
 
-def source_block(at: Installation) -> Finding:
+def source_block(at: Installation) -> Verdict:
     """Is the block of the source saved, with settings that hold together?"""
     source = at.source_block.source()
     return ok(f"saved, a source of kind {source.kind} at {source.base_url}")
 
 
-def account(at: Installation) -> Finding:
+def account(at: Installation) -> Verdict:
     """Which S3 do the runs use, and as whom?"""
     credentials = at.lake_block.credentials
     s3 = credentials.get_s3_client().meta
@@ -93,19 +93,19 @@ def _belongs_to_aws(url: str) -> bool:
     return (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
-def bucket(at: Installation) -> Finding:
+def bucket(at: Installation) -> Verdict:
     """Can the lake be written to, read and deleted from, and does it refuse to overwrite?"""
     at.store.probe()
     return ok(f"{at.store.uri()} takes conditional writes, reads and deletes")
 
 
-def results(at: Installation) -> Finding:
+def results(at: Installation) -> Verdict:
     """Do Prefect's results reach the lake?"""
     prove_results(at.results_block, at.store)
     return ok(f"results arrive in {at.store.uri(RESULTS)}")
 
 
-def global_limit(at: Installation) -> Finding:
+def global_limit(at: Installation) -> Verdict:
     """Is there the limit that the source names, and of the size that one run may use?"""
     source = at.source_block.source()
     name, size = source.global_limit, source.parallel_shards
