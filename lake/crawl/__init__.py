@@ -1,4 +1,4 @@
-"""Talks HTTP to a source, politely; the only room that knows httpx."""
+"""Crawls a source over HTTP, politely. Only this room knows httpx."""
 
 from lake.crawl.client import Client
 from lake.crawl.crawler import Crawler, crawler

@@ -1,4 +1,4 @@
-"""The child process of a `Fetcher`: it fetches the shards that come in frames on its standard input."""
+"""The child process of a `Fetcher`; shards arrive on its standard input and leave, fetched, on its standard output."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from lake.errors import SourceError
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    """Return an event loop: the fast one, but on Windows, where there is none."""
+    """Return an event loop: uvloop's, which is faster, or Python's own on Windows, which uvloop does not support."""
     try:
         import uvloop
     except ImportError:
@@ -28,7 +28,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 async def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Fetch shards, all that are asked for at the same time, until the parent closes the pipe or is gone."""
+    """Fetch shards until the parent closes the pipe or is gone; all shards that were sent are fetched side by side."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), requests)
     source, headers = await _next(reader)
@@ -38,10 +38,10 @@ async def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     async def answer(number: int, shard: Shard) -> None:
         found = await _fetched(source, pace, shard, headers)
         async with writing:
-            # A thread waits while the pipe is full; the requests of the other shards go on.
+            # In a thread, because a write waits while the pipe is full, and the other shards must go on.
             await asyncio.to_thread(write_frame, answers, (number, found))
 
-    # A group ends all of it when an answer cannot be sent, for the parent would wait forever.
+    # A group, so that everything ends if an answer cannot be sent: the parent would wait for it forever.
     async with asyncio.TaskGroup() as group:
         try:
             while True:
@@ -64,15 +64,15 @@ async def _fetched(source: Source, pace: Pace, shard: Shard, headers: Mapping[st
     except SourceError as error:
         return error
     except Exception:
-        # Not every exception can be pickled, and none keeps its traceback.
+        # As text, because some exceptions cannot be pickled, and none keeps its traceback.
         return RuntimeError(f"fetching {shard.resource}, shard {shard.number}, failed:\n{traceback.format_exc()}")
 
 
 if __name__ == "__main__":
-    # The parent gets the interrupt of a terminal too, and decides.
+    # A terminal interrupts the parent as well, and the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(BrokenPipeError), os.fdopen(os.dup(1), "wb") as to_parent:
-        # What anything prints must not get between the frames.
+        # Printed text goes to standard error, so that it does not get between the frames.
         os.dup2(2, 1)
         with asyncio.Runner(loop_factory=_loop) as runner:
             runner.run(serve(sys.stdin.buffer, to_parent))

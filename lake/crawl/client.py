@@ -1,4 +1,4 @@
-"""The HTTP client of a crawl: conditional, paced, bounded, and retried only where that can help. Knows httpx."""
+"""The HTTP client of a crawl: its requests are conditional, paced, bounded, and retried if that can help."""
 
 import asyncio
 import ssl
@@ -19,19 +19,20 @@ from lake.crawl.source import Source
 from lake.errors import SourceError
 from lake.resource import same_origin
 
-# Requests that may succeed later; any other refusal is final.
+# A request with one of these may succeed later; any other refusal is final.
 _RETRIED_STATUS = {408, 425, 429, *range(500, 600)}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MAX_REDIRECTS = 3
 
-# Says what is wrong with a body, None when nothing is.
+# Takes a body, and says what is wrong with it, None if nothing is.
 Check = Callable[[bytes], str | None]
 
 
 class FetchError(Exception):
-    """A URL could not be fetched; the message says why, and `is_final` that asking again will not help.
+    """A URL could not be fetched; the message says why.
 
-    `is_paced` says that the source told how long to wait; `status` is what it answered, where that is final.
+    `is_final` means that another try will not help; `status` is the status that made it final, if one did.
+    `is_paced` means that the source said how long to wait.
     """
 
     def __init__(self, reason: str, is_final: bool = False, is_paced: bool = False, status: int | None = None) -> None:
@@ -53,8 +54,8 @@ class NotFoundError(FetchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back for a URL: the body, None when it is unchanged, and what describes it."""
+class Reply:
+    """The source's reply to a request: the body, None if it is unchanged, its ETag, and the source's version."""
 
     body: bytes | None
     etag: str | None
@@ -63,15 +64,15 @@ class Answer:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """One context for all clients: loading the certificates takes longer than many a request."""
+    """Return one context for all clients, because loading the certificates takes longer than most requests."""
     return httpx.create_ssl_context()
 
 
 class Client:
     """A source's connections within one event loop; an ``async with`` block opens and closes them.
 
-    `pace` is shared by all clients of a process. `headers` are sent along with every request to the source, and to
-    nobody else; they may hold a key, so they stand in no message.
+    All clients of a process share one `pace`. `headers` go with every request to the source, and to nobody else; they
+    may hold a key, so no message shows them.
 
     Raises:
         SourceError: A header has characters that HTTP does not allow.
@@ -91,7 +92,7 @@ class Client:
         self._headers = {name.encode(): _header_value(name, value) for name, value in (headers or {}).items()}
         self._http = httpx.AsyncClient(
             verify=_tls(),
-            # As bytes, for httpx would refuse a name such as Pokélake.
+            # As bytes, because httpx refuses a text such as Pokélake.
             headers={
                 b"User-Agent": source.user_agent.encode(),
                 b"Accept": b"application/json",
@@ -112,11 +113,11 @@ class Client:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
-    async def get(self, url: str, etag: str | None = None, check: Check | None = None) -> Answer:
-        """Fetch a URL, with `etag` only if it changed; a body with which `check` finds fault is fetched again.
+    async def get(self, url: str, etag: str | None = None, check: Check | None = None) -> Reply:
+        """Fetch a URL; with `etag`, fetch its body only if it changed. A body that `check` refuses is fetched again.
 
         Raises:
-            FetchError: It could not be fetched, in `attempts` tries where trying again made sense.
+            FetchError: It could not be fetched, after as many tries as `attempts` allows if another try could help.
         """
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_Again),
@@ -130,14 +131,14 @@ class Client:
         raise AssertionError("tenacity ends with a result or an exception")
 
     def _wait(self, state: RetryCallState) -> float:
-        """Return the seconds until the next try may take a slot: a growing random delay, unless the source gave one."""
+        """Return the seconds until the next try: a growing random delay, or 0 if the source said how long to wait."""
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, FetchError) and error.is_paced:
             return 0
         delay = self.source.retry_delay_seconds
         return wait_random_exponential(multiplier=delay, max=30 * delay)(state)
 
-    async def _once(self, url: str, etag: str | None, check: Check | None) -> Answer:
+    async def _once(self, url: str, etag: str | None, check: Check | None) -> Reply:
         headers = dict(self._headers)
         if headers and not same_origin(self.source.base_url, url):
             raise FetchError(f"expected a URL below {self.source.base_url}, found {url[:200]!r}", is_final=True)
@@ -162,13 +163,13 @@ class Client:
             url = target
         raise FetchError(f"more than {_MAX_REDIRECTS} redirects", is_final=True)
 
-    async def _read(self, response: httpx.Response, conditional: bool, check: Check | None) -> Answer:
+    async def _read(self, response: httpx.Response, conditional: bool, check: Check | None) -> Reply:
         etag, version = response.headers.get("ETag"), response.headers.get("X-PokeAPI-Hash")
         status = response.status_code
         if status == 304 and conditional:
-            # It has no body, but a connection whose answer was not read to its end is closed.
+            # It has no body, but httpx closes a connection whose answer was not read to its end.
             await response.aread()
-            return Answer(None, etag, version)
+            return Reply(None, etag, version)
         if status == 404:
             raise NotFoundError
         if status in _RETRIED_STATUS:
@@ -181,14 +182,15 @@ class Client:
             raise _Again(f"content type: expected application/json, found {content_type[:80]!r}")
         problem = check(body) if check is not None else None
         if problem:
-            # A cut or garbled answer looks like this too, and is whole the next time.
+            # The answer may have been cut or garbled on the way, and be whole the next time.
             raise _Again(problem)
-        return Answer(body, etag, version)
+        return Reply(body, etag, version)
 
     async def _body(self, response: httpx.Response) -> bytes:
         """Return the whole body, decompressed.
 
-        httpx would decompress all that has arrived before anyone can count it, a thousandfold for each coding.
+        httpx itself would decompress a chunk before anyone can count its bytes, and gzip can make it a thousand times
+        as long.
         """
         coding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if coding not in ("identity", "gzip"):
@@ -209,7 +211,7 @@ class Client:
         return bytes(body)
 
     def _later(self, response: httpx.Response) -> FetchError:
-        """Return the failure that a refusal for the time being is; all requests wait for as long as the source asks."""
+        """Return the failure for a temporary refusal; if the source says how long to wait, all requests wait."""
         seconds = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
         if seconds is None:
             return _Again(f"status {response.status_code}")
@@ -220,14 +222,14 @@ class Client:
 
 
 def _header_value(name: str, value: str) -> bytes:
-    """Return what is sent, checked here, for a library that refused it would quote it."""
+    """Return a header's value as bytes. It is checked here because a library would quote the key in its error."""
     if not (value.isascii() and value.isprintable() and value == value.strip()):
         raise SourceError(f"header {name}: expected printable ASCII without spaces around it; check the key's block")
     return value.encode("ascii")
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Return how long a ``Retry-After`` header asks to wait: given in seconds, or as a date; None for neither.
+    """Return the seconds that a ``Retry-After`` header, a number or a date, asks to wait; None if it is neither.
 
     >>> retry_after_seconds("0", datetime(2026, 8, 8, tzinfo=UTC))
     0.0

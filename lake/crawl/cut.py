@@ -1,4 +1,4 @@
-"""Cutting a resource's documents into shards."""
+"""Cuts a resource's documents into shards."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,19 +10,20 @@ from lake.crawl.source import Source
 from lake.errors import SourceError
 from lake.resource import Reference
 
-# A killed run loses at most the shards at work. One task run each, all of PokeAPI makes 160 of them, and a
-# shard of the longest documents stays below 30 MB.
+# A killed run loses only the shards that it was fetching. With 128 documents per shard, all of PokeAPI makes 160 task
+# runs, and a shard of the longest documents stays below 30 MB.
 SHARD_DOCUMENTS = 128
 
 
 def cut(source: Source, listing: Listing, at_hand: Mapping[int, AtHand], is_new_only: bool = False) -> list[Shard]:
-    """Cut a resource's documents, those listed and those at hand, into shards; with `is_new_only` those not at hand.
+    """Cut a resource's documents into shards: those that are listed, and those that the lake has at hand.
 
-    One at hand that is no longer listed is asked for too, for only a 404 says that it is gone. An inline listing is
-    one shard, or none where nothing in it is asked for; one that was refused is none, for it says nothing.
+    A document at hand that is no longer listed is wanted as well, because only a 404 proves that it is gone. With
+    `is_new_only`, only the listed documents that are not at hand are wanted. An inline listing is one shard, or none if
+    no document is wanted. A refused listing is no shard, because it says nothing about its documents.
 
     Raises:
-        SourceError: The source gives one object where it gave a listing before.
+        SourceError: The source gives an object instead of the listing that it gave before.
     """
     if listing.refusal is not None:
         return []
@@ -49,7 +50,7 @@ def cut(source: Source, listing: Listing, at_hand: Mapping[int, AtHand], is_new_
 
 
 def _check_shape(listing: Listing, at_hand: Mapping[int, AtHand]) -> None:
-    """Raise `SourceError` when an error page that passes for an object would become a document beside the others."""
+    """Raise `SourceError` if a listing became an object; it may be an error page, which must not become a document."""
     resource = listing.resource
     is_object = [reference.path for reference in listing.references] == [resource]
     others = [item.path for item in at_hand.values() if item.path != resource]

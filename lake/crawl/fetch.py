@@ -1,4 +1,4 @@
-"""Fetching the documents of one shard."""
+"""Fetches the documents of one shard."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ async def fetch(
     headers: Mapping[str, str] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Fetched:
-    """Ask for a shard's documents over its share of the connections; one that fails does not stop the others.
+    """Fetch a shard's documents over its share of the connections; a document that fails does not stop the others.
 
     Raises:
         SourceError: The budget of requests is spent, or the listing of an inline shard cannot be read.
@@ -38,7 +38,7 @@ async def fetch(
             await _fetch_one(client, known, item, fetched)
 
     async with AsyncExitStack() as stack:
-        # One client for each connection: a pool looks at all of its connections twice for every request.
+        # One client per connection, because a pool looks at all of its connections twice for every request.
         clients = [
             await stack.enter_async_context(Client(source, pace, 1, headers, transport))
             for _ in range(source.connections_per_shard)
@@ -47,7 +47,7 @@ async def fetch(
         try:
             await asyncio.gather(*workers)
         finally:
-            # When the budget is spent for one of them, the others end before the connections close.
+            # If one of them has spent the budget, the others must end before the connections close.
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
@@ -60,7 +60,7 @@ async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetc
     try:
         answer = await client.get(reference.url, item.etag, lambda body: known.problem(reference, body))
     except NotFoundError as error:
-        # PokeAPI has listed documents that did not exist; only one that is also unlisted was deleted.
+        # PokeAPI has listed documents that did not exist, so a 404 means deleted only if the document is unlisted.
         if item.is_listed:
             fetched.failed.append((reference, f"listed, but {error}"))
         else:

@@ -1,4 +1,4 @@
-"""What a source says there is: its resources, and the documents of each."""
+"""What a source lists: its resources, and the documents of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,10 +10,7 @@ from lake.resource import Reference
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """What the source is at the moment: the version it gives of itself (None: none), and its resources.
-
-    `resources` gives the URL of each one's listing.
-    """
+    """The source at one moment: its version, None if it gives none, and each resource with the URL of its listing."""
 
     version: str | None
     resources: dict[str, str]
@@ -23,9 +20,9 @@ class Upstream:
 class Listing:
     """Every document of a resource that the source lists, by ascending id.
 
-    `names` gives, by id, what the listing calls a document, where it does. The documents of an inline listing come
-    with it and have no URL of their own. A `refusal` says why the source, which lists the resource, refused this:
-    then nothing is known of its documents, and nothing is to be done about them.
+    `names` holds the documents' names by id, if the listing gives them. An inline listing contains the documents
+    themselves, and they have no URL of their own. If the source refused the listing, `refusal` says why; nothing is
+    then known about its documents, and they stay as they are.
     """
 
     resource: str
@@ -36,7 +33,7 @@ class Listing:
 
 
 def chosen(source: Source, upstream: Upstream) -> tuple[str, ...]:
-    """Return the resources to crawl, each once: those that the settings name, else all, in alphabetical order.
+    """Return the resources to crawl, each once: those that the settings name, or all in alphabetical order.
 
     Raises:
         UnknownNameError: The settings name one that the source does not have.

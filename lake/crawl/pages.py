@@ -1,4 +1,4 @@
-"""Pages of listings: fetched one after the other, and followed nowhere but within the source."""
+"""Reads the pages of a listing one after the other; a link that leaves the source is not followed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,12 +16,12 @@ _T = TypeVar("_T")
 
 
 class RefusedError(SourceError):
-    """The source refused a page for good, such as by status 403."""
+    """The source refused a page for good, for example with status 403."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_T]):
-    """One page of a listing: its entries, the count that it gives of all there are, and where the next page lies."""
+    """One page of a listing: its entries, the count of all entries that it states, and the URL of the next page."""
 
     entries: Sequence[tuple[Reference, _T]]
     count: int | None
@@ -29,7 +29,7 @@ class Page(Generic[_T]):
 
 
 class Pages:
-    """The pages of one listing; it holds the addresses of those that were read, for none may come twice."""
+    """The pages of one listing; it remembers their addresses, because a page that comes twice would be a circle."""
 
     def __init__(self, client: Client, where: str) -> None:
         self.where = where
@@ -40,8 +40,8 @@ class Pages:
         """Return a page's body, whole JSON in UTF-8.
 
         Raises:
-            RefusedError: The source refused it, and would again.
-            SourceError: It lies elsewhere, was read before, or could not be fetched.
+            RefusedError: The source refused the page for good.
+            SourceError: The page is not of this source, was read before, or could not be fetched.
         """
         base = self._client.source.base_url
         with urls_of(self.where):
@@ -60,10 +60,10 @@ class Pages:
     async def read_all(
         self, address: str, body: bytes, parse: Callable[[str, bytes], Page[_T]]
     ) -> list[tuple[Reference, _T]]:
-        """Return the entries of a page and of all that follow it, by ascending id.
+        """Return the entries of a page and of all pages after it, by ascending id.
 
         Raises:
-            SourceError: A page cannot be read, or together they do not add up.
+            SourceError: A page cannot be read, an id comes twice, or the count is another than the number of entries.
         """
         counts: set[int | None] = set()
         found: dict[int, tuple[Reference, _T]] = {}
@@ -91,14 +91,14 @@ class Pages:
         return [found[id_] for id_ in sorted(found)]
 
     def join(self, address: str, link: str) -> str:
-        """Return where a page's link leads."""
+        """Return the address that a link on a page leads to."""
         with urls_of(self.where):
             return urljoin(address, link)
 
 
 @contextmanager
 def urls_of(where: str) -> Iterator[None]:
-    """Name the place of what urllib refuses to read as a URL, such as half an IPv6 address."""
+    """Raise `SourceError`, with the place, if urllib cannot read a text as a URL, such as half an IPv6 address."""
     try:
         yield
     except ValueError as error:
@@ -106,10 +106,10 @@ def urls_of(where: str) -> Iterator[None]:
 
 
 def read_json(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
-    """Return what the decoder makes of whole JSON in UTF-8, and raise `ValueError` with what is wrong otherwise."""
+    """Decode whole JSON in UTF-8, and raise `ValueError` that says what is wrong if it is not."""
     try:
         found = decoder.decode(body)
-        # Members that the decoder skips may hold bytes that are no UTF-8.
+        # The decoder does not look into members that it skips; their bytes may be no UTF-8.
         body.decode("utf-8", errors="strict")
     except msgspec.ValidationError as error:
         raise ValueError(f"unexpected JSON: {error}") from error
@@ -122,7 +122,7 @@ _anything: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 def json_problem(body: bytes, decoder: msgspec.json.Decoder[Any] = _anything) -> str | None:
-    """Say what is wrong with a body, None when it is whole JSON in UTF-8 that the decoder reads."""
+    """Say what is wrong with a body, None if it is whole JSON in UTF-8 that the decoder can read."""
     try:
         read_json(body, decoder)
     except ValueError as error:
@@ -131,7 +131,7 @@ def json_problem(body: bytes, decoder: msgspec.json.Decoder[Any] = _anything) ->
 
 
 def decoded(body: bytes | msgspec.Raw, where: str, type_: type[_T]) -> _T:
-    """Return a page, or a part of one, as its type, and raise `SourceError` where it is of another."""
+    """Return a page, or a part of one, as a type, and raise `SourceError` if it is of another type."""
     try:
         return msgspec.json.decode(body, type=type_)
     except msgspec.DecodeError as error:

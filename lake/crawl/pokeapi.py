@@ -1,4 +1,4 @@
-"""The crawler of PokeAPI: its root, its listings, its documents' shapes. A `Crawler`."""
+"""The `Crawler` of PokeAPI: it reads the root and the listings, and checks the shape of documents."""
 
 from typing import Any
 from urllib.parse import urljoin
@@ -12,7 +12,7 @@ from lake.crawl.source import Source
 from lake.errors import SourceError
 from lake.resource import Reference, document_reference, resource_name
 
-# Every Pokémon has a document more, which no listing names.
+# Every Pokémon has a second document, its encounters, which no listing names.
 ENCOUNTERS = "pokemon-encounters"
 
 
@@ -32,7 +32,7 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 async def probe(client: Client) -> Upstream:
-    """Return the version and the resources, from the root and, where there is one, its ``meta``.
+    """Return the resources, from the root, and the version, from ``meta`` if the root has it.
 
     Raises:
         SourceError: The root cannot be read.
@@ -52,7 +52,7 @@ async def probe(client: Client) -> Upstream:
 
 
 async def _version(client: Client, of_the_root: str | None) -> str | None:
-    """Return the version that ``meta`` gives; None where it cannot be read, for the root may be an older copy."""
+    """Return the version in ``meta``; None if it cannot be read, because the root may come from an older copy."""
     try:
         meta = await client.get(urljoin(client.source.base_url, "meta/"), check=json_problem)
     except FetchError:
@@ -65,7 +65,7 @@ async def _version(client: Client, of_the_root: str | None) -> str | None:
 async def discover(client: Client, upstream: Upstream, resource: str) -> Listing:
     """Return every document of a resource that the source lists.
 
-    An entry of the root that is no listing but an object, such as ``meta``, is one document, of id 0.
+    An entry of the root that is an object instead of a listing, such as ``meta``, is one document with the id 0.
 
     Raises:
         UnknownNameError: The source has no such resource.
@@ -97,7 +97,7 @@ async def discover(client: Client, upstream: Upstream, resource: str) -> Listing
 
 
 def encounters_of(pokemon: Listing) -> Listing:
-    """Return the listing of all encounters, which follows from that of ``pokemon``: one document for each."""
+    """Return the listing of all encounters: one document for each in the listing of ``pokemon``."""
     references = tuple(
         Reference(ENCOUNTERS, of.id, f"{of.url.rstrip('/')}/encounters", f"{of.path}/encounters")
         for of in pokemon.references
@@ -106,14 +106,15 @@ def encounters_of(pokemon: Listing) -> Listing:
 
 
 def url(source: Source, resource: str, path: str) -> str:
-    """Return where a document lies, in the form in which listings give it: with a slash, encounters without."""
+    """Return a document's URL as listings write it: with a slash at its end, but without one for encounters."""
     return f"{source.base_url}{path}" if resource == ENCOUNTERS else f"{source.base_url}{path}/"
 
 
 def problem(reference: Reference, body: bytes) -> str | None:
-    """Say what is wrong with a document's body, None when it is whole JSON in UTF-8 of the shape it must have.
+    """Say what is wrong with a document's body, None if it is whole JSON in UTF-8 of the right shape.
 
-    That is an array for encounters, an object for a document without siblings, else an object with the id asked for.
+    The right shape is an array for encounters, an object for a document that is no listing's, such as ``meta``, and an
+    object with the wanted id for all others.
     """
     if reference.resource == ENCOUNTERS:
         return json_problem(body, _array)

@@ -1,4 +1,4 @@
-"""A process of its own for HTTP: beside Prefect's engine, one event loop would wait for the interpreter lock."""
+"""Runs HTTP in a child process, because in Prefect's own the event loop would wait for the interpreter lock."""
 
 import os
 import pickle
@@ -18,7 +18,7 @@ from lake.crawl.shard import Fetched, Shard
 from lake.crawl.source import Source
 from lake.errors import SourceError
 
-# A frame is its length, in bytes and this many of them, and a pickled object.
+# A frame is a length in bytes, written in this many bytes, and a pickled object of that length.
 LENGTH_BYTES = 8
 
 # A process that was told to end is killed after this long.
@@ -34,7 +34,7 @@ def write_frame(stream: IO[bytes], value: object) -> None:
 
 
 def read_frame(stream: IO[bytes]) -> Any:
-    """Return the next object from a pipe, and raise `EOFError` when the other end is gone."""
+    """Return the next object from a pipe, and raise `EOFError` if the other end is gone."""
     length = int.from_bytes(_read(stream, LENGTH_BYTES))
     return pickle.loads(_read(stream, length))
 
@@ -49,12 +49,12 @@ def _read(stream: IO[bytes], length: int) -> bytes:
 class Fetcher:
     """Fetches shards for several threads at once, in a child process with one event loop and one `Pace`.
 
-    Holds the child, which starts with the first shard and ends with `close` or with this process. `headers` reach it
-    through a pipe, for they may hold a key.
+    It holds the child, which starts with the first shard and ends with `close` or with this process. `headers` reach
+    the child through a pipe, because they may hold a key.
     """
 
     def __init__(self, source: Source, headers: Mapping[str, str] | None = None) -> None:
-        crawler(source.kind)  # An unknown one is to be named here.
+        crawler(source.kind)  # Raises here, and not in the child, if the kind is unknown.
         self._source = source
         self._headers = dict(headers or {})
         self._lock = threading.Lock()
@@ -85,18 +85,18 @@ class Fetcher:
                 self._child = self._start()
             self._pending[number := next(self._numbers)] = future
             assert self._child.stdin is not None
-            # Where the child is gone, its receiver ends all that is pending.
+            # If the child is gone, the receiver ends all pending shards with an error.
             with suppress(BrokenPipeError):
                 write_frame(self._child.stdin, (number, shard))
         return future.result()
 
     def require_open(self) -> None:
-        """Raise `SourceError` if it was closed or the child is gone."""
+        """Raise `SourceError` if this was closed or the child is gone."""
         if self._ended is not None:
             raise SourceError(self._ended)
 
     def close(self) -> None:
-        """End the child, and with an error what it was still fetching."""
+        """End the child; shards that it was still fetching end with an error."""
         with self._lock:
             self._ended = self._ended or f"{self._source.base_url}: the fetcher was closed"
             child, receiver = self._child, self._receiver
@@ -112,7 +112,7 @@ class Fetcher:
         receiver.join()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Not forked, for this process has threads; and not spawned, for that would run its main module again.
+        # Not forked, because this process has threads; not spawned, because that would run its main module again.
         # Without -P a folder `lake` in the working directory would be taken for this package.
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "lake.crawl"],
@@ -128,7 +128,7 @@ class Fetcher:
         return child
 
     def _receive(self, child: subprocess.Popen[bytes]) -> None:
-        """Hand out what the child sends until it ends, and then an error to everyone who still waits."""
+        """Hand the child's answers to the threads that wait; those that still wait when it ends get an error."""
         assert child.stdout is not None
         try:
             with suppress(EOFError), child.stdout:
@@ -149,7 +149,7 @@ class Fetcher:
             with self._lock:
                 self._ended = self._ended or (
                     f"{self._source.base_url}: the process that fetches ended by itself, with exit code {code};"
-                    " what was fetched is kept, run again to go on from here"
+                    " the results so far are kept; run again to go on from here"
                 )
                 pending, self._pending = self._pending, {}
             for future in pending.values():
@@ -157,6 +157,6 @@ class Fetcher:
 
 
 def _module_path() -> str:
-    """Return where this process finds modules, this very package first, for code may run that is not installed."""
+    """Return this process's module path, with this package's folder first because it may not be installed."""
     folders = [str(Path(__file__).parents[2]), *(path for path in sys.path if path)]
     return os.pathsep.join(dict.fromkeys(os.path.abspath(folder) for folder in folders))

@@ -1,4 +1,4 @@
-"""The crawler of any JSON API whose listings page by links or by cursor, known by its settings alone. A `Crawler`."""
+"""The `Crawler` of any JSON API whose listings page by links or by cursor; its settings say all about it."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,10 +18,10 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 async def probe(client: Client) -> Upstream:
-    """Return the resources that the settings name; such a source has no version that could be asked for.
+    """Return the resources that the settings name; such a source gives no version.
 
     Raises:
-        SourceError: The settings are missing, name no resource or one elsewhere.
+        SourceError: The settings are missing, name no resource, or name one of another origin.
     """
     base, settings = client.source.base_url, _settings(client.source)
     if not settings.collections:
@@ -48,7 +48,7 @@ async def discover(client: Client, upstream: Upstream, resource: str) -> Listing
 
 
 async def read_inline(client: Client, shard: Shard) -> Fetched:
-    """Read a listing whose items are the documents; one that was wanted and is not among them is gone.
+    """Read a listing whose items are the documents; a wanted document that is not among them is gone.
 
     Raises:
         SourceError: The listing cannot be fetched, or does not add up.
@@ -64,7 +64,7 @@ async def read_inline(client: Client, shard: Shard) -> Fetched:
 
 
 async def _items(client: Client, start: str, resource: str) -> list[tuple[Reference, msgspec.Raw]]:
-    """Return every item of a listing, exactly as it was sent, with its reference, by ascending id."""
+    """Return every item of a listing, byte for byte, with its reference, by ascending id."""
     source, settings, pages = client.source, _settings(client.source), Pages(client, f"listing of {resource}")
     size = {settings.page_size_parameter: str(source.page_size)} if settings.page_size_parameter else {}
 
@@ -86,7 +86,7 @@ async def _items(client: Client, start: str, resource: str) -> list[tuple[Refere
 
 
 def url(source: Source, resource: str, path: str) -> str:
-    """Return where a document lies, from the path that tells its id; of an inline one, where its listing lies."""
+    """Return the URL of the document at a path; the URL of its listing if it is inline."""
     settings = _settings(source)
     if not settings.document_path:
         return urljoin(source.base_url, dict(settings.collections).get(resource, ""))
@@ -95,12 +95,12 @@ def url(source: Source, resource: str, path: str) -> str:
 
 
 def problem(reference: Reference, body: bytes) -> str | None:
-    """Say what is wrong with a document's body, None when it is a whole JSON object in UTF-8."""
+    """Say what is wrong with a document's body, None if it is a whole JSON object in UTF-8."""
     return json_problem(body, _object)
 
 
 def hashed_id(text: str) -> int:
-    """Return the number, of 63 bits, under which a document is kept whose id is no integer.
+    """Return the number, of 63 bits, that stands for an id that is a string.
 
     >>> hashed_id("@pallet/oak")
     4637477345790786388
@@ -115,7 +115,7 @@ def _settings(source: Source) -> Rest:
 
 
 def _reference(source: Source, resource: str, item: msgspec.Raw, where: str) -> Reference:
-    """Return what an item of a listing stands for: an integer id as it is, a string's hash otherwise."""
+    """Return the reference to an item of a listing; its id is the item's if that is an integer, else a hash of it."""
     id_path = _settings(source).id_path
     given = decoded(_require(item, id_path, where), where, object)
     if isinstance(given, bool) or not isinstance(given, int | str) or given in ("", ".", ".."):
@@ -127,12 +127,12 @@ def _reference(source: Source, resource: str, item: msgspec.Raw, where: str) -> 
 
 
 def _following(page: msgspec.Raw, settings: Rest, where: str) -> str | None:
-    """Return the link or the value that leads to the next page; None where there is none."""
+    """Return the link or the cursor of the next page, None if there is none."""
     found = _find(page, settings.next_path, where) if settings.next_path else None
     following = "" if found is None else decoded(found, where, object)
     if isinstance(following, bool) or not isinstance(following, int | str):
         raise SourceError(
-            f"{where}: expected what leads to the next page at {settings.next_path!r}, found {following!r:.200}"
+            f"{where}: expected a link or a cursor to the next page at {settings.next_path!r}, found {following!r:.200}"
         )
     return str(following) or None
 
@@ -145,7 +145,7 @@ def _require(json: msgspec.Raw, path: str, where: str) -> msgspec.Raw:
 
 
 def _find(json: msgspec.Raw, path: str, where: str) -> msgspec.Raw | None:
-    """Return what lies at a dotted path, exactly as it was sent; None where there is nothing, or null."""
+    """Return the value at a dotted path, byte for byte; None if there is none, or null."""
     found = json
     for name in path.split(".") if path else ():
         members = decoded(found, where, dict[str, msgspec.Raw])

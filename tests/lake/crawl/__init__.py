@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from lake.crawl import Client, Fetched, Listing, Pace, Shard, Source, Upstream, Wanted, crawler, fetch
-from lake.crawl.client import Answer, Check
+from lake.crawl.client import Check, Reply
 from lake.crawl.pokeapi import problem
 from lake.resource import Reference
 
@@ -35,10 +35,10 @@ def get(
     etag: str | None = None,
     check: Check | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> Answer:
+) -> Reply:
     """Fetch one path, or URL, over a client of its own."""
 
-    async def ask() -> Answer:
+    async def ask() -> Reply:
         async with Client(settings, Pace(settings), 1, transport=transport) as client:
             return await client.get(str(httpx.URL(settings.base_url).join(path)), etag, check)
 

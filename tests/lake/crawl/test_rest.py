@@ -190,7 +190,7 @@ def test_a_cursor_goes_into_its_parameter_as_it_is():
         ({"results": [{"id": ".."}]}, "expected an id, an integer or a string"),
         ({"results": [{"id": 1 << 63}]}, "expected an id of 64 bits at most"),
         ({"results": [{"id": 1}, {"id": 1}]}, "expected every id once, found trainer/1 twice"),
-        ({"results": [{"id": 1}], "next": {}}, "expected what leads to the next page at 'next'"),
+        ({"results": [{"id": 1}], "next": {}}, "expected a link or a cursor to the next page at 'next'"),
         ({"results": [{"id": 1}], "next": "https://elsewhere.test/"}, f"expected the next page below {BASE}"),
         ({"results": [{"id": 1}], "next": "//["}, "expected URLs"),
         ({"results": [{"id": 1}], "next": "trainers"}, "expected the next page below"),
