@@ -12,7 +12,7 @@ class SourceError(LakeError):
 
 
 class TableError(LakeError):
-    """Rows do not fit the table they were made for."""
+    """Rows do not fit the declaration of their table."""
 
 
 class StoreError(LakeError):
@@ -36,7 +36,7 @@ class ConflictError(StoreError):
 
 
 class PublishError(LakeError):
-    """A snapshot was not published; readers still see what they saw."""
+    """A snapshot was not published; readers still see the one before."""
 
     def __init__(self, snapshot: str, current: str | None, findings: Sequence[str]) -> None:
         seen = f"readers still see {current}" if current else "nothing was ever published here"

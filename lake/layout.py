@@ -1,5 +1,7 @@
-"""Where everything lies in the bucket, below the lake's prefix. No string from an API ever becomes part of a key
-but a resource's name, which `lake.resource` has checked."""
+"""The keys of all objects in the bucket, below the lake's prefix.
+
+A resource's name, which `lake.resource` has checked, is the only string from an API that becomes part of a key.
+"""
 
 import re
 import secrets
@@ -13,7 +15,7 @@ RESULTS = "results/"
 CHECKS = "checks/"
 CODE = "code/"
 
-# Of a code version's objects it is written last and removed first: where it is, the version is whole.
+# The manifest of a code version is written last and removed first: a version with a manifest is whole.
 CODE_MANIFEST = "MANIFEST.json"
 
 _SNAPSHOT = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
@@ -50,12 +52,12 @@ def snapshot_folder(snapshot: str) -> str:
 
 
 def table_folder(snapshot: str, table: str) -> str:
-    """Return the folder that holds one table's live files and nothing else."""
+    """Return the folder that holds the files of one table, and only those."""
     return f"{SNAPSHOTS}{snapshot}/{table}"
 
 
 def file_key(snapshot: str, table: str, name: str) -> str:
-    """Return the key of one of a table's files; `name` is what `part_name` returned.
+    """Return the key of one of a table's files; `name` comes from `part_name`.
 
     >>> file_key("20260808T041200Z-1f3a9c02", "pokemon", "generation=1/part-0.parquet")
     'snapshots/20260808T041200Z-1f3a9c02/pokemon/generation=1/part-0.parquet'
@@ -75,15 +77,15 @@ def part_name(partition: str | None, value: str | int | None) -> str:
 
 
 def staging_key(crawl: str, resource: str, number: int) -> str:
-    """Return a new key for the documents of one shard; the tail keeps two attempts at it apart."""
+    """Return a new key for the documents of one shard; its random tail keeps two attempts apart."""
     return f"{STAGING}{crawl}/{resource}-{number:04d}-{secrets.token_hex(4)}.parquet"
 
 
 def forgotten_key(snapshot: str) -> str:
-    """Return a new key for a commit that is being forgotten; the tail gives each attempt an object of its own."""
+    """Return a new key for the copy of a forgotten commit; its random tail keeps two attempts apart."""
     return f"{SNAPSHOTS}{snapshot}/forgotten-{secrets.token_hex(4)}.json"
 
 
 def check_key(snapshot: str, upstream: str) -> str:
-    """Return the key of the record that a snapshot was compared with a state of the source and found equal."""
+    """Return the key of a record: this snapshot was found equal to this state of the source."""
     return f"{CHECKS}{snapshot}/{sha256(upstream.encode()).hexdigest()[:16]}.json"

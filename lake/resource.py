@@ -1,4 +1,4 @@
-"""What a resource, such as one of PokeAPI's collections, is called, and how its documents are addressed."""
+"""The names of resources, such as PokeAPI's collections, and the addresses of their documents."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lake.errors import SourceError
 
-# Resource names come from the API and become part of keys, so nothing else may pass.
+# Resource names come from the API and become part of keys, so only these characters may pass.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _DOCUMENT_PATH = re.compile(r"(?P<resource>[a-z][a-z0-9-]{0,62})/(?P<id>-?[0-9]{1,9})")
 
@@ -20,9 +20,9 @@ def resource_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One document as a listing names it: its resource, its id there, the URL to fetch it by, and its path.
+    """One document as a listing names it: its resource, its id there, its URL, and its path.
 
-    The path names it for people, without slashes around it: pokemon/25, pokemon/25/encounters, meta.
+    The path is the name that people read, without slashes around it: pokemon/25, pokemon/25/encounters, meta.
     """
 
     resource: str
@@ -32,7 +32,7 @@ class Reference:
 
 
 def document_reference(base_url: str, resource: str, url: str) -> Reference:
-    """Return what `url`, found in a listing of `resource`, points at.
+    """Return the document that `url`, found in a listing of `resource`, points at.
 
     >>> document_reference("https://pokeapi.co/api/v2/", "pokemon", "https://pokeapi.co/api/v2/pokemon/25/").id
     25
@@ -65,5 +65,5 @@ def same_origin(one: str, other: str) -> bool:
 
 def _origin(url: str) -> tuple[str | int | None, ...]:
     parts = urlsplit(url)
-    # A URL that brings a user along is none of the source's.
+    # A URL with a user name is of another origin.
     return parts.scheme, parts.username, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -1,4 +1,4 @@
-"""How a table is declared: once, with its grain, key, source and fields; the declaration travels in the Parquet."""
+"""Declares a table once, with its grain, key, source and fields; the declaration travels in the Parquet."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -10,17 +10,19 @@ import pyarrow as pa
 
 from lake.errors import TableError
 
-# The field that a partitioned table is partitioned by; in the path it is called PARTITION, because a reader
-# cannot merge a column that stands in the path and in the file under one name.
+# A table with the field GENERATION is partitioned by it. In the path it is called PARTITION, because a reader cannot
+# merge two columns of one name, one from the path and one from the file.
 GENERATION = "generation_id"
 PARTITION = "generation"
 
-# Stands in GENERATION where the source gives no generation: readers cannot unify a null partition.
+# The value of GENERATION if the source gives none, because readers cannot unify a null partition.
 UNKNOWN_GENERATION = 0
 
-# Places that are not in the document's JSON: the resource's name, and a row's place in its list, from 1. ORDINAL with a
-# list's path behind it, "@ordinal a[].b[]", is the place of the element of that list in which the row lies.
+# Paths of values that are not in the document's JSON.
+# The resource's name.
 RESOURCE = "@resource"
+# A row's running number in the document, from 1. "@ordinal a[].b[]" is the number of that element of a[].b[] in which
+# the row lies.
 ORDINAL = "@ordinal"
 # The generation of the species that the document belongs to.
 SPECIES_GENERATION = "@species_generation"
@@ -35,11 +37,11 @@ _PANDAS_TYPES = {"int8": "Int8", "int16": "Int16", "int32": "Int32", "int64": "I
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column: what it means, and where in the document it stands.
+    """One column: its meaning, and its path in the document.
 
-    `path` runs from the document's root, ``[]`` enters a list: ``moves[].move.url``. Several paths are tried in
-    turn. A path that ends in ``url`` with an integer `type` yields the id that the URL ends in, and `references`
-    names the resource it must point at. `null_when` is the source's stand-in for null.
+    A `path` runs from the document's root, and ``[]`` enters a list: ``moves[].move.url``. Several paths are tried in
+    turn. If `type` is an integer and the path ends in ``url``, the value is the id at the end of the URL, which must
+    point at the resource `references`. `null_when` is a value that means null in the source, such as -1.
     """
 
     name: str
@@ -53,7 +55,7 @@ class Field:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The places to look at, first one first."""
+        """The paths in the order in which they are tried."""
         return (self.path,) if isinstance(self.path, str) else self.path
 
 
@@ -61,9 +63,9 @@ class Field:
 class Table:
     """One table: its grain, the resources whose documents fill it, and its fields.
 
-    A row stands for each element of the list at `rows`, or for each document where `rows` is empty.
-    Where a declaration cannot say it, `fill` turns one document into rows, without GENERATION; the fields'
-    paths then only say where the values come from.
+    There is one row per element of the list at `rows`, or one per document if `rows` is empty. If a declaration cannot
+    say how rows are made, `fill` turns one document into rows, without GENERATION. It gets only the document's id and
+    the top-level members that the fields' paths start with.
     """
 
     name: str
@@ -76,13 +78,13 @@ class Table:
 
     @property
     def partition(self) -> str | None:
-        """The name of the partition in the path, None for a table that is one file."""
+        """The partition's name in the path, None for a table that is one file."""
         partitioned = any(field.name == GENERATION for field in self.fields) and GENERATION not in self.primary_key
         return PARTITION if partitioned else None
 
     @property
     def source(self) -> str:
-        """Where in the API the rows come from."""
+        """The documents, and the list in them, that the rows come from."""
         return ", ".join(f"{name}/{{id}}" for name in self.resources) + (f" → {self.rows}" if self.rows else "")
 
     @cached_property
@@ -122,7 +124,7 @@ class Table:
 
 
 def pandas_metadata(fields: Iterable[Field]) -> str:
-    """Return the ``pandas`` metadata under which nullable integers and booleans read back as such."""
+    """Return the ``pandas`` metadata that lets pandas read nullable integers and booleans back as such."""
     columns = [
         {
             "name": field.name,
@@ -175,7 +177,7 @@ def conform(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     columns = []
     for field in table.fields:
         try:
-            # Inferred first and cast after: with a target type from the start, Arrow truncates 7.5 to 7.
+            # First inferred, then cast: with a target type from the start, Arrow truncates 7.5 to 7.
             inferred = pa.array([row[field.name] for row in kept])
             if not _same_kind(inferred.type, field.type):
                 raise pa.ArrowTypeError(f"found {inferred.type}")
@@ -186,14 +188,14 @@ def conform(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
 
 def _same_kind(found: pa.DataType, declared: pa.DataType) -> bool:
-    """Tell whether a cast keeps the meaning; between other types Arrow turns "7" and True into 7, and 5 into "5"."""
+    """Tell whether a cast keeps the meaning. Arrow also casts "7" and True to 7, and 5 to "5", which do not."""
     if pa.types.is_null(found) or found == declared:
         return True
     return bool(pa.types.is_integer(found) and (pa.types.is_integer(declared) or pa.types.is_floating(declared)))
 
 
 def dictionary_of(table: Table, null_counts: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
-    """Return one entry per field, for a commit or a person: name, type, unit, meaning, and how many nulls if known."""
+    """Return one entry per field, for a commit or a person: name, type, unit, description, and nulls if counted."""
     return [
         {
             "name": field.name,

@@ -1,4 +1,4 @@
-"""The bucket: objects are created once or not at all. The only place that knows boto3."""
+"""The bucket, in which an object is created once or not at all. Only this module knows boto3."""
 
 import secrets
 import time
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Threads that write at the same time; boto3 keeps as many connections.
 PARALLEL_REQUESTS = 8
 
-# As many as S3 takes in one request.
+# S3 deletes at most this many objects in one request.
 _DELETED_AT_ONCE = 1000
 
 # S3 may answer 409 while another conditional write to the same key is in flight, and asks for a retry.
@@ -74,7 +74,7 @@ class Store:
 
     @classmethod
     def at(cls, uri: str, client: "S3Client | None" = None) -> "Store":
-        """Open the lake at ``s3://bucket/prefix``, by default with what boto3 finds in the environment."""
+        """Open the lake at ``s3://bucket/prefix``; the default client takes its settings from the environment."""
         scheme, _, rest = uri.partition("://")
         bucket, _, prefix = rest.partition("/")
         if scheme != "s3" or not bucket:
@@ -88,18 +88,18 @@ class Store:
             return boto3.client("s3", config=CLIENT_CONFIG)
 
     def create_bucket(self) -> None:
-        """Create the bucket where it does not exist; for S3 on one's own machine."""
+        """Create the bucket if it does not exist; for S3 on one's own machine."""
         with self._translated(""):
             self._s3.create_bucket(Bucket=self.bucket)
 
     def uri(self, key: str = "") -> str:
-        """Return where a key lies, as ``s3://bucket/prefix/key``."""
+        """Return the address of a key, ``s3://bucket/prefix/key``."""
         return f"s3://{self.bucket}/{self.prefix}{key}"
 
     def create(self, key: str, body: bytes) -> None:
         """Create an object once or not at all.
 
-        A repetition with the same content succeeds: so a lost answer is told from a lost race.
+        A repetition with the same content succeeds, because the answer to the first try may just have been lost.
 
         Raises:
             ConflictError: The object exists with other content.
@@ -118,7 +118,9 @@ class Store:
             time.sleep(0.1 * 2**attempt)
         found = self.find(key)
         if found is None:
-            raise StoreError(f"{self.uri(key)}: other writes to it were always in progress; try again")
+            raise StoreError(
+                f"{self.uri(key)}: S3 was busy with other writes to it in {_CONFLICT_RETRIES} tries; try again"
+            )
         if found != body:
             raise ConflictError(self.uri(key))
 
@@ -128,7 +130,7 @@ class Store:
         return False
 
     def _put_if_absent(self, key: str, body: bytes) -> str | None:
-        """Return None when the object was created, and S3's error code when the condition stopped it."""
+        """Create an object; return None if that was done, S3's error code if the key exists or is being written."""
         with self._translated(key):
             try:
                 self._s3.put_object(
@@ -146,7 +148,7 @@ class Store:
         return None
 
     def find(self, key: str) -> bytes | None:
-        """Return an object's content, None when there is no such object."""
+        """Return an object's content, None if there is no such object."""
         with self._translated(key):
             try:
                 return self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
@@ -156,7 +158,7 @@ class Store:
                 raise
 
     def get(self, key: str) -> bytes:
-        """Return an object's content, and raise `MissingObjectError` when there is no such object."""
+        """Return an object's content, and raise `MissingObjectError` if there is no such object."""
         body = self.find(key)
         if body is None:
             raise MissingObjectError(self.uri(key))
@@ -172,7 +174,7 @@ class Store:
                     yield StoredObject(key, item["Size"], item["LastModified"])
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects; those that do not exist are passed over."""
+        """Delete objects; those that do not exist are skipped."""
         pending = iter(keys)
         while batch := list(islice(pending, _DELETED_AT_ONCE)):
             objects: Any = [{"Key": self.prefix + key} for key in batch]
@@ -186,7 +188,7 @@ class Store:
 
     @cached_property
     def _region(self) -> str:
-        """The region that the bucket is in, which S3 names even to those who may only see a folder of it."""
+        """The bucket's region; S3 names it even to someone who may only see a folder of the bucket."""
         with self._translated(""):
             try:
                 answer: Any = self._s3.head_bucket(Bucket=self.bucket)
@@ -196,15 +198,15 @@ class Store:
         return str(headers.get("x-amz-bucket-region", self._s3.meta.region_name))
 
     def filesystem(self) -> "pafs.S3FileSystem":
-        """Return S3 as pyarrow sees it, for readers that fetch parts of files; keys there begin with the bucket.
+        """Return pyarrow's file system, for readers that fetch parts of files; its paths begin with the bucket.
 
-        It has the client's endpoint and its credentials of this moment, and the bucket's own region: unlike boto3,
-        pyarrow does not follow S3 to another one.
+        It has the client's endpoint and current credentials. It has the bucket's own region because pyarrow, unlike
+        boto3, does not follow a redirect to another region.
         """
         from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 
         with self._translated(""):
-            # The client has no public name for them; boto3's own `crt` asks in the same way.
+            # The client has no public name for its credentials; boto3's own `crt` asks in the same way.
             provider = self._s3._get_credentials()  # type: ignore[attr-defined]
             credentials = provider.get_frozen_credentials() if provider else None
         endpoint = urlsplit(self._s3.meta.endpoint_url)
@@ -222,7 +224,7 @@ class Store:
         )
 
     def probe(self) -> None:
-        """Prove that the bucket can be written, read and deleted from, and that it refuses to overwrite.
+        """Prove that this lake can write, read and delete in the bucket, and that the bucket refuses to overwrite.
 
         Raises:
             StoreError: One of these does not hold; a store that ignores ``If-None-Match`` cannot hold a lake.
@@ -242,7 +244,7 @@ class Store:
 
     @contextmanager
     def _translated(self, key: str) -> Iterator[None]:
-        """Turn boto3's errors into a `StoreError` that says where and what to do."""
+        """Turn boto3's errors into a `StoreError` that names the place and the way out."""
         try:
             yield
         except (NoCredentialsError, PartialCredentialsError) as error:
@@ -259,7 +261,7 @@ class Store:
 
 
 def _is_found_by_region(host: str) -> bool:
-    """Tell whether a host is S3's own, which pyarrow finds by the region, rather than a private endpoint to it."""
+    """Tell whether pyarrow finds the host by the region: it does for S3's own hosts, but not for a private endpoint."""
     return ".amazonaws.com" in host and ".vpce." not in host
 
 
@@ -268,7 +270,7 @@ def _code(error: ClientError) -> str:
 
 
 def _may_be_applied(error: BaseException | None) -> bool:
-    """Tell whether a request may have done its work although its answer was an error, or none."""
+    """Tell whether S3 may have done the request although the answer was an error, or never came."""
     if isinstance(error, ClientError):
         return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
     return isinstance(error, HTTPClientError)

@@ -1,4 +1,4 @@
-"""Write, audit, publish: Parquet into a fresh folder that no reader knows, then one commit that is created once."""
+"""Writes Parquet into a fresh folder that no reader knows, audits it, and publishes it by creating one commit."""
 
 from lake.publish.audit import (
     Finding,

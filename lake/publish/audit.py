@@ -1,4 +1,4 @@
-"""Audits before the commit: they list everything they find, with rows; a finding blocks, asks a human, or warns."""
+"""Audits before the commit. They list everything they find, with rows; the `Level` of a finding says what follows."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,18 +11,24 @@ import pyarrow.compute as pc
 from lake.commit import TableFiles
 from lake.publish.check import SHOWN_ROWS, KeyCheck
 
-# Rows that a table may lose at once unasked, and the share of them: the greater of the two decides. The worst real
+# A table may lose this many of its rows at once, or this share if that is more, without a question. The worst real
 # update in 19 months removed 8 documents.
 SHRINK_TOLERANCE_ROWS = 20
 SHRINK_TOLERANCE = 0.02
 
-# Documents of one resource that may vanish at once unasked, and the share of them: the greater of the two decides.
+# A resource may lose this many of its documents at once, or this share if that is more, without a question.
 DELETION_TOLERANCE_DOCUMENTS = 20
 DELETION_TOLERANCE = 0.02
 
 
 class Level(StrEnum):
-    """What a finding does to a publication."""
+    """What a finding means for whoever publishes.
+
+    BLOCK: The snapshot is wrong and is not published, whatever is allowed. Mend the cause, and run again.
+    ASK: The snapshot may be right, and only a person can know. It is not published until one runs again and allows it:
+    the message names the flag and the parameter.
+    WARN: The snapshot is published, and its commit keeps the finding.
+    """
 
     BLOCK = "block"
     ASK = "ask"
@@ -31,7 +37,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that an audit found: what it does, the rule, the table or resource, and the facts in a sentence."""
+    """One thing that an audit found: its level, the rule, the table or resource, and a message with the facts."""
 
     level: Level
     rule: str
@@ -48,9 +54,9 @@ def audit_table(
     known_ids: Mapping[str, pa.Array],
     allow_shrink: Collection[str] = (),
 ) -> list[Finding]:
-    """Return what is wrong with one table: keys, nulls, references, and what it lost since the snapshot `before`.
+    """Audit one table: its keys, nulls and references, and the rows that it lost since the snapshot `before`.
 
-    `known_ids` holds the ids of every crawled resource; references to other resources are not judged.
+    `known_ids` holds the ids of every crawled resource; references to a resource that was not crawled are not judged.
     """
     table = check.table
     findings = []
@@ -86,15 +92,14 @@ def audit_table(
                 Level.ASK,
                 "shrink",
                 table.name,
-                f"{check.rows:,} rows, {rows_before:,} the last time;"
-                f" pass --allow-shrink {table.name} if that is right",
+                f"{check.rows:,} rows, {rows_before:,} the last time; if that is right, {_allowing(table.name)}",
             )
         )
     return findings
 
 
 def _null_findings(check: KeyCheck, before: TableFiles | None) -> Iterator[Finding]:
-    """Yield the columns that lost all their values, and those that have nulls where the declaration expects none."""
+    """Find columns that lost all their values, and columns with nulls that are declared as never null."""
     table = check.table
     values_before = {}
     for entry in before.fields if before else ():
@@ -128,7 +133,7 @@ def audit_run(
     documents_before: Mapping[str, int],
     allow_shrink: Collection[str] = (),
 ) -> list[Finding]:
-    """Return what is wrong with a crawl as a whole: several upstream versions, many documents lost at once.
+    """Audit a crawl as a whole: did upstream change meanwhile, and did many documents vanish at once?
 
     `versions` counts answers by upstream version; `deleted` names the vanished documents of each resource.
     """
@@ -147,14 +152,14 @@ def audit_run(
                     "deletions",
                     resource,
                     f"{len(paths)} of {documents_before.get(resource, 0)} documents vanished at once"
-                    f" ({_some(paths)}); pass --allow-shrink {resource} if that is right",
+                    f" ({_some(paths)}); if that is right, {_allowing(resource)}",
                 )
             )
     return findings
 
 
 def audit_identity(changes: Iterable[tuple[str, int, str, str, bool]]) -> list[Finding]:
-    """Return which documents are called otherwise, or are about another thing than their ids were before.
+    """Find documents that were renamed, and ids that now stand for another thing.
 
     A change is (resource, id, name before, name after, whether the id is reused).
     """
@@ -170,7 +175,7 @@ def audit_identity(changes: Iterable[tuple[str, int, str, str, bool]]) -> list[F
 
 
 def audit_fields(resource: str, unknown: Mapping[str, int], documents: int) -> list[Finding]:
-    """Return the fields that no table knows; `unknown` says of each path in how many of the documents it stands."""
+    """Find fields that no table has; `unknown` counts, for each path, the documents that have it."""
     if not unknown:
         return []
     shown = [f"{path} (in {count:,})" for path, count in sorted(unknown.items())]
@@ -181,7 +186,7 @@ def audit_fields(resource: str, unknown: Mapping[str, int], documents: int) -> l
 
 
 def audit_collections(new: Collection[str], vanished: Collection[str], refused: Mapping[str, str]) -> list[Finding]:
-    """Return the collections that came, that went, and whose listing was refused, with the reason for that."""
+    """Find collections that are new, vanished, or whose listing was refused; `refused` gives the reason of each."""
     return [
         *(
             Finding(
@@ -198,7 +203,7 @@ def audit_collections(new: Collection[str], vanished: Collection[str], refused: 
                 "vanished-collection",
                 name,
                 "the source lists this collection no longer; its documents are kept as they were;"
-                f" pass --allow-shrink {name} to let them go",
+                f" to let them go, {_allowing(name)}",
             )
             for name in sorted(vanished)
         ),
@@ -214,6 +219,11 @@ def audit_collections(new: Collection[str], vanished: Collection[str], refused: 
     ]
 
 
+def _allowing(name: str) -> str:
+    """Say how to allow a loss, to whoever reads the message: at a terminal, or of a deployed run."""
+    return f'pass --allow-shrink {name} (the parameter allow_shrink=["{name}"] of a deployment)'
+
+
 def _some(found: Sequence[object]) -> str:
-    """Name the first of what was found, and show whether there are more."""
+    """Name the first few, and add an ellipsis if there are more."""
     return ", ".join(map(str, found[:SHOWN_ROWS])) + (", …" if len(found) > SHOWN_ROWS else "")

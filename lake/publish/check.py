@@ -1,18 +1,18 @@
-"""What is checked of a table while its rows pass by: keys that are there once, and references to be resolved."""
+"""Checks a table's keys, and collects its nulls and references, while the rows pass by in batches."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.schema import GENERATION, UNKNOWN_GENERATION, Table
 
-# Findings name rows, but a table that is wrong throughout must not fill the report.
+# A finding names this many rows at most, because a table that is wrong throughout must not fill the report.
 SHOWN_ROWS = 10
 
 
 class KeyCheck:
-    """Checks that primary keys ascend strictly, so each is there once; remembers the last key between batches.
+    """Checks that primary keys ascend strictly, so that each is there once; holds the last key between batches.
 
-    It counts every field's nulls, and gathers the distinct values of every reference.
+    It also counts every field's nulls, and collects the distinct values of every reference.
     """
 
     def __init__(self, table: Table) -> None:
@@ -25,7 +25,7 @@ class KeyCheck:
         self._referenced: dict[str, pa.Array] = {}
 
     def add(self, rows: pa.Table) -> None:
-        """Look at the next batch."""
+        """Check the next batch."""
         if rows.num_rows == 0:
             return
         self.rows += rows.num_rows
@@ -43,14 +43,14 @@ class KeyCheck:
                 self._referenced[field.name] = found if known is None else pc.unique(pa.concat_arrays([known, found]))
 
     def _note_order(self, keys: pa.Table) -> None:
-        """Note the keys that are null, or do not come after the one before them."""
+        """Note the keys that are null, and those that do not come after their predecessor."""
         known = keys if self._last is None else pa.concat_tables([self._last, keys])
         before, after = known.slice(0, known.num_rows - 1), known.slice(1)
         ascends = pa.scalar(False)
         for name in reversed(keys.column_names):
             greater, equal = pc.greater(after[name], before[name]), pc.equal(after[name], before[name])
             ascends = pc.or_kleene(greater, pc.and_kleene(equal, ascends))
-        # Null where one of the two keys is: only the null itself is to blame, not what follows it.
+        # A comparison with a null key is null. Only the null key itself is bad, not the key after it.
         bad = pc.invert(pc.fill_null(ascends, True))
         if self._last is None:
             bad = pa.chunked_array([[False], *bad.chunks])
@@ -62,5 +62,5 @@ class KeyCheck:
             self.bad_keys.append("(" + ", ".join(f"{name}={value!r}" for name, value in row.items()) + ")")
 
     def referenced(self) -> dict[str, tuple[str, pa.Array]]:
-        """Return for each reference its resource and the distinct ids that the rows point at."""
+        """Return, for each reference, the resource that it points at and the distinct ids in the rows."""
         return {name: (self.table.field(name).references, ids) for name, ids in self._referenced.items()}

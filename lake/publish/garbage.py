@@ -1,6 +1,6 @@
-"""Garbage: what no reader and no run can need any more; and the expiry of commits, which makes some.
+"""Finds and removes garbage, the objects that no reader and no run can need any more, and expires old commits.
 
-All times are S3's, and a folder is as old as its youngest object, so whatever a run in progress writes is young.
+All times are S3's. A folder is as old as its youngest object, so a folder that a run in progress writes to is young.
 """
 
 import secrets
@@ -26,18 +26,21 @@ from lake.layout import (
 )
 from lake.store import PARALLEL_REQUESTS, Store, StoredObject
 
-# The slowest crawl of all of PokeAPI, at one request a second, takes five hours, and what a killed run left serves its
-# successors for one day. Two days are more than both together.
+# The slowest crawl of all of PokeAPI, at one request a second, takes five hours, and the results of a killed run serve
+# its successors for one day. Two days are more than both together.
 GRACE = timedelta(days=2)
 
-# How many levels of a key name what is kept or removed as one: a snapshot, a crawl, a code version; of the results all
-# those of one crawl, and each of the others by itself.
+# How many levels of a key name the folder that is kept or removed as a whole: snapshots/<id>, staging/<crawl>,
+# code/<version>, and results/shards/<crawl>. A result that is not of a crawl is kept or removed by itself.
 _LEVELS = {SNAPSHOTS: 2, STAGING: 2, RESULTS: 3, CHECKS: 2, CODE: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """One folder, or an object beside them, that may be removed: what kind of thing, its objects, and their age."""
+    """One folder, or one object outside of all folders, that may be removed.
+
+    `kind` is its root, such as snapshots; `youngest` is the time of its youngest object.
+    """
 
     kind: str
     folder: str
@@ -47,17 +50,17 @@ class Garbage:
 
 
 def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] | None) -> list[Garbage]:
-    """Return what is older than the grace period and needed by nobody.
+    """Return the garbage that is older than the grace period.
 
-    That is: snapshots that no commit names, and the checks of such; staged documents and results of crawls; code
-    versions that are not in use and did not make a snapshot that is kept. `codes_in_use` is None where nobody knows
-    them; then code is left as it is, and so is everything that is not named as this lake names things.
+    Garbage is: a snapshot that no commit names, and its checks; staged documents and results of crawls; a code version
+    that is not in use and did not make a snapshot that is kept. If `codes_in_use` is None, nobody knows which are in
+    use, and all code stays. So does every object whose name is not one of this lake's.
 
     Raises:
-        LakeError: A commit cannot be read, so what it needs is not known.
+        LakeError: A commit cannot be read, so nobody knows which files it needs.
     """
     now = _now(store)
-    # Listed before the commits, so that a snapshot published in between is seen as such.
+    # Listed before the commits: a snapshot that is published in between then has its commit in the list.
     folders = {root: _folders(store, root) for root in _LEVELS}
     commits = _commits(store)
     snapshots = {commit.snapshot for commit in commits}
@@ -83,16 +86,17 @@ def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] |
 
 
 def _first(code: list[StoredObject]) -> list[StoredObject]:
-    """Return what goes first of a code version: its manifest, and everything else in a later run.
+    """Return the objects of a code version to remove first: its manifest if it has one, and else the rest.
 
-    A push that finds a version there uploads nothing. By the later run its deployment is saved, and the version in
-    use; and a version that has lost some files never looks whole.
+    One run removes the manifest, a later one the rest. Without its manifest a version never looks whole, so a push
+    uploads it anew. A push that still found the manifest uploaded nothing, but until the later run its deployment is
+    saved, the version is in use, and the rest stays.
     """
     return [item for item in code if item.key.endswith(f"/{CODE_MANIFEST}")] or code
 
 
 def remove(store: Store, garbage: Iterable[Garbage]) -> list[Garbage]:
-    """Delete what was found, and return it, without the folders that something has been written to since: they stay."""
+    """Delete garbage and return what was deleted; a folder that was written to since it was found stays."""
     removed = []
     for item in garbage:
         if any(found.modified > item.youngest for found in store.list(item.folder)):
@@ -103,7 +107,7 @@ def remove(store: Store, garbage: Iterable[Garbage]) -> list[Garbage]:
 
 
 def find_expired(store: Store, older_than: timedelta) -> list[Commit]:
-    """Return the commits, oldest first, that were succeeded by another longer ago than that.
+    """Return the commits, oldest first, whose successor is older than `older_than`.
 
     So every state that readers saw within that time is kept, and the newest commit always.
     """
@@ -111,7 +115,7 @@ def find_expired(store: Store, older_than: timedelta) -> list[Commit]:
     expired = []
     commits = [(seq, item) for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None]
     for (seq, _), (_, successor) in pairwise(commits):
-        # What is left is a chain without gaps, also where S3's times are not in its order.
+        # Stop at the first one to keep: even if S3's times are out of order, the commits that stay have no gap.
         if now - successor.modified <= older_than:
             break
         expired.append(read_commit(store, seq))
@@ -119,9 +123,9 @@ def find_expired(store: Store, older_than: timedelta) -> list[Commit]:
 
 
 def forget(store: Store, commits: Iterable[Commit]) -> None:
-    """Delete commits, oldest first; their files are garbage from now on, and stay for another grace period.
+    """Delete commits, oldest first; their files become garbage, and stay for another grace period.
 
-    A copy of the commit in the snapshot's folder makes that folder young; put back, it undoes this.
+    A copy of the commit in the snapshot's folder makes that folder young. To undo this, put the copy back.
     """
     for commit in commits:
         key = commit_key(commit.seq)
@@ -130,7 +134,7 @@ def forget(store: Store, commits: Iterable[Commit]) -> None:
 
 
 def _now(store: Store) -> datetime:
-    """Return what S3's clock says."""
+    """Return the time by S3's clock."""
     key = f"{STAGING}probe-{secrets.token_hex(8)}"
     store.create(key, b"")
     [probe] = store.list(key)
@@ -139,7 +143,7 @@ def _now(store: Store) -> datetime:
 
 
 def _folders(store: Store, root: str) -> dict[str, list[StoredObject]]:
-    """Return all objects below a root by the folder, with its slash, that they are kept or removed with."""
+    """Return all objects below a root, grouped by the folder that is kept or removed as a whole."""
     folders: dict[str, list[StoredObject]] = {}
     for item in store.list(root):
         levels = item.key.split("/")

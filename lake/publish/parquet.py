@@ -1,4 +1,4 @@
-"""One table's rows to its Parquet files: one a partition, all under one schema, the same rows to the same bytes."""
+"""Writes a table's rows into Parquet files, one per partition; the same rows always become the same bytes."""
 
 import io
 from dataclasses import dataclass
@@ -34,10 +34,10 @@ class EncodedFile:
 
 @dataclass(frozen=True, slots=True)
 class FileStyle:
-    """How a table is written: rows to a row group, bytes to a page, and whether repeated values are worth a dictionary.
+    """How a table is written: rows per row group, bytes per page, and whether repeated values go into a dictionary.
 
-    Where `measured` names a column of texts, a row group has as many rows as make `row_group_bytes` of it, or one that
-    alone has more. Either way row groups do not depend on the batches in which rows arrive.
+    If `measured` names a column of texts, `row_group_rows` does not count. A row group then has as many rows as fit
+    `row_group_bytes` of that column, at least one. Either way row groups do not depend on the batches of rows.
     """
 
     row_group_rows: int = 256 * 1024
@@ -76,7 +76,7 @@ class _File:
             self._flush(count)
 
     def _full(self) -> int:
-        """Return how many of the pending rows make a row group that no further row would join, 0 for none yet."""
+        """Return how many pending rows make a full row group, 0 if there may be room for another row."""
         style = self._style
         if not style.measured:
             return style.row_group_rows if self._pending_rows > style.row_group_rows else 0
@@ -88,7 +88,7 @@ class _File:
 
     def _flush(self, count: int) -> None:
         rows = pa.concat_tables(self._pending)
-        # Pages end where chunks do, so rows in several chunks would tell in which batches they came.
+        # Pages end where chunks end, so the bytes of several chunks would depend on the batches.
         self._writer.write_table(rows.slice(0, count).combine_chunks(), row_group_size=count)
         self._pending = [rows.slice(count)]
         self._pending_rows -= count
@@ -103,10 +103,10 @@ class _File:
 
 
 class TableWriter:
-    """One table of one snapshot in the making: takes rows in the order of the primary key, a batch at a time.
+    """Writes one table of one snapshot; takes rows in batches, in the order of the primary key, and checks them.
 
-    `by` names the column whose values make the partitions, `partition` what it is called in the path; without
-    them the table is one file. Rows are split by it, and every batch is checked on the way.
+    `by` names the column whose values are the partitions, and `partition` is its name in the path. Without them the
+    table is one file.
     """
 
     def __init__(
@@ -120,10 +120,10 @@ class TableWriter:
         self.check = KeyCheck(table)
 
     def add(self, rows: pa.Table) -> None:
-        """Take a batch of rows under the table's schema, all of them after the rows of the batch before."""
+        """Take the next batch of rows; they have the table's schema and come after all rows before."""
         self.check.add(rows)
         for name in self.table.primary_key:
-            # No file can hold a null key; the check has noted these rows, and its finding blocks the snapshot.
+            # No file can hold a null key. The check has noted these rows, and its finding blocks the snapshot.
             if rows[name].null_count:
                 rows = rows.filter(pc.is_valid(rows[name]))
         if self._by is None:
@@ -141,7 +141,7 @@ class TableWriter:
         return self._files[value]
 
     def close(self) -> list[EncodedFile]:
-        """Return the finished files in the order of their partitions; a table without rows is one file without rows."""
+        """Return the finished files in the order of their partitions; a table without rows has one empty file."""
         if not self._files:
             empty = 0 if self._by is not None and pa.types.is_integer(self.table.field(self._by).type) else None
             self._file(empty)

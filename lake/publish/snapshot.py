@@ -1,4 +1,4 @@
-"""The publish protocol: files under a fresh folder, a comparison with the plan, then the one PUT that is the commit."""
+"""The publish protocol: files into a fresh folder, a comparison of the folder with the plan, one PUT of the commit."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,9 +14,9 @@ from lake.store import PARALLEL_REQUESTS, Store
 
 
 class SnapshotWriter:
-    """One attempt at a snapshot: writes its files into its own folder while more are being made.
+    """Writes the files of one attempt at a snapshot into its own folder, while the caller makes more.
 
-    Holds a pool of writing threads; leaving the ``with`` block waits for them, and raises what went wrong.
+    It holds a pool of writing threads. Leaving the ``with`` block waits for them, and raises the first error.
     """
 
     def __init__(self, store: Store, snapshot: str, parent: Commit | None = None) -> None:
@@ -36,7 +36,7 @@ class SnapshotWriter:
         try:
             self._pool.shutdown(cancel_futures=error is not None)
         except BaseException:
-            # A signal that ends the run. What is written after its rollback has listed the folder would stay there.
+            # A signal ends the run. Its rollback lists the folder and would miss a file that is written after that.
             self._pool.shutdown(cancel_futures=True)
             raise
         if error is None:
@@ -50,7 +50,7 @@ class SnapshotWriter:
         files: Sequence[EncodedFile | DataFile],
         null_counts: Mapping[str, int] | None = None,
     ) -> None:
-        """Write the files of one table, those given as `DataFile` as the parent has them; returns before they are."""
+        """Start to write the files of one table; a `DataFile` is copied from the parent."""
         described = []
         for file in files:
             if isinstance(file, DataFile):
@@ -64,21 +64,21 @@ class SnapshotWriter:
         self.tables[table.name] = TableFiles(partition, tuple(described), fields, table.grain, table.primary_key)
 
     def carry(self, name: str) -> None:
-        """Write a whole table as the parent has it; returns before it is written."""
+        """Start to copy a whole table from the parent."""
         assert self._parent is not None
         self.tables[name] = self._parent.tables[name]
         for file in self.tables[name].files:
             self._writes.append(self._pool.submit(self._copy, name, file))
 
     def _copy(self, table: str, file: DataFile) -> None:
-        """Read a file of the parent and create it here: a copy within S3 could not be refused if the key exists."""
+        """Read a file of the parent and create it here; a copy within S3 would overwrite an existing key."""
         assert self._parent is not None
         body = read_file(self.store, self._parent.snapshot, table, file)
         self.store.create(file_key(self.snapshot, table, file.name), body)
 
 
 def commit_snapshot(store: Store, commit: Commit) -> None:
-    """Publish: compare the snapshot's folder with the commit's plan, and create the commit.
+    """Publish a snapshot: compare its folder with the commit's plan, and create the commit.
 
     Raises:
         PublishError: The folder does not hold what was planned; nothing was published.
@@ -97,7 +97,7 @@ def commit_snapshot(store: Store, commit: Commit) -> None:
 
 
 def remove_snapshot(store: Store, snapshot: str) -> None:
-    """Delete the files of a snapshot; only for one that no commit names, nor can name any more."""
+    """Delete the files of a snapshot. Only for a snapshot that no commit names, or will name later."""
     store.delete([item.key for item in store.list(snapshot_folder(snapshot))])
 
 

@@ -157,7 +157,7 @@ def test_a_table_that_loses_more_asks(rows, before):
     [finding] = audit(TYPES, rows_of(rows), before=before)
     assert (finding.level, finding.rule, finding.subject) == (Level.ASK, "shrink", "types")
     assert finding.message.startswith(f"{rows:,} rows, {before:,} the last time")
-    assert "--allow-shrink types" in finding.message
+    assert 'pass --allow-shrink types (the parameter allow_shrink=["types"] of a deployment)' in finding.message
 
 
 def test_a_table_may_lose_more_when_it_is_allowed_to_by_name():
