@@ -1,4 +1,4 @@
-"""The workflow of the hosted CI, which cannot run here: what it says it does."""
+"""The workflow of the hosted CI and git's hooks, neither of which runs here: what they say they do."""
 
 import tomllib
 
@@ -33,3 +33,14 @@ def test_once_a_week_it_reads_without_the_lock_on_every_python_that_is_allowed()
     assert allowed == ">=3.11"
     assert "pip install ." in commands("without-the-lock")
     assert "requirements" not in commands("without-the-lock")
+
+
+def test_the_hooks_of_git_are_local_and_use_the_lock():
+    config = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())
+    assert [repo["repo"] for repo in config["repos"]] == ["local"]
+    hooks = config["repos"][0]["hooks"]
+    assert [(hook["language"], hook["entry"].split()[0]) for hook in hooks] == [
+        ("system", ".venv/bin/ruff"),
+        ("system", ".venv/bin/ruff"),
+        ("system", ".venv/bin/mypy"),
+    ]
