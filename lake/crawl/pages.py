@@ -63,7 +63,7 @@ class Pages:
         """Return the entries of a page and of all pages after it, by ascending id.
 
         Raises:
-            SourceError: A page cannot be read, an id comes twice, or the count is another than the number of entries.
+            SourceError: A page cannot be read, an id comes twice, or the stated count is wrong.
         """
         counts: set[int | None] = set()
         found: dict[int, tuple[Reference, _T]] = {}
