@@ -1,4 +1,4 @@
-"""One table of one snapshot as a pyarrow dataset: nothing is fetched but one file's footer until it is scanned."""
+"""One table of one snapshot as a pyarrow dataset: opening it fetches one file's footer, scanning it the rest."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ from lake.store import Store
 
 
 def open_dataset(store: Store, commit: Commit, name: str, files: Sequence[DataFile] | None = None) -> ds.Dataset:
-    """Return a table as a dataset under its one schema, of the files that the commit names or of some of them.
+    """Return a table as a dataset: of all its files that the commit names, or of those that are given.
 
     Pages are checked by the checksums that were written with them.
 
     Raises:
         UnknownNameError: No such table.
-        LakeError: The file whose schema is all files' schema cannot be read.
+        LakeError: The first file, whose schema holds for all, cannot be read.
     """
     table = table_of(commit, name)
     files = table.files if files is None else files
@@ -35,7 +35,7 @@ def open_dataset(store: Store, commit: Commit, name: str, files: Sequence[DataFi
             root + file_key(commit.snapshot, name, file.name),
             filesystem,
             partition_guarantee(field, file) if field is not None else None,
-            # Without it, every file costs one more request.
+            # Without its size, every file costs one more request.
             file_size=file.bytes,
         )
         for file in files

@@ -13,10 +13,10 @@ from lake.read.files import fetch, type_of
 from lake.store import PARALLEL_REQUESTS, Store
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
-# What a result has besides the table's own columns; a table may have a column "change".
+# The columns that a result adds to the table's own; none is called "change", because a table has such a column.
 ROW_CHANGE, CHANGED_COLUMNS, BEFORE = "row_change", "changed_columns", "_before"
 
-# As long as everything else in its row together, and `sha256` tells whether it changed.
+# A body is as long as the rest of its row, and `sha256` tells whether it changed.
 _LEFT_OUT = {"documents": "body"}
 
 # The number of a key's row on each side, null where it has none.
@@ -28,7 +28,7 @@ def diff(store: Store, name: str, before: Commit, after: Commit) -> pa.Table:
 
     Raises:
         UnknownNameError: Neither snapshot has such a table.
-        LakeError: The table's primary key or the type of a column is another one in each.
+        LakeError: The table's primary key, or the type of a column, differs between the two.
     """
     key = _key(name, before, after)
     old, new = _differing_files(before.tables.get(name), after.tables.get(name))
@@ -47,7 +47,7 @@ def diff(store: Store, name: str, before: Commit, after: Commit) -> pa.Table:
 
 
 def _key(name: str, before: Commit, after: Commit) -> tuple[str, ...]:
-    """Return the primary key under which both snapshots know a table."""
+    """Return the primary key that a table has in both snapshots."""
     tables = [commit.tables[name] for commit in (before, after) if name in commit.tables]
     if not tables:
         raise UnknownNameError("table", name, sorted(before.tables.keys() | after.tables.keys()))
@@ -63,7 +63,7 @@ def _key(name: str, before: Commit, after: Commit) -> tuple[str, ...]:
 def _differing_files(
     before: TableFiles | None, after: TableFiles | None
 ) -> tuple[Sequence[DataFile], Sequence[DataFile]]:
-    """Return the files of each side whose content the other does not have in the same place."""
+    """Return the files of each side that the other does not have under the same name and with the same content."""
     old, new = before.files if before else (), after.files if after else ()
     common = {(file.name, file.sha256) for file in old} & {(file.name, file.sha256) for file in new}
     return (
@@ -84,7 +84,7 @@ def _no_rows(commit: Commit, name: str) -> pa.Table:
 
 
 def _under_one_schema(before: Sequence[pa.Table], after: Sequence[pa.Table]) -> tuple[pa.Table, pa.Table]:
-    """Return the rows of both sides with the columns of both, the later one's first; one that a side lacks is null."""
+    """Return both sides with the columns of both, the later side's first; a column that a side lacks is null there."""
     schema = pa.unify_schemas([part.schema for part in (*after, *before)], promote_options="permissive")
     sides = (pa.concat_tables([schema.empty_table(), *side], promote_options="permissive") for side in (before, after))
     first, second = (side.combine_chunks() for side in sides)
@@ -121,7 +121,7 @@ def _numbered(key: tuple[str, ...], rows: pa.Table, name: str) -> pa.Table:
 
 
 def _differs(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return for each row whether its two values differ; null equals null alone."""
+    """Return for each row whether its two values differ; null equals only null."""
     return pc.coalesce(pc.not_equal(before, after), pc.xor(before.is_null(), after.is_null()))
 
 
@@ -132,7 +132,7 @@ def _part(
     before: pa.Table | None = None,
     differs: Mapping[str, pa.ChunkedArray] | None = None,
 ) -> pa.Table:
-    """Return rows with what happened to them; `differs` tells in which columns they had other values `before`."""
+    """Return rows with what happened to them; `differs` tells of each column which rows had another value `before`."""
     columns = {ROW_CHANGE: pa.repeat(kind, rows.num_rows), **{name: rows[name] for name in key}}
     columns[CHANGED_COLUMNS] = pa.nulls(rows.num_rows, pa.string())
     if differs:

@@ -24,7 +24,7 @@ _TIME = pa.timestamp("ms", "UTC")
 def read_table(
     store: Store, commit: Commit, name: str, filters: Filters | None, columns: Sequence[str] | None
 ) -> pa.Table:
-    """Return the rows of a table that match, of files that can hold some, and the columns asked for.
+    """Return the rows of a table that match, with the columns asked for; fetches only files that can hold some.
 
     Raises:
         UnknownNameError: No such table or column.
@@ -56,7 +56,7 @@ def partition_field(table: TableFiles) -> pa.Field:
 
 
 def partition_guarantee(field: pa.Field, file: DataFile) -> ds.Expression:
-    """Return what holds for every row of a file of a partitioned table."""
+    """Return the condition that every row of a partitioned table's file meets."""
     return ds.field(field.name) == pa.scalar(file.partition, field.type)
 
 
@@ -89,7 +89,7 @@ def _part(
 
 
 def _matching(table: TableFiles, expression: ds.Expression | None) -> list[DataFile]:
-    """Return the files that can hold rows for which `expression` is true; the first one where none can."""
+    """Return the files that can hold rows for which `expression` is true; if none can, the first, for its columns."""
     if table.partition is None or expression is None:
         return list(table.files)
     field = partition_field(table)
@@ -104,7 +104,7 @@ def _matching(table: TableFiles, expression: ds.Expression | None) -> list[DataF
     try:
         fragments = list(dataset.get_fragments(filter=expression))
     except pa.ArrowException:
-        # An expression that does not fit the columns is refused where the rows are.
+        # `_part` refuses an expression that does not fit the columns, and says why.
         return list(table.files)
     return [table.files[int(fragment.path)] for fragment in fragments] or list(table.files[:1])
 

@@ -11,7 +11,7 @@ from lake.store import PARALLEL_REQUESTS, Store
 
 
 class History:
-    """The commits of one lake; remembers those that were read, for they never change."""
+    """The commits of one lake; remembers those that were read, because they never change."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -24,7 +24,7 @@ class History:
         return [commit for commit in found if commit is not None]
 
     def _find(self, seq: int) -> Commit | None:
-        """Return a commit, None where it was forgotten since it was listed."""
+        """Return a commit, None if it was forgotten after it was listed."""
         with suppress(MissingObjectError):
             return self._commit(seq)
         return None

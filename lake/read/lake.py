@@ -17,7 +17,7 @@ from lake.read.files import Filters, read_table
 from lake.read.history import History, table_of
 from lake.store import Store
 
-# What can hold nulls, whether it does or not.
+# The types of pandas that can hold nulls, by those of Arrow.
 _NULLABLE = {
     pa.int8(): pd.Int8Dtype(),
     pa.int16(): pd.Int16Dtype(),
@@ -130,8 +130,8 @@ class Lake:
         """Open a table as a pyarrow dataset, for pyarrow itself, ``pl.scan_pyarrow_dataset``, DuckDB or Dask.
 
         Fetches one footer; scanning it fetches only the columns asked for, of the partitions that can match. It
-        keeps the credentials of this moment: where they are those of a role, open it anew once they expire. What
-        fails while it is scanned is pyarrow's ``OSError``.
+        keeps the credentials of this moment: where they are those of a role, open it anew once they expire. If
+        scanning it fails, pyarrow raises ``OSError``.
         """
         return open_dataset(self.store, self.commit(as_of), table)
 
@@ -145,7 +145,7 @@ class Lake:
             UnknownNameError: No such table or snapshot.
             LakeError: It is not one query, or DuckDB refuses it.
         """
-        # Whoever asks for no SQL need not wait for DuckDB to load.
+        # Loaded here because only SQL needs DuckDB, and loading it takes long.
         from lake.read.query import query as run
 
         return _frame(run(self.store, self.commit(as_of), query))
@@ -198,6 +198,6 @@ class Lake:
 
 
 def _frame(rows: pa.Table) -> pd.DataFrame:
-    """Return rows that no declaration stands behind; the type of a column never depends on its values."""
+    """Return rows that have no declaration; the type of a column never depends on its values."""
     frame: pd.DataFrame = rows.to_pandas(types_mapper=_NULLABLE.get, ignore_metadata=True)
     return frame

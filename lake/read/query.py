@@ -13,7 +13,7 @@ from lake.errors import LakeError, UnknownNameError
 from lake.read.dataset import open_dataset
 from lake.store import PARALLEL_REQUESTS, Store
 
-# No file, address or extension but what is registered, and nothing of whoever calls.
+# A query reaches registered tables alone: no file, address or extension, and no variable of the calling program.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
@@ -21,7 +21,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
 }
 
-# Numbers of more than 64 bits, such as DuckDB's sums of integers, come as these.
+# The type of numbers of more than 64 bits, such as DuckDB's sums of integers.
 _HUGE = pa.decimal128(38, 0)
 
 
@@ -60,13 +60,16 @@ def query(store: Store, commit: Commit, text: str) -> pa.Table:
 def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
     """Return the syntax tree of one query.
 
+    The tables are looked up in it because DuckDB's own `get_table_names` binds the query, before there are any tables:
+    it refuses ``WITH a AS (SELECT * FROM b) … JOIN c USING (d)``, and it does not tell of ``SHOW TABLES``.
+
     Raises:
         LakeError: It is not one query, or not SQL.
     """
     [(answer,)] = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
     tree: dict[str, Any] = json.loads(answer)
     if tree["error"]:
-        raise LakeError(f"sql: expected one SELECT, for a reader never writes, found: {tree['error_message']}")
+        raise LakeError(f"sql: expected one SELECT, because a reader never writes, found: {tree['error_message']}")
     if len(tree["statements"]) != 1:
         raise LakeError(f"sql: expected one query, found {len(tree['statements'])}")
     return tree
@@ -83,7 +86,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _names(tree: Any, kind: str) -> Iterator[str]:
-    """Yield the name in every reference of a kind that has one."""
+    """Yield the table that each reference of a kind names; some name none."""
     yield from (node["table_name"] for node in _nodes(tree) if node.get("type") == kind and node["table_name"])
 
 
