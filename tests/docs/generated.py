@@ -10,6 +10,7 @@ from pydantic_core import to_jsonable_python
 from blocks.source_config import SourceConfig
 from lake.commit import Commit
 from tests.docs import REPOSITORY
+from tests.docs.dictionary import dictionary
 
 SETTINGS_BEGIN = "<!-- Written by `make docs`, from the block's declaration. -->\n"
 SETTINGS_END = "<!-- end -->\n"
@@ -40,7 +41,11 @@ def _shown(default: Any) -> str:
     return f"`{json.dumps(to_jsonable_python(default))}`"
 
 
-GENERATED: Mapping[str, Callable[[], str]] = {"docs/commit.schema.json": commit_schema, "docs/sources.md": sources}
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "docs/commit.schema.json": commit_schema,
+    "docs/sources.md": sources,
+    "docs/tables.md": dictionary,
+}
 
 
 if __name__ == "__main__":
