@@ -71,8 +71,8 @@ def _tls() -> ssl.SSLContext:
 class Client:
     """A source's connections within one event loop; an ``async with`` block opens and closes them.
 
-    All clients of a process share one `pace`. `headers` go with every request to the source, and to nobody else; they
-    may hold a key, so no message shows them.
+    All clients of an event loop share one `pace`. `headers` go with every request to the source, and to nobody else;
+    they may hold a key, so no message shows them.
 
     Raises:
         SourceError: A header has characters that HTTP does not allow.

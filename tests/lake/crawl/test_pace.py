@@ -1,8 +1,7 @@
-"""How fast and how much: the slots and the budget that all clients of a process share."""
+"""How fast and how much: the slots and the budget that all clients of an event loop share."""
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,13 +62,6 @@ def test_a_pause_moves_the_next_slot_and_is_not_shortened_by_another(clock: Cloc
     assert pace.reserve() == 0
 
 
-def test_threads_never_share_a_slot(clock: Clock):
-    pace = Pace(source(requests_per_second=4))
-    with ThreadPoolExecutor(8) as threads:
-        waits = list(threads.map(lambda _: pace.reserve(), range(200)))
-    assert sorted(waits) == [number / 4 for number in range(200)]
-
-
 def test_a_spent_budget_stays_spent_and_says_what_to_do():
     pace = Pace(source(requests_per_run=1_000))
     for _ in range(1_000):
@@ -80,25 +72,8 @@ def test_a_spent_budget_stays_spent_and_says_what_to_do():
     assert pace.requests == 1_000
 
 
-def test_threads_never_overdraw_the_budget():
-    pace = Pace(source(requests_per_run=100))
-
-    def spend() -> int:
-        spent = 0
-        try:
-            while True:
-                pace.reserve()
-                spent += 1
-        except SourceError:
-            return spent
-
-    with ThreadPoolExecutor(8) as threads:
-        assert sum(future.result() for future in [threads.submit(spend) for _ in range(8)]) == 100
-    assert pace.requests == 100
-
-
-def test_clients_in_several_threads_keep_to_one_rate(running: Running):
-    """Shards are tasks in threads, each with a client and an event loop of its own."""
+def test_clients_of_one_loop_keep_to_one_rate(running: Running):
+    """Each connection has a client of its own, and several shards are at work."""
     settings = source(running.url, requests_per_second=20)
     pace = Pace(settings)
 
@@ -107,10 +82,11 @@ def test_clients_in_several_threads_keep_to_one_rate(running: Running):
             for _ in range(3):
                 await client.get(f"{running.url}pokemon/25/")
 
+    async def ask_all() -> None:
+        await asyncio.gather(ask(), ask(), ask())
+
     start = time.monotonic()
-    with ThreadPoolExecutor(3) as threads:
-        for future in [threads.submit(asyncio.run, ask()) for _ in range(3)]:
-            future.result()
+    asyncio.run(ask_all())
     # Timers may be early by a tick of the clock, but not by more.
     assert time.monotonic() - start >= 8 / 20 - 0.05
     assert (running.counters()["requests"], pace.requests) == (9, 9)
