@@ -16,7 +16,11 @@ ENTRY_POINTS = "pokelake.crawlers"
 
 
 class Crawler(Protocol):
-    """What distinguishes one sort of API from another: how it lists things, and how its documents look."""
+    """What distinguishes one sort of API from another: how it lists things, and how its documents look.
+
+    These four functions are all of it for an API whose documents have URLs of their own. Documents that come within
+    their listing (`Listing.is_inline`) are for the crawler ``rest`` alone: it makes such listings and reads them again.
+    """
 
     async def probe(self, client: Client) -> Upstream:
         """Return the source's version, if it has one, and its resources, in a request or two."""

@@ -27,6 +27,7 @@ async def fetch(
     Raises:
         SourceError: The budget of requests is spent, or the listing of an inline shard cannot be read.
     """
+    # No part of a `Crawler`: only `rest` makes such listings, and so such shards.
     if shard.is_inline:
         async with Client(source, pace, 1, headers, transport) as client:
             return await rest.read_inline(client, shard)

@@ -20,9 +20,9 @@ class Upstream:
 class Listing:
     """Every document of a resource that the source lists, by ascending id.
 
-    `names` holds the documents' names by id, if the listing gives them. An inline listing contains the documents
-    themselves, and they have no URL of their own. If the source refused the listing, `refusal` says why; nothing is
-    then known about its documents, and they stay as they are.
+    `names` holds the documents' names by id, if the listing gives them. An inline listing, which only the crawler
+    ``rest`` makes, contains the documents themselves, and they have no URL of their own. If the source refused the
+    listing, `refusal` says why; nothing is then known about its documents, and they stay as they are.
     """
 
     resource: str

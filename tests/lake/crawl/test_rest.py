@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.crawl import AtHand, Fetched, Listing, Pace, Rest, Source, cut, fetch
+from lake.crawl import AtHand, Fetched, Listing, Pace, Rest, Shard, Source, cut, fetch
 from lake.crawl.rest import hashed_id, problem, url
 from lake.errors import SourceError, UnknownNameError
 from lake.resource import Reference
@@ -237,6 +237,13 @@ def test_an_inline_document_is_kept_as_it_was_sent():
     [shard] = cut(settings, listing(settings, "trainer", transport), {})
     fetched = asyncio.run(fetch(settings, Pace(settings), shard, transport=transport))
     assert [item.body for item in fetched.received] == [b'{"id":1 ,  "name":"\\u0061sh", "level": 1.50}']
+
+
+def test_an_inline_listing_of_another_crawler_is_refused():
+    """Only `rest` knows how to read one again."""
+    pokeapi, shard = source(), Shard("pokemon", 0, (), is_inline=True)
+    with pytest.raises(SourceError, match="expected the settings `rest` with kind 'rest', found none"):
+        asyncio.run(fetch(pokeapi, Pace(pokeapi), shard, transport=site({})))
 
 
 @pytest.mark.parametrize(
