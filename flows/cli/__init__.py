@@ -16,6 +16,7 @@ from flows.cli.options import (
     Prefix,
     Rate,
     Resources,
+    RetryDelay,
     Shards,
     SourceUrl,
     UserAgent,
@@ -36,10 +37,6 @@ app = typer.Typer(
 app.add_typer(reading.app)
 app.add_typer(deploying.app)
 
-RetryDelay = Annotated[
-    float | None,
-    typer.Option(envvar="POKELAKE_RETRY_DELAY_SECONDS", min=0, help="Scale of the delay between tries."),
-]
 AllowShrink = Annotated[
     list[str] | None,
     typer.Option(help="A table or resource that may lose rows or documents this time; may be given again."),
@@ -110,7 +107,7 @@ def maintain(
     grace_hours: Annotated[int, typer.Option(min=24, help="How long everything stays after it was written.")] = 48,
     expire_days: Annotated[
         int | None,
-        typer.Option(min=1, help="How long a snapshot stays after another took its place. [default: for ever]"),
+        typer.Option(min=1, help="How long a snapshot stays after another took its place. Default: for ever."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:

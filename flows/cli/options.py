@@ -1,8 +1,10 @@
 """What the modules of the ``pokelake`` command share: their options."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from lake.source import SETTINGS, Source
 
 Bucket = Annotated[
     str | None,
@@ -13,32 +15,29 @@ AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its e
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")]
 
+
+def _setting(name: str, more: str = "") -> Any:
+    """Return the option of a setting of a source: its variable, bound and sentence are those that are declared."""
+    declared = SETTINGS[name]
+    sentence = f"{declared['description']} {more}".strip()
+    return typer.Option(envvar=f"POKELAKE_{name.upper()}", min=declared.get("ge"), help=sentence)
+
+
+# These two are not what is declared: one chooses between an address and a block, the other has no way to say "all".
 SourceUrl = Annotated[
-    str | None,
-    typer.Option(envvar="POKELAKE_SOURCE", help="Address of the API; without it, the saved source block."),
+    str | None, typer.Option(envvar="POKELAKE_SOURCE", help="Address of the API; without it, the saved source block.")
 ]
 Resources = Annotated[
     str | None, typer.Option(envvar="POKELAKE_RESOURCES", help="Resources to crawl, separated by commas.")
 ]
 Rate = Annotated[
     float | None,
-    typer.Option(
-        envvar="POKELAKE_REQUESTS_PER_SECOND",
-        min=0,
-        help="Requests a second, 0 for no limit. [default: as the block says, else 10; no limit on loopback]",
-    ),
+    _setting("requests_per_second", f"Default: as the block says, else {Source().requests_per_second}; 0 on loopback."),
 ]
-Connections = Annotated[
-    int | None, typer.Option(envvar="POKELAKE_CONNECTIONS", min=1, help="Connections to the API at the same time.")
-]
-Shards = Annotated[
-    int | None,
-    typer.Option(envvar="POKELAKE_PARALLEL_SHARDS", min=1, help="Shards at work at the same time."),
-]
-UserAgent = Annotated[
-    str | None,
-    typer.Option(envvar="POKELAKE_USER_AGENT", help="How requests introduce themselves; with a way to reach you."),
-]
+Connections = Annotated[int | None, _setting("connections")]
+Shards = Annotated[int | None, _setting("parallel_shards")]
+UserAgent = Annotated[str | None, _setting("user_agent")]
+RetryDelay = Annotated[float | None, _setting("retry_delay_seconds")]
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from prefect_aws import AwsCredentials, S3Bucket
@@ -10,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.source_config import SourceConfig
 from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block, open_store, results_folder, save_block
-from lake.crawl import Source
 from lake.errors import StoreError, UnknownNameError
+from lake.source import SETTINGS, Source
 from lake.store import Store
 
 
@@ -59,6 +60,11 @@ def _bucket_block(name: str) -> S3Bucket:
     return block
 
 
+def _setting(name: str) -> Any:
+    """Return the field of a setting of a source, as it is declared, that need not be given."""
+    return Field(None, **SETTINGS[name])
+
+
 class SourceChoice(BaseModel):
     """What to crawl: a saved source, or an address; what is given besides takes the place of the saved setting."""
 
@@ -66,13 +72,13 @@ class SourceChoice(BaseModel):
 
     block: str = Field(SOURCE_BLOCK, description="Name of the source block.")
     base_url: str | None = Field(None, description="Address of the API, to be used instead of the block.")
-    resources: tuple[str, ...] | None = Field(None, description="Resources to crawl.")
-    requests_per_second: float | None = Field(None, ge=0, description="Requests a second; 0 for no limit.")
-    connections: int | None = Field(None, ge=1, description="Connections open at the same time.")
-    parallel_shards: int | None = Field(None, ge=1, description="Shards at work at the same time.")
-    user_agent: str | None = Field(None, description="How requests introduce themselves; with a way to reach you.")
-    attempts: int | None = Field(None, ge=1, description="Tries for one URL.")
-    retry_delay_seconds: float | None = Field(None, ge=0, description="Scale of the delay between tries.")
+    resources: tuple[str, ...] | None = _setting("resources")
+    requests_per_second: float | None = _setting("requests_per_second")
+    connections: int | None = _setting("connections")
+    parallel_shards: int | None = _setting("parallel_shards")
+    user_agent: str | None = _setting("user_agent")
+    attempts: int | None = _setting("attempts")
+    retry_delay_seconds: float | None = _setting("retry_delay_seconds")
 
     def resolve(self) -> Source:
         """Return the settings that hold.

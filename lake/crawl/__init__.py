@@ -8,7 +8,7 @@ from lake.crawl.listing import Listing, Upstream, chosen
 from lake.crawl.pace import Pace
 from lake.crawl.process import Fetcher
 from lake.crawl.shard import AtHand, Fetched, Received, Shard, Wanted
-from lake.crawl.source import Rest, Source
+from lake.source import Rest, Source
 
 __all__ = [
     "AtHand",

@@ -14,8 +14,8 @@ from lake.crawl.fetch import fetch
 from lake.crawl.pace import Pace
 from lake.crawl.process import LENGTH_BYTES, write_frame
 from lake.crawl.shard import Fetched, Shard
-from lake.crawl.source import Source
 from lake.errors import SourceError
+from lake.source import Source
 
 
 def _loop() -> asyncio.AbstractEventLoop:

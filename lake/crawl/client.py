@@ -15,9 +15,9 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from lake.crawl.pace import Pace
-from lake.crawl.source import Source
 from lake.errors import SourceError
 from lake.resource import same_origin
+from lake.source import Source
 
 # A request with one of these may succeed later; any other refusal is final.
 _RETRIED_STATUS = {408, 425, 429, *range(500, 600)}

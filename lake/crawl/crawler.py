@@ -7,9 +7,9 @@ from typing import Protocol
 from lake.crawl import pokeapi, rest
 from lake.crawl.client import Client
 from lake.crawl.listing import Listing, Upstream
-from lake.crawl.source import Source
 from lake.errors import UnknownNameError
 from lake.resource import Reference
+from lake.source import Source
 
 # Where other packages name theirs: a module, or any object, with the functions of `Crawler`.
 ENTRY_POINTS = "pokelake.crawlers"

@@ -6,9 +6,9 @@ from dataclasses import replace
 from lake.crawl.crawler import crawler
 from lake.crawl.listing import Listing
 from lake.crawl.shard import AtHand, Shard, Wanted
-from lake.crawl.source import Source
 from lake.errors import SourceError
 from lake.resource import Reference
+from lake.source import Source
 
 # A killed run loses only the shards that it was fetching. With 128 documents per shard, all of PokeAPI makes 160 task
 # runs, and a shard of the longest documents stays below 30 MB.

@@ -12,7 +12,7 @@ from lake.crawl.client import Client, FetchError, NotFoundError
 from lake.crawl.crawler import Crawler, crawler
 from lake.crawl.pace import Pace
 from lake.crawl.shard import Fetched, Received, Shard, Wanted
-from lake.crawl.source import Source
+from lake.source import Source
 
 
 async def fetch(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lake.crawl.source import Source
 from lake.errors import UnknownNameError
 from lake.resource import Reference
+from lake.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 import time
 
-from lake.crawl.source import Source
 from lake.errors import SourceError
+from lake.source import Source
 
 
 class Pace:

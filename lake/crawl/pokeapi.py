@@ -8,9 +8,9 @@ import msgspec
 from lake.crawl.client import Client, FetchError
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.pages import Page, Pages, RefusedError, decoded, json_problem, read_json, urls_of
-from lake.crawl.source import Source
 from lake.errors import SourceError
 from lake.resource import Reference, document_reference, resource_name
+from lake.source import Source
 
 # Every Pokémon has a second document, its encounters, which no listing names.
 ENCOUNTERS = "pokemon-encounters"

@@ -15,8 +15,8 @@ from typing import IO, Any, Self
 
 from lake.crawl.crawler import crawler
 from lake.crawl.shard import Fetched, Shard
-from lake.crawl.source import Source
 from lake.errors import SourceError
+from lake.source import Source
 
 # A frame is a length in bytes, written in this many bytes, and a pickled object of that length.
 LENGTH_BYTES = 8

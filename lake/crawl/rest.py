@@ -10,9 +10,9 @@ from lake.crawl.client import Client
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.pages import Page, Pages, decoded, json_problem, urls_of
 from lake.crawl.shard import Fetched, Received, Shard
-from lake.crawl.source import Rest, Source
 from lake.errors import SourceError
 from lake.resource import Reference, resource_name, same_origin
+from lake.source import Rest, Source
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -1,10 +1,10 @@
 """The source block holds every setting of a source, and no key."""
 
-from dataclasses import fields
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect.blocks.core import Block
+from prefect.testing.standard_test_suites import BlockStandardTestSuite
 from pydantic import ValidationError
 
 from blocks.source_config import RestConfig, SourceConfig
@@ -49,11 +49,25 @@ def test_a_block_that_was_saved_before_there_were_kinds_crawls_pokeapi():
     assert SourceConfig.model_validate(saved).source() == Source(resources=("pokemon", "type"), connections=4)
 
 
-@pytest.mark.parametrize(("block", "settings"), [(SourceConfig, Source), (RestConfig, Rest)])
-def test_every_setting_has_a_field_with_a_sentence(block, settings):
-    described = {name: field for name, field in block.model_fields.items() if not name.startswith("_")}
-    assert {field.name for field in fields(settings)} <= described.keys()
-    assert all((described[field.name].description or "").endswith(".") for field in fields(settings))
+class TestBlock(BlockStandardTestSuite):
+    """What Prefect asks of every block, except a logo and a documentation on the web, which Pokélake does not have."""
+
+    test_has_a_documentation_url = None
+    test_has_a_valid_image = None
+
+    @pytest.fixture
+    def block(self) -> type[Block]:
+        return SourceConfig
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"requests_per_second": -1}, {"connections": 0}, {"timeout_seconds": 0}, {"tolerated_failures": 1.5}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_number_out_of_bounds_is_refused(wrong: dict[str, float]):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        SourceConfig.model_validate(wrong)
 
 
 @pytest.mark.parametrize(

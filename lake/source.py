@@ -1,0 +1,145 @@
+"""Everything a crawl needs to know about a source, and how to be polite to it.
+
+Each setting is declared here and nowhere else: its default, its sentence and its bounds, and above it the reason of the
+number. The source block, the flows' parameters and the command's flags are made from this.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+_T = TypeVar("_T")
+
+
+def _setting(default: _T, sentence: str, **form: str | float) -> _T:
+    """Declare a setting: its default, the sentence that every form shows, and its title or bounds.
+
+    All but the default stands in the field's metadata, under the names that pydantic's `Field` has for it.
+    """
+    return field(default=default, metadata={"description": sentence, **form})
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Where things lie in the listings of a JSON REST API; a path is dotted, such as ``pagination.next``."""
+
+    collections: tuple[tuple[str, str], ...] = _setting(
+        (), "Each resource's name, and the path of its listing below the base URL."
+    )
+    results_path: str = _setting("results", "Where a page keeps its items; empty where the page itself is the list.")
+    id_path: str = _setting("id", "Where an item keeps its id, an integer or a string.")
+    paging: Literal["next", "cursor"] = _setting(
+        "next", "How a page leads to the one that follows: by a link, or by a cursor."
+    )
+    # Null ends a listing as well.
+    next_path: str = _setting(
+        "next", "Where a page keeps that link or cursor, if another follows; empty where there is one page."
+    )
+    cursor_parameter: str = _setting("cursor", "Query parameter that takes the cursor, with paging by cursor.")
+    page_size_parameter: str = _setting("", "Query parameter that takes the page size; empty: none is sent.")
+    count_path: str = _setting("", "Where a page says how many items the whole listing has; empty where none does.")
+    # `{listing}` is the path of the resource's listing.
+    document_path: str = _setting(
+        "", "Where a document lies below the base URL, such as `{listing}/{id}`; empty if items are documents."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One API to crawl. Each limit holds for one process unless it says otherwise."""
+
+    base_url: str = _setting("https://pokeapi.co/api/v2/", "Address below which every resource lies.", title="Base URL")
+
+    # A name in the registry of crawlers.
+    kind: str = _setting("pokeapi", "Crawler that knows this sort of API: pokeapi, rest, or an installed one.")
+
+    resources: tuple[str, ...] = _setting((), "Resources to crawl; empty for all that the source lists.")
+
+    # The other kinds know where things lie in theirs.
+    rest: Rest | None = _setting(  # noqa: RUF009
+        None, "How to read the listings of a source of kind rest; none for others.", title="REST"
+    )
+
+    # A refresh that follows a look at the listings within the hour does not read them again.
+    listing_ttl_seconds: float = _setting(
+        3600, "Seconds for which a listing that was read stands for the source's.", ge=0
+    )
+
+    # PokeAPI bans by address those who break its fair use policy. Ten a second reads 15,500 documents in 26 minutes; a
+    # replica needs no limit.
+    requests_per_second: float = _setting(10, "Requests a second of one process; 0 for no limit.", ge=0)
+
+    # Eight keep up ten requests a second as long as an answer takes 0.8 s at most.
+    connections: int = _setting(8, "Connections open at the same time, over all shards.", ge=1)
+
+    # As many more are staged meanwhile. Four fetch 15,464 unchanged documents in 14 s, two in 17 s, because connections
+    # rest at the end of every shard; a kill loses those under way.
+    parallel_shards: int = _setting(4, "Shards at work at the same time, sharing the connections.", ge=1)
+
+    global_limit: str = _setting(
+        "", "Global concurrency limit that bounds the shards at work over all processes; empty for none."
+    )
+
+    # More would mean that something runs away: all of PokeAPI is 15,500 documents and 50 listings. Documents, listings
+    # and probe are asked for by three clients in two processes, and each counts for itself.
+    requests_per_run: int = _setting(
+        50_000,
+        "Requests for documents that one run may make before it stops; its listings may take as many again.",
+        ge=1,
+    )
+
+    # Who runs a lake should be reachable; only they can say how.
+    user_agent: str = _setting(
+        "pokelake/0.1 (no contact given)", "How requests introduce themselves; with a way to reach you."
+    )
+
+    # The key itself is kept nowhere else.
+    api_key_block: str = _setting(
+        "",
+        "Name of the Secret block that holds the API's key; empty for an API that needs none.",
+        title="API Key Block",
+    )
+    # Header and prefix of most APIs that take a token.
+    api_key_header: str = _setting("Authorization", "Header that carries the key.", title="API Key Header")
+    api_key_prefix: str = _setting(
+        "Bearer ", "What stands before the key in its header, with the space between them.", title="API Key Prefix"
+    )
+
+    # One page as large as the collection cannot change between two pages.
+    page_size: int = _setting(100_000, "Entries asked for in one page of a listing.", ge=1)
+
+    # The largest document of PokeAPI has 0.8 MB.
+    max_document_bytes: int = _setting(32 << 20, "Size above which a document is refused, decompressed.", ge=1)
+
+    # With five tries, a URL at which nobody answers holds a connection for less than three minutes.
+    timeout_seconds: float = _setting(30, "Seconds to wait for a connection, or for more of an answer.", gt=0)
+
+    # With the delay below the last one comes after fifteen seconds at most, half that on average.
+    attempts: int = _setting(5, "Tries for one URL, the first one included.", ge=1)
+    retry_delay_seconds: float = _setting(1, "Scale of the growing, random delay between tries.", ge=0)
+
+    # When a source asks for more patience than this, the document stays stale and the run goes on.
+    max_retry_after_seconds: float = _setting(120, "Longest Retry-After that is waited for.", ge=0)
+
+    # PokeAPI has listed documents that did not exist; where many more fail, the source itself is in trouble.
+    tolerated_failures: float = _setting(
+        0.02, "Share of a resource's documents that may fail before the run does.", ge=0, le=1
+    )
+
+    def __post_init__(self) -> None:
+        if not self.base_url.endswith("/"):
+            object.__setattr__(self, "base_url", self.base_url + "/")
+
+    @property
+    def connections_per_shard(self) -> int:
+        """Each shard's share of the connections."""
+        return max(1, self.connections // max(1, min(self.parallel_shards, self.connections)))
+
+    @property
+    def shards_at_once(self) -> int:
+        """How many shards may be at work: never more than there are connections."""
+        return max(1, min(self.parallel_shards, self.connections))
+
+
+# What is declared of each setting of a source besides its type and default.
+SETTINGS: Mapping[str, Mapping[str, Any]] = {setting.name: setting.metadata for setting in fields(Source)}
