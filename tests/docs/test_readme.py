@@ -20,6 +20,7 @@ def test_its_lines_read_a_lake(bucket: str):
     shown = answers(block)
     assert shown["lake.snapshots()"]["snapshot"].to_list() == [SECOND, FIRST]
     assert {"documents", "moves", "pokemon", "pokemon_stats"} <= set(shown["lake.tables()"]["table"])
+    assert "height_dm" in shown["lake.columns('pokemon')"].to_string()
     [selected] = [answer for line, answer in shown.items() if "columns=" in line]
     assert selected.to_dict("records") == [{"name": "pikachu", "height_dm": 4}]
     [speed] = [answer for line, answer in shown.items() if line.startswith("lake.sql")]
