@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.documents import (
@@ -61,7 +61,6 @@ reordered_documents = st.builds(document, st.integers(-1, 6), st.sampled_from(["
 
 
 @given(st.lists(json_texts, min_size=1))
-@settings(max_examples=40)
 def test_bytes_survive_as_they_were_received(texts):
     rows = unpack(pack(table(*(document(number, text) for number, text in enumerate(texts)))))
     assert [text.encode() for text in rows["body"].to_pylist()] == [text.encode() for text in texts]
@@ -105,7 +104,6 @@ def test_what_was_packed_keeps_its_schema():
 
 
 @given(parents, st.lists(fetched_documents), st.randoms(use_true_random=False))
-@settings(max_examples=40)
 def test_a_merge_does_not_depend_on_the_order_or_repetition_of_what_was_fetched(parent, fetched, random):
     again = [*fetched, *random.sample(fetched, len(fetched) // 2)]
     random.shuffle(again)
@@ -114,7 +112,6 @@ def test_a_merge_does_not_depend_on_the_order_or_repetition_of_what_was_fetched(
 
 
 @given(parents, st.lists(fetched_documents | reordered_documents))
-@settings(max_examples=40)
 def test_a_merge_repeated_changes_nothing(parent, fetched):
     merged = merge(parent, table(*fetched)).rows
     again = merge(merged, table(*fetched))
@@ -123,7 +120,6 @@ def test_a_merge_repeated_changes_nothing(parent, fetched):
 
 
 @given(parents, st.lists(fetched_documents))
-@settings(max_examples=40)
 def test_a_merge_holds_each_document_once_as_it_was_received_last(parent, fetched):
     newest: dict[str, datetime] = dict(zip(parent["path"].to_pylist(), parent["fetched_at"].to_pylist(), strict=True))
     candidates = {(row["path"], row["fetched_at"], row["body"]) for row in parent.to_pylist()}
@@ -137,7 +133,6 @@ def test_a_merge_holds_each_document_once_as_it_was_received_last(parent, fetche
 
 
 @given(parents, st.lists(fetched_documents))
-@settings(max_examples=40)
 def test_a_merge_is_sorted_by_id(parent, fetched):
     """Whether or not there is a parent: its rows go into the snapshot in this order."""
     for merged in (merge(parent, table(*fetched)), merge(NOTHING, table(*fetched, *reversed(fetched)))):
@@ -150,7 +145,6 @@ def test_documents_that_came_late_are_sorted_in_without_a_parent():
 
 
 @given(parents, st.integers(1, 5))
-@settings(max_examples=40)
 def test_the_same_bodies_fetched_again_keep_the_rows_of_the_parent(parent, minutes):
     """`fetched_at` changes with the body alone, so that nothing changed gives the same bytes."""
     later = [document(row["id"], row["body"], 5 + minutes) for row in parent.to_pylist()]
@@ -176,14 +170,12 @@ def test_two_documents_of_one_id_do_not_replace_each_other():
 
 
 @given(parents, st.sets(st.integers(-1, 6)))
-@settings(max_examples=40)
 def test_what_is_gone_is_removed_and_nothing_else(parent, gone):
     merged = merge(parent, NOTHING, sorted(gone)).rows
     assert set(merged["id"].to_pylist()) == set(parent["id"].to_pylist()) - gone
 
 
 @given(parents, st.lists(fetched_documents | reordered_documents), st.lists(st.integers(-1, 6)))
-@settings(max_examples=40)
 def test_changes_are_counted_as_they_are_merged(parent, fetched, gone):
     merged = merge(parent, table(*fetched), gone)
     before, after = bodies(parent), bodies(merged.rows)
@@ -247,7 +239,6 @@ ids = st.sets(st.integers(-5, 40))
 
 
 @given(ids, st.integers(1, 7), st.sets(st.integers(-4, 40), max_size=5))
-@settings(max_examples=40)
 def test_contiguous_ranges_cover_the_parent_exactly_once(present, row_group_rows, cuts):
     rows = table(*(document(id_) for id_ in present))
     lows = [-(2**31), *sorted(cuts)]
@@ -259,7 +250,6 @@ def test_contiguous_ranges_cover_the_parent_exactly_once(present, row_group_rows
 
 
 @given(ids, st.integers(1, 7), st.lists(st.integers(-6, 41), min_size=2, unique=True))
-@settings(max_examples=40)
 def test_ranges_with_gaps_hold_what_lies_in_them(present, row_group_rows, ends):
     ends = sorted(ends)
     bounds = list(zip(ends[::2], ends[1::2], strict=False))

@@ -1,7 +1,7 @@
 """What a source's settings add up to."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.crawl import Source
@@ -14,7 +14,6 @@ def test_a_base_url_ends_in_a_slash(given_url: str):
     assert Source(given_url).base_url == BASE
 
 
-@settings(deadline=None)
 @given(connections=st.integers(1, 100), parallel_shards=st.integers(1, 100))
 def test_the_shards_at_work_never_have_more_connections_than_there_are(connections: int, parallel_shards: int):
     source = Source(connections=connections, parallel_shards=parallel_shards)

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.local.replica import Running, replica
@@ -370,7 +370,6 @@ def test_retry_after_is_read_in_every_form_the_standard_has(value: str | None, s
     assert retry_after_seconds(value, NOW) == seconds
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(r"(Sat, )?[0-9]{1,12} Aug [0-9]{1,12} [0-9:]{1,12} ([+-]?[0-9]{1,9}|GMT|Z)?"))
 @example("²")
 @example("0\x1f")

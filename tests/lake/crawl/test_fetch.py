@@ -219,7 +219,7 @@ FAULTS = st.sampled_from([rule for rule, _ in SPOILT]).flatmap(
 ASKED = st.fixed_dictionaries({}, optional={id_: st.tuples(st.booleans(), st.booleans()) for id_ in range(1, 16)})
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(faults=st.lists(FAULTS, max_size=4), asked=ASKED)
 def test_every_document_ends_in_exactly_one_place(
     sent: dict[int, httpx.Response],

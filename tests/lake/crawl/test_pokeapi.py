@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.local.replica import Corpus, Running, replica
@@ -238,7 +238,6 @@ def test_a_spoilt_page_is_survived(running: Running, rule: dict[str, Any]):
     assert ids(listing(source(running.url))) == [25, 132, 10100]
 
 
-@settings(deadline=None)
 @given(numbers=st.lists(st.integers(-999_999_999, 999_999_999), unique=True, max_size=30), size=st.integers(1, 40))
 def test_every_listed_document_is_found_once_in_any_order_and_cut(numbers: list[int], size: int):
     cut = [numbers[start : start + size] for start in range(0, len(numbers), size)] or [[]]
@@ -493,7 +492,6 @@ def test_a_body_is_whole_json_with_the_id_asked_for(body: bytes, expected: str |
     assert found is None if expected is None else (found or "").startswith(expected)
 
 
-@settings(deadline=None)
 @given(st.binary() | st.binary().map(lambda tail: b'{"id":25,"name":"' + tail + b'"}'))
 @example(b'{"id":25,"name":"\x80"}')
 def test_a_body_that_is_accepted_can_be_read_by_all_that_comes_after(body: bytes):

@@ -6,10 +6,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.tables import Drift, build
+from lake.tables import TABLES, Drift, build
 from lake.tables.wrap import WRAPPED
 
 SAMPLES = Path(__file__).parents[2] / "samples"
+
+# Each is named after its resource and its id.
+NAMES = sorted(path.stem for path in SAMPLES.glob("*.json") if not path.stem.endswith(".rows"))
+RESOURCES = sorted({resource for table in TABLES for resource in table.resources})
 
 # The generations of the species that the sampled Pokémon belong to; Alolan Raichu's is not known.
 GENERATIONS = {25: 1}
@@ -21,6 +25,11 @@ Rows = list[dict[str, Any]]
 def sample(name: str) -> Document:
     """Return a sample document such as ``pokemon-25``, to be changed at will."""
     return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def resource_of(name: str) -> str:
+    """Return the resource that a sample is of."""
+    return name.rpartition("-")[0]
 
 
 def bodies(*documents: Document | str) -> pa.StringArray:

@@ -1,24 +1,24 @@
 """All tables together: what documents become, what their declarations promise, and how drift is survived."""
 
 import json
-import random
 
-import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from lake.schema import GENERATION, PARTITION
+from lake.schema import GENERATION
 from lake.tables import POKEAPI, TABLES, build, fingerprint, species_generations, tables_for, tables_of
 from lake.tables.values import DOCUMENT_VALUES
-from tests.lake.tables import GENERATIONS, SAMPLES, bodies, drifts, received, sample, tables
-
-NAMES = sorted(path.stem for path in SAMPLES.glob("*.json") if not path.stem.endswith(".rows"))
-RESOURCES = sorted({resource for table in TABLES for resource in table.resources})
-
-
-def resource_of(name: str) -> str:
-    return name.rpartition("-")[0]
+from tests.lake.tables import (
+    GENERATIONS,
+    NAMES,
+    RESOURCES,
+    SAMPLES,
+    bodies,
+    drifts,
+    received,
+    resource_of,
+    sample,
+    tables,
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,23 +45,6 @@ def test_every_table_has_a_row_in_some_sample():
     assert filled == {table.name for table in TABLES if table != DOCUMENT_VALUES}
 
 
-@pytest.mark.parametrize("resource", RESOURCES)
-def test_no_documents_become_no_rows_with_the_whole_schema(resource):
-    built = build(resource, received(resource), {})
-    assert [item.table for item in built] == list(tables_of(resource))
-    for item in built:
-        assert item.rows.num_rows == 0
-        assert item.rows.schema.equals(item.table.schema, check_metadata=True)
-        assert item.drifts == ()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_rows_come_under_the_declared_schema(name):
-    for item in build(resource_of(name), received(resource_of(name), sample(name)), {}):
-        item.rows.validate(full=True)
-        assert item.rows.schema.equals(item.table.schema, check_metadata=True)
-
-
 def test_a_resource_without_tables_fills_the_generic_one():
     assert tables("weather", {"id": 1}).keys() == {"document_values"}
 
@@ -75,71 +58,8 @@ def test_a_source_of_another_kind_fills_the_generic_table_alone():
     assert tables_for(POKEAPI) == TABLES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_table_can_be_built_alone(name):
-    """What has not changed is carried over, and must not be needed for what has."""
-    resource = resource_of(name)
-    for table, rows in tables(resource, sample(name)).items():
-        [built] = build(resource, received(resource, sample(name)), GENERATIONS, only={table})
-        assert (built.table.name, built.rows.to_pylist()) == (table, rows)
-
-
 def test_a_resource_of_which_no_table_is_wanted_becomes_nothing():
     assert build("pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS, only={"types"}) == []
-
-
-def documents_of(resource: str) -> list[dict]:
-    """Return the samples of a resource, each of them twice, under ascending ids."""
-    found = [sample(name) for name in NAMES if resource_of(name) == resource] * 2
-    return [{**document, "id": id_} for id_, document in enumerate(found, -1)]
-
-
-@pytest.mark.parametrize("resource", RESOURCES)
-@given(random=st.randoms(use_true_random=False))
-@settings(max_examples=10)
-def test_the_order_of_documents_does_not_change_the_rows(resource, random):
-    shuffled = documents_of(resource)
-    random.shuffle(shuffled)
-    assert tables(resource, *shuffled) == tables(resource, *documents_of(resource))
-
-
-@pytest.mark.parametrize("resource", RESOURCES)
-def test_the_batches_in_which_documents_come_do_not_change_the_rows(resource):
-    documents = documents_of(resource)
-    alone = [tables(resource, document) for document in documents]
-    together = {name: [row for batch in alone for row in batch[name]] for name in alone[0]}
-    assert tables(resource, *documents) == together
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_order_of_members_does_not_change_the_rows(name):
-    def shuffled(value):
-        if isinstance(value, dict):
-            members = [(key, shuffled(inner)) for key, inner in value.items()]
-            random.Random(25).shuffle(members)
-            return dict(members)
-        return [shuffled(item) for item in value] if isinstance(value, list) else value
-
-    before, after = (tables(resource_of(name), item) for item in (sample(name), shuffled(sample(name))))
-    assert after.keys() == before.keys()
-    for table in before:
-        assert after[table] == before[table]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_unknown_members_are_ignored_wherever_they_stand(name):
-    """A new field is none of the tables' business until it is declared."""
-
-    def with_news(value):
-        if isinstance(value, dict):
-            return {"zz_new": {"url": 25, "list": [1, "two", None]}} | {k: with_news(v) for k, v in value.items()}
-        return [with_news(item) for item in value] if isinstance(value, list) else value
-
-    document = with_news(sample(name))
-    # Their keys are data.
-    document |= {member: sample(name)[member] for member in ("sprites", "cries") if member in sample(name)}
-    assert tables(resource_of(name), document) == tables(resource_of(name), sample(name))
-    assert drifts(resource_of(name), document) == []
 
 
 @pytest.mark.parametrize(
@@ -279,50 +199,3 @@ def test_species_give_the_generations_of_their_pokemon():
 def test_the_fingerprint_is_short_and_stays():
     assert fingerprint() == fingerprint()
     assert len(fingerprint()) == 16
-
-
-def test_table_names_are_there_once():
-    names = [table.name for table in TABLES]
-    assert len(set(names)) == len(names)
-
-
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-class TestDeclaration:
-    """What every declaration promises its readers."""
-
-    def test_every_field_has_a_description(self, table):
-        assert [field.name for field in table.fields if not field.description.endswith(".")] == []
-
-    def test_a_nullable_field_says_what_null_means(self, table):
-        assert [field.name for field in table.fields if field.nullable and "Null: " not in field.description] == []
-
-    def test_a_field_that_is_never_null_does_not_explain_null(self, table):
-        assert [field.name for field in table.fields if not field.nullable and "Null" in field.description] == []
-
-    def test_field_names_are_there_once(self, table):
-        names = [field.name for field in table.fields]
-        assert len(set(names)) == len(names)
-
-    def test_key_fields_exist_and_are_never_null(self, table):
-        assert table.primary_key
-        assert not any(table.field(name).nullable for name in table.primary_key)
-
-    def test_a_generation_makes_partitions(self, table):
-        has_generation = any(field.name == GENERATION for field in table.fields)
-        assert table.partition == (PARTITION if has_generation and table.name != "generations" else None)
-
-    def test_no_column_has_the_name_of_the_partition(self, table):
-        assert PARTITION not in {field.name for field in table.fields}
-
-    def test_types_are_flat_and_never_null(self, table):
-        allowed = {pa.int16(), pa.int32(), pa.int64(), pa.float64(), pa.string(), pa.bool_()}
-        assert {field.type for field in table.fields} <= allowed
-
-    def test_an_id_of_something_else_says_of_what(self, table):
-        """`references` is what turns a URL into an id, and what the audit resolves."""
-        urls = [field for field in table.fields if any(path.endswith(".url") for path in field.paths)]
-        assert [field.name for field in urls if field.type != pa.string() and not field.references] == []
-
-    def test_it_says_its_grain_and_source(self, table):
-        assert table.grain.startswith("one row per ")
-        assert table == DOCUMENT_VALUES or table.source.startswith(f"{table.resources[0]}/{{id}}")
