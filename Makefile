@@ -5,13 +5,20 @@ CORPUS ?= demo
 # One worker more than there are cores, for tests wait for servers.
 JOBS ?= $(shell expr 1 + $$(nproc 2> /dev/null || getconf _NPROCESSORS_ONLN))
 
-.PHONY: demo test lint types bench docs lock clean
+.PHONY: demo check test quick lint types bench docs lock clean
 
 demo: .venv/installed
 	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
 
 test: .venv/installed lint types
-	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder
+	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder
+
+# The loop while one works: all that needs no Prefect server, on few examples of each law.
+check: .venv/installed
+	@$(MAKE) --no-print-directory -j 3 lint types quick
+
+quick: .venv/installed
+	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder -m "not server and not corpus"
 
 lint: .venv/installed
 	@$(BIN)/ruff check .

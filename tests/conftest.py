@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from flows.local.replica import Running, replica
 from lake.store import Store
 from tests.flows.local.replica import small_corpus
 
+_AT_WORK: list[pytest.Item] = []
+
+DEPLOY = Path(__file__).parent / "flows" / "deploy"
 CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
 
 # Their fixture ``deployed`` takes half a minute of a core.
@@ -27,9 +31,16 @@ DEPLOYED = {
     for name in ("doctor", "doctor_deployments", "doctor_ecs", "prefect_yaml", "schedules")
 }
 
-# No example fails for being slow on a busy machine.
-settings.register_profile("pokelake", parent=settings.default, deadline=None)
-settings.load_profile("pokelake")
+# Whoever uses one of these, directly or through others, needs a Prefect server.
+SERVERS = {"migrated", "prefect_server"}
+
+# Laws are tried on few examples while one works, and on many by `make test`. No example fails for being slow.
+settings.register_profile("dev", max_examples=15, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+# Prefect would start a server by itself where none is named.
+os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
 
 # Prefect must never touch the home of whoever runs the tests.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -105,6 +116,38 @@ def _corpus(date: str) -> Path:
         pytest.skip(f"the real corpus of {date} is not beside the checkout, in ../shared/pokeapi")
     assert path.exists(), f"{CORPORA} is there, but lacks {path.name}"
     return path
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test that needs a server, so that nobody has to."""
+    if SERVERS & set(getattr(item, "fixturenames", ())):
+        item.add_marker("server")
+        if item.path.is_relative_to(DEPLOY):
+            item.add_marker("deploy")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the dearest begin first, in whatever order they are."""
+    dearest = ("corpus", "deploy", "server")
+    items.sort(key=lambda item: [item.get_closest_marker(marker) is None for marker in dearest])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note which test is at work, before its fixtures are."""
+    _AT_WORK[:] = [item]
+
+
+def refuse_servers(event: str, arguments: tuple[Any, ...]) -> None:
+    """Let a test that is not marked start no Prefect server, for `make check` would wait for it."""
+    if event == "subprocess.Popen" and _AT_WORK and not _AT_WORK[0].get_closest_marker("server"):
+        command = [str(part) for part in arguments[1] or ()]
+        assert not {"server", "start"} <= set(command), f"only a test marked as `server` may run {command}"
+
+
+# It hears of every process that is started in this one, in whatever way.
+sys.addaudithook(refuse_servers)
 
 
 @pytest.hookimpl(optionalhook=True)

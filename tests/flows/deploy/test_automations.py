@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import AwaitingRetry, Completed, InfrastructurePending, Late, Pending, Running, Submitting
 
 from flows.deploy.automations import TAG, Patience, automations, save_automations
-from flows.local.stack import Stack, local_stack
+from flows.local.stack import Stack
 from flows.steps.events import LAKE_CURRENT
 from tests.flows.deploy.world import OTHER_LAKE, OUR_LAKE, POOL, THEIR_LAKE, Propose, World
+from tests.prefect_servers import quiet_stack
 from tests.waiting import until
 
 # Prefect takes nothing below ten seconds, and a server under load keeps events waiting for some.
@@ -32,11 +34,11 @@ Save = Callable[[Patience], dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def stack(migrated: Path) -> Iterator[Stack]:
     """Start a Prefect server that looks every second whether something did not happen."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY", "PT1S")
-        with local_stack(None, lambda text: None) as started:
+        with quiet_stack(migrated) as started:
             yield started
 
 

@@ -9,6 +9,8 @@ import pytest
 from flows.local.stack import local_stack
 from lake.errors import LakeError
 
+pytestmark = pytest.mark.server
+
 
 def test_the_demo_tells_the_whole_story(tmp_path: Path):
     command = [str(Path(sys.executable).with_name("pokelake")), "demo"]
