@@ -40,11 +40,11 @@ class Suite:
         self._root = root
         self._command = [str(python), "-m", "pytest", "-q", "-p", "no:randomly", "--hypothesis-seed=0"]
         self._environment = {**os.environ, "PYTHONPATH": str(root)}
-        self._seconds: dict[str, float] = {}
-        for case in ElementTree.parse(junit).iter("testcase") if junit else ():
-            file = case.attrib["classname"].replace(".", "/")
-            self._seconds[f"{file}.py::{case.attrib['name']}"] = float(case.attrib["time"])
+        cases = [case.attrib for case in ElementTree.parse(junit).iter("testcase")] if junit else []
+        measured = {(case["classname"], case["name"]): float(case["time"]) for case in cases}
         self._tests = self._collected()
+        names = {test: reported(test) for test in self._tests}
+        self._seconds = {test: measured[name] for test, name in names.items() if name in measured}
         self._steady: dict[str, bool] = {}
 
     def seconds(self, test: str) -> float:
@@ -115,6 +115,17 @@ class Suite:
 def file_of(test: str) -> str:
     """Return the file of a test's name."""
     return test.partition("::")[0]
+
+
+def reported(test: str) -> tuple[str, str]:
+    """Return the names that a test's class and function have in pytest's XML.
+
+    >>> reported("tests/lake/test_layout.py::TestKeys::test_a_key_parses_back[a::b]")
+    ('tests.lake.test_layout.TestKeys', 'test_a_key_parses_back[a::b]')
+    """
+    names, bracket, parameters = test.partition("[")
+    file, *classes, function = names.split("::")
+    return ".".join([file.removesuffix(".py").replace("/", "."), *classes]), function + bracket + parameters
 
 
 def end(process: subprocess.Popen[str]) -> None:
