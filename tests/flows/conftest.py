@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 from prefect.client.schemas import State
 from prefect.events.worker import EventsWorker
 
-from flows.local.replica import Corpus, Running, demo, replica
+from flows.local.replica import Corpus, Running, demo_documents, replica
 from flows.refresh import refresh
 from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.store import Store
@@ -46,15 +45,10 @@ def core_paths(documents: Iterable[str], resources: Collection[str] = CORE) -> s
     return {path for path in documents if path.split("/")[0] in resources and path.count("/") == 1}
 
 
-@cache
-def _documents() -> dict[str, bytes]:
-    return demo.documents()
-
-
 @pytest.fixture
 def documents() -> dict[str, bytes]:
     """Return the built-in corpus, to be changed at will."""
-    return {**_documents()}
+    return demo_documents()
 
 
 @pytest.fixture(scope="session")

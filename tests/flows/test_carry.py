@@ -11,7 +11,7 @@ import pytest
 from prefect.client.schemas import State
 
 import lake.tables
-from flows.local.replica import demo
+from flows.local.replica import demo_documents
 from flows.rebuild import rebuild_tables
 from lake.commit import Commit, commit_seqs
 from lake.layout import CHECKS, snapshot_folder
@@ -60,7 +60,7 @@ RESOURCES = ("pokemon", "pokemon-species", "item", "type", "berry", "language")
 
 @pytest.fixture(scope="module")
 def story(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Story]:
-    documents = only(demo.documents(), *RESOURCES)
+    documents = only(demo_documents(), *RESOURCES)
     with chain(s3_endpoint, "carry", documents) as running, pytest.MonkeyPatch.context() as patch:
         told = Story(running)
         build, calls = lake.tables.build, set[str]()

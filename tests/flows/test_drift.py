@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from prefect.client.schemas import State
 
-from flows.local.replica import demo
+from flows.local.replica import demo_documents
 from lake.commit import Commit
 from tests.flows.chain import Chain, Documents, audits, chain, hashes, message, only
 from tests.flows.lakeside import changed
@@ -66,7 +66,7 @@ def drift(documents: Documents) -> Documents:
 @pytest.fixture(scope="module")
 def story(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Story]:
     names = ("pokemon", "item", "berry", "gender", "type", "ability", "egg-group", "language")
-    before = only(demo.documents(), *names)
+    before = only(demo_documents(), *names)
     drifted = drift(before)
     without_genders = {path: body for path, body in before.items() if not path.startswith("gender/")}
     with chain(s3_endpoint, "drift", before) as lake:

@@ -11,7 +11,7 @@ from prefect.client.schemas import State
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
 
-from flows.local.replica import demo
+from flows.local.replica import demo_documents
 from flows.report import ROWS_A_SECTION, compare_tables, lines, report
 from flows.steps.parameters import LakeLocation
 from lake.commit import Commit, DataFile, TableFiles
@@ -48,7 +48,7 @@ class Reported:
 @pytest.fixture(scope="module")
 def reported(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Reported]:
     """Fill a lake; then two Pokémon change, one of which cannot be fetched, and a new one has a field more."""
-    documents = only(demo.documents(), "pokemon")
+    documents = only(demo_documents(), "pokemon")
     with chain(s3_endpoint, "reported", documents) as lake:
         lake.refresh(resources=("pokemon",))
         first = lake.commit()

@@ -8,8 +8,8 @@
 0
 """
 
-from flows.local.replica.corpus import Corpus, CorpusError, open_corpus
+from flows.local.replica.corpus import Corpus, CorpusError, demo_documents, open_corpus
 from flows.local.replica.faults import FaultError
 from flows.local.replica.server import Running, replica, serve
 
-__all__ = ["Corpus", "CorpusError", "FaultError", "Running", "open_corpus", "replica", "serve"]
+__all__ = ["Corpus", "CorpusError", "FaultError", "Running", "demo_documents", "open_corpus", "replica", "serve"]

@@ -4,11 +4,11 @@ import lzma
 import os
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 File = tuple[str, bytes]
-"""A path below ``api/v2/`` ("pokemon/25", "" for the root index) and the packed body of its index.json."""
+"""A path below ``api/v2/`` ("pokemon/25", "" for the root index) and the body of its index.json."""
 
 INDEX = "index.json"
 EXPECTED = "expected api/v2/<resource>/<id>/index.json as in PokeAPI's api-data repository"
@@ -26,16 +26,16 @@ class CorpusError(Exception):
         self.problem = problem
 
 
-def read_files(path: Path, pack: Callable[[bytes], bytes]) -> Iterator[File]:
-    """Yield every index.json of a folder or tar archive, its body packed.
+def read_files(path: Path) -> Iterator[File]:
+    """Yield every index.json of a folder or tar archive.
 
     Raises:
         CorpusError: Nothing is there, or not such files, or the archive is damaged.
     """
     if path.is_dir():
-        files = _read_folder(path, pack)
+        files = _read_folder(path)
     elif path.is_file():
-        files = _read_archive(path, pack)
+        files = _read_archive(path)
     else:
         raise CorpusError(path, f"{EXPECTED}, a folder or a .tar.xz; there is nothing at this path")
     found_documents = False
@@ -46,22 +46,22 @@ def read_files(path: Path, pack: Callable[[bytes], bytes]) -> Iterator[File]:
         raise CorpusError(path, f"{EXPECTED}; found none")
 
 
-def _read_folder(path: Path, pack: Callable[[bytes], bytes]) -> Iterator[File]:
+def _read_folder(path: Path) -> Iterator[File]:
     root = next((path / below for below in ("data/api/v2", "api/v2") if (path / below).is_dir()), path)
     for folder, _, files in os.walk(root):
         if INDEX in files:
             name = os.path.relpath(folder, root).replace(os.sep, "/")
-            yield "" if name == "." else name, pack(Path(folder, INDEX).read_bytes())
+            yield "" if name == "." else name, Path(folder, INDEX).read_bytes()
 
 
-def _read_archive(path: Path, pack: Callable[[bytes], bytes]) -> Iterator[File]:
+def _read_archive(path: Path) -> Iterator[File]:
     try:
         with tarfile.open(path) as archive:
             for member in archive:
                 _, found, name = f"/{member.name}".partition("/api/v2/")
                 content = archive.extractfile(member) if found and name.endswith(INDEX) else None
                 if content is not None:
-                    yield name.removesuffix(INDEX).strip("/"), pack(content.read())
+                    yield name.removesuffix(INDEX).strip("/"), content.read()
     except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError) as error:
         problem = f"expected a whole tar archive, found a damaged or other file ({error}); copy it again"
         raise CorpusError(path, problem) from error

@@ -17,7 +17,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import State
 
-from flows.local.replica import Corpus, Running, demo, replica
+from flows.local.replica import Corpus, Running, demo_documents, replica
 from flows.local.stack import stop
 from lake.store import Store
 from tests.flows.deploy.conftest import POOL, Deployed, copy_checkout
@@ -126,7 +126,7 @@ def deployed_to_ecs(folder: Path, migrated: Path) -> Iterator[Ecs]:
     checkout = folder / "checkout"
     copy_checkout(checkout)
     mark(checkout)
-    with quiet_stack(migrated) as stack, replica(Corpus.from_documents(demo.documents())) as source:
+    with quiet_stack(migrated) as stack, replica(Corpus.from_documents(demo_documents())) as source:
         given = {"PREFECT_API_KEY": API_KEY, "POKELAKE_SOURCE": source.url, "POKELAKE_RESOURCES": "pokemon,type"}
         terminal = open_terminal(checkout, {**os.environ, **stack.environment, **given})
         aws = {name: value for name, value in stack.environment.items() if name.startswith("AWS_")}

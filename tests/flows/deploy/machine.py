@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.deploy.code import collect
-from flows.local.replica import Corpus, demo, replica
+from flows.local.replica import Corpus, demo_documents, replica
 from flows.local.stack import stop
 from lake.commit import head
 from lake.store import Store
@@ -92,7 +92,7 @@ def start_machine(folder: Path, migrated: Path) -> Iterator[Machine]:
     # No schedule is active, for none of its runs may fall due in the middle of a test.
     yaml.write_text(yaml.read_text().replace("active: true", "active: false"))
     version = collect(checkout).version
-    documents = only(demo.documents(), "generation", "type")
+    documents = only(demo_documents(), "generation", "type")
     with quiet_stack(migrated) as stack, replica(Corpus.from_documents(documents)) as source:
         deployed = Deployed(stack, checkout)
         found = Machine(deployed, build_image(folder / "image"), version)

@@ -12,7 +12,7 @@ import pytest
 from prefect.states import Cancelling
 
 from flows.deploy.code import PACKAGES, collect
-from flows.local.replica import demo
+from flows.local.replica import demo_documents
 from flows.steps.fetch import TASKS_PER_SHARE
 from lake.commit import head
 from tests.flows.conftest import CORE, core_paths
@@ -23,7 +23,7 @@ from tests.flows.deploy.runbook import DAILY, FIRST, LAST, blocks, inline_comman
 from tests.flows.lakeside import asked
 from tests.waiting import until
 
-PATHS = core_paths(demo.documents())
+PATHS = core_paths(demo_documents())
 
 # Two and a half shards: abilities and evolution chains are staged, generations or moves are under way.
 INTERRUPTED_AFTER = 130

@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from flows.local.replica import demo
+from flows.local.replica import demo_documents
 from lake import tables
 from lake.assemble.audit import kept_findings
 from lake.assemble.build import Found, Work, build_tables, plan_work, rows_of_resources
@@ -27,6 +27,12 @@ FEW = (
 )
 Documents = dict[str, bytes]
 Facts = set[tuple[str, str, str]]
+
+
+def few_documents() -> Documents:
+    """Return the documents of the demo corpus at those paths."""
+    documents = demo_documents()
+    return {path: documents[path] for path in FEW}
 
 
 def retext(document: dict, number: int) -> None:
@@ -132,8 +138,7 @@ def published(store: Store, documents: Documents, snapshot: Snapshot) -> Commit:
 @example(first=[("type/13", None, 1)], second=[])
 @example(first=[("type/13", None, 1), ("type/1", None, 1)], second=[])
 def test_what_changed_and_what_is_carried_over_make_a_full_build(store: Store, first: list, second: list):
-    demo_documents = demo.documents()
-    start = {path: demo_documents[path] for path in FEW}
+    start = few_documents()
     # Both edits start from the same documents, so that the second may undo what the first did.
     before, after = edited(start, first), edited(start, second)
     old, whole = everything(before), everything(after)
@@ -157,14 +162,14 @@ def test_what_changed_and_what_is_carried_over_make_a_full_build(store: Store, f
 
 
 def test_nothing_is_built_where_nothing_changed(store: Store):
-    documents = {path: demo.documents()[path] for path in FEW}
+    documents = few_documents()
     parent = published(store, documents, everything(documents))
     assert plan_work("pokeapi", files_of(documents), (), (), parent) == Work(frozenset(), frozenset())
 
 
 def test_a_resource_that_is_new_is_looked_up_by_the_tables_that_refer_to_it(store: Store):
     """Nobody could tell before whether what they point at is there."""
-    documents = {path: demo.documents()[path] for path in FEW}
+    documents = few_documents()
     before = {path: body for path, body in documents.items() if not path.startswith("stat/")}
     parent = published(store, before, everything(before))
     work = plan_work("pokeapi", files_of(documents), {"stat"}, (), parent, {"stat"})
@@ -173,7 +178,7 @@ def test_a_resource_that_is_new_is_looked_up_by_the_tables_that_refer_to_it(stor
 
 
 def test_the_rows_of_one_resource_come_from_the_published_table(store: Store):
-    documents = {path: demo.documents()[path] for path in FEW}
+    documents = few_documents()
     parent = published(store, documents, everything(documents))
     names = next(table for table in tables.TABLES if table.name == "names")
     rows = rows_of_resources(store, parent, names, ["type"])
