@@ -157,6 +157,8 @@ def replica(
         serve(open_corpus(corpus), host, port)
     except CorpusError as error:
         raise LakeError(str(error)) from error
+    except OSError as error:
+        raise LakeError(f"{host}:{port}: cannot listen there: {error}") from error
 
 
 @app.command()

@@ -23,6 +23,9 @@ STOP_SECONDS = 10
 # In a file, writes that meet are refused, and Prefect's client tries again after two seconds. This has one connection.
 IN_MEMORY = "sqlite+aiosqlite:///:memory:"
 
+# The command as a checkout has it that is not installed.
+POKELAKE = (sys.executable, "-c", "from flows.cli import main; main()")
+
 Say = Callable[[str], None]
 
 
@@ -73,7 +76,7 @@ def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iter
             origin = f"http://127.0.0.1:{replica_port}"
             replica = f"{origin}/api/v2/"
             commands["PokeAPI replica"] = (
-                [*_module("flows.local.replica"), "--corpus", corpus, "--port", str(replica_port)],
+                [*POKELAKE, "replica", "--corpus", corpus, "--port", str(replica_port)],
                 f"{origin}/replica/counters",
             )
         starting = {

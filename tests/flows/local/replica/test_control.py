@@ -14,6 +14,8 @@ import pytest
 from flows.local.replica import CorpusError, Running, replica
 from tests.flows.local.replica import small_corpus
 
+COMMAND = (str(Path(sys.executable).with_name("pokelake")), "replica")
+
 
 @pytest.fixture
 def running() -> Iterator[Running]:
@@ -105,7 +107,7 @@ def test_what_is_neither_api_nor_control_is_not_found(running: Running):
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_tells_its_url_and_stops_cleanly(folder: Path, stop: signal.Signals):
-    command = [sys.executable, "-m", "flows.local.replica", "--corpus", str(folder)]
+    command = [*COMMAND, "--port", "0", "--corpus", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -121,9 +123,12 @@ def test_the_command_tells_its_url_and_stops_cleanly(folder: Path, stop: signal.
     assert process.returncode == 0
 
 
-def test_the_command_names_what_is_no_corpus(tmp_path: Path):
-    command = [sys.executable, "-m", "flows.local.replica", "--corpus", str(tmp_path / "nowhere")]
-    process = subprocess.run(command, capture_output=True, text=True, timeout=20)
+@pytest.mark.parametrize("wrong", ["corpus", "port"])
+def test_the_command_says_what_it_cannot_have(running: Running, tmp_path: Path, wrong: str):
+    taken, nowhere = httpx.URL(running.url), str(tmp_path / "nowhere")
+    options = ["--corpus", nowhere] if wrong == "corpus" else ["--port", str(taken.port)]
+    process = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=20)
+    expected = f"{nowhere}: expected " if wrong == "corpus" else f"{taken.host}:{taken.port}: cannot listen there: "
     assert process.returncode == 1
-    assert process.stderr.startswith(f"{tmp_path / 'nowhere'}: expected ")
+    assert process.stderr.startswith(f"pokelake: {expected}")
     assert "Traceback" not in process.stderr
