@@ -74,10 +74,6 @@ def _control(replica: Replica) -> Starlette:
         replica.faults = Faults(given)
         return JSONResponse(replica.faults.report())
 
-    async def clear_faults(request: Request) -> Response:
-        replica.faults = Faults()
-        return Response(status_code=204)
-
     async def read_counters(request: Request) -> Response:
         return JSONResponse(replica.counters.report())
 
@@ -108,7 +104,6 @@ def _control(replica: Replica) -> Starlette:
         routes=[
             route("/replica/faults", "GET", read_faults),
             route("/replica/faults", "PUT", set_faults),
-            route("/replica/faults", "DELETE", clear_faults),
             route("/replica/counters", "GET", read_counters),
             route("/replica/counters", "DELETE", reset_counters),
             route("/replica/corpus", "GET", read_corpus),
