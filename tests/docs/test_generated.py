@@ -11,8 +11,8 @@ from lake.layout import commit_key
 from lake.store import Store
 from tests.docs import REPOSITORY
 from tests.docs.generated import GENERATED
+from tests.lake.commits import COMMIT
 from tests.lake.read import FIRST, SECOND, document, moves, publish
-from tests.lake.test_commit import COMMIT
 
 SCHEMA = json.loads((REPOSITORY / "docs/commit.schema.json").read_text())
 PROTOCOL = (REPOSITORY / "docs/protocol.md").read_text()

@@ -16,8 +16,8 @@ def running(small_replica: Running) -> Running:
     return small_replica
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(small_replica: Running) -> Iterator[httpx.Client]:
-    """Return a client of the small replica."""
+    """Return a client of the small replica; its connection is not left open for those who count them."""
     with httpx.Client(base_url=small_replica.url) as client:
         yield client
