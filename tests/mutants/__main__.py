@@ -48,6 +48,8 @@ CAUGHT = ("caught", "timeout")
 def pick(at: argparse.Namespace) -> int:
     """Write the mutants of a checkout."""
     mutants = list(Checkout(at.tree, at.coverage).pick(tuple(at.without)))
+    if not mutants:
+        sys.exit(f"{at.coverage}: no context in it names a test that reaches a line of {at.tree}")
     at.mutants.write_text("".join(json.dumps(asdict(mutant)) + "\n" for mutant in mutants))
     for mutant in mutants:
         print(f"{mutant.id:3} {mutant.file} {mutant.function}\n      {mutant.statement}\n      {change(mutant)}")

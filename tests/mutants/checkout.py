@@ -28,11 +28,12 @@ class Mutant(Mutation):
 
 
 class Checkout:
-    """A checkout and its coverage data. Holds the contexts of all lines, because they take seconds to read."""
+    """A checkout and its coverage data. Holds what takes seconds to find: contexts, and places for faults."""
 
     def __init__(self, root: Path, coverage: Path) -> None:
         found = sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
         self.sources = {path.relative_to(root).as_posix(): path.read_text() for path in found}
+        self._found: dict[str, list[Place]] = {}
         self._contexts: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         data = CoverageData(str(coverage))
         data.read()
@@ -54,7 +55,7 @@ class Checkout:
     def find(self, mutant: Mutant) -> list[tuple[str, str, Place]]:
         """Return how, in which file and where a mutant is found; among several answers, none is better than another."""
         wanted = Mutation(mutant.function, mutant.statement, mutant.before, mutant.after, mutant.nth)
-        found = [(how, file, place) for file, source in self.sources.items() for how, place in find(source, wanted)]
+        found = [(how, file, place) for file in self.sources for how, place in find(self._places(file), wanted)]
         for sureness in SURENESS:
             alike = [item for item in found if item[0] == sureness]
             same_name = [item for item in alike if Path(item[1]).name == Path(mutant.file).name]
@@ -62,12 +63,17 @@ class Checkout:
                 return same_name if len(same_name) == 1 else alike
         return []
 
+    def _places(self, file: str) -> list[Place]:
+        if file not in self._found:
+            self._found[file] = list(places(self.sources[file]))
+        return self._found[file]
+
     def pick(self, without: tuple[str, ...]) -> Iterator[Mutant]:
         """Draw statements that a test reaches, from each folder by its size, and yield a mutant of each."""
         rooms: dict[str, list[tuple[str, list[Place]]]] = defaultdict(list)
-        for file, source in self.sources.items():
+        for file in self.sources:
             statements: dict[int, list[Place]] = defaultdict(list)
-            for place in () if file.startswith(without) else places(source):
+            for place in () if file.startswith(without) else self._places(file):
                 statements[place.lines.start].append(place)
             reached = [(file, found) for found in statements.values() if self.tests(file, found[0].lines)]
             rooms["/".join(file.split("/")[:-1][:2])] += reached
@@ -89,7 +95,7 @@ def shares(sizes: dict[str, int], count: int) -> dict[str, int]:
     """
     whole = sum(sizes.values())
     found = {name: max(1, round(count * size / whole)) for name, size in sizes.items()}
-    while (over := sum(found.values()) - count) != 0:
+    while found and (over := sum(found.values()) - count) != 0:
         # Who has most loses or gains least by one.
         found[max(found, key=lambda name: found[name])] -= 1 if over > 0 else -1
     return found

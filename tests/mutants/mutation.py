@@ -6,7 +6,7 @@ names no file, no line and no layout. `places` yields all mutations of a source,
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -101,14 +101,14 @@ def apply(source: str, place: Place) -> str:
     return (raw[: place.start] + place.mutation.after.encode() + raw[place.end :]).decode()
 
 
-def find(source: str, wanted: Mutation) -> list[tuple[str, Place]]:
-    """Return where a source has this mutation, and how sure that is; what is less sure only if nothing else is.
+def find(source: Iterable[Place], wanted: Mutation) -> list[tuple[str, Place]]:
+    """Return which places of a source are this mutation's, and how sure that is; the less sure if none is surer.
 
     ``expression``: the function has the piece once, in a statement that is another. ``statement``: the statement
     lies in a function of another name.
     """
     found = []
-    for place in places(source):
+    for place in source:
         at = place.mutation
         if at == wanted:
             found.append(("exact", place))
@@ -185,7 +185,8 @@ def _changes(part: ast.expr | ast.stmt, statement: ast.stmt) -> Iterator[tuple[a
 
 def _in_expressions(node: ast.AST) -> Iterator[tuple[ast.expr, str, int]]:
     if isinstance(node, ast.expr):
-        is_text = isinstance(node, ast.Constant | ast.JoinedStr) and " " in ast.unparse(node)
+        pieces = node.values if isinstance(node, ast.JoinedStr) else [node]
+        is_text = any(isinstance(piece, ast.Constant) and " " in str(piece.value) for piece in pieces)
         for changed in _changed(node):
             kind = TEXT if is_text else BLUNT if _lacks_an_argument(changed, node) else FINE
             yield node, f"({ast.unparse(ast.fix_missing_locations(changed))})", kind

@@ -80,7 +80,7 @@ def test_a_mutant_is_found_in_another_layout():
         "len(team) >= limit", "(\n        len(team)\n        >= limit\n    )"
     )
     for place in places(POUND):
-        [(how, again)] = find(moved, place.mutation)
+        [(how, again)] = find(places(moved), place.mutation)
         assert (how, again.mutation) == ("exact", place.mutation)
 
 
@@ -95,7 +95,7 @@ def test_a_mutant_is_found_in_another_layout():
 def test_a_mutant_of_what_was_rewritten_is_found_less_surely(old: str, new: str, how: str | None):
     """A person can look at those, and at what is not found."""
     wanted = Mutation("is_full", "return len(team) >= limit", "len(team) >= limit", "(len(team) < limit)")
-    assert [kind for kind, _ in find(POUND.replace(old, new), wanted)] == ([] if how is None else [how])
+    assert [kind for kind, _ in find(places(POUND.replace(old, new)), wanted)] == ([] if how is None else [how])
 
 
 def test_equal_pieces_of_a_statement_are_told_apart():
@@ -106,7 +106,7 @@ def test_equal_pieces_of_a_statement_are_told_apart():
         "def pair():\n    return [(2), 1]\n",
         "def pair():\n    return [1, (2)]\n",
     ]
-    assert [find(source, place.mutation) for place in ones] == [[("exact", place)] for place in ones]
+    assert [find(places(source), place.mutation) for place in ones] == [[("exact", place)] for place in ones]
 
 
 @pytest.mark.parametrize(
