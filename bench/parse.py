@@ -25,7 +25,7 @@ def build_against_parse(store: Store, commit: Commit) -> tuple[float, float, int
             bodies = part["body"].combine_chunks()
             json_bytes += pc.sum(pc.binary_length(bodies)).as_py()
             started = time.perf_counter()
-            tables.build(str(file.partition), part, {})
+            tables.build(tables.catalog_of("pokeapi"), str(file.partition), part, {})
             built += time.perf_counter() - started
             text = "\n".join(map(_object, bodies.to_pylist())).encode()
             started = time.perf_counter()

@@ -1,19 +1,20 @@
 """The flow that looks for new documents: it reads listings only, and fetches and publishes what the lake lacks."""
 
+from dataclasses import replace
 from typing import Any
 
 from prefect import flow
 from prefect.client.schemas import State
 
 from blocks.knobs import is_frozen
-from flows.steps.crawl import Crawl, crawl_id
+from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_vanished
-from flows.steps.fetch import fetch_all, source_facts
 from flows.steps.memory import return_freed_memory
 from flows.steps.outcome import NAMED_DOCUMENTS, finished, frozen, publish_on_head, unchanged
 from flows.steps.parameters import LakeLocation, SourceChoice
-from flows.steps.publish import Crawled
 from flows.steps.start import start
+from lake.assemble.draft import Crawled
+from lake.assemble.staging import source_facts
 
 
 @flow(name="discover", persist_result=False)
@@ -51,7 +52,7 @@ def discover(
     crawl = Crawl(crawl_id("discover", settings, parent, version), settings, lake)
     manifests = fetch_all(crawl, shards, results)
     # The documents at hand may be older than this version, so the snapshot belongs to none.
-    facts = source_facts(settings, begun.upstream, listings, manifests) | {"version": None}
+    facts = replace(source_facts(settings, begun.upstream, listings, manifests), version=None)
     crawled = Crawled(facts, manifests, is_partial=True)
     publication = publish_on_head(lake, crawled)
     state = finished(lake, publication, crawled, listings)

@@ -13,14 +13,17 @@ from flows.steps.events import announce
 from flows.steps.memory import return_freed_memory
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
-from flows.steps.publish import Crawled, publish
-from lake import Lake, tables
-from lake.assemble.build import Work, build_tables, tables_in
-from lake.assemble.merge import document_file, document_files
+from flows.steps.publish import publish
+from lake import Lake
+from lake.assemble.build import build_group, species_generations
+from lake.assemble.draft import Crawled
+from lake.assemble.merge import document_files, open_documents
+from lake.assemble.work import Work, cut_groups, tables_in
 from lake.commit import Commit, DataFile, head
 from lake.documents import DOCUMENTS
 from lake.publish import EncodedFile
 from lake.schema import Table
+from lake.tables import catalog_of
 
 
 @flow(name="rebuild", persist_result=False)
@@ -38,8 +41,7 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
     store = lake.open()
     snapshot = Lake(store).commit(as_of)
     if snapshot == head(store):
-        source = {**_facts_before_kinds(snapshot), **snapshot.source}
-        publication = publish(lake, snapshot, Crawled(source, (), is_partial=True), is_rebuild=True)
+        publication = publish(lake, snapshot, Crawled(snapshot.source, (), is_partial=True), is_rebuild=True)
         if publication.is_new:
             announce(lake, publication.commit, {})
             return Completed(message=f"published {publication.commit.snapshot}, rebuilt from {snapshot.snapshot}")
@@ -57,24 +59,22 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
 @task(cache_policy=NO_CACHE, persist_result=False)
 def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
     """Build every table of a snapshot in memory, and return those whose files are not what was published."""
-    store, kind = lake.open(), snapshot.source.get("kind", tables.POKEAPI)
-    files = {resource: document_file(store, snapshot, resource) for resource in document_files(snapshot)}
+    store, catalog = lake.open(), catalog_of(snapshot.source.kind)
+    stored = document_files(snapshot)
+    documents = {resource: open_documents(store, file) for resource, file in stored.items()}
     built = {DOCUMENTS.name: _hashes(snapshot.tables[DOCUMENTS.name].files)}
 
     def note(table: Table, encoded: list[EncodedFile], nulls: Mapping[str, int]) -> None:
         built[table.name] = _hashes(encoded)
 
-    work = Work(frozenset(table.name for table in tables_in(kind, files, snapshot)), frozenset(files))
-    with progress("tables", sum(file.rows for file in document_files(snapshot).values())) as advance:
-        build_tables(kind, files, work, note, _no_rows, advance)
+    every = Work(frozenset(table.name for table in tables_in(catalog, stored, snapshot)), frozenset(stored))
+    generations = species_generations(documents.get("pokemon-species"))
+    with progress("tables", sum(item.file.rows for item in stored.values())) as advance:
+        for group in cut_groups(catalog, stored, every):
+            build_group(group, documents, generations, note, _no_rows, advance)
     names = built.keys() | snapshot.tables.keys()
     published = {name: _hashes(table.files) for name, table in snapshot.tables.items()}
     return sorted(name for name in names if built.get(name) != published.get(name))
-
-
-def _facts_before_kinds(snapshot: Commit) -> dict[str, Any]:
-    """Return what a commit says of its source, for one that was made when every source was PokeAPI."""
-    return {"kind": tables.POKEAPI, "answers": {}, "listed": sorted(document_files(snapshot)), "refused": {}}
 
 
 def _hashes(files: Iterable[EncodedFile | DataFile]) -> dict[str, str]:

@@ -7,17 +7,16 @@ from prefect import flow
 from prefect.client.schemas import State
 
 from blocks.knobs import is_frozen
-from flows.steps.crawl import SHARD_RESULTS, Crawl, crawl_id
+from flows.steps.crawl import SHARD_RESULTS, Crawl, crawl_id, fetch_all
 from flows.steps.events import report_current
-from flows.steps.fetch import fetch_all, source_facts
 from flows.steps.memory import return_freed_memory
 from flows.steps.outcome import finished, frozen, publish_on_head, unchanged
 from flows.steps.parameters import LakeLocation, SourceChoice
-from flows.steps.publish import Crawled
 from flows.steps.results import forget_results
 from flows.steps.start import start
+from lake.assemble.draft import Crawled
 from lake.assemble.merge import document_files
-from lake.assemble.staging import failures
+from lake.assemble.staging import final_failures, source_facts
 
 
 @flow(name="refresh", persist_result=False)
@@ -53,11 +52,11 @@ def refresh(
     manifests = fetch_all(crawl, shards, results)
     crawled = Crawled(source_facts(settings, begun.upstream, listings, manifests), manifests)
     publication = publish_on_head(lake, crawled, allow_shrink)
-    if not publication.is_new and not failures(manifests):
-        if crawled.source["version"] is None:
+    if not publication.is_new and not final_failures(manifests):
+        if crawled.source.version is None:
             # Only a version could tell the next run from the same head that it need not ask the source anew.
             forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")
-        elif not crawled.source["refused"]:
+        elif not crawled.source.refused:
             begun.note_equal()
     report_current(begun.store.uri(), publication.commit.snapshot)
     return finished(lake, publication, crawled, listings)

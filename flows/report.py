@@ -76,7 +76,7 @@ def lines(commit: Commit, parent: Commit | None, tables: Sequence[Mapping[str, A
     yield f"# Snapshot {commit.snapshot}"
     yield ""
     yield f"- Published {commit.committed_at} as commit {commit.seq}, {_after(commit, parent)}."
-    yield f"- Source: {_cell(commit.source['base_url'])}, version {_cell(commit.source['version'] or 'unknown')}."
+    yield f"- Source: {_cell(commit.source.base_url)}, version {_cell(commit.source.version or 'unknown')}."
     yield f"- {describe_changes(commit)}."
     yield f"- {len(commit.tables):,} tables, {rows:,} rows, {size:,} bytes, in [{uri}]({uri})."
     if code := commit.run.get("code_version"):
@@ -89,8 +89,8 @@ def lines(commit: Commit, parent: Commit | None, tables: Sequence[Mapping[str, A
         [(name, *(counts.get(kind, 0) for kind in kinds)) for name, counts in changed.items()],
     )
     failed = [
-        *((entry["path"], "kept from before", entry["reason"]) for entry in commit.stale),
-        *((entry["path"], "missing", entry["reason"]) for entry in commit.missing),
+        *((failure.path, "kept from before", failure.reason) for failure in commit.stale),
+        *((failure.path, "missing", failure.reason) for failure in commit.missing),
     ]
     yield from _section("Documents that could not be fetched", ("document", "so it is", "reason"), failed)
     yield from _section(

@@ -7,14 +7,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-# The kind of source whose lists and tables are known.
-POKEAPI = "pokeapi"
-
-# PokeAPI's lists come out of unordered queries: builds of the same data shuffle names, texts and species. Wherever
-# order means something there, elements say it themselves (`slot`, `order`, `entry_number`, `level`), save in the tree
-# of an evolution: which branch and which condition comes first stands nowhere else.
-ORDERED = frozenset({"evolution-chain"})
-
 # Of what two documents say, the least share that is alike when both are about one thing.
 RESEMBLANCE = 0.5
 
@@ -33,21 +25,20 @@ class _Named(msgspec.Struct):
 _named = msgspec.json.Decoder(_Named)
 
 
-def same_content(resource: str, one: bytes, other: bytes, kind: str = POKEAPI) -> bool:
-    """Tell whether two documents differ in nothing but white space and the order of keys and of unordered lists.
+def same_content(one: bytes, other: bytes, ordered: bool = False) -> bool:
+    """Tell whether two documents differ in nothing but white space and the order of keys and lists.
 
-    `kind` is the source's; of any but PokeAPI nothing is known, and every list's order counts. So does a text or
-    number that is written in another way.
+    The order of lists counts where it is `ordered`. A text or number that is written in another way is other content.
     """
     # Order permutes bytes, so other bytes are other content; few pairs are left to be decoded.
     if not np.array_equal(_histogram(one), _histogram(other)):
         return False
-    return canonical_hash(resource, one, kind) == canonical_hash(resource, other, kind)
+    return canonical_hash(one, ordered) == canonical_hash(other, ordered)
 
 
-def canonical_hash(resource: str, body: bytes, kind: str = POKEAPI) -> str:
-    """Return the SHA-256 of a document's canonical form, in hexadecimal: keys and unordered lists sorted, no space."""
-    return sha256(_canonical(msgspec.json.decode(body), _keeps_order(resource, kind))).hexdigest()
+def canonical_hash(body: bytes, ordered: bool = False) -> str:
+    """Return the SHA-256 of a document's canonical form, in hexadecimal: keys sorted, and lists unless `ordered`."""
+    return sha256(_canonical(msgspec.json.decode(body), ordered)).hexdigest()
 
 
 def name_of(body: bytes) -> str | None:
@@ -60,11 +51,11 @@ def name_of(body: bytes) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def is_same_thing(resource: str, one: bytes, other: bytes, kind: str = POKEAPI) -> bool:
+def is_same_thing(one: bytes, other: bytes, ordered: bool = False) -> bool:
     """Tell whether two objects with one id are about one thing: what they say apart from their names is much the same.
 
     That is, at least half of the top-level members but `id` and `name`, and but those that are empty in both, are
-    alike. Links count by their URLs, for a name that changed stands in links to the document as well.
+    alike. Links count by their URLs, because a name that changed stands in links to the document as well.
     """
     before, after = _without_link_names(msgspec.json.decode(one)), _without_link_names(msgspec.json.decode(other))
     names = [
@@ -72,13 +63,8 @@ def is_same_thing(resource: str, one: bytes, other: bytes, kind: str = POKEAPI) 
         for name in before.keys() | after.keys()
         if name not in _IDENTITY and not (before.get(name) in _EMPTY and after.get(name) in _EMPTY)
     ]
-    ordered = _keeps_order(resource, kind)
     alike = sum(_canonical(before.get(name), ordered) == _canonical(after.get(name), ordered) for name in names)
     return alike >= RESEMBLANCE * len(names)
-
-
-def _keeps_order(resource: str, kind: str) -> bool:
-    return kind != POKEAPI or resource in ORDERED
 
 
 def _histogram(body: bytes) -> npt.NDArray[np.intp]:

@@ -9,6 +9,7 @@ import msgspec
 
 from lake.errors import LakeError, StoreError
 from lake.layout import COMMITS, commit_key, commit_seq, file_key
+from lake.resource import Failure
 from lake.store import Store
 
 FORMAT = 1
@@ -47,6 +48,25 @@ class TableFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What a commit says of its source, and of the crawl that asked it.
+
+    `answers` counts the answers of each upstream version; `version` is None where there were several, or none. `listed`
+    are all resources that the source has, `resources` those that were crawled; `refused` says why a listing was not
+    given. The first commits, all of PokeAPI, say neither kind, answers, listed (None) nor refused.
+    """
+
+    base_url: str = ""
+    kind: str = "pokeapi"
+    version: str | None = None
+    answers: dict[str, int] = field(default_factory=dict)
+    listed: tuple[str, ...] | None = None
+    resources: tuple[str, ...] = ()
+    refused: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """One published snapshot: everything that a reader or the next run needs to know about it.
 
@@ -59,12 +79,12 @@ class Commit:
     parent: str | None
     committed_at: str
     tables: dict[str, TableFiles]
-    source: dict[str, Any]
+    source: SourceFacts
     run: dict[str, Any]
     fingerprint: str
     changes: dict[str, dict[str, int]] = field(default_factory=dict)
-    stale: tuple[dict[str, Any], ...] = ()
-    missing: tuple[dict[str, Any], ...] = ()
+    stale: tuple[Failure, ...] = ()
+    missing: tuple[Failure, ...] = ()
     audits: tuple[dict[str, Any], ...] = ()
     format: int = FORMAT
 
@@ -81,7 +101,7 @@ class Commit:
         }
 
     def totals(self) -> Counter[str]:
-        """Return what `changes` counts, over all resources."""
+        """Return the counts of `changes`, summed over all resources."""
         totals = Counter[str]()
         for counts in self.changes.values():
             totals.update(counts)
@@ -139,6 +159,6 @@ def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
     if sha256(body).hexdigest() != file.sha256:
         raise StoreError(
             f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; put back the object"
-            " as it was published, for nothing can be built on a damaged one"
+            " as it was published, because nothing can be built on a damaged one"
         )
     return body

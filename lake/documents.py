@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -14,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lake.canonical import POKEAPI, is_same_thing, name_of, same_content
+from lake.canonical import is_same_thing, name_of, same_content
+from lake.resource import AtHand, Document, IdentityChange
 from lake.schema import Field, Table
 
 # Bodies are long and alike: a page is one zstd frame, so small pages would forget what they have in common.
@@ -36,20 +36,8 @@ DOCUMENTS = Table(
     ),
 )
 # The partition's name in the path; resource names are checked before they become part of a key.
-PARTITION = "resource"
+DOCUMENTS_PARTITION = "resource"
 SCHEMA = DOCUMENTS.schema
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One document as received; `body` has been checked to be JSON in UTF-8."""
-
-    resource: str
-    id: int
-    path: str
-    etag: str | None
-    fetched_at: datetime
-    body: bytes
 
 
 def digest(body: bytes) -> str:
@@ -73,7 +61,7 @@ def to_arrow(documents: Sequence[Document]) -> pa.Table:
 
 
 def pack(rows: pa.Table) -> bytes:
-    """Return rows as the Parquet of a staged shard; small rather than smallest, for it lives for a day."""
+    """Return rows as the Parquet of a staged shard; it is small rather than smallest, because it lives for a day."""
     sink = io.BytesIO()
     pq.write_table(rows, sink, compression="zstd", compression_level=1, use_dictionary=False, data_page_size=PAGE_BYTES)
     return sink.getvalue()
@@ -87,17 +75,6 @@ def unpack(body: bytes) -> pa.Table:
         for text, expected in zip(rows["body"], rows["sha256"], strict=True)
     ]
     return rows if all(good) else rows.filter(pa.array(good, pa.bool_()))
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityChange:
-    """A document whose `name` is another one: renamed, or, with `is_reused`, its id given to another thing."""
-
-    resource: str
-    id: int
-    before_name: str
-    after_name: str
-    is_reused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +92,8 @@ class Merged:
     identities: tuple[IdentityChange, ...]
 
 
-def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = (), kind: str = POKEAPI) -> Merged:
-    """Put the fetched documents of a source of this kind in the place of the parent's, and leave `gone` ids out.
+def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = (), ordered: bool = False) -> Merged:
+    """Put the fetched documents in the place of the parent's, and leave `gone` ids out; `ordered` is `same_content`'s.
 
     A document fetched again with the same content keeps the parent's row, so that nothing changed gives the same
     bytes; so does one that the parent has received later, in a run that was faster. What was fetched is not gone.
@@ -134,11 +111,11 @@ def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = (), kind: s
         resource, id_ = fetched["resource_name"][number].as_py(), fetched["id"][number].as_py()
         pair = parent["body"][int(at[number])], fetched["body"][number]
         old, new = (bytes(body.as_buffer()) for body in pair)
-        if same_content(resource, old, new, kind):
+        if same_content(old, new, ordered):
             fresh[number] = False
             reordered += 1
         else:
-            identities += _identity_change(resource, id_, old, new, kind)
+            identities += _identity_change(resource, id_, old, new, ordered)
     removed = pc.is_in(parent["id"], pa.array(gone, pa.int64())).to_numpy()
     removed[at[is_old]] = False
     kept = ~removed
@@ -153,10 +130,10 @@ def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = (), kind: s
     )
 
 
-def _identity_change(resource: str, id_: int, before: bytes, after: bytes, kind: str) -> Iterator[IdentityChange]:
+def _identity_change(resource: str, id_: int, before: bytes, after: bytes, ordered: bool) -> Iterator[IdentityChange]:
     before_name, after_name = name_of(before), name_of(after)
     if before_name is not None and after_name is not None and before_name != after_name:
-        yield IdentityChange(resource, id_, before_name, after_name, not is_same_thing(resource, before, after, kind))
+        yield IdentityChange(resource, id_, before_name, after_name, not is_same_thing(before, after, ordered))
 
 
 def _where(rows: pa.Table, mask: npt.NDArray[np.bool_]) -> pa.Table:
@@ -195,10 +172,10 @@ class DocumentFile:
         body = self._body() if callable(self._body) else self._body
         return pq.ParquetFile(pa.BufferReader(body)) if body is not None else None
 
-    def at_hand(self) -> dict[int, tuple[str | None, str]]:
-        """Return the ETag and the path of every document, by id."""
+    def at_hand(self) -> dict[int, AtHand]:
+        """Return ETag and path of every document, by id."""
         columns = [column.to_pylist() for column in self._read("id", "etag", "path").columns]
-        return {id_: (etag, path) for id_, etag, path in zip(*columns, strict=True)}
+        return {id_: AtHand(etag, path) for id_, etag, path in zip(*columns, strict=True)}
 
     def ids(self) -> pa.Array:
         """Return the id of every document, in order."""

@@ -1,7 +1,8 @@
-"""The names of resources, such as PokeAPI's collections, and the addresses of their documents."""
+"""Resources, such as PokeAPI's collections: their names, how documents are addressed, what is said of one."""
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
 from lake.errors import SourceError
@@ -29,6 +30,51 @@ class Reference:
     id: int
     url: str
     path: str
+
+    def received(self, etag: str | None, at: datetime, body: bytes) -> "Document":
+        """Return the document that it names, as it was received at a time."""
+        return Document(self.resource, self.id, self.path, etag, at, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as received; `body` has been checked to be JSON in UTF-8."""
+
+    resource: str
+    id: int
+    path: str
+    etag: str | None
+    fetched_at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What the lake knows of a document that it holds: its ETag, None where it had none, and its path."""
+
+    etag: str | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A document that could not be fetched, and the reason."""
+
+    resource: str
+    id: int
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChange:
+    """A document whose `name` is another one: renamed, or, with `is_reused`, its id given to another thing."""
+
+    resource: str
+    id: int
+    before_name: str
+    after_name: str
+    is_reused: bool
 
 
 def document_reference(base_url: str, resource: str, url: str) -> Reference:

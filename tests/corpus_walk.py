@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from flows.local.replica import Corpus
 from lake.publish.check import KeyCheck
-from lake.tables import TABLES, Built, build, species_generations, tables_of, unknown_paths
+from lake.tables import POKEAPI, TABLES, Built, build, catalog_of, species_generations, unknown_paths
 from lake.tables.coverage import listed_reference
 from lake.tables.declare import Mirror
 from lake.tables.members import url_id
@@ -23,6 +23,8 @@ from tests.corpora import documents_of, resources
 from tests.corpus_counts import COUNTS
 
 # Documents parsed at once, so that tables are made of several batches.
+CATALOG = catalog_of(POKEAPI)
+
 BATCH = 256
 
 Pairs = set[tuple[int, int]]
@@ -70,9 +72,9 @@ def walk(corpus: Corpus) -> Walked:
     for resource in resources(corpus):
         documents = documents_of(corpus, resource)
         found.leaves[resource] = _note_documents(resource, documents, found)
-        found.unknown[resource] = unknown_paths(resource, documents["body"].combine_chunks())
+        found.unknown[resource] = unknown_paths(CATALOG, resource, documents["body"].combine_chunks())
         for start in range(0, len(documents), BATCH):
-            for built in build(resource, documents.slice(start, BATCH), generations):
+            for built in build(CATALOG, resource, documents.slice(start, BATCH), generations):
                 found.checks[built.table.name].add(built.rows)
                 found.built[built.table.name].append(built)
     return found
@@ -82,7 +84,7 @@ def _note_documents(resource: str, documents: pa.Table, found: Walked) -> dict[s
     """Note what documents say of themselves and of others, and how many rows they have; return their leaves."""
     listing = [mirror for mirror in MIRRORS if mirror.resource == resource]
     stating = [mirror for mirror in MIRRORS if table_named(mirror.table).resources == (resource,)]
-    filled = [table.name for table in tables_of(resource)]
+    filled = [table.name for table in CATALOG.tables_of(resource)]
     place: Place = {}
     for id_, body in zip(documents["id"].to_pylist(), documents["body"].to_pylist(), strict=True):
         document = json.loads(body)

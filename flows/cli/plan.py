@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from flows.steps.crawl import probe, read_all
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.start import Start, look
-from lake.assemble.build import plan_work, tables_in
-from lake.assemble.merge import document_file, document_files
+from flows.steps.upstream import probe, read_all
+from lake.assemble.merge import document_files
+from lake.assemble.work import plan_work, tables_in
 from lake.crawl import Listing, cut
+from lake.tables import catalog_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +99,25 @@ def _resource(begun: Start, listing: Listing) -> ResourcePlan:
 
 
 def _plan(begun: Start, resources: Sequence[ResourcePlan], requests: int, is_known: bool = False) -> Plan:
-    parent, rate, kind = begun.parent, begun.source.requests_per_second, begun.source.kind
+    parent, rate, catalog = begun.parent, begun.source.requests_per_second, catalog_of(begun.source.kind)
     requests += sum(item.requests for item in resources)
     new, vanished = ([item.resource for item in resources if getattr(item, k)] for k in ("new", "vanished"))
-    files = {name: document_file(begun.store, parent, name) for name in [*document_files(parent), *new]}
+    held = {*document_files(parent), *new}
     sure = possible = frozenset[str]()
     if not is_known:
-        sure = plan_work(kind, files, new, (), parent, new).tables
+        sure = plan_work(catalog, held, new, (), parent, new).tables
         asked = [item.resource for item in resources if item.refusal is None]
-        possible = plan_work(kind, files, asked, vanished, parent, new).tables - sure
+        possible = plan_work(catalog, held, asked, vanished, parent, new).tables - sure
     return Plan(
         version=begun.upstream.version,
-        known_version=parent.source["version"] if parent else None,
+        known_version=parent.source.version if parent else None,
         is_known=is_known,
         resources=tuple(resources),
         requests=requests,
         seconds=requests / rate if rate else 0,
         sure_tables=tuple(sorted(sure)),
         possible_tables=tuple(sorted(possible)),
-        table_count=len(tables_in(kind, files, parent)),
+        table_count=len(tables_in(catalog, held, parent)),
         bytes_written=sum(table.bytes for table in parent.tables.values()) if parent else None,
     )
 

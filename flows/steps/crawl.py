@@ -1,42 +1,43 @@
-"""The tasks of a crawl: what the source says there is, and one task a shard, whose small result makes it resumable."""
+"""Fetching every shard of a crawl, a few at a time: one task a shard, whose small result makes the crawl resumable."""
 
-import asyncio
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import msgspec
-from prefect import task
+from prefect import get_run_logger, task, unmapped
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas import State
-from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
+from prefect.futures import as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
+from prefect_aws import S3Bucket
 
+from blocks.limit import hold_slot
 from blocks.secret import key_headers
 from flows.steps.parameters import LakeLocation
-from lake.assemble.staging import stage
+from flows.steps.progress import progress
+from lake.assemble.staging import Manifest, check_tolerance, is_whole, second_round, stage
 from lake.commit import Commit
-from lake.crawl import Client, Fetcher, Listing, Pace, Shard, Source, Upstream, crawler
+from lake.crawl import Fetcher, Shard, Source
 from lake.errors import LakeError
 
 # How long a killed or refused run can be taken up again; older documents are fetched anew.
 RESUMABLE = timedelta(days=1)
 
-# Prefect's cache keys of shards and listings, and so their places among the results.
+# Prefect's cache keys of shards, and so their places among the results.
 SHARD_RESULTS = "shards/"
-LISTING_RESULTS = "listings/"
 
-# A slot of the global limit is free again this long after its holder was killed.
-LEASE_SECONDS = 60
+# Tasks for each share of the connections: while one's documents come, the other is staged and recorded.
+TASKS_PER_SHARE = 2
 
-# While it waits for a slot, a shard looks this often whether its crawl was ended: a signal reaches no thread of a task.
-SLOT_SECONDS = 2
+# A manifest as a task's result keeps it: plain JSON values.
+Result = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,46 @@ def crawl_id(flow: str, source: Source, parent: Commit | None, version: str | No
     return sha256(facts.encode()).hexdigest()[:16]
 
 
+def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: S3Bucket) -> list[Manifest]:
+    """Fetch every shard, a few at a time; take from S3 what an earlier run of the same crawl has staged.
+
+    Documents that failed are asked for in a second round, at the end.
+
+    Raises:
+        SourceError: More documents of a resource failed than are tolerated.
+    """
+    store, source = crawl.lake.open(), crawl.source
+    fetch = fetch_shard.with_options(result_storage=results)
+    manifests: list[Manifest] = []
+    with (
+        _connected(crawl) as fetcher,
+        ThreadPoolTaskRunner[Result](max_workers=TASKS_PER_SHARE * source.shards_at_once) as runner,
+        # Closed before the runner waits for its tasks: a run that is told to end ends them.
+        fetcher,
+        progress("crawl", sum(len(shard.wanted) for shard in shards)) as advance,
+    ):
+        # Quoted, because Prefect would search every URL of every shard for futures.
+        futures = runner.map(fetch, {"shard": [quote(shard) for shard in shards], "crawl": unmapped(crawl)})
+        by_run = {future.task_run_id: shard for future, shard in zip(futures, shards, strict=True)}
+        for future in as_completed(futures):
+            shard, manifest = by_run[future.task_run_id], _manifest(future.result())
+            if future.state.name == "Cached" and not is_whole(store, manifest):
+                get_run_logger().warning("%s: what was staged is damaged; fetched again", shard.name)
+                manifest = _manifest(fetch.with_options(refresh_cache=True)(shard, crawl))
+            manifests.append(manifest)
+            advance(len(shard.wanted))
+        # Not kept as results: what failed twice must be asked for again by the next run.
+        once = fetch_shard.with_options(persist_result=False, cache_policy=NO_CACHE)
+        second = [_manifest(once(shard, crawl)) for shard in second_round(manifests, shards)]
+        manifests += [msgspec.structs.replace(manifest, round=2) for manifest in second]
+    check_tolerance(source, shards, manifests)
+    return manifests
+
+
+def _manifest(result: Any) -> Manifest:
+    return msgspec.convert(result, Manifest)
+
+
 @dataclass(frozen=True, slots=True)
 class _Connections:
     """The HTTP process of a crawl, and how many shards may use their share of its connections at once."""
@@ -62,11 +103,12 @@ class _Connections:
     shares: threading.BoundedSemaphore
 
 
+# A task cannot be given a process, so it finds that of its crawl here.
 _OPEN: dict[Crawl, _Connections] = {}
 
 
 @contextmanager
-def fetching(crawl: Crawl) -> Iterator[Fetcher]:
+def _connected(crawl: Crawl) -> Iterator[Fetcher]:
     """Let the crawl's tasks find its HTTP process while the block runs; whoever asks closes it."""
     fetcher = Fetcher(crawl.source, key_headers(crawl.source))
     _OPEN[crawl] = _Connections(fetcher, threading.BoundedSemaphore(crawl.source.shards_at_once))
@@ -74,56 +116,6 @@ def fetching(crawl: Crawl) -> Iterator[Fetcher]:
         yield fetcher
     finally:
         del _OPEN[crawl]
-
-
-def probe(source: Source) -> tuple[Upstream, int]:
-    """Ask the source for its version and its resources; return also how many requests that took."""
-    # Here, for in an event loop Prefect would return something to be awaited.
-    headers = key_headers(source)
-
-    async def ask() -> tuple[Upstream, int]:
-        async with Client(source, Pace(source), 1, headers) as client:
-            return await crawler(source.kind).probe(client), client.requests
-
-    return asyncio.run(ask())
-
-
-def read_all(source: Source, upstream: Upstream, resources: Sequence[str]) -> tuple[list[Listing], int]:
-    """Read the listing of every resource; return also how many requests that took."""
-    headers = key_headers(source)
-
-    async def read() -> tuple[list[Listing], int]:
-        async with Client(source, Pace(source), source.connections, headers) as client:
-            known = crawler(source.kind)
-            listings = await asyncio.gather(*(known.discover(client, upstream, name) for name in resources))
-            return listings, client.requests
-
-    return asyncio.run(read())
-
-
-@task(cache_policy=NO_CACHE, persist_result=False)
-def ask_upstream(source: Source) -> Upstream:
-    """Ask the source for its version and its resources."""
-    return probe(source)[0]
-
-
-def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
-    source, upstream = arguments["source"], arguments["upstream"]
-    settings = f"{source.base_url} {source.rest} {source.listing_ttl_seconds}"
-    asked = f"{settings} {upstream.version} {' '.join(arguments['resources'])}"
-    return f"{LISTING_RESULTS}{sha256(asked.encode()).hexdigest()[:32]}"
-
-
-@task(cache_key_fn=_listings_key, persist_result=True, result_serializer="json")
-def read_listings(source: Source, upstream: Upstream, resources: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Read the listing of every resource; as plain JSON values, for the result is kept for the source's listing TTL."""
-    listings, _ = read_all(source, upstream, resources)
-    return [msgspec.to_builtins(listing, str_keys=True) for listing in listings]
-
-
-def listings_of(result: list[dict[str, Any]]) -> list[Listing]:
-    """Return the listings in a result of `read_listings`."""
-    return msgspec.convert(result, list[Listing], strict=False)
 
 
 def _shard_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
@@ -137,7 +129,7 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
 
 @task(
     task_run_name="fetch {shard.name}",
-    # Not as `cache_key_fn`, which the options of a task cannot take back.
+    # `with_options` cannot unset `cache_key_fn`.
     cache_policy=CacheKeyFnPolicy(cache_key_fn=_shard_key),
     cache_expiration=RESUMABLE,
     persist_result=True,
@@ -146,49 +138,11 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
     retry_delay_seconds=5,
     retry_condition_fn=_may_help,
 )
-def fetch_shard(shard: Shard, crawl: Crawl) -> Mapping[str, Any]:
+def fetch_shard(shard: Shard, crawl: Crawl) -> Result:
     """Fetch a shard's documents into ``staging/``; return where they lie and what became of the others."""
     # Staging and Prefect's records take their time, in which another shard uses the connections.
-    with _OPEN[crawl].shares, _slot(crawl):
-        fetched = _OPEN[crawl].fetcher.fetch(shard)
-    return stage(crawl.lake.open(), crawl.id, shard, fetched)
-
-
-@contextmanager
-def _slot(crawl: Crawl) -> Iterator[None]:
-    """Hold a slot of the source's global limit, which bounds the shards at work over all runs and workers.
-
-    A thread of its own waits for the slot, which nothing can interrupt: a run that is told to end leaves it behind.
-
-    Raises:
-        SourceError: The crawl was ended before there was a slot.
-    """
-    limit = crawl.source.global_limit
-    if not limit:
-        yield
-        return
-    is_held, is_done = Future[None](), threading.Event()
-
-    def hold() -> None:
-        try:
-            with concurrency(limit, strict=True, lease_duration=LEASE_SECONDS):
-                is_held.set_result(None)
-                is_done.wait()
-        # Whatever it is, for nobody else would tell the shard that waits.
-        except BaseException as error:
-            # A slot that cannot be given back is free again when its lease ends.
-            if not is_held.done():
-                is_held.set_exception(error)
-
-    # Prefect finds its settings in the context.
-    holder = threading.Thread(target=copy_context().run, args=(hold,), name="slot", daemon=True)
-    holder.start()
-    try:
-        while not wait([is_held], SLOT_SECONDS).done:
-            _OPEN[crawl].fetcher.require_open()
-        is_held.result()
-        yield
-    finally:
-        is_done.set()
-        if is_held.done():
-            holder.join()
+    opened = _OPEN[crawl]
+    with opened.shares, hold_slot(crawl.source.global_limit, opened.fetcher.require_open):
+        fetched = opened.fetcher.fetch(shard)
+    manifest: Result = msgspec.to_builtins(stage(crawl.lake.open(), crawl.id, shard, fetched))
+    return manifest

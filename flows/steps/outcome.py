@@ -10,9 +10,10 @@ from prefect.states import Completed
 from blocks.knobs import FROZEN
 from flows.steps.events import announce
 from flows.steps.parameters import LakeLocation
-from flows.steps.publish import Crawled, Publication, publish
+from flows.steps.publish import Publication, publish
+from lake.assemble.draft import Crawled
 from lake.assemble.merge import document_files
-from lake.assemble.staging import failures
+from lake.assemble.staging import final_failures
 from lake.commit import Commit, head
 from lake.crawl import Listing
 from lake.errors import ConflictError
@@ -57,9 +58,9 @@ def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, lis
         kinds = f" ({len(commit.stale)} kept from before, {len(commit.missing)} missing)"
     else:
         summary = f"nothing else than before{_not_listed(commit, crawled)}; readers see {commit.snapshot}"
-        failed, kinds = failures(crawled.manifests), ""
+        failed, kinds = final_failures(crawled.manifests), ""
     if failed:
-        named = ", ".join(entry["path"] for entry in failed[:NAMED_DOCUMENTS])
+        named = ", ".join(failure.path for failure in failed[:NAMED_DOCUMENTS])
         return Completed(name="Partial", message=f"{summary}; {len(failed)} could not be fetched{kinds}: {named}")
     if publication.is_new:
         return Completed(message=summary)
@@ -68,7 +69,7 @@ def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, lis
 
 def _not_listed(commit: Commit, crawled: Crawled) -> str:
     """Name the collections whose listing is gone or refused, for a run that makes no commit to say so."""
-    gone, refused = sorted(document_files(commit).keys() - set(crawled.source["listed"])), crawled.source["refused"]
+    gone, refused = sorted(document_files(commit).keys() - set(crawled.source.listed or ())), crawled.source.refused
     return (f"; not listed any longer: {', '.join(gone)}" if gone else "") + (
         f"; listing refused: {', '.join(sorted(refused))}" if refused else ""
     )

@@ -10,15 +10,16 @@ from prefect_aws import S3Bucket
 
 from blocks.knobs import requests_per_run
 from blocks.limit import require_limit
-from flows.steps.crawl import LISTING_RESULTS, ask_upstream, listings_of, read_listings
 from flows.steps.parameters import LakeLocation
 from flows.steps.results import forget_results, prove_results
+from flows.steps.upstream import LISTING_RESULTS, ask_upstream, listings_of, read_listings
 from lake import tables
-from lake.assemble.merge import document_file, document_files
+from lake.assemble.merge import document_files, open_documents
 from lake.commit import Commit, head
-from lake.crawl import AtHand, Listing, Shard, Source, Upstream, chosen, cut
+from lake.crawl import Listing, Shard, Source, Upstream, chosen, cut
 from lake.errors import SourceError
 from lake.layout import check_key
+from lake.resource import AtHand
 from lake.store import PARALLEL_REQUESTS, Store
 
 
@@ -39,10 +40,10 @@ class Start:
             return False
         is_same = (
             parent.fingerprint == tables.fingerprint()
-            and parent.source["base_url"] == self.source.base_url
-            and parent.source["version"] == version
-            and set(self.resources) <= set(parent.source["resources"])
-            and not (parent.stale or parent.missing or parent.source["refused"])
+            and parent.source.base_url == self.source.base_url
+            and parent.source.version == version
+            and set(self.resources) <= set(parent.source.resources)
+            and not (parent.stale or parent.missing or parent.source.refused)
         )
         return is_same or self.store.find(self._record(parent)[0]) is not None
 
@@ -76,8 +77,7 @@ class Start:
 
     def at_hand(self, resource: str) -> dict[int, AtHand]:
         """Return what the parent holds of a resource, by id."""
-        found = document_file(self.store, self.parent, resource).at_hand()
-        return {id_: AtHand(etag, path) for id_, (etag, path) in found.items()}
+        return open_documents(self.store, document_files(self.parent).get(resource)).at_hand()
 
     def shards(self, listings: Sequence[Listing], is_new_only: bool = False) -> tuple[list[Shard], list[str]]:
         """Return what is to be fetched, and the paths of documents at hand that are not listed any longer.
@@ -129,7 +129,7 @@ def look(store: Store, source: Source, upstream: Upstream) -> Start:
         UnknownNameError: The settings name a resource that neither the source nor the lake has.
     """
     parent = head(store)
-    held = parent.source.get("kind", tables.POKEAPI) if parent else source.kind
+    held = parent.source.kind if parent else source.kind
     if held != source.kind:
         raise SourceError(
             f"{store.uri()}: expected a source of kind {held!r}, whose documents it holds, found {source.base_url} of"

@@ -1,13 +1,15 @@
 """Everything that is audited before a snapshot is committed, and what its parent's audits still say."""
 
 from collections.abc import Collection, Mapping, Set
-from typing import Any
 
-from lake import tables
-from lake.assemble.build import Found, Work
-from lake.assemble.merge import Merged
-from lake.commit import Commit
+import pyarrow as pa
+
+from lake.assemble.build import Found
+from lake.assemble.merge import MergedResource
+from lake.assemble.work import Work
+from lake.commit import Commit, SourceFacts
 from lake.publish import Finding, Level, audit_collections, audit_identity, audit_run, audit_table
+from lake.tables import POKEAPI, catalog_of
 
 # Rules about rows as they are; they hold for as long as the rows stay. The others are about a change.
 _TABLE_RULES = {"nulls", "references"}
@@ -16,43 +18,40 @@ _RESOURCE_RULES = {"new-field", "drift"}
 
 def audit(
     parent: Commit | None,
-    source: Mapping[str, Any],
-    merged: Mapping[str, Merged],
+    source: SourceFacts,
+    merged: Mapping[str, MergedResource],
+    ids: Mapping[str, pa.Array],
     found: Found,
     vanished: Set[str],
     allow_shrink: Collection[str],
 ) -> list[Finding]:
-    """Return what is wrong, odd or new in a snapshot that is written but not committed.
+    """Return the findings about a snapshot that is written but not committed.
 
-    `source` is what its commit says of the crawl, `vanished` are resources that the source does not list any longer.
+    `ids` are the ids of the documents that hold, at least of every resource that a row found points at; `vanished` are
+    resources that the source does not list any longer.
     """
-    findings = [finding for item in merged.values() if item.check for finding in audit_table(item.check, None, {})]
-    ids = {name: item.documents.ids() for name, item in merged.items()}
+    findings = [finding for item in merged.values() for finding in item.findings]
     for name, check in found.checks.items():
         findings += audit_table(check, parent.tables.get(name) if parent else None, ids, allow_shrink)
     findings += found.findings
     findings += audit_run(
-        source["answers"],
+        source.answers,
         {name: item.deleted for name, item in merged.items()},
-        {name: len(item.parent.ids()) for name, item in merged.items()},
+        {name: item.before.file.rows if item.before else 0 for name, item in merged.items()},
         allow_shrink,
     )
-    findings += audit_identity(
-        (change.resource, change.id, change.before_name, change.after_name, change.is_reused)
-        for item in merged.values()
-        for change in item.identities
-    )
-    kind = source["kind"]
-    there = {name for name, item in merged.items() if item.file}
-    undeclared = {name for name in there if kind == tables.POKEAPI and not tables.is_declared(name)}
-    return [
-        *findings,
-        *audit_collections(undeclared, vanished - set(allow_shrink), source["refused"]),
-    ]
+    findings += audit_identity(change for item in merged.values() for change in item.identities)
+    catalog = catalog_of(source.kind)
+    undeclared = {
+        name
+        for name, item in merged.items()
+        if item.after and catalog.kind == POKEAPI and not catalog.is_declared(name)
+    }
+    return [*findings, *audit_collections(undeclared, vanished - set(allow_shrink), source.refused)]
 
 
 def kept_findings(parent: Commit | None, work: Work) -> list[Finding]:
-    """Return what the parent's audits found of rows and documents that are carried over."""
+    """Return the parent's findings about rows and documents that are carried over."""
     kept = []
     for entry in parent.audits if parent else ():
         carried_table = entry["rule"] in _TABLE_RULES and entry["subject"] not in work.tables

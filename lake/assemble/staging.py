@@ -1,60 +1,130 @@
-"""What a crawl leaves in the bucket before anything is published: the staged documents of its shards."""
+"""What a crawl leaves in the bucket before anything is published: staged documents, and a manifest of each shard."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
-from lake.crawl import Fetched, Shard
-from lake.documents import Document, digest, pack, to_arrow
+import msgspec
+
+from lake.commit import SourceFacts
+from lake.crawl import Fetched, Listing, Shard, Source, Upstream, Wanted
+from lake.documents import digest, pack, to_arrow
+from lake.errors import SourceError
 from lake.layout import staging_key
+from lake.resource import Failure
 from lake.store import Store
 
-# What `stage` returns, and a task's result keeps: plain JSON values.
-Manifest = Mapping[str, Any]
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one shard; small, and as JSON the task's result that makes a crawl resumable.
+
+    `key` names the staged object with the documents that came, None where none did. Documents that failed in the first
+    round are asked for in a second one, at the end of the crawl.
+    """
+
+    resource: str
+    number: int
+    last_id: int
+    documents: int
+    json_bytes: int
+    unchanged: int
+    gone: tuple[int, ...]
+    failed: tuple[Failure, ...]
+    requests: int
+    versions: dict[str, int]
+    key: str | None = None
+    sha256: str | None = None
+    round: Literal[1, 2] = 1
+
+    @property
+    def final_failures(self) -> tuple[Failure, ...]:
+        """The documents that could not be fetched when they were asked for a second time."""
+        return self.failed if self.round == 2 else ()
 
 
 def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> Manifest:
     """Put a shard's received documents into one staged object, and return its manifest."""
-    manifest: dict[str, Any] = {
-        "resource": shard.resource,
-        "number": shard.number,
-        "again": False,
-        "last_id": shard.wanted[-1].reference.id,
-        "key": None,
-        "sha256": None,
-        "documents": len(fetched.received),
-        "json_bytes": sum(len(item.body) for item in fetched.received),
-        "unchanged": len(fetched.unchanged),
-        "gone": [reference.id for reference in fetched.gone],
-        "failed": [
-            {"resource": reference.resource, "id": reference.id, "path": reference.path, "reason": reason}
-            for reference, reason in fetched.failed
-        ],
-        "requests": fetched.requests,
-        "versions": dict(fetched.versions),
-    }
-    if fetched.received:
-        documents = [
-            Document(item.reference.resource, item.reference.id, item.reference.path, item.etag, item.at, item.body)
-            for item in fetched.received
-        ]
-        rows = to_arrow(documents)
-        documents.clear()
-        fetched.received.clear()
-        body = pack(rows)
-        manifest["key"] = staging_key(crawl, shard.resource, shard.number)
-        manifest["sha256"] = digest(body)
-        store.create(manifest["key"], body)
-    return manifest
+    manifest = Manifest(
+        resource=shard.resource,
+        number=shard.number,
+        last_id=shard.wanted[-1].reference.id,
+        documents=len(fetched.received),
+        json_bytes=sum(len(item.body) for item in fetched.received),
+        unchanged=len(fetched.unchanged),
+        gone=tuple(reference.id for reference in fetched.gone),
+        failed=tuple(
+            Failure(reference.resource, reference.id, reference.path, reason) for reference, reason in fetched.failed
+        ),
+        requests=fetched.requests,
+        versions=dict(fetched.versions),
+    )
+    if not fetched.received:
+        return manifest
+    rows = to_arrow(fetched.received)
+    fetched.received.clear()
+    body = pack(rows)
+    key = staging_key(crawl, shard.resource, shard.number)
+    store.create(key, body)
+    return msgspec.structs.replace(manifest, key=key, sha256=digest(body))
 
 
 def is_whole(store: Store, manifest: Manifest) -> bool:
     """Tell whether a shard's staged object still is what its manifest says."""
-    if manifest["key"] is None:
+    if manifest.key is None:
         return True
-    body = store.find(manifest["key"])
-    return body is not None and digest(body) == manifest["sha256"]
+    body = store.find(manifest.key)
+    return body is not None and digest(body) == manifest.sha256
 
 
-def failures(manifests: Sequence[Manifest]) -> list[dict[str, Any]]:
-    """Return the documents that could not be fetched even when asked once more: resource, id, path and reason."""
-    return [entry for manifest in manifests if manifest["again"] for entry in manifest["failed"]]
+def final_failures(manifests: Iterable[Manifest]) -> list[Failure]:
+    """Return the documents that a whole crawl could not fetch."""
+    return [failure for manifest in manifests for failure in manifest.final_failures]
+
+
+def second_round(manifests: Sequence[Manifest], shards: Sequence[Shard]) -> list[Shard]:
+    """Return the shards of the second round: one for each resource that has failed documents."""
+    failed = {(failure.resource, failure.id) for manifest in manifests for failure in manifest.failed}
+    wanted: dict[str, list[Wanted]] = {}
+    for shard in shards:
+        for item in shard.wanted:
+            if (shard.resource, item.reference.id) in failed:
+                wanted.setdefault(shard.resource, []).append(item)
+    return [Shard(resource, len(shards), tuple(items)) for resource, items in wanted.items()]
+
+
+def check_tolerance(source: Source, shards: Sequence[Shard], manifests: Sequence[Manifest]) -> None:
+    """Raise `SourceError` when more of a resource's documents failed than the source's settings tolerate."""
+    wanted = Counter(shard.resource for shard in shards for _ in shard.wanted)
+    failed: dict[str, list[Failure]] = {}
+    for failure in final_failures(manifests):
+        failed.setdefault(failure.resource, []).append(failure)
+    for resource, failures in failed.items():
+        share = wanted[resource] * source.tolerated_failures
+        # One is always tolerated, if any is: in a small resource one document is more than every share.
+        if len(failures) > (max(1, share) if share else 0):
+            named = "; ".join(f"{failure.path} ({failure.reason})" for failure in failures[:5])
+            raise SourceError(
+                f"{source.base_url}: {len(failures)} of {wanted[resource]} documents of {resource} could not be"
+                f" fetched, more than the tolerated {source.tolerated_failures:.0%}; nothing was published, and what"
+                f" was fetched is kept for the next run. The first: {named}"
+            )
+
+
+def source_facts(
+    source: Source, upstream: Upstream, listings: Sequence[Listing], manifests: Sequence[Manifest]
+) -> SourceFacts:
+    """Describe the source and its crawl as a commit does; a crawl that met several versions belongs to none."""
+    answers = Counter[str]()
+    for manifest in manifests:
+        answers.update(manifest.versions)
+    versions = answers.keys() | ({upstream.version} if upstream.version and answers else set())
+    return SourceFacts(
+        base_url=source.base_url,
+        kind=source.kind,
+        version=None if len(versions) > 1 else upstream.version,
+        answers=dict(answers),
+        listed=tuple(sorted(upstream.resources)),
+        resources=tuple(listing.resource for listing in listings),
+        refused={listing.resource: listing.refusal for listing in listings if listing.refusal},
+        requests=sum(manifest.requests for manifest in manifests),
+    )

@@ -7,18 +7,16 @@ from lake.crawl.fetch import fetch
 from lake.crawl.listing import Listing, Upstream, chosen
 from lake.crawl.pace import Pace
 from lake.crawl.process import Fetcher
-from lake.crawl.shard import AtHand, Fetched, Received, Shard, Wanted
+from lake.crawl.shard import Fetched, Shard, Wanted
 from lake.source import Rest, Source
 
 __all__ = [
-    "AtHand",
     "Client",
     "Crawler",
     "Fetched",
     "Fetcher",
     "Listing",
     "Pace",
-    "Received",
     "Rest",
     "Shard",
     "Source",

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from lake.crawl.crawler import crawler
 from lake.crawl.listing import Listing
-from lake.crawl.shard import AtHand, Shard, Wanted
+from lake.crawl.shard import Shard, Wanted
 from lake.errors import SourceError
-from lake.resource import Reference
+from lake.resource import AtHand, Reference
 from lake.source import Source
 
 # A killed run loses only the shards that it was fetching. With 128 documents per shard, all of PokeAPI makes 160 task

@@ -11,7 +11,7 @@ from lake.crawl import rest
 from lake.crawl.client import Client, FetchError, NotFoundError
 from lake.crawl.crawler import Crawler, crawler
 from lake.crawl.pace import Pace
-from lake.crawl.shard import Fetched, Received, Shard, Wanted
+from lake.crawl.shard import Fetched, Shard, Wanted
 from lake.source import Source
 
 
@@ -75,4 +75,4 @@ async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetc
     if answer.body is None:
         fetched.unchanged.append(reference)
     else:
-        fetched.received.append(Received(reference, answer.etag, datetime.now(UTC), answer.body))
+        fetched.received.append(reference.received(answer.etag, datetime.now(UTC), answer.body))

@@ -9,7 +9,7 @@ import msgspec
 from lake.crawl.client import Client
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.pages import Page, Pages, decoded, json_problem, urls_of
-from lake.crawl.shard import Fetched, Received, Shard
+from lake.crawl.shard import Fetched, Shard
 from lake.errors import SourceError
 from lake.resource import Reference, resource_name, same_origin
 from lake.source import Rest, Source
@@ -57,7 +57,7 @@ async def read_inline(client: Client, shard: Shard) -> Fetched:
     items = await _items(client, require(upstream, shard.resource), shard.resource)
     at, ids = datetime.now(UTC), {reference.id for reference, _ in items}
     return Fetched(
-        received=[Received(reference, None, at, bytes(item)) for reference, item in items],
+        received=[reference.received(None, at, bytes(item)) for reference, item in items],
         gone=[item.reference for item in shard.wanted if item.reference.id not in ids],
         requests=client.requests,
     )

@@ -2,18 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 
-from lake.resource import Reference
-
-
-@dataclass(frozen=True, slots=True)
-class AtHand:
-    """What the lake knows of a document that it holds: its ETag, None where it had none, and its path."""
-
-    etag: str | None
-    path: str
+from lake.resource import Document, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +32,6 @@ class Shard:
         return f"{self.resource}-{self.number:04d}-{sha256(asked.encode()).hexdigest()[:12]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One document that came: its reference, ETag, time of receipt and body."""
-
-    reference: Reference
-    etag: str | None
-    at: datetime
-    body: bytes
-
-
 @dataclass(slots=True)
 class Fetched:
     """What became of a shard's documents; every one of them stands in exactly one of the four places.
@@ -58,7 +39,7 @@ class Fetched:
     `failed` gives the reason for each; `versions` counts the answers of each upstream version.
     """
 
-    received: list[Received] = field(default_factory=list)
+    received: list[Document] = field(default_factory=list)
     unchanged: list[Reference] = field(default_factory=list)
     gone: list[Reference] = field(default_factory=list)
     failed: list[tuple[Reference, str]] = field(default_factory=list)

@@ -11,7 +11,7 @@ from lake.publish.audit import (
 )
 from lake.publish.check import KeyCheck
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
-from lake.publish.snapshot import SnapshotWriter, commit_snapshot, remove_snapshot, same_files
+from lake.publish.snapshot import SnapshotWriter, commit_snapshot, remove_snapshot, same_files, table_files
 
 __all__ = [
     "EncodedFile",
@@ -29,4 +29,5 @@ __all__ = [
     "commit_snapshot",
     "remove_snapshot",
     "same_files",
+    "table_files",
 ]

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from lake.commit import TableFiles
 from lake.publish.check import SHOWN_ROWS, KeyCheck
+from lake.resource import IdentityChange
 
 # A table may lose this many of its rows at once, or this share if that is more, without a question. The worst real
 # update in 19 months removed 8 documents.
@@ -158,14 +159,11 @@ def audit_run(
     return findings
 
 
-def audit_identity(changes: Iterable[tuple[str, int, str, str, bool]]) -> list[Finding]:
-    """Find documents that were renamed, and ids that now stand for another thing.
-
-    A change is (resource, id, name before, name after, whether the id is reused).
-    """
+def audit_identity(changes: Iterable[IdentityChange]) -> list[Finding]:
+    """Find documents that were renamed, and ids that now stand for another thing."""
     found: dict[tuple[str, bool], list[str]] = defaultdict(list)
-    for resource, id_, before, after, is_reused in changes:
-        found[resource, is_reused].append(f"{id_} {before} -> {after}")
+    for change in changes:
+        found[change.resource, change.is_reused].append(f"{change.id} {change.before_name} -> {change.after_name}")
     return [
         Finding(Level.WARN, "reused-id", resource, f"{len(shown)} ids now stand for something else: {_some(shown)}")
         if is_reused

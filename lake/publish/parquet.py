@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lake.commit import DataFile
 from lake.layout import part_name
 from lake.publish.check import KeyCheck
 from lake.schema import Table
@@ -30,6 +31,11 @@ class EncodedFile:
     def sha256(self) -> str:
         """SHA-256 of the content, in hexadecimal."""
         return sha256(self.body).hexdigest()
+
+    @property
+    def data_file(self) -> DataFile:
+        """The file as a commit names it."""
+        return DataFile(self.name, self.partition, self.rows, len(self.body), self.sha256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,27 +54,38 @@ class SnapshotWriter:
         described = []
         for file in files:
             if isinstance(file, DataFile):
-                self._writes.append(self._pool.submit(self._copy, table.name, file))
+                self.copy(table.name, file)
                 described.append(file)
             else:
                 key = file_key(self.snapshot, table.name, file.name)
                 self._writes.append(self._pool.submit(self.store.create, key, file.body))
-                described.append(DataFile(file.name, file.partition, file.rows, len(file.body), file.sha256))
-        fields = tuple(dictionary_of(table, null_counts))
-        self.tables[table.name] = TableFiles(partition, tuple(described), fields, table.grain, table.primary_key)
+                described.append(file.data_file)
+        self.tables[table.name] = table_files(table, partition, described, null_counts)
 
     def carry(self, name: str) -> None:
         """Start to copy a whole table from the parent."""
         assert self._parent is not None
         self.tables[name] = self._parent.tables[name]
         for file in self.tables[name].files:
-            self._writes.append(self._pool.submit(self._copy, name, file))
+            self.copy(name, file)
+
+    def copy(self, table: str, file: DataFile) -> None:
+        """Start to copy one file of a table from the parent."""
+        self._writes.append(self._pool.submit(self._copy, table, file))
 
     def _copy(self, table: str, file: DataFile) -> None:
         """Read a file of the parent and create it here; a copy within S3 would overwrite an existing key."""
         assert self._parent is not None
         body = read_file(self.store, self._parent.snapshot, table, file)
         self.store.create(file_key(self.snapshot, table, file.name), body)
+
+
+def table_files(
+    table: Table, partition: str | None, files: Sequence[DataFile], null_counts: Mapping[str, int] | None = None
+) -> TableFiles:
+    """Return what a commit says of a table that has these files."""
+    fields = tuple(dictionary_of(table, null_counts))
+    return TableFiles(partition, tuple(files), fields, table.grain, table.primary_key)
 
 
 def commit_snapshot(store: Store, commit: Commit) -> None:

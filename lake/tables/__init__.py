@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from lake import schema
-from lake.canonical import POKEAPI
 from lake.schema import Field, Table
+from lake.tables.catalog import POKEAPI, Catalog, catalog_of
 from lake.tables.coverage import unknown_paths
 from lake.tables.extract import extract, fill
 from lake.tables.parse import Drift, document_schema, parse
-from lake.tables.registry import TABLES, is_declared, table_named, tables_for, tables_of
+from lake.tables.registry import TABLES, table_named
 from lake.tables.values import DOCUMENT_VALUES, value_rows
 from lake.tables.wrap import wrapped
 
@@ -22,13 +22,12 @@ __all__ = [
     "POKEAPI",
     "TABLES",
     "Built",
+    "Catalog",
     "Drift",
     "build",
+    "catalog_of",
     "fingerprint",
-    "is_declared",
     "species_generations",
-    "tables_for",
-    "tables_of",
     "unknown_paths",
 ]
 
@@ -48,10 +47,10 @@ def _schema_of(names: tuple[str, ...]) -> pa.Schema:
 
 
 def build(
+    catalog: Catalog,
     resource: str,
     rows: pa.Table,
     generations: Mapping[int, int],
-    kind: str = POKEAPI,
     only: Collection[str] | None = None,
 ) -> list[Built]:
     """Turn a batch of one resource's documents into the rows of every table that they fill.
@@ -59,10 +58,10 @@ def build(
     `rows` has the columns ``id`` and ``body`` of the documents, in the order of their ids; `generations` is what
     `species_generations` returned; `only` names the tables that are wanted, None means all of them.
     """
-    tables = [table for table in tables_of(resource, kind) if only is None or table.name in only]
+    tables = [table for table in catalog.tables_of(resource) if only is None or table.name in only]
     if not tables:
         return []
-    if not is_declared(resource, kind):
+    if not catalog.is_declared(resource):
         return [Built(DOCUMENT_VALUES, value_rows(resource, rows), ())]
     bodies = wrapped(resource, rows)
     documents, drifts = parse(bodies, _schema_of(tuple(table.name for table in tables)))

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from lake.canonical import POKEAPI
 from lake.schema import Table
+from lake.tables.catalog import POKEAPI, Catalog, catalog_of
 from lake.tables.declare import Mirror
-from lake.tables.registry import MIRRORS, is_declared, table_named, tables_of
+from lake.tables.registry import MIRRORS, table_named
 from lake.tables.wrap import WRAPPED
 
 
@@ -60,7 +60,7 @@ def known_paths(resource: str) -> Mapping[str, str]:
     >>> known_paths("berry-firmness")["berries[].url"]
     'list of links back, mirrors a table'
     """
-    known = dict.fromkeys(_declared(tables_of(resource)), "")
+    known = dict.fromkeys(_declared(catalog_of(POKEAPI).tables_of(resource)), "")
     found = {item.path: item.reason for item in EXCLUSIONS if item.resource == resource}
     for mirror in MIRRORS:
         if mirror.resource == resource:
@@ -93,7 +93,7 @@ def _mirrored(mirror: Mirror) -> Iterator[str]:
     yield f"{mirror.path}.{listed_reference(mirror).replace('-', '_')}.url"
     table = table_named(mirror.table)
     root, is_list, _ = table.rows.partition("[]")
-    for path in _declared(tables_of(table.resources[0]) if is_list else [table]):
+    for path in _declared(catalog_of(POKEAPI).tables_of(table.resources[0]) if is_list else [table]):
         if not is_list or path.startswith(f"{root}[]."):
             yield f"{mirror.path}.{path.removeprefix(f'{root}[].')}"
 
@@ -142,13 +142,13 @@ def _type_of(place: _Place) -> Any:
     return object_ | list[object_] | None  # type: ignore[valid-type]
 
 
-def unknown_paths(resource: str, bodies: pa.StringArray, kind: str = POKEAPI) -> dict[str, int]:
+def unknown_paths(catalog: Catalog, resource: str, bodies: pa.StringArray) -> dict[str, int]:
     """Return every unknown path, and the number of documents that have it.
 
     `bodies` are documents as received. A resource without declared tables has no unknown paths. A value of another
     type at a known path is drift, which `build` reports.
     """
-    if not is_declared(resource, kind):
+    if not catalog.is_declared(resource):
         return {}
     met: Counter[str] = Counter()
     decoder, document = _decoder(resource), _document(resource)

@@ -1,8 +1,7 @@
-"""All tables: which there are, which of them a resource's documents fill, and which lists only mirror them."""
+"""All tables that are declared, and the lists that only mirror them."""
 
 from functools import cache
 
-from lake.canonical import POKEAPI
 from lake.schema import Table
 from lake.tables.declare import Mirror
 from lake.tables.pokeapi import (
@@ -60,23 +59,6 @@ MIRRORS: tuple[Mirror, ...] = (
     *encounters.MIRRORS,
     *games.MIRRORS,
 )
-
-
-def tables_for(kind: str = POKEAPI) -> tuple[Table, ...]:
-    """Return all tables that a snapshot of a source of this kind has."""
-    return TABLES if kind == POKEAPI else (DOCUMENT_VALUES,)
-
-
-@cache
-def tables_of(resource: str, kind: str = POKEAPI) -> tuple[Table, ...]:
-    """Return the tables that documents of a resource fill; the generic one alone where none is declared."""
-    declared = tuple(table for table in tables_for(kind) if resource in table.resources)
-    return declared or (DOCUMENT_VALUES,)
-
-
-def is_declared(resource: str, kind: str = POKEAPI) -> bool:
-    """Tell whether a resource has tables of its own."""
-    return tables_of(resource, kind) != (DOCUMENT_VALUES,)
 
 
 @cache

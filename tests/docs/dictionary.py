@@ -5,8 +5,7 @@ import pkgutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
-from lake.documents import DOCUMENTS
-from lake.documents import PARTITION as DOCUMENTS_PARTITION
+from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
 from lake.schema import GENERATION, Field, Table, split_null
 from lake.tables import TABLES, pokeapi
 from tests.docs import REPOSITORY

@@ -4,7 +4,7 @@ from lake.schema import GENERATION
 from lake.store import Store
 from lake.tables import build
 from tests.lake.read import FIRST, SECOND, document, publish
-from tests.lake.tables import GENERATIONS, SAMPLES, received, sample
+from tests.lake.tables import CATALOG, GENERATIONS, SAMPLES, received, sample
 
 POWERS = {FIRST: 40, SECOND: 50}
 
@@ -15,8 +15,8 @@ def publish_small_lake(store: Store) -> None:
     for snapshot, power in POWERS.items():
         move = {**sample("move-161"), "power": power}
         built = [
-            *build("pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS),
-            *build("move", received("move", move), GENERATIONS),
+            *build(CATALOG, "pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS),
+            *build(CATALOG, "move", received("move", move), GENERATIONS),
         ]
         publish(store, snapshot, [(item.table, item.rows) for item in built], [document("pokemon", 25, body)])
     assert {item.table.name for item in built if GENERATION in item.table.schema.names} >= {"pokemon", "moves"}

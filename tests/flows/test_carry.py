@@ -65,9 +65,9 @@ def story(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Story]:
         told = Story(running)
         build, calls = lake.tables.build, set[str]()
 
-        def spy(resource, *arguments):
+        def spy(catalog, resource, *arguments):
             calls.add(resource)
-            return build(resource, *arguments)
+            return build(catalog, resource, *arguments)
 
         patch.setattr(lake.tables, "build", spy)
 
@@ -120,7 +120,7 @@ def test_every_snapshot_has_all_of_its_files_in_a_folder_of_its_own(story: Story
     commit = story.commits[step]
     assert sorted(commit.keys()) == [item.key for item in story.chain.store.list(snapshot_folder(commit.snapshot))]
     crawled = (*RESOURCES, "pokemon-encounters", "meta")
-    filled = {table.name for resource in crawled for table in lake.tables.tables_of(resource)}
+    filled = {table.name for resource in crawled for table in lake.tables.catalog_of("pokeapi").tables_of(resource)}
     assert filled | {"documents"} == set(commit.tables)
 
 

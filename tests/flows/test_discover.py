@@ -112,7 +112,7 @@ def test_a_refresh_after_it_still_asks_for_everything(
 ):
     """The snapshot holds documents of two versions, so no version tells that it is whole."""
     run_discover()
-    assert current(store).source["version"] is None
+    assert current(store).source.version is None
     running.reset()
     assert run_refresh(resources=("pokemon",)).name == "Completed"
     assert running.counters()["by_status"]["304"] == 69
@@ -159,7 +159,7 @@ def test_without_a_version_a_refresh_reads_listings_anew_although_a_discover_kep
 def test_what_was_missing_is_picked_up(run_refresh: Refresh, run_discover: Discover, store: Store, running: Running):
     running.faults([{"kind": "status", "status": 503, "path": "^pokemon/25$"}])
     assert run_refresh(resources=("pokemon",)).name == "Partial"
-    assert [entry["path"] for entry in current(store).missing] == ["pokemon/25"]
+    assert [failure.path for failure in current(store).missing] == ["pokemon/25"]
     running.faults([])
     running.reset()
     assert run_discover().name == "Completed"
@@ -182,7 +182,7 @@ def test_what_is_stale_stays_named_and_what_vanished_is_named_beside_it(
     state = run_discover()
     assert state.name == "Partial"
     assert state.message.endswith(": pokemon/25; 1 not listed any longer: pokemon/132")
-    assert [entry["path"] for entry in current(store).stale] == ["pokemon/25"]
+    assert [failure.path for failure in current(store).stale] == ["pokemon/25"]
     assert current(store).changes["pokemon"]["added"] == 1
 
 

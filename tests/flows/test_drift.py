@@ -215,7 +215,7 @@ def test_a_name_lands_as_it_is_and_is_part_of_no_key(story: Story):
 
 def test_a_listed_document_that_is_not_found_keeps_its_last_version_and_is_named(story: Story):
     assert story.state.name == "Partial"
-    assert [entry["path"] for entry in story.second.stale] == ["type/1"]
+    assert [failure.path for failure in story.second.stale] == ["type/1"]
     assert body(story, story.second, "type", 1) == story.chain.served(story.before, "type/1")
     assert story.third.stale == ()
 

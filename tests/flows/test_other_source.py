@@ -141,7 +141,7 @@ def test_its_refresh_is_planned(saved: tuple[Style, bool], league: Store):
     assert planned.requests == (6 if inline else 8)
     assert planned.sure_tables == ("document_values",)
     crawl()
-    assert current(league).source["requests"] == (3 if inline else 5)
+    assert current(league).source.requests == (3 if inline else 5)
 
 
 @pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])

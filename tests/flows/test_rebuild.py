@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -178,7 +179,8 @@ def test_a_snapshot_from_before_there_were_kinds_of_sources_is_rebuilt(
     release(running, changed(documents, "pokemon/25", height=5))
     run_refresh(resources=("pokemon",))
     for commit in (first, current(store)):
-        known = {name: commit.source[name] for name in ("base_url", "version", "answers", "resources", "requests")}
+        source = asdict(commit.source)
+        known = {name: source[name] for name in ("base_url", "version", "answers", "resources", "requests")}
         rewritten(store, commit, source=known)
     assert run_rebuild().name == "Unchanged"
     assert run_rebuild(first.snapshot).name == "Unchanged"

@@ -110,7 +110,7 @@ def test_a_document_answered_with_rubbish_keeps_its_last_good_version(
     state = run_refresh(resources=("pokemon",))
     assert state.name == "Partial"
     assert "pokemon/25" in state.message
-    assert [entry["path"] for entry in current(store).stale] == ["pokemon/25"]
+    assert [failure.path for failure in current(store).stale] == ["pokemon/25"]
     heights = Lake(store).read("pokemon").set_index("pokemon_id")["height_dm"]
     assert (heights[25], heights[26]) == (4, 9)
 

@@ -14,9 +14,10 @@ from prefect.client.schemas.sorting import ArtifactSort
 from flows.local.replica import demo_documents
 from flows.report import ROWS_A_SECTION, compare_tables, lines, report
 from flows.steps.parameters import LakeLocation
-from lake.commit import Commit, DataFile, TableFiles
+from lake.commit import Commit, DataFile, SourceFacts, TableFiles
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import commit_key
+from lake.resource import Failure
 from tests.flows.chain import Chain, chain, only
 from tests.flows.lakeside import changed, error_of
 
@@ -26,7 +27,7 @@ COMMIT = Commit(
     parent=None,
     committed_at="2026-08-08T04:13:05+00:00",
     tables={},
-    source={"base_url": "https://pokeapi.co/api/v2/", "version": None},
+    source=SourceFacts(base_url="https://pokeapi.co/api/v2/"),
     run={},
     fingerprint="",
 )
@@ -148,9 +149,7 @@ def test_what_an_api_says_is_shown_as_text():
 
 
 def test_a_long_list_is_cut_and_says_so():
-    missing = tuple(
-        {"path": f"item/{n}", "resource": "item", "id": n, "reason": "404"} for n in range(ROWS_A_SECTION + 5)
-    )
+    missing = tuple(Failure("item", n, f"item/{n}", "404") for n in range(ROWS_A_SECTION + 5))
     said = text(replace(COMMIT, missing=missing))
     assert sum(line.startswith("| item/") for line in said) == ROWS_A_SECTION
     assert said[-1] == "and 5 more"

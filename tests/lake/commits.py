@@ -1,6 +1,7 @@
-"""A commit that has something to say in each of its fields."""
+"""One commit with something in each of its members."""
 
-from lake.commit import Commit, DataFile, TableFiles
+from lake.commit import Commit, DataFile, SourceFacts, TableFiles
+from lake.resource import Failure
 
 SNAPSHOT = "20260808T041200Z-1f3a9c02"
 COMMIT = Commit(
@@ -26,11 +27,11 @@ COMMIT = Commit(
         ),
         "generations": TableFiles(None, (DataFile("part-0.parquet", None, 9, 500, "d" * 64),), ()),
     },
-    source={"base_url": "https://pokeapi.co/api/v2/", "version": None, "answers": {"0d8fe2bf": 3}},
+    source=SourceFacts(base_url="https://pokeapi.co/api/v2/", answers={"0d8fe2bf": 3}),
     run={"flow_run_id": None, "code_version": "0.1.0"},
     fingerprint="0123456789abcdef",
     changes={"pokemon": {"added": 1, "modified": 2, "deleted": 0}},
-    stale=({"path": "pokemon/25", "reason": "status 500, 'Ärger'\n"},),
-    missing=({"path": "pokemon/132"},),
+    stale=(Failure("pokemon", 25, "pokemon/25", "status 500, 'Ärger'\n"),),
+    missing=(Failure("pokemon", 132, "pokemon/132", "listed, but status 404"),),
     audits=({"level": "warn", "rule": "drift"},),
 )

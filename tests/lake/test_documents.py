@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from lake.documents import (
     SCHEMA,
-    Document,
     DocumentFile,
-    IdentityChange,
     Merged,
     digest,
     merge,
@@ -22,6 +20,7 @@ from lake.documents import (
     to_arrow,
     unpack,
 )
+from lake.resource import AtHand, Document, IdentityChange
 
 NOON = datetime(2026, 8, 8, 12, tzinfo=UTC)
 NOTHING = SCHEMA.empty_table()
@@ -198,10 +197,11 @@ def test_what_came_in_another_order_keeps_the_whole_row_of_the_parent():
     assert merged == Merged(parent, 0, 0, 0, 1, ())
 
 
-def test_of_another_source_every_order_counts():
+def test_an_order_that_means_something_is_a_change():
     parent, fetched = table(document(5, '["a", "b"]')), table(document(5, '["b", "a"]', minutes=1))
     assert (merge(parent, fetched).reordered, merge(parent, fetched).modified) == (1, 0)
-    assert (merge(parent, fetched, kind="rest").reordered, merge(parent, fetched, kind="rest").modified) == (0, 1)
+    ordered = merge(parent, fetched, ordered=True)
+    assert (ordered.reordered, ordered.modified) == (0, 1)
 
 
 def test_a_name_that_changed_alone_is_a_renaming():
@@ -276,7 +276,7 @@ def test_without_a_parent_every_range_is_empty():
 def test_etag_and_path_are_known_by_id():
     without = Document("pokemon", 132, "pokemon/132", None, NOON, b"{}")
     at_hand = DocumentFile(grouped(table(document(25), without), 1)).at_hand()
-    assert at_hand == {25: ('"25"', "pokemon/25"), 132: (None, "pokemon/132")}
+    assert at_hand == {25: AtHand('"25"', "pokemon/25"), 132: AtHand(None, "pokemon/132")}
 
 
 def test_row_groups_are_known_by_their_least_ids():

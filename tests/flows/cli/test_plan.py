@@ -10,15 +10,16 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
-import flows.steps.publish
+import lake.assemble.draft
 from flows.cli import main
 from flows.cli.plan import Plan, plan
 from flows.local.replica import Running
 from flows.steps.parameters import SourceChoice
-from lake.assemble.build import Work
+from lake.assemble.work import Work
 from lake.commit import Commit
 from lake.errors import UnknownNameError
 from lake.store import Store
+from lake.tables import Catalog
 from tests.flows.conftest import LOCATION, Fill, Refresh
 from tests.flows.lakeside import changed, current, release, without_meta
 from tests.lake import keys
@@ -44,13 +45,13 @@ def make(prefect_server: dict[str, str], store: Store, running: Running) -> Make
 def works(monkeypatch: pytest.MonkeyPatch) -> list[Work]:
     """Return what refreshes build, refresh by refresh."""
     done: list[Work] = []
-    build = flows.steps.publish.build_tables
+    cut = lake.assemble.draft.cut_groups
 
-    def noted(kind: str, files: Any, work: Work, *rest: Any) -> Any:
+    def noted(catalog: Catalog, resources: Any, work: Work) -> Any:
         done.append(work)
-        return build(kind, files, work, *rest)
+        return cut(catalog, resources, work)
 
-    monkeypatch.setattr(flows.steps.publish, "build_tables", noted)
+    monkeypatch.setattr(lake.assemble.draft, "cut_groups", noted)
     return done
 
 
@@ -131,7 +132,7 @@ def test_a_refresh_of_another_version_does_what_was_planned(
     counted = {item.resource: (item.listed, item.new, item.vanished) for item in planned.resources}
     assert counted == {"item": (19, 0, 1), "pokemon": (71, 1, 0), "type": (18, 0, 0)}
     assert (planned.known_version, planned.bytes_written) == (
-        before.source["version"],
+        before.source.version,
         sum(table.bytes for table in before.tables.values()),
     )
     running.reset()

@@ -13,7 +13,7 @@ from prefect.states import Cancelling
 
 from flows.deploy.code import PACKAGES, collect
 from flows.local.replica import demo_documents
-from flows.steps.fetch import TASKS_PER_SHARE
+from flows.steps.crawl import TASKS_PER_SHARE
 from lake.commit import head
 from tests.flows.conftest import CORE, core_paths
 from tests.flows.deploy.conftest import REPOSITORY

@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 import flows.steps.publish
 from flows.local.replica import Running
+from lake.assemble.staging import Manifest
 from lake.commit import Commit, commit_seqs
 from lake.errors import PublishError, StoreError
 from lake.layout import CHECKS, SNAPSHOTS
@@ -124,7 +126,7 @@ def test_what_is_stale_stays_named_while_other_resources_are_refreshed(
     running.faults([])
     release(running, changed(later, "type/1", name="normal"))
     run_refresh(resources=("type",))
-    assert [entry["path"] for entry in current(store).stale] == ["item/4"]
+    assert [failure.path for failure in current(store).stale] == ["item/4"]
 
 
 def test_a_version_that_changed_during_the_crawl_is_not_on_record(
@@ -139,9 +141,9 @@ def test_a_version_that_changed_during_the_crawl_is_not_on_record(
     fill(*FEW)
     fetch_all = flows.refresh.fetch_all
 
-    def two_versions(*arguments: Any) -> list[dict[str, Any]]:
+    def two_versions(*arguments: Any) -> list[Manifest]:
         first, *others = fetch_all(*arguments)
-        return [{**first, "versions": {**first["versions"], "0" * 40: 1}}, *others]
+        return [msgspec.structs.replace(first, versions={**first.versions, "0" * 40: 1}), *others]
 
     monkeypatch.setattr(flows.refresh, "fetch_all", two_versions)
     release(running, changed(documents, "meta", tag="v2"))

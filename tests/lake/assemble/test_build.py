@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -13,13 +14,17 @@ from hypothesis import strategies as st
 from flows.local.replica import demo_documents
 from lake import tables
 from lake.assemble.audit import kept_findings
-from lake.assemble.build import Found, Work, build_tables, plan_work, rows_of_resources
-from lake.commit import Commit, DataFile, TableFiles
-from lake.documents import DOCUMENTS, Document, DocumentFile, digest, pack, to_arrow
+from lake.assemble.build import Found, build_group, rows_of_resources, species_generations
+from lake.assemble.work import Work, cut_groups, plan_work
+from lake.commit import Commit, DataFile, SourceFacts, TableFiles
+from lake.documents import DOCUMENTS, DocumentFile, digest, pack, to_arrow
 from lake.layout import new_snapshot_id, part_name, table_folder
 from lake.publish import EncodedFile, Finding, audit_table
+from lake.resource import Document
+from lake.schema import Table
 from lake.store import Store
 
+CATALOG = tables.catalog_of(tables.POKEAPI)
 NOW = datetime(2026, 8, 8, tzinfo=UTC)
 FEW = (
     *("pokemon/25", "pokemon-species/25", "pokemon-species/132", "type/13", "type/1", "item/80", "item/82"),
@@ -83,6 +88,9 @@ class Snapshot:
     files: dict[str, list[EncodedFile]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
+    def note(self, table: Table, encoded: list[EncodedFile], nulls: Mapping[str, int]) -> None:
+        self.files[table.name] = encoded
+
     @property
     def hashes(self) -> dict[str, dict[str, str]]:
         return {name: {file.name: file.sha256 for file in found} for name, found in self.files.items()}
@@ -94,9 +102,13 @@ class Snapshot:
 
 def build(documents: Documents, work: Work, parent_rows=None) -> Snapshot:
     files, built = files_of(documents), Snapshot()
-    found: Found = build_tables(
-        "pokeapi", files, work, lambda table, encoded, _: built.files.update({table.name: encoded}), parent_rows
-    )
+    found, generations = Found(), species_generations(files.get("pokemon-species"))
+    for group in cut_groups(CATALOG, files, work):
+        found.add(
+            build_group(
+                group, files, generations, lambda t, encoded, _: built.files.update({t.name: encoded}), parent_rows
+            )
+        )
     ids = {resource: file.ids() for resource, file in files.items()}
     built.findings = [*found.findings]
     for check in found.checks.values():
@@ -105,14 +117,14 @@ def build(documents: Documents, work: Work, parent_rows=None) -> Snapshot:
 
 
 def everything(documents: Documents) -> Snapshot:
-    return build(documents, plan_work("pokeapi", files_of(documents), (), (), None))
+    return build(documents, plan_work(CATALOG, files_of(documents), (), (), None))
 
 
 def published(store: Store, documents: Documents, snapshot: Snapshot) -> Commit:
     """Return the commit of a snapshot; of its files only those are put that a part of may be taken."""
     name, described = new_snapshot_id(NOW), {}
     for table, files in snapshot.files.items():
-        data = [DataFile(file.name, file.partition, file.rows, len(file.body), file.sha256) for file in files]
+        data = [file.data_file for file in files]
         described[table] = TableFiles(None, tuple(data), ())
         if {"resource_name"} <= set(tables.registry.table_named(table).schema.names):
             store.create(f"{table_folder(name, table)}/{files[0].name}", files[0].body)
@@ -125,7 +137,7 @@ def published(store: Store, documents: Documents, snapshot: Snapshot) -> Commit:
         parent=None,
         committed_at="",
         tables=described,
-        source={"kind": "pokeapi"},
+        source=SourceFacts(),
         run={},
         fingerprint=tables.fingerprint(),
         audits=tuple(asdict(finding) for finding in snapshot.findings),
@@ -149,7 +161,7 @@ def test_what_changed_and_what_is_carried_over_make_a_full_build(store: Store, f
 
     added, deleted = resources(after.keys() - before.keys()), resources(before.keys() - after.keys())
     altered = resources({path for path in before.keys() & after.keys() if before[path] != after[path]})
-    work = plan_work("pokeapi", files_of(after), altered | added | deleted, deleted, parent, added)
+    work = plan_work(CATALOG, files_of(after), altered | added | deleted, deleted, parent, added)
     new = build(after, work, partial(rows_of_resources, store, parent))
 
     together = {**old.hashes, **new.hashes}
@@ -164,7 +176,7 @@ def test_what_changed_and_what_is_carried_over_make_a_full_build(store: Store, f
 def test_nothing_is_built_where_nothing_changed(store: Store):
     documents = few_documents()
     parent = published(store, documents, everything(documents))
-    assert plan_work("pokeapi", files_of(documents), (), (), parent) == Work(frozenset(), frozenset())
+    assert plan_work(CATALOG, files_of(documents), (), (), parent) == Work(frozenset(), frozenset())
 
 
 def test_a_resource_that_is_new_is_looked_up_by_the_tables_that_refer_to_it(store: Store):
@@ -172,7 +184,7 @@ def test_a_resource_that_is_new_is_looked_up_by_the_tables_that_refer_to_it(stor
     documents = few_documents()
     before = {path: body for path, body in documents.items() if not path.startswith("stat/")}
     parent = published(store, before, everything(before))
-    work = plan_work("pokeapi", files_of(documents), {"stat"}, (), parent, {"stat"})
+    work = plan_work(CATALOG, files_of(documents), {"stat"}, (), parent, {"stat"})
     assert {"stats", "pokemon_stats"} <= work.tables
     assert "items" not in work.tables
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.crawl import AtHand, Listing, Rest, Wanted, cut
+from lake.crawl import Listing, Rest, Wanted, cut
 from lake.crawl.cut import SHARD_DOCUMENTS
 from lake.crawl.pokeapi import ENCOUNTERS
 from lake.errors import SourceError
-from lake.resource import Reference
+from lake.resource import AtHand, Reference
 from tests.lake.crawl import BASE, reference, source
 
 IDS = st.sets(st.integers(-999_999_999, 999_999_999), max_size=5) | st.sets(st.integers(-9, 400), max_size=300)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -17,21 +17,21 @@ from hypothesis import strategies as st
 from flows.local.replica import Corpus, Running, replica
 from lake.crawl import Fetched, Pace, Wanted, fetch
 from lake.errors import SourceError
-from lake.resource import Reference
+from lake.resource import Document, Reference
 from tests.flows.local.replica import settle
 from tests.lake.crawl import JSON, Pieces, always, fetch_all, shard, source, wanted
 
 ALL = ("pokemon/25", "pokemon/132", "pokemon/10100")
 
 
-def ids(references: list[Reference]) -> list[int]:
+def ids(references: Sequence[Reference | Document]) -> list[int]:
     return sorted(reference.id for reference in references)
 
 
 def outcome(fetched: Fetched) -> dict[str, list[int]]:
     """Return the ids in each of the four places."""
     return {
-        "received": ids([item.reference for item in fetched.received]),
+        "received": ids(fetched.received),
         "unchanged": ids(fetched.unchanged),
         "gone": ids(fetched.gone),
         "failed": ids([reference for reference, _ in fetched.failed]),
@@ -49,8 +49,8 @@ def test_a_document_is_received_as_it_was_sent(running: Running):
     before = datetime.now(UTC)
     settings = source(running.url)
     [received] = fetch_all(settings, wanted(settings, "pokemon/25")).received
-    assert (received.reference.path, received.etag, received.body) == ("pokemon/25", sent.headers["etag"], sent.content)
-    assert before <= received.at <= datetime.now(UTC)
+    assert (received.path, received.etag, received.body) == ("pokemon/25", sent.headers["etag"], sent.content)
+    assert before <= received.fetched_at <= datetime.now(UTC)
 
 
 def test_a_document_is_asked_for_by_the_url_that_the_listing_gave(running: Running):
@@ -247,7 +247,7 @@ def test_every_document_ends_in_exactly_one_place(
         dozen.faults([])
     places = outcome(fetched)
     assert sorted(id_ for place in places.values() for id_ in place) == sorted(asked)
-    assert all(item.body == sent[item.reference.id].content for item in fetched.received)
+    assert all(item.body == sent[item.id].content for item in fetched.received)
     assert all(asked[id_][0] for id_ in places["unchanged"])
     assert not any(asked[id_][1] for id_ in places["gone"])
     assert fetched.requests == dozen.counters()["requests"]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.crawl import AtHand, Fetched, Listing, Pace, Rest, Shard, Source, cut, fetch
+from lake.crawl import Fetched, Listing, Pace, Rest, Shard, Source, cut, fetch
 from lake.crawl.rest import hashed_id, problem, url
 from lake.errors import SourceError, UnknownNameError
-from lake.resource import Reference
+from lake.resource import AtHand, Reference
 from tests.lake.crawl import BASE, PATIENCE_SECONDS, listing, site, source, upstream
 from tests.second_source import KEY, Style, second_source, settings, trainers
 
@@ -51,14 +51,14 @@ def test_a_source_is_crawled_by_its_settings(style: Style, inline: bool):
     with second_source(style, inline) as base:
         fetched = crawl(settings(base, style, inline))
     assert by_id(fetched) == trainers()
-    assert {item.reference.path for item in fetched.received} == {f"trainer/{id_}" for id_ in IDS}
+    assert {item.path for item in fetched.received} == {f"trainer/{id_}" for id_ in IDS}
     assert (fetched.gone, fetched.failed, fetched.unchanged) == ([], [], [])
 
 
 def test_an_unchanged_document_is_not_received_again():
     with second_source() as base:
         first = crawl(settings(base))
-        here = {item.reference.id: AtHand(item.etag, item.reference.path) for item in first.received}
+        here = {item.id: AtHand(item.etag, item.path) for item in first.received}
         assert len(crawl(settings(base), here).unchanged) == len(here)
 
 
@@ -67,7 +67,7 @@ def test_a_document_that_vanished_is_gone(inline: bool):
     served = trainers()
     with second_source("next", inline, served) as base:
         first = crawl(settings(base, "next", inline))
-        here = {item.reference.id: AtHand(None, item.reference.path) for item in first.received}
+        here = {item.id: AtHand(None, item.path) for item in first.received}
         del served["cerulean/misty"]
         fetched = crawl(settings(base, "next", inline), here)
     assert [reference.path for reference in fetched.gone] == ["trainer/cerulean%2Fmisty"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.commit import Commit, TableFiles
+from lake.commit import Commit, SourceFacts, TableFiles
 from lake.publish import EncodedFile, FileStyle, TableWriter
 from lake.schema import GENERATION, PARTITION, Field, Table, conform
 
@@ -74,7 +74,7 @@ def draft(
         parent=parent.snapshot if parent else None,
         committed_at=committed_at,
         tables=tables,
-        source={},
+        source=SourceFacts(),
         run={},
         fingerprint="test",
         audits=tuple(audits),

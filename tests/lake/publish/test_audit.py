@@ -9,6 +9,7 @@ from lake.commit import DataFile, TableFiles
 from lake.publish import Finding, Level, TableWriter
 from lake.publish.audit import audit_collections, audit_fields, audit_identity, audit_run, audit_table
 from lake.publish.check import SHOWN_ROWS, KeyCheck
+from lake.resource import IdentityChange
 from lake.schema import GENERATION, Field, conform, dictionary_of
 from tests.lake.publish import POKEMON, TYPES, pokemon
 
@@ -227,9 +228,9 @@ def test_a_resource_that_was_not_there_before_has_only_the_absolute_tolerance():
 
 def test_renamed_documents_are_counted_and_named_by_resource():
     changes = [
-        ("move", 11, "vice-grip", "vise-grip", False),
-        ("item", 17, "great-ball", "grand-ball", False),
-        ("item", 18, "a", "b", False),
+        IdentityChange("move", 11, "vice-grip", "vise-grip", False),
+        IdentityChange("item", 17, "great-ball", "grand-ball", False),
+        IdentityChange("item", 18, "a", "b", False),
     ]
     found = audit_identity(changes)
     assert {(finding.level, finding.rule) for finding in found} == {(Level.WARN, "renamed")}
@@ -240,7 +241,10 @@ def test_renamed_documents_are_counted_and_named_by_resource():
 
 
 def test_ids_that_were_reused_are_told_from_renamed_documents():
-    changes = [("pokemon-form", 10404, "eiscue-noice", "sneasel-hisui", True), ("pokemon-form", 1, "a", "b", False)]
+    changes = [
+        IdentityChange("pokemon-form", 10404, "eiscue-noice", "sneasel-hisui", True),
+        IdentityChange("pokemon-form", 1, "a", "b", False),
+    ]
     assert [(finding.rule, finding.message) for finding in audit_identity(changes)] == [
         ("reused-id", "1 ids now stand for something else: 10404 eiscue-noice -> sneasel-hisui"),
         ("renamed", "1 renamed: 1 a -> b"),
@@ -248,7 +252,7 @@ def test_ids_that_were_reused_are_told_from_renamed_documents():
 
 
 def test_many_renamed_documents_do_not_fill_the_report():
-    [finding] = audit_identity(("item", id_, "before", "after", False) for id_ in range(25))
+    [finding] = audit_identity(IdentityChange("item", id_, "before", "after", False) for id_ in range(25))
     assert finding.message.startswith("25 renamed: 0 before -> after, 1 before")
     assert finding.message.endswith("9 before -> after, …")
 

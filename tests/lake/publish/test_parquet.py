@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake.documents import Document, to_arrow
+from lake.documents import to_arrow
 from lake.layout import table_folder
 from lake.publish import EncodedFile, FileStyle
+from lake.resource import Document
 from lake.schema import GENERATION, Field, Table, conform
-from lake.tables import TABLES, build
+from lake.tables import TABLES, build, catalog_of
 from tests.lake.publish import POKEMON, TYPES, encode, pokemon, write
 from tests.lake.tables import sample
 
@@ -66,8 +67,8 @@ def test_the_order_in_which_documents_came_changes_no_bytes(name, random):
         Document(resource, id_, f"{resource}/{id_}", None, NOON, json.dumps({**sample(name), "id": id_}).encode())
         for id_ in (-1, 7, 300)
     ]
-    one = build(resource, to_arrow(documents), {})
-    other = build(resource, to_arrow(random.sample(documents, 3)), {})
+    one = build(catalog_of("pokeapi"), resource, to_arrow(documents), {})
+    other = build(catalog_of("pokeapi"), resource, to_arrow(random.sample(documents, 3)), {})
     for built, again in zip(one, other, strict=True):
         assert write(built.table, built.rows) == write(again.table, again.rows)
 

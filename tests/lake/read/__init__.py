@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from lake.commit import Commit, head
-from lake.documents import DOCUMENTS, PARTITION, Document, to_arrow
+from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, to_arrow
 from lake.publish import FileStyle, SnapshotWriter, TableWriter, commit_snapshot
+from lake.resource import Document
 from lake.schema import GENERATION, Field, Table
 from lake.store import Store
 from tests.lake.publish import draft
@@ -70,7 +71,7 @@ def publish(
     with SnapshotWriter(store, snapshot) as writer:
         for table, rows, partition, by in (
             *((table, rows, table.partition, GENERATION if table.partition else None) for table, rows in tables),
-            (DOCUMENTS, raw, PARTITION, "resource_name"),
+            (DOCUMENTS, raw, DOCUMENTS_PARTITION, "resource_name"),
         ):
             files = TableWriter(table, partition, by, FileStyle(row_group_rows=2))
             files.add(rows)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.tables import TABLES, Drift, build
+from lake.tables import POKEAPI, TABLES, Drift, build, catalog_of
 from lake.tables.wrap import WRAPPED
+
+CATALOG = catalog_of(POKEAPI)
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -47,10 +49,12 @@ def received(resource: str, *documents: Document | str) -> pa.Table:
 
 def tables(resource: str, *documents: Document | str) -> dict[str, Rows]:
     """Return the rows of every table that the documents fill."""
-    built = build(resource, received(resource, *documents), GENERATIONS)
+    built = build(CATALOG, resource, received(resource, *documents), GENERATIONS)
     return {item.table.name: item.rows.to_pylist() for item in built}
 
 
 def drifts(resource: str, *documents: Document | str) -> list[Drift]:
     """Return everything that was reported on the way."""
-    return [drift for item in build(resource, received(resource, *documents), GENERATIONS) for drift in item.drifts]
+    return [
+        drift for item in build(CATALOG, resource, received(resource, *documents), GENERATIONS) for drift in item.drifts
+    ]

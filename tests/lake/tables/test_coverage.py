@@ -5,13 +5,14 @@ import json
 import pyarrow as pa
 import pytest
 
+from lake.tables import catalog_of
 from lake.tables.coverage import MIRROR, SLUG, known_paths, unknown_paths
 from lake.tables.wrap import WRAPPED
 from tests.lake.tables import NAMES, received, resource_of, sample
 
 
 def unknown(resource: str, *documents: dict, kind: str = "pokeapi") -> dict[str, int]:
-    return unknown_paths(resource, received(resource, *documents)["body"].combine_chunks(), kind)
+    return unknown_paths(catalog_of(kind), resource, received(resource, *documents)["body"].combine_chunks())
 
 
 def test_of_a_sample_everything_is_known():
@@ -72,7 +73,7 @@ def test_another_shape_at_a_known_place_is_drift_and_no_news(value):
 
 def test_a_number_that_python_cannot_read_is_no_obstacle():
     body = json.dumps({**sample("pokemon-25"), "height": "HERE", "aura": 1}).replace('"HERE"', "9" * 5000)
-    assert unknown_paths("pokemon", pa.array([body])) == {"aura": 1}
+    assert unknown_paths(catalog_of("pokeapi"), "pokemon", pa.array([body])) == {"aura": 1}
 
 
 def test_of_what_no_table_is_declared_for_nothing_is_unknown():

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from lake.schema import GENERATION, PARTITION, Field
-from lake.tables import TABLES, build, tables_of
+from lake.tables import TABLES, build
 from lake.tables.values import DOCUMENT_VALUES
-from tests.lake.tables import GENERATIONS, NAMES, RESOURCES, drifts, received, resource_of, sample, tables
+from tests.lake.tables import CATALOG, GENERATIONS, NAMES, RESOURCES, drifts, received, resource_of, sample, tables
 
 # Of shuffles: with those of the samples of a resource, none of its orders is likely to be left out.
 SEEDS = range(10)
@@ -27,8 +27,8 @@ def other_rows(changed: dict[str, dict]) -> list[str]:
 def test_no_documents_become_no_rows_with_the_whole_schema():
     broken = []
     for resource in RESOURCES:
-        built = build(resource, received(resource), {})
-        assert [item.table for item in built] == list(tables_of(resource)), resource
+        built = build(CATALOG, resource, received(resource), {})
+        assert [item.table for item in built] == list(CATALOG.tables_of(resource)), resource
         broken += [
             item.table.name
             for item in built
@@ -40,7 +40,7 @@ def test_no_documents_become_no_rows_with_the_whole_schema():
 def test_rows_come_under_the_declared_schema():
     broken = []
     for name in NAMES:
-        for item in build(resource_of(name), received(resource_of(name), sample(name)), {}):
+        for item in build(CATALOG, resource_of(name), received(resource_of(name), sample(name)), {}):
             item.rows.validate(full=True)
             if not item.rows.schema.equals(item.table.schema, check_metadata=True):
                 broken.append((name, item.table.name))
@@ -53,7 +53,7 @@ def test_each_table_can_be_built_alone():
     for name in NAMES:
         resource = resource_of(name)
         for table, rows in tables(resource, sample(name)).items():
-            [built] = build(resource, received(resource, sample(name)), GENERATIONS, only={table})
+            [built] = build(CATALOG, resource, received(resource, sample(name)), GENERATIONS, only={table})
             if (built.table.name, built.rows.to_pylist()) != (table, rows):
                 broken.append((name, table))
     assert broken == []

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from lake.schema import GENERATION
-from lake.tables import POKEAPI, TABLES, build, fingerprint, species_generations, tables_for, tables_of
+from lake.tables import TABLES, build, catalog_of, fingerprint, species_generations
 from lake.tables.values import DOCUMENT_VALUES
 from tests.lake.tables import (
+    CATALOG,
     GENERATIONS,
     NAMES,
     RESOURCES,
@@ -51,15 +52,15 @@ def test_a_resource_without_tables_fills_the_generic_one():
 
 def test_a_source_of_another_kind_fills_the_generic_table_alone():
     """Its resources may have names that PokeAPI's have too."""
-    [built] = build("pokemon", received("pokemon", sample("pokemon-25")), {}, "rest")
+    [built] = build(catalog_of("rest"), "pokemon", received("pokemon", sample("pokemon-25")), {})
     assert built.table == DOCUMENT_VALUES
     assert built.rows.num_rows > 90
-    assert tables_for("rest") == tables_of("pokemon", "rest") == (DOCUMENT_VALUES,)
-    assert tables_for(POKEAPI) == TABLES
+    assert catalog_of("rest").tables == catalog_of("rest").tables_of("pokemon") == (DOCUMENT_VALUES,)
+    assert CATALOG.tables == TABLES
 
 
 def test_a_resource_of_which_no_table_is_wanted_becomes_nothing():
-    assert build("pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS, only={"types"}) == []
+    assert build(CATALOG, "pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS, only={"types"}) == []
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ def test_a_number_beyond_all_bounds_is_reported_and_the_document_survives(value)
 def test_species_give_the_generations_of_their_pokemon():
     documents = bodies(sample("pokemon-species-132"), sample("pokemon-species-26"))
     assert species_generations(documents) == {132: 1}
-    [built, *_] = build("pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS)
+    [built, *_] = build(CATALOG, "pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS)
     assert built.rows[GENERATION].to_pylist() == [1]
 
 

@@ -1,0 +1,67 @@
+"""What a source says there is: its version, its resources, and the listing of each."""
+
+import asyncio
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+
+from blocks.secret import key_headers
+from lake.crawl import Client, Listing, Pace, Source, Upstream, crawler
+
+# Prefect's cache keys of listings, and so their places among the results.
+LISTING_RESULTS = "listings/"
+
+
+def probe(source: Source) -> tuple[Upstream, int]:
+    """Ask the source for its version and its resources; return also how many requests that took."""
+    # Outside the event loop: inside one, Prefect returns an awaitable.
+    headers = key_headers(source)
+
+    async def ask() -> tuple[Upstream, int]:
+        async with Client(source, Pace(source), 1, headers) as client:
+            return await crawler(source.kind).probe(client), client.requests
+
+    return asyncio.run(ask())
+
+
+def read_all(source: Source, upstream: Upstream, resources: Sequence[str]) -> tuple[list[Listing], int]:
+    """Read the listing of every resource; return also how many requests that took."""
+    headers = key_headers(source)
+
+    async def read() -> tuple[list[Listing], int]:
+        async with Client(source, Pace(source), source.connections, headers) as client:
+            known = crawler(source.kind)
+            listings = await asyncio.gather(*(known.discover(client, upstream, name) for name in resources))
+            return listings, client.requests
+
+    return asyncio.run(read())
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def ask_upstream(source: Source) -> Upstream:
+    """Ask the source for its version and its resources."""
+    return probe(source)[0]
+
+
+def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
+    source, upstream = arguments["source"], arguments["upstream"]
+    settings = f"{source.base_url} {source.rest} {source.listing_ttl_seconds}"
+    asked = f"{settings} {upstream.version} {' '.join(arguments['resources'])}"
+    return f"{LISTING_RESULTS}{sha256(asked.encode()).hexdigest()[:32]}"
+
+
+@task(cache_key_fn=_listings_key, persist_result=True, result_serializer="json")
+def read_listings(source: Source, upstream: Upstream, resources: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Read the listing of every resource; plain JSON values, because the result is kept for as long as the TTL."""
+    listings, _ = read_all(source, upstream, resources)
+    return [msgspec.to_builtins(listing, str_keys=True) for listing in listings]
+
+
+def listings_of(result: list[dict[str, Any]]) -> list[Listing]:
+    """Return the listings in a result of `read_listings`."""
+    return msgspec.convert(result, list[Listing], strict=False)

@@ -1,0 +1,111 @@
+"""What must be built when documents changed, and how that is cut into groups of tables."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from lake import tables
+from lake.assemble.merge import document_files
+from lake.commit import Commit
+from lake.schema import RESOURCE, SPECIES_GENERATION, Table
+from lake.tables import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be built: tables by name, and the resources whose documents are parsed, with all of their tables.
+
+    The rows of every other resource are taken from the parent's table.
+    """
+
+    tables: frozenset[str]
+    resources: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tables that are built together because the same documents fill them: one unit of work.
+
+    The documents of `parsed` resources are parsed; the rows of `carried` ones are taken from the parent's tables. With
+    `reads_again` other groups parse the same documents; then those look for what no table knows, and count them.
+    """
+
+    kind: str
+    tables: tuple[str, ...]
+    parsed: tuple[str, ...]
+    carried: tuple[str, ...]
+    reads_again: bool
+
+    @property
+    def needs_generations(self) -> bool:
+        """Whether the generation of a species is looked up for a row of it."""
+        wanted = (table for table in tables.catalog_of(self.kind).tables if table.name in self.tables)
+        return bool(self.parsed) and any(_depends_on_species(table) for table in wanted)
+
+
+def tables_in(catalog: Catalog, resources: Iterable[str], before: Commit | None) -> list[Table]:
+    """Return the tables of a snapshot: those that its resources fill, and those that the snapshot `before` had."""
+    names = {table.name for resource in resources for table in catalog.tables_of(resource)}
+    names |= before.tables.keys() if before else set()
+    return [table for table in catalog.tables if table.name in names]
+
+
+def plan_work(
+    catalog: Catalog,
+    resources: Collection[str],
+    changed: Collection[str],
+    deleted: Collection[str],
+    before: Commit | None,
+    added: Collection[str] = (),
+) -> Work:
+    """Choose the tables to build when the documents of `changed` resources differ from those of the snapshot `before`.
+
+    `resources` are all that have documents. A table is built when documents of its resources changed, or when what it
+    refers to must be looked up again: in a resource that lost documents, that is new, or that gained some while the
+    table points at documents that are not there. Without `before`, or after a change of the code, all are.
+    """
+    every = tables_in(catalog, resources, before)
+    if before is None or before.fingerprint != tables.fingerprint() or before.source.kind != catalog.kind:
+        return Work(frozenset(table.name for table in every), frozenset(resources))
+    dangling = {entry["subject"] for entry in before.audits if entry["rule"] == "references"}
+    unjudged = {*deleted, *(set(added) - document_files(before).keys())}
+    parsed, names = set(changed), set()
+    for table in every:
+        refers = {field.references for field in table.fields}
+        is_unjudged = bool(refers & unjudged) or (table.name in dangling and bool(refers & set(added)))
+        depends = "pokemon-species" in changed and _depends_on_species(table)
+        if is_unjudged:
+            names.add(table.name)
+        if (is_unjudged or depends) and not _names_resource(table):
+            parsed |= set(resources) & set(table.resources)
+    names |= {table.name for resource in parsed for table in catalog.tables_of(resource)}
+    return Work(frozenset(names), frozenset(parsed))
+
+
+def cut_groups(catalog: Catalog, resources: Collection[str], work: Work) -> list[Group]:
+    """Cut what is to be built: a group for each resource with tables of its own, and one for the tables that many fill.
+
+    The generic table is a group by itself, because it is filled by resources that fill no other table.
+    """
+    groups: dict[tuple[str, bool], list[Table]] = {}
+    for table in catalog.tables:
+        if table.name in work.tables:
+            owner = "" if _names_resource(table) else table.resources[0]
+            groups.setdefault((owner, not table.resources), []).append(table)
+    return [_group(catalog, resources, work, tables_) for tables_ in groups.values()]
+
+
+def _group(catalog: Catalog, resources: Collection[str], work: Work, members: Sequence[Table]) -> Group:
+    names = tuple(table.name for table in members)
+    filling = {name for name in resources if any(table.name in names for table in catalog.tables_of(name))}
+    parsed = filling & work.resources
+    reads_again = any(_names_resource(table) and table.resources for table in members)
+    return Group(catalog.kind, names, tuple(sorted(parsed)), tuple(sorted(filling - parsed)), reads_again)
+
+
+def _depends_on_species(table: Table) -> bool:
+    return any(SPECIES_GENERATION in field.paths for field in table.fields)
+
+
+def _names_resource(table: Table) -> bool:
+    """Tell whether each row says which resource it comes from, so that several resources fill the table."""
+    return any(RESOURCE in field.paths for field in table.fields)

@@ -1,0 +1,47 @@
+"""What is known of each kind of source: its tables, which resources fill them, and where the order of a list counts."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from lake.schema import Table
+from lake.tables.registry import TABLES
+from lake.tables.values import DOCUMENT_VALUES
+
+# The kind of source whose documents tables are declared for.
+POKEAPI = "pokeapi"
+
+# PokeAPI's lists come out of unordered queries: builds of the same data shuffle names, texts and species. Wherever
+# order means something there, elements say it themselves (`slot`, `order`, `entry_number`, `level`), save in the tree
+# of an evolution: which branch and which condition comes first stands nowhere else.
+ORDERED = frozenset({"evolution-chain"})
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """One kind of source, and all tables that a snapshot of it can have."""
+
+    kind: str
+    tables: tuple[Table, ...]
+
+    def tables_of(self, resource: str) -> tuple[Table, ...]:
+        """Return the tables that documents of a resource fill; the generic one alone where none is declared."""
+        return self._by_resource.get(resource, (DOCUMENT_VALUES,))
+
+    @cached_property
+    def _by_resource(self) -> dict[str, tuple[Table, ...]]:
+        names = {name for table in self.tables for name in table.resources}
+        return {name: tuple(table for table in self.tables if name in table.resources) for name in names}
+
+    def is_declared(self, resource: str) -> bool:
+        """Tell whether a resource has tables of its own."""
+        return self.tables_of(resource) != (DOCUMENT_VALUES,)
+
+    def keeps_order(self, resource: str) -> bool:
+        """Tell whether the order of lists counts in a resource's documents; where nothing is known of them, it does."""
+        return self.kind != POKEAPI or resource in ORDERED
+
+
+@cache
+def catalog_of(kind: str) -> Catalog:
+    """Return what is known of a kind of source; of any but PokeAPI, the generic table alone."""
+    return Catalog(kind, TABLES if kind == POKEAPI else (DOCUMENT_VALUES,))
