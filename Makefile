@@ -5,7 +5,7 @@ CORPUS ?= demo
 # One worker more than there are cores, for tests wait for servers.
 JOBS ?= $(shell expr 1 + $$(nproc 2> /dev/null || getconf _NPROCESSORS_ONLN))
 
-.PHONY: demo check test quick lint types bench docs lock clean
+.PHONY: demo check test quick coverage lint types bench docs lock clean
 
 demo: .venv/installed
 	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
@@ -19,6 +19,12 @@ check: .venv/installed
 
 quick: .venv/installed
 	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder -m "not server and not corpus"
+
+# The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
+coverage: .venv/installed
+	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder --cov --cov-report= $(COVERAGE)
+	@$(BIN)/coverage report --sort=-miss | sed -n 1,22p
+	@echo "Reached of all: $$($(BIN)/coverage report --format=total) %"
 
 lint: .venv/installed
 	@$(BIN)/ruff check .
