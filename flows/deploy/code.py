@@ -19,11 +19,8 @@ from lake.store import PARALLEL_REQUESTS, Store
 
 PACKAGES = ("blocks", "flows", "lake")
 
-# Nothing else is ever pushed, whatever lies beside it.
-ALLOWED = (*(f"{package}/**/*.py" for package in PACKAGES), "flows/deploy/*.json")
-
-# The stand-ins for everything outside, which no run needs.
-LOCAL = "flows/local/"
+# What a run needs; nothing else is ever pushed, whatever lies beside it.
+ALLOWED = ("blocks/**/*.py", "flows/*.py", "flows/steps/**/*.py", "lake/**/*.py")
 
 
 @dataclass(frozen=True)
@@ -69,10 +66,8 @@ def collect(root: Path) -> Code:
             f"{root.resolve()}: expected the packages {', '.join(PACKAGES)}, found no {', '.join(absent)};"
             " push from the folder of prefect.yaml"
         )
-    paths = {path.relative_to(root).as_posix(): path for pattern in ALLOWED for path in root.glob(pattern)}
-    files = {
-        name: path.read_bytes() for name, path in sorted(paths.items()) if path.is_file() and not name.startswith(LOCAL)
-    }
+    paths = sorted(path for pattern in ALLOWED for path in root.glob(pattern) if path.is_file())
+    files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
     found = [
         f"{path.relative_to(root).as_posix()}: the name of a file with secrets"
         for package in PACKAGES

@@ -13,7 +13,7 @@ import boto3
 import httpx
 import pytest
 
-from flows.deploy.code import collect
+from flows.deploy.code import PACKAGES
 from flows.local.stack import Stack
 from tests.prefect_servers import quiet_stack
 from tests.waiting import WAIT_SECONDS, until
@@ -28,7 +28,7 @@ FLOWS = ("discover", "maintain", "rebuild", "refresh", "report")
 # A checkout of next to nothing.
 FILES = {
     "blocks/__init__.py": "",
-    "flows/deploy/job.json": "{}",
+    "flows/steps/__init__.py": "",
     "flows/__init__.py": "",
     "flows/refresh.py": "TEAM = ['pikachu']\n",
     "lake/__init__.py": "",
@@ -107,10 +107,10 @@ def root(tmp_path: Path) -> Path:
 
 
 def copy_checkout(target: Path) -> None:
-    """Copy what a push takes, and what says how to deploy it."""
-    for path in (*collect(REPOSITORY).files, "prefect.yaml"):
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(REPOSITORY / path, target / path)
+    """Copy the packages without the local stand-ins, and what says how to deploy them."""
+    for package in PACKAGES:
+        shutil.copytree(REPOSITORY / package, target / package, ignore=shutil.ignore_patterns("local", "__pycache__"))
+    shutil.copy(REPOSITORY / "prefect.yaml", target)
 
 
 @pytest.fixture(scope="session")

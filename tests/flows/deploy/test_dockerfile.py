@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from flows.deploy.code import ALLOWED, LOCAL, PACKAGES
+from flows.deploy.code import ALLOWED, PACKAGES
 from flows.deploy.leaks import secrets_in
 from tests.flows.deploy.conftest import REPOSITORY
 
@@ -104,7 +104,7 @@ def test_the_code_lies_where_the_python_of_the_dependencies_looks_for_it(
 
 def test_the_image_with_code_has_what_a_push_would_upload():
     ignored = (REPOSITORY / "Dockerfile.baked.dockerignore").read_text().split()
-    assert ignored == ["*", *(f"!{pattern}" for pattern in ALLOWED), LOCAL.rstrip("/")]
+    assert ignored == ["*", *(f"!{pattern}" for pattern in ALLOWED)]
 
 
 def locked(name: str) -> dict[str, str]:
@@ -164,9 +164,8 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def test_the_images_lock_has_everything_that_the_code_imports():
-    sources = [path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py")]
-    run = [path for path in sources if not path.relative_to(REPOSITORY).as_posix().startswith(LOCAL)]
-    names = {name for path in run for name in imported(path)} - {*sys.stdlib_module_names, *PACKAGES}
+    sources = [path for pattern in ALLOWED for path in REPOSITORY.glob(pattern)]
+    names = {name for path in sources for name in imported(path)} - {*sys.stdlib_module_names, *PACKAGES}
     owners, available = packages_distributions(), locked("requirements-run.lock")
     lacking = {name for name in names if not {canonicalize_name(o) for o in owners.get(name, ())} & available.keys()}
     assert {"boto3", "duckdb", "prefect"} <= names

@@ -1,9 +1,12 @@
 """All tables together: what documents become, what their declarations promise, and how drift is survived."""
 
 import json
+import pkgutil
+from pathlib import Path
 
 import pytest
 
+import lake.tables
 from lake.schema import GENERATION
 from lake.tables import TABLES, build, catalog_of, fingerprint, species_generations
 from lake.tables.values import DOCUMENT_VALUES
@@ -195,6 +198,21 @@ def test_species_give_the_generations_of_their_pokemon():
     assert species_generations(documents) == {132: 1}
     [built, *_] = build(CATALOG, "pokemon", received("pokemon", sample("pokemon-25")), GENERATIONS)
     assert built.rows[GENERATION].to_pylist() == [1]
+
+
+def test_the_fingerprint_changes_with_every_module_that_makes_tables(monkeypatch):
+    """A declaration of PokeAPI's tables that changed must rebuild them, and it lies in a folder of its own."""
+    read: set[str] = set()
+    read_bytes = Path.read_bytes
+
+    def noted(path: Path) -> bytes:
+        read.add(path.stem if path.stem != "__init__" else path.parent.name)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
+    fingerprint.__wrapped__()
+    modules = pkgutil.walk_packages(lake.tables.__path__, "lake.tables.")
+    assert read == {"schema", "tables", *(module.name.rpartition(".")[2] for module in modules)}
 
 
 def test_the_fingerprint_is_short_and_stays():
