@@ -21,7 +21,8 @@ def test_it_builds_every_image_and_starts_a_flow_in_each():
     for file in sorted(path.name for path in REPOSITORY.glob("Dockerfile*") if path.suffix != ".dockerignore"):
         [tag] = [line.split()[3] for line in commands("images").splitlines() if f"--file {file} ." in line]
         runs = commands("images").replace("\\\n", "").splitlines()
-        assert [line for line in runs if line.startswith("docker run") and f" {tag} " in line and " refresh " in line]
+        assert [line for line in runs if line.startswith("docker run") and f" {tag} " in line and '"$CODE"' in line]
+    assert "from flows.refresh import refresh\n" in commands("images")
 
 
 def test_once_a_week_it_reads_without_the_lock_on_every_python_that_is_allowed():
