@@ -9,33 +9,40 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
-from prefect.client.schemas import State
 
 from flows.local.replica import demo_documents
 from lake.commit import Commit
-from tests.flows.chain import Chain, Documents, audits, chain, hashes, message, only
-from tests.flows.lakeside import changed
+from lake.resource import Failure
+from tests.lake import keys
+from tests.lake.assemble.lakeside import (
+    Documents,
+    Lakeside,
+    audits,
+    changed,
+    hashes,
+    lakeside,
+    message,
+    only,
+    without,
+)
 
 ODD_NAME = "../a b/c.d\u0000\u001f\n?*"
-REFUSED = {"kind": "status", "status": 400, "path": "^egg-group$"}
-NOT_FOUND = {"kind": "drop", "path": "^type/1$"}
 NEW_FIELDS = {("new-field", name) for name in ("item", "pokemon-encounters")}
 
 
 @dataclass
 class Story:
-    """The chain with the documents that each snapshot was made of, and how the run ended that met the drift."""
+    """The chain with the documents that each snapshot was made of."""
 
-    chain: Chain
+    lakeside: Lakeside
     before: Documents
     drifted: Documents
     first: Commit
     second: Commit
     third: Commit
     last: Commit
+    idle: Commit
     dropped: Commit
-    state: State
-    idle: State
 
 
 def drift(documents: Documents) -> Documents:
@@ -53,8 +60,7 @@ def drift(documents: Documents) -> Documents:
     drifted = changed(drifted, "item/83", name="twin")
     drifted = changed(drifted, "item/84", name="twin")
     drifted = changed(drifted, "item/85", name=ODD_NAME)
-    drifted = {path: body for path, body in drifted.items() if not path.startswith("gender/")}
-    return drifted | {
+    return without(drifted, "gender/") | {
         "pokemon/25/encounters": json.dumps(encounters).encode(),
         "berry/7": json.dumps(berry).encode(),
         "ability/11": b'{"id":11,"name":"levitate","is_main_series":false,"generation":null,"names":[{"x":1}]}',
@@ -64,36 +70,29 @@ def drift(documents: Documents) -> Documents:
 
 
 @pytest.fixture(scope="module")
-def story(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Story]:
+def story(s3_endpoint: str) -> Iterator[Story]:
     names = ("pokemon", "item", "berry", "gender", "type", "ability", "egg-group", "language")
     before = only(demo_documents(), *names)
-    drifted = drift(before)
-    without_genders = {path: body for path, body in before.items() if not path.startswith("gender/")}
-    with chain(s3_endpoint, "drift", before) as lake:
-        assert lake.refresh().name == "Completed"
-        first = lake.commit()
-        lake.running.faults([REFUSED, NOT_FOUND])
-        state = lake.refresh(drifted)
-        second = lake.commit()
-        lake.running.faults([])
-        lake.refresh(changed(drifted, "type/13", name="electrical"))
-        third = lake.commit()
-        lake.refresh(without_genders)
-        last = lake.commit()
-        idle = lake.refresh(changed(without_genders, "meta", tag="v2"))
-        assert lake.refresh(allow_shrink=("gender", "weather", "imprint")).name == "Completed"
-        yield Story(lake, before, drifted, first, second, third, last, lake.commit(), state, idle)
+    drifted, later = drift(before), without(before, "gender/")
+    with lakeside(s3_endpoint, "drift") as lake:
+        first = lake.fill(before)
+        second = lake.fill(drifted, refused={"egg-group": "status 400"}, failing={"type/1"})
+        third = lake.fill(changed(drifted, "type/13", name="electrical"))
+        last = lake.fill(later)
+        idle = lake.fill(changed(later, "meta", tag="v2"))
+        dropped = lake.fill(changed(later, "meta", tag="v2"), allow_shrink=("gender", "weather", "imprint"))
+        yield Story(lake, before, drifted, first, second, third, last, idle, dropped)
 
 
 def cell(story: Story, commit: Commit, table: str, key: str, id_: int, column: str) -> object:
     """Return one value of a snapshot's table, None for null."""
-    [value] = story.chain.lake.read(table, [(key, "==", id_)], as_of=commit.snapshot)[column]
+    [value] = story.lakeside.lake.read(table, [(key, "==", id_)], as_of=commit.snapshot)[column]
     return None if pd.isna(value) else value
 
 
 def body(story: Story, commit: Commit, resource: str, id_: int) -> str:
     """Return a document as a snapshot has it."""
-    rows = story.chain.lake.read("documents", [("resource", "==", resource)], as_of=commit.snapshot)
+    rows = story.lakeside.lake.read("documents", [("resource", "==", resource)], as_of=commit.snapshot)
     [found] = rows[rows["id"] == id_]["body"]
     return str(found)
 
@@ -105,7 +104,7 @@ def test_nothing_is_found_where_nothing_drifted(story: Story):
 @pytest.mark.parametrize("path", ["item/4", "item/80", "item/82", "berry/7", "ability/9", "ability/11", "weather/1"])
 def test_a_drifted_document_is_kept_byte_for_byte(story: Story, path: str):
     resource, id_ = path.split("/")
-    assert body(story, story.second, resource, int(id_)) == story.chain.served(story.drifted, path)
+    assert body(story, story.second, resource, int(id_)) == story.drifted[path].decode()
 
 
 def test_a_new_field_is_named_with_its_place(story: Story):
@@ -147,7 +146,9 @@ def test_a_null_where_none_was_is_named(story: Story):
 
 def test_a_new_collection_is_kept_as_documents_and_as_values(story: Story):
     assert ("new-collection", "weather") in audits(story.second)
-    rows = story.chain.lake.read("document_values", [("resource_name", "==", "weather")], as_of=story.second.snapshot)
+    rows = story.lakeside.lake.read(
+        "document_values", [("resource_name", "==", "weather")], as_of=story.second.snapshot
+    )
     assert dict(zip(rows["json_path"], rows["kind"], strict=True)) == {
         "id": "integer",
         "name": "string",
@@ -167,19 +168,15 @@ def test_a_collection_that_vanished_is_kept_and_named(story: Story):
 
 
 def test_a_vanished_collection_that_is_let_go_leaves_empty_tables(story: Story):
-    lake = story.chain.lake
+    lake = story.lakeside.lake
     assert story.dropped.changes["gender"]["deleted"] == 3
     assert "gender" not in set(lake.read("documents")["resource_name"])
     assert (len(lake.read("genders")), len(lake.read("gender_species"))) == (0, 0)
     assert set(lake.read("document_values")["resource_name"]) == set()
 
 
-def test_a_run_that_publishes_nothing_still_says_what_vanished(story: Story):
-    assert story.idle.name == "Unchanged"
-    assert "not listed any longer: gender, imprint, weather" in story.idle.message
-
-
-def test_what_vanished_can_be_let_go_although_the_version_is_known(story: Story):
+def test_what_vanished_can_be_let_go_although_nothing_else_changed(story: Story):
+    assert story.idle == story.last
     assert (story.dropped.seq, story.dropped.parent) == (story.last.seq + 1, story.last.snapshot)
 
 
@@ -203,20 +200,20 @@ def test_an_id_that_stands_for_another_thing_is_named(story: Story):
 
 
 def test_two_documents_may_have_one_name(story: Story):
-    rows = story.chain.lake.read("items", as_of=story.second.snapshot)
+    rows = story.lakeside.lake.read("items", as_of=story.second.snapshot)
     assert sorted(rows[rows["name"] == "twin"]["item_id"]) == [83, 84]
 
 
 def test_a_name_lands_as_it_is_and_is_part_of_no_key(story: Story):
     assert cell(story, story.second, "items", "item_id", 85, "name") == ODD_NAME
-    keys = [item.key for item in story.chain.store.list("")]
-    assert [key for key in keys if not key.isascii() or not key.isprintable() or ".." in key or " " in key] == []
+    found = keys(story.lakeside.store)
+    assert [key for key in found if not key.isascii() or not key.isprintable() or ".." in key or " " in key] == []
 
 
-def test_a_listed_document_that_is_not_found_keeps_its_last_version_and_is_named(story: Story):
-    assert story.state.name == "Partial"
-    assert [failure.path for failure in story.second.stale] == ["type/1"]
-    assert body(story, story.second, "type", 1) == story.chain.served(story.before, "type/1")
+def test_a_listed_document_that_cannot_be_fetched_keeps_its_last_version_and_is_named(story: Story):
+    assert story.second.stale == (Failure("type", 1, "type/1", "status 503"),)
+    assert story.second.missing == ()
+    assert body(story, story.second, "type", 1) == story.before["type/1"].decode()
     assert story.third.stale == ()
 
 

@@ -6,42 +6,47 @@ One chain of snapshots, each with one change of its own; every one of them must 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
-from prefect.client.schemas import State
 
 import lake.tables
 from flows.local.replica import demo_documents
-from flows.rebuild import rebuild_tables
+from lake.assemble.draft import Crawled
 from lake.commit import Commit, commit_seqs
-from lake.layout import CHECKS, snapshot_folder
-from tests.flows.chain import Chain, Documents, audits, chain, hashes, message, only
-from tests.flows.lakeside import changed
+from lake.layout import snapshot_folder
+from lake.publish import remove_snapshot
+from tests.lake import keys
+from tests.lake.assemble.lakeside import (
+    Documents,
+    Lakeside,
+    audits,
+    changed,
+    differing,
+    hashes,
+    lakeside,
+    message,
+    only,
+)
 
-ITEM_TABLES = {"items", "item_prices", "item_game_indices"}
-TEXT_TABLES = {"names", "flavor_texts", "effects"}
 STEPS = ("first", "item", "species", "deleted", "returned", "both")
+UNPUBLISHED = "20260808T041200Z-1f3a9c02"
+RESOURCES = ("pokemon", "pokemon-species", "item", "type", "berry", "language")
 
 
 @dataclass
 class Story:
-    """The chain with its snapshots by step, the resources that each step parsed, and how the idle runs ended."""
+    """The chain with its snapshots by step, what a full rebuild of each gives, and which resources were parsed."""
 
-    chain: Chain
+    lakeside: Lakeside
     commits: dict[str, Commit] = field(default_factory=dict)
+    rebuilt: dict[str, dict[str, str]] = field(default_factory=dict)
     parsed: dict[str, set[str]] = field(default_factory=dict)
-    idle: dict[str, State] = field(default_factory=dict)
-    records: dict[str, int] = field(default_factory=dict)
-    requests: int = 0
+    # The keys that were written by a step after which no draft was made.
+    drafted: dict[str, set[str]] = field(default_factory=dict)
 
     def differing(self, one: str, other: str) -> set[str]:
-        """Return the tables, and the resources of documents, whose files differ between two steps."""
-        before, after = hashes(self.commits[one]), hashes(self.commits[other])
-        return {
-            name.split("/")[1] if name.startswith("documents/") else name.split("/")[0]
-            for name in before.keys() | after.keys()
-            if before.get(name) != after.get(name)
-        }
+        return differing(self.commits[one], self.commits[other])
 
 
 def shuffled(documents: Documents) -> Documents:
@@ -55,17 +60,13 @@ def shuffled(documents: Documents) -> Documents:
     return found
 
 
-RESOURCES = ("pokemon", "pokemon-species", "item", "type", "berry", "language")
-
-
 @pytest.fixture(scope="module")
-def story(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Story]:
-    documents = only(demo_documents(), *RESOURCES)
-    with chain(s3_endpoint, "carry", documents) as running, pytest.MonkeyPatch.context() as patch:
-        told = Story(running)
+def story(s3_endpoint: str) -> Iterator[Story]:
+    with lakeside(s3_endpoint, "carry") as one, pytest.MonkeyPatch.context() as patch:
+        told = Story(one)
         build, calls = lake.tables.build, set[str]()
 
-        def spy(catalog, resource, *arguments):
+        def spy(catalog: Any, resource: str, *arguments: Any) -> Any:
             calls.add(resource)
             return build(catalog, resource, *arguments)
 
@@ -73,16 +74,24 @@ def story(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Story]:
 
         def step(name: str, documents: Documents) -> None:
             calls.clear()
-            assert running.refresh(documents).name == "Completed"
-            told.commits[name] = running.commit()
+            told.commits[name] = one.fill(documents)
             told.parsed[name] = set(calls)
+            full = one.draft(Crawled(one.commit.source, (), is_partial=True), is_rebuild=True)
+            assert full is not None
+            told.rebuilt[name] = hashes(full.commit)
+            remove_snapshot(one.store, full.commit.snapshot)
 
         def idle(name: str, documents: Documents) -> None:
             calls.clear()
-            told.idle[name] = running.refresh(documents)
+            before = keys(one.store, "snapshots/")
+            crawled = one.crawl(documents)
+            assert any(manifest.documents for manifest in crawled.manifests)
+            assert one.draft(crawled, name=UNPUBLISHED) is None
+            told.drafted[name] = keys(one.store, "snapshots/") - before
+            remove_snapshot(one.store, UNPUBLISHED)
             told.parsed[name] = set(calls)
-            told.records[name] = len(list(running.store.list(CHECKS)))
 
+        documents = only(demo_documents(), *RESOURCES)
         step("first", documents)
         texts = json.loads(documents["item/4"])["flavor_text_entries"]
         item = changed(documents, "item/4", cost=201, flavor_text_entries=[{**texts[0], "text": "New."}, *texts[1:]])
@@ -93,9 +102,6 @@ def story(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Story]:
         step("deleted", {path: body for path, body in species.items() if path != "type/13"})
         step("returned", species)
         idle("meta", changed(species, "meta", tag="v2"))
-        running.running.reset()
-        told.idle["again"] = running.refresh()
-        told.requests = running.running.counters()["requests"]
         idle("order", shuffled(species))
         step("both", shuffled(changed(species, "item/80", cost=1)))
         yield told
@@ -109,25 +115,24 @@ def test_of_a_changed_item_nothing_but_items_is_parsed(story: Story):
     assert story.parsed["item"] == {"item", "meta"}
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_every_table_is_what_a_full_rebuild_gives(story: Story, step: str):
+def test_every_table_is_what_a_full_rebuild_gives(story: Story):
     """Also those in which the rows of some resources come from the parent and those of others from documents."""
-    assert rebuild_tables.fn(story.chain.location, story.commits[step]) == []
+    assert [step for step in STEPS if story.rebuilt[step] != hashes(story.commits[step])] == []
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_every_snapshot_has_all_of_its_files_in_a_folder_of_its_own(story: Story, step: str):
-    commit = story.commits[step]
-    assert sorted(commit.keys()) == [item.key for item in story.chain.store.list(snapshot_folder(commit.snapshot))]
+def test_every_snapshot_has_all_of_its_files_in_a_folder_of_its_own(story: Story):
     crawled = (*RESOURCES, "pokemon-encounters", "meta")
     filled = {table.name for resource in crawled for table in lake.tables.catalog_of("pokeapi").tables_of(resource)}
-    assert filled | {"documents"} == set(commit.tables)
+    for step in STEPS:
+        commit = story.commits[step]
+        assert sorted(commit.keys()) == sorted(keys(story.lakeside.store, snapshot_folder(commit.snapshot))), step
+        assert list(commit.tables) == sorted(filled | {"documents"}), step
 
 
 def test_a_text_table_keeps_the_rows_of_the_resources_that_did_not_change(story: Story):
-    rows = story.chain.lake.read("flavor_texts", as_of=story.commits["item"].snapshot)
-    texts = rows.groupby("resource_name")["flavor_text"].agg(set)
-    before = story.chain.lake.read("flavor_texts", as_of=story.commits["first"].snapshot)
+    read = story.lakeside.lake.read
+    texts = read("flavor_texts", as_of=story.commits["item"].snapshot).groupby("resource_name")["flavor_text"].agg(set)
+    before = read("flavor_texts", as_of=story.commits["first"].snapshot)
     assert "New." in texts["item"]
     assert texts["pokemon-species"] == set(before[before["resource_name"] == "pokemon-species"]["flavor_text"])
 
@@ -135,9 +140,9 @@ def test_a_text_table_keeps_the_rows_of_the_resources_that_did_not_change(story:
 def test_another_generation_of_a_species_moves_its_pokemon_to_that_partition(story: Story):
     assert {"pokemon", "pokemon_stats", "pokemon_moves"} <= story.differing("item", "species")
     assert story.parsed["species"] == {"pokemon", "pokemon-species", "meta"}
-    lake = story.chain.lake
+    read = story.lakeside.lake.read
     found = [
-        lake.read(table, [("pokemon_id", "==", 25)], as_of=story.commits["species"].snapshot)["generation_id"].unique()
+        read(table, [("pokemon_id", "==", 25)], as_of=story.commits["species"].snapshot)["generation_id"].unique()
         for table in ("pokemon", "pokemon_moves")
     ]
     assert [list(generations) for generations in found] == [[2], [2]]
@@ -155,23 +160,13 @@ def test_a_document_that_returns_is_missed_no_longer(story: Story):
     assert story.differing("species", "returned") == {"resource=type", "resource=meta"}
 
 
-def test_another_version_of_the_same_documents_publishes_nothing(story: Story):
-    """The version stands in a document itself, so one document did change."""
-    assert story.idle["meta"].name == "Unchanged"
-    assert story.parsed["meta"] == set()
-    assert commit_seqs(story.chain.store) == list(range(1, len(STEPS) + 1))
-
-
-def test_a_version_that_was_found_equal_is_known_the_next_time(story: Story):
-    assert story.records["meta"] == 1
-    assert story.idle["again"].name == "Unchanged"
-    assert story.requests == 2
-
-
-def test_another_order_of_unordered_lists_publishes_nothing(story: Story):
-    assert story.idle["order"].name == "Unchanged"
-    assert story.parsed["order"] == set()
-    assert story.records["order"] == 2
+def test_what_means_nothing_is_not_built(story: Story):
+    """The version stands in a document itself, and lists come in another order from another build of the same data."""
+    written = {name: {key.split("/", 2)[2] for key in keys_} for name, keys_ in story.drafted.items()}
+    # Documents that say another version were merged, before it was known that nothing else changed.
+    assert written == {"meta": {"documents/resource=meta/part-0.parquet"}, "order": written["meta"]}
+    assert (story.parsed["meta"], story.parsed["order"]) == (set(), set())
+    assert commit_seqs(story.lakeside.store) == list(range(1, len(STEPS) + 1))
 
 
 def test_reordered_documents_are_counted_when_something_else_is_published(story: Story):

@@ -1,0 +1,230 @@
+"""What a crawl leaves before anything is published: staged documents, manifests, and what is made of failures."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from lake.assemble.staging import (
+    Manifest,
+    check_tolerance,
+    final_failures,
+    is_whole,
+    second_round,
+    source_facts,
+    stage,
+)
+from lake.commit import SourceFacts
+from lake.crawl import Fetched, Listing, Shard, Source, Upstream, Wanted
+from lake.documents import digest, to_arrow, unpack
+from lake.errors import SourceError
+from lake.resource import Document, Failure, Reference
+from lake.store import Store
+from tests.lake import keys
+
+NOW = datetime(2026, 8, 8, tzinfo=UTC)
+SOURCE = Source("https://pokeapi.test/api/v2/", tolerated_failures=0.02)
+MANIFEST = Manifest(
+    resource="berry",
+    number=0,
+    last_id=9,
+    documents=0,
+    json_bytes=0,
+    unchanged=0,
+    gone=(),
+    failed=(),
+    requests=0,
+    versions={},
+)
+
+
+def reference(id_: int, resource: str = "berry") -> Reference:
+    return Reference(resource, id_, f"https://pokeapi.test/api/v2/{resource}/{id_}/", f"{resource}/{id_}")
+
+
+def failure(id_: int, resource: str = "berry") -> Failure:
+    return Failure(resource, id_, f"{resource}/{id_}", "status 503")
+
+
+def shard(*ids: int, resource: str = "berry", number: int = 0) -> Shard:
+    return Shard(resource, number, tuple(Wanted(reference(id_, resource), f'"{id_}"') for id_ in ids))
+
+
+def berry(id_: int) -> Document:
+    return Document("berry", id_, f"berry/{id_}", None, NOW, b'{"id":%d}' % id_)
+
+
+def manifest(**members: Any) -> Manifest:
+    return msgspec.structs.replace(MANIFEST, **members)
+
+
+def failed(count: int, resource: str = "berry", round_: int = 2) -> Manifest:
+    """Return the manifest of a shard some of whose documents failed."""
+    found = tuple(failure(id_, resource) for id_ in range(1, count + 1))
+    return manifest(resource=resource, failed=found, round=round_)
+
+
+def test_a_manifest_says_what_became_of_each_document_and_where_those_lie_that_came(store: Store):
+    fetched = Fetched(
+        received=[berry(2), berry(1)],
+        unchanged=[reference(3)],
+        gone=[reference(4), reference(5)],
+        failed=[(reference(6), "status 503")],
+        requests=7,
+        versions=Counter({"red": 3}),
+    )
+    found = stage(store, "crawl", shard(1, 2, 3, 4, 5, 6, number=3), fetched)
+    [key] = keys(store)
+    assert key.startswith("staging/crawl/berry-0003-")
+    assert found == manifest(
+        number=3,
+        last_id=6,
+        documents=2,
+        json_bytes=16,
+        unchanged=1,
+        gone=(4, 5),
+        failed=(failure(6),),
+        requests=7,
+        versions={"red": 3},
+        key=key,
+        sha256=digest(store.get(key)),
+        round=1,
+    )
+    assert unpack(store.get(key)) == to_arrow([berry(1), berry(2)])
+    # They may be large, and nobody needs them any longer.
+    assert fetched.received == []
+
+
+def test_a_manifest_survives_as_json(store: Store):
+    """It is the task's result."""
+    found = stage(store, "crawl", shard(1, 2), Fetched(received=[berry(1)], failed=[(reference(2), "Ärger")]))
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Manifest) == found
+    assert msgspec.convert(msgspec.to_builtins(found), Manifest) == found
+
+
+def test_where_no_document_came_nothing_is_staged(store: Store):
+    found = stage(store, "crawl", shard(1), Fetched(unchanged=[reference(1)]))
+    assert (found.key, found.sha256, found.documents, found.unchanged) == (None, None, 0, 1)
+    assert keys(store) == set()
+    assert is_whole(store, found)
+
+
+def test_two_attempts_at_a_shard_do_not_touch_each_other(store: Store):
+    found = {stage(store, "crawl", shard(1), Fetched(received=[berry(1)])).key for _ in range(2)}
+    assert found == keys(store)
+    assert len(found) == 2
+
+
+def test_a_staged_object_that_is_damaged_or_gone_is_not_whole(store: Store):
+    found = stage(store, "crawl", shard(1), Fetched(received=[berry(1)]))
+    assert is_whole(store, found)
+    body = bytearray(store.get(str(found.key)))
+    body[len(body) // 2] ^= 1
+    store.delete([str(found.key)])
+    assert not is_whole(store, found)
+    store.create(str(found.key), bytes(body))
+    assert not is_whole(store, found)
+
+
+def test_a_failure_is_final_in_the_second_round():
+    assert failed(1, round_=1).final_failures == ()
+    manifests = [failed(2, round_=1), failed(1, "item"), manifest(), failed(1)]
+    assert final_failures(manifests) == [failure(1, "item"), failure(1)]
+
+
+def test_what_failed_is_asked_for_once_more_a_shard_for_each_resource():
+    """As it was asked for at first: only if it changed."""
+    shards = [shard(1, 2), shard(3, 4, number=1), shard(1, 2, 3, resource="item"), shard(1, resource="type")]
+    manifests = [
+        manifest(failed=(failure(2),)),
+        manifest(failed=(failure(3),), number=1),
+        manifest(failed=(failure(1, "item"),), resource="item"),
+        manifest(resource="type"),
+    ]
+    assert second_round(manifests, shards) == [
+        shard(2, 3, number=4),
+        shard(1, resource="item", number=4),
+    ]
+    assert second_round([manifest()], shards) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted", "tolerated"),
+    [(1, 1, 0.02), (1, 100, 0.02), (2, 100, 0.02), (3, 150, 0.02), (0, 100, 0.0), (2, 2, 1.0)],
+)
+def test_a_share_of_a_resource_may_fail_and_one_document_of_the_smallest(count: int, wanted: int, tolerated: float):
+    source = replace(SOURCE, tolerated_failures=tolerated)
+    check_tolerance(source, [shard(*range(1, wanted + 1))], [failed(count)])
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted", "tolerated"), [(2, 99, 0.02), (3, 149, 0.02), (2, 2, 0.02), (1, 100, 0.0), (2, 2, 0.9)]
+)
+def test_more_failures_end_the_run(count: int, wanted: int, tolerated: float):
+    source = replace(SOURCE, tolerated_failures=tolerated)
+    with pytest.raises(SourceError) as caught:
+        check_tolerance(source, [shard(*range(1, wanted + 1))], [failed(count)])
+    assert str(caught.value).startswith(
+        f"https://pokeapi.test/api/v2/: {count} of {wanted} documents of berry could not be fetched, more than the"
+        f" tolerated {tolerated:.0%}; nothing was published"
+    )
+
+
+def test_the_first_failures_are_named_with_their_reasons():
+    with pytest.raises(SourceError) as caught:
+        check_tolerance(SOURCE, [shard(*range(1, 100))], [failed(6)])
+    named = "; ".join(f"berry/{id_} (status 503)" for id_ in range(1, 6))
+    assert str(caught.value).endswith(f"The first: {named}")
+
+
+def test_failures_are_judged_resource_by_resource_and_when_they_are_final():
+    shards = [shard(1, 2), shard(1, 2, resource="item"), shard(3, 4, number=1)]
+    check_tolerance(SOURCE, shards, [failed(1), failed(1, "item"), failed(2, round_=1)])
+    with pytest.raises(SourceError, match="2 of 2 documents of item"):
+        check_tolerance(SOURCE, shards, [failed(1), failed(2, "item")])
+
+
+def facts(upstream: Upstream, *manifests: Manifest) -> SourceFacts:
+    listings = [Listing("item"), Listing("berry", refusal="status 403")]
+    return source_facts(SOURCE, upstream, listings, manifests)
+
+
+def test_a_commit_says_of_its_source_what_was_listed_crawled_refused_and_answered():
+    upstream = Upstream("red", {name: f"https://pokeapi.test/api/v2/{name}/" for name in ("type", "item", "berry")})
+    manifests = manifest(requests=3, versions={"red": 2}), manifest(requests=4, versions={"red": 3})
+    assert facts(upstream, *manifests) == SourceFacts(
+        base_url="https://pokeapi.test/api/v2/",
+        kind="pokeapi",
+        version="red",
+        answers={"red": 5},
+        listed=("berry", "item", "type"),
+        resources=("item", "berry"),
+        refused={"berry": "status 403"},
+        requests=7,
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "answers", "expected"),
+    [
+        ("red", [{"red": 1}, {"red": 2}], "red"),
+        ("red", [{"red": 1}, {"blue": 2}], None),
+        # The version that the source gave before the crawl is not the one that it was crawled in.
+        ("red", [{"blue": 1}], None),
+        # Answers need not say any.
+        ("red", [{}, {}], "red"),
+        ("red", [], "red"),
+        (None, [{"red": 1}], None),
+        (None, [{"red": 1}, {"blue": 2}], None),
+        (None, [{}], None),
+    ],
+)
+def test_a_crawl_that_met_several_versions_belongs_to_none(
+    version: str | None, answers: list[dict[str, int]], expected: str | None
+):
+    found = facts(Upstream(version, {}), *(manifest(versions=given) for given in answers))
+    assert found.version == expected
+    assert found.answers == dict(sum((Counter(given) for given in answers), Counter()))

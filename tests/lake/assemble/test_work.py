@@ -1,0 +1,122 @@
+"""How what must be built is cut into groups: each is a unit of work that needs none of the others."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+
+from flows.local.replica import demo_documents
+from lake import tables
+from lake.assemble.build import species_generations, write_group
+from lake.assemble.merge import document_files, open_documents
+from lake.assemble.work import Group, Work, cut_groups, plan_work, tables_in
+from lake.layout import snapshot_folder
+from lake.store import Store
+from lake.tables import POKEAPI, catalog_of
+from tests.lake import keys
+from tests.lake.assemble.lakeside import Lakeside, changed, hashes, only
+
+CATALOG = catalog_of(POKEAPI)
+EVERY = sorted({name for table in CATALOG.tables for name in table.resources} | {"weather"})
+SNAPSHOT = "20260808T041200Z-1f3a9c02"
+
+
+def everything(resources: Iterable[str] = EVERY) -> Work:
+    held = frozenset(resources)
+    return Work(frozenset(table.name for table in tables_in(CATALOG, held, None)), held)
+
+
+def fillers(group: Group, resources: Iterable[str]) -> set[str]:
+    """Return the resources that fill a table of a group."""
+    return {name for name in resources if {table.name for table in CATALOG.tables_of(name)} & set(group.tables)}
+
+
+@pytest.mark.parametrize("resources", [EVERY, ["pokemon", "item", "language"], ["weather"], []], ids=len)
+def test_groups_are_all_tables_that_are_to_be_built_each_once(resources: list[str]):
+    work = everything(resources)
+    counted = Counter(name for group in cut_groups(CATALOG, resources, work) for name in group.tables)
+    assert counted == Counter(work.tables)
+
+
+def test_a_group_parses_what_fills_its_tables():
+    for group in cut_groups(CATALOG, EVERY, everything()):
+        assert group.parsed == tuple(sorted(fillers(group, EVERY))), group
+        assert (group.kind, group.carried) == (POKEAPI, ()), group
+
+
+def test_what_is_not_to_be_parsed_is_carried():
+    work = Work(everything().tables, frozenset({"item", "weather"}))
+    for group in cut_groups(CATALOG, EVERY, work):
+        filling = fillers(group, EVERY)
+        assert set(group.parsed) == filling & work.resources, group
+        assert set(group.carried) == filling - work.resources, group
+        assert list(group.carried) == sorted(group.carried)
+
+
+def test_each_resource_is_counted_in_the_one_group_that_does_not_read_it_again():
+    """There its tables of its own are, or the generic one; so what no table knows is looked for once."""
+    counted = Counter(
+        name for group in cut_groups(CATALOG, EVERY, everything()) if not group.reads_again for name in group.parsed
+    )
+    assert counted == Counter(EVERY)
+
+
+def test_the_tables_that_many_resources_fill_are_one_group_and_the_generic_one_another():
+    groups = {group.tables: group for group in cut_groups(CATALOG, EVERY, everything())}
+    again = [group for group in groups.values() if group.reads_again]
+    assert [set(group.tables) for group in again] == [
+        {table.name for table in CATALOG.tables if table.resources and "resource_name" in table.schema.names}
+    ]
+    assert groups["document_values",].parsed == ("weather",)
+
+
+def test_generations_are_needed_where_a_table_with_them_is_built_of_documents():
+    needed = {group.tables for group in cut_groups(CATALOG, EVERY, everything()) if group.needs_generations}
+    assert {name for names in needed for name in names} >= {"pokemon", "pokemon_stats"}
+    assert not any("items" in names or "names" in names for names in needed)
+    carried = Work(everything().tables, frozenset())
+    assert not any(group.needs_generations for group in cut_groups(CATALOG, EVERY, carried))
+
+
+def test_a_group_of_another_kind_of_source_is_the_generic_table():
+    league = catalog_of("rest")
+    [group] = cut_groups(league, ["trainer"], plan_work(league, ["trainer"], ["trainer"], (), None))
+    assert group == Group("rest", ("document_values",), ("trainer",), (), False)
+
+
+def test_every_unit_gives_the_same_files_alone_and_in_any_order(store: Store):
+    """So several machines may build one snapshot, and a unit that failed may be built again."""
+    documents = only(demo_documents(), "pokemon", "pokemon-species", "item", "type")
+    lake = Lakeside(store)
+    parent = lake.fill(documents)
+    commit = lake.fill(changed(changed(documents, "item/4", cost=201), "pokemon-species/25", gender_rate=0))
+    files = document_files(commit)
+    work = plan_work(CATALOG, files, {"item", "pokemon-species", "meta"}, (), parent)
+    generations = species_generations(open_documents(store, files["pokemon-species"]))
+    groups = cut_groups(CATALOG, files, work)
+    assert any(group.carried for group in groups)
+    built: dict[str, str] = {}
+    for group in reversed(groups):
+        given = generations if group.needs_generations else {}
+        told: list[int] = []
+        alone = write_group(store, SNAPSHOT, parent, group, files, given, told.append)
+        assert alone.tables.keys() == set(group.tables) == alone.found.checks.keys()
+        assert sum(told) == (0 if group.reads_again else sum(files[name].file.rows for name in group.parsed))
+        for name, table in alone.tables.items():
+            assert table == commit.tables[name]
+            built |= {f"{name}/{file.name}": file.sha256 for file in table.files}
+    assert built == {name: hash_ for name, hash_ in hashes(commit).items() if name.split("/")[0] in work.tables}
+    assert keys(store, snapshot_folder(SNAPSHOT)) == {f"{snapshot_folder(SNAPSHOT)}{name}" for name in built}
+
+
+def test_a_change_of_the_code_or_of_the_kind_builds_everything(store: Store, monkeypatch: pytest.MonkeyPatch):
+    documents = only(demo_documents(), "type")
+    parent = Lakeside(store).fill(documents)
+    held = sorted(document_files(parent))
+    none, every = Work(frozenset(), frozenset()), everything(held)
+    assert plan_work(CATALOG, held, (), (), parent) == none
+    rest = plan_work(catalog_of("rest"), held, (), (), parent)
+    assert rest == Work(frozenset({"document_values"}), frozenset(held))
+    monkeypatch.setattr(tables, "fingerprint", lambda: "0123456789abcdef")
+    assert plan_work(CATALOG, held, (), (), parent) == every
+    assert plan_work(CATALOG, held, (), (), None) == every
