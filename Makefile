@@ -2,8 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 CORPUS ?= demo
+CORES := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 # One worker more than there are cores, for tests wait for servers.
-JOBS ?= $(shell expr 1 + $$(nproc 2> /dev/null || getconf _NPROCESSORS_ONLN))
+JOBS ?= $(shell expr 1 + $(CORES))
 
 .PHONY: demo check test quick coverage lint types bench docs lock clean
 
@@ -18,7 +19,7 @@ check: .venv/installed
 	@$(MAKE) --no-print-directory -j 3 lint types quick
 
 quick: .venv/installed
-	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder -m "not server and not corpus"
+	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder -m "not server and not corpus"
 
 # The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
 coverage: .venv/installed

@@ -34,6 +34,7 @@ from prefect.utilities.templating import apply_values
 from pydantic import TypeAdapter
 
 from flows.deploy.code import checked_out, collect
+from flows.deploy.pool import defaults
 from lake.errors import LakeError, UnknownNameError
 
 # One deployment, as `prefect.yaml` says it.
@@ -178,10 +179,11 @@ def _require_image(image: str, version: str, pool: str) -> None:
         )
     with get_client(sync_client=True) as client:
         try:
-            variables = client.read_work_pool(pool).base_job_template["variables"]["properties"]
+            template = client.read_work_pool(pool).base_job_template
         except ObjectNotFound as error:
             raise UnknownNameError("work pool", pool, [known.name for known in client.read_work_pools()]) from error
-    found = variables.get("image", {}).get("default")
+    # That of a pool that no worker has served yet may be empty.
+    found = defaults(template).get("image")
     if found != image:
         raise LakeError(
             f"work pool {pool!r}: expected runs in the image {image}, found {found or 'runs without an image'};"

@@ -79,10 +79,17 @@ class Ecs:
             for schedule in deployment.schedules:
                 self.prefect.update_deployment_schedule(deployment.id, schedule.id, active=False)
 
-    def runs(self, name: str) -> list[UUID]:
-        """Return the ids of a deployment's runs."""
+    def undo_the_day_to_day(self) -> None:
+        """Have runs do again what they did before somebody ran all commands of the day to day."""
+        for name in ("pokelake_frozen", "pokelake_requests_per_run"):
+            self.prefect.delete_variable_by_name(name)
+        self.terminal.run("pokelake setup --no-spot --requests-per-second 0")
+        self.pause_schedules()
+
+    def runs(self, name: str, **parameters: Any) -> list[UUID]:
+        """Return the ids of a deployment's runs with these parameters."""
         found = self.prefect.read_flow_runs(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[name])))
-        return [run.id for run in found]
+        return [run.id for run in found if parameters.items() <= run.parameters.items()]
 
     def end(self, run: UUID) -> State[Any]:
         """Wait until a run has ended; return the state it ended in."""

@@ -21,6 +21,8 @@ from tests.waiting import until
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 BAKED_POOL = "baked"
+# No worker has ever asked for its runs, so its job template is empty.
+UNSERVED_POOL = "unserved"
 COMMAND = ("-c", "from flows.cli import main; main()")
 
 
@@ -97,7 +99,8 @@ def start_machine(folder: Path, migrated: Path) -> Iterator[Machine]:
         deployed = Deployed(stack, checkout)
         found = Machine(deployed, build_image(folder / "image"), version)
         deployed.s3().create_bucket(Bucket="lake")
-        deployed.api("/work_pools/", {"name": POOL, "type": "process"})
+        for name in (POOL, UNSERVED_POOL):
+            deployed.api("/work_pools/", {"name": name, "type": "process"})
         deployed.api(f"/work_pools/{POOL}/queues", {"name": QUEUE, "concurrency_limit": 1})
         role = "--{0}-role=arn:aws:iam::123456789012:role/pokelake-{0}"
         pool = ("--pool-type=ecs", f"--work-pool={BAKED_POOL}", "--cluster=lake", f"--image=pokelake:{version}")

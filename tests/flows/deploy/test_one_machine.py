@@ -18,7 +18,7 @@ from flows.deploy.serve import deploy_image, serve
 from lake.errors import LakeError
 from tests.flows.deploy.conftest import FLOWS, POOL, QUEUE, REPOSITORY
 from tests.flows.deploy.fargate import build_image
-from tests.flows.deploy.machine import BAKED_POOL, COMMAND, Machine, start_machine
+from tests.flows.deploy.machine import BAKED_POOL, COMMAND, UNSERVED_POOL, Machine, start_machine
 from tests.waiting import WAIT_SECONDS, until
 
 
@@ -41,12 +41,30 @@ def as_deployed(machine: Machine) -> dict[str, Any]:
     return {**found, "triggers": triggers}
 
 
-@pytest.fixture(scope="module")
-def pushed(machine: Machine) -> dict[str, Any]:
-    """Deploy everything to the pool of processes, as `prefect deploy` does; return what the server knows of it."""
+def push(machine: Machine) -> None:
+    """Deploy everything to the pool of processes, as `prefect deploy` does."""
     said = machine.deployed.deploy()
     assert said.returncode == 0, said.stdout + said.stderr
+
+
+def are_in(machine: Machine, pool: str) -> bool:
+    """Tell whether the deployments are there, and in this pool."""
+    return {item["work_pool_name"] for item in machine.deployed.deployments().values()} == {pool}
+
+
+@pytest.fixture(scope="module")
+def first_push(machine: Machine) -> dict[str, Any]:
+    """Deploy everything to the pool of processes for the first time; return what the server knows of it."""
+    push(machine)
     return as_deployed(machine)
+
+
+@pytest.fixture
+def pushed(machine: Machine, first_push: dict[str, Any]) -> dict[str, Any]:
+    """See that everything is deployed to the pool of processes; return what the server knows of it."""
+    if not are_in(machine, POOL):
+        push(machine)
+    return first_push
 
 
 def test_a_pool_of_processes_runs_the_code_that_was_pushed(machine: Machine, pushed: Any, tmp_path: Path):
@@ -60,17 +78,18 @@ def test_a_pool_of_processes_runs_the_code_that_was_pushed(machine: Machine, pus
     assert machine.code_version("pokelake") == machine.version
 
 
-@pytest.fixture(scope="module")
-def baked(machine: Machine, pushed: dict[str, Any]) -> dict[str, Any]:
-    """Deploy everything to the pool whose runs have the code in their image; return the deployments."""
-    machine.command("deploy-image", f"pokelake:{machine.version}", "--work-pool", BAKED_POOL)
+@pytest.fixture
+def baked(machine: Machine, first_push: dict[str, Any]) -> dict[str, Any]:
+    """See that everything is deployed to the pool whose runs have the code in their image; return the deployments."""
+    if not are_in(machine, BAKED_POOL):
+        machine.command("deploy-image", f"pokelake:{machine.version}", "--work-pool", BAKED_POOL)
     return machine.deployed.deployments()
 
 
 def test_an_image_with_the_code_gets_the_same_deployments_with_nothing_to_pull(
-    machine: Machine, pushed: dict[str, Any], baked: dict[str, dict[str, Any]]
+    machine: Machine, first_push: dict[str, Any], baked: dict[str, dict[str, Any]]
 ):
-    assert as_deployed(machine) == pushed
+    assert as_deployed(machine) == first_push
     assert set(baked) == set(FLOWS)
     for name, item in baked.items():
         assert item["work_pool_name"] == BAKED_POOL
@@ -128,7 +147,12 @@ def in_checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
             POOL,
             r"work pool 'pokelake': expected runs in the image .*, found runs without an image",
         ),
-        ("pokelake:{version}", "sea", r"no work pool 'sea'; there are: baked, pokelake"),
+        (
+            "pokelake:{version}",
+            UNSERVED_POOL,
+            r"work pool 'unserved': expected runs in the image .*, found runs without an image",
+        ),
+        ("pokelake:{version}", "sea", r"no work pool 'sea'; there are: baked, pokelake, unserved"),
     ],
 )
 def test_an_image_is_refused_that_runs_would_not_have(
@@ -160,15 +184,26 @@ def test_without_a_checkout_there_is_nothing_to_serve(
         serve()
 
 
+@pytest.fixture
+def nothing_deployed(machine: Machine) -> Iterator[None]:
+    """See that there are no deployments, before the test and after it."""
+
+    def delete() -> None:
+        for item in machine.deployed.deployments().values():
+            machine.deployed.api(f"/deployments/{item['id']}", method="DELETE")
+
+    delete()
+    yield
+    delete()
+
+
 def test_one_command_serves_every_deployment_and_ends_in_order(
-    machine: Machine, pushed: dict[str, Any], tmp_path: Path
+    machine: Machine, first_push: dict[str, Any], nothing_deployed: None, tmp_path: Path
 ):
     """One run at a time; one that is stopped in the middle is not taken for running, and one that waits comes next."""
-    for item in machine.deployed.deployments().values():
-        machine.deployed.api(f"/deployments/{item['id']}", method="DELETE")
     lake = {"bucket": "lake", "prefix": "served"}
     with serving(machine, tmp_path / "first") as log:
-        assert as_deployed(machine) == pushed
+        assert as_deployed(machine) == first_push
         stopped = machine.start("refresh", lake=lake, source={"requests_per_second": 0.5})
         until(lambda: machine.run(stopped)["state_type"] == "RUNNING")
         waiting = machine.start("discover", lake=lake)
