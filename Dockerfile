@@ -1,4 +1,4 @@
-# What a run needs and no code of this project, which each run pulls from S3:
+# The image of a run: its dependencies, and no code of this project, because each run pulls that from S3.
 #
 #   docker build --tag pokelake .
 FROM python:3.11.14-slim-bookworm AS dependencies
@@ -13,7 +13,7 @@ RUN useradd --create-home --uid 1000 pokelake \
 COPY --from=dependencies /opt/pokelake /opt/pokelake
 USER pokelake
 WORKDIR /home/pokelake/run
-# Without an address of Prefect's API a run fails; it must not start a server of its own and tell nobody.
+# A run without an address of Prefect's API must fail, and not start a server of its own that nobody sees.
 ENV PATH=/opt/pokelake/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PREFECT_HOME=/home/pokelake/.prefect \

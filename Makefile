@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 CORPUS ?= demo
 CORES := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
-# One worker more than there are cores, for tests wait for servers.
+# One worker more than there are cores, because tests wait for servers.
 JOBS ?= $(shell expr 1 + $(CORES))
 
 .PHONY: demo check test quick coverage lint types bench docs lock clean
@@ -14,7 +14,7 @@ demo: .venv/installed
 test: .venv/installed lint types
 	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder
 
-# The loop while one works: all that needs no Prefect server, on few examples of each law.
+# The loop while you work: lint, types, and every test that needs no Prefect server, with few examples of each law.
 check: .venv/installed
 	@$(MAKE) --no-print-directory -j 3 lint types quick
 
@@ -37,7 +37,7 @@ types: .venv/installed
 bench: .venv/installed
 	@$(BIN)/python -m bench $(BENCH)
 
-# Writes what is generated from the code in docs/ anew.
+# Writes the generated files of docs/ anew.
 docs: .venv/installed
 	@$(BIN)/python -m tests.docs.generated
 
@@ -49,8 +49,9 @@ lock:
 	$(COMPILE) --all-extras -o requirements.lock
 	$(COMPILE) --constraints requirements.lock -o requirements-run.lock
 
-# Nothing is resolved, for the lock names everything: pip 23.2, which comes with Python 3.11.7, takes the newest of what
-# is asked for with an extra, as Prefect asks for `sqlalchemy[asyncio]`, and then refuses it for not being pinned.
+# Nothing is resolved, because the lock names everything. pip 23.2, which comes with Python 3.11.7, would fail: for a
+# package with an extra, such as Prefect's `sqlalchemy[asyncio]`, it takes the newest version, and then refuses it
+# because it is not pinned.
 .venv/installed: requirements.lock pyproject.toml
 	@echo "Installing into .venv, once …"
 	@if command -v uv > /dev/null; then \

@@ -11,15 +11,15 @@ from lake.errors import LakeError
 # True: refresh, discover and maintain end at once, and touch neither source nor bucket.
 FROZEN = "pokelake_frozen"
 
-# A number takes the place of `requests_per_run` of whatever source is crawled; null leaves it as it is.
+# A number replaces `requests_per_run` of the source that is crawled; null leaves the source's own.
 REQUESTS_PER_RUN = "pokelake_requests_per_run"
 
-# What `save_knobs` creates; it does what no Variable does.
+# The values that `save_knobs` creates; a run with them is like a run without any Variable.
 DEFAULTS: Mapping[str, bool | None] = {FROZEN: False, REQUESTS_PER_RUN: None}
 
 
 def save_knobs() -> dict[str, str]:
-    """Create the Variables that are missing; return for each what was done: created, or left as the operator set it."""
+    """Create the Variables that are missing; return for each: created, or left as the operator set it."""
     with get_client(sync_client=True) as client:
         missing = [name for name in DEFAULTS if client.read_variable_by_name(name) is None]
         for name in missing:
@@ -31,7 +31,7 @@ def is_frozen() -> bool:
     """Tell whether the operator wants nothing to be touched.
 
     Raises:
-        LakeError: The Variable holds something else than true or false.
+        LakeError: The Variable's value is neither true nor false.
     """
     value = Variable.get(FROZEN, default=False)
     if not isinstance(value, bool):
@@ -40,10 +40,10 @@ def is_frozen() -> bool:
 
 
 def requests_per_run() -> int | None:
-    """Return how many requests the operator lets a run make; None where that is for the source's settings to say.
+    """Return how many requests the operator lets a run make; None: as many as the source's settings allow.
 
     Raises:
-        LakeError: The Variable holds something else than null or a number of requests.
+        LakeError: The Variable's value is neither null nor a number of requests.
     """
     value = Variable.get(REQUESTS_PER_RUN, default=None)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):

@@ -1,4 +1,4 @@
-"""Prefect's global concurrency limit that holds the shards at work, over all runs and workers, to a number."""
+"""Prefect's global concurrency limit: it bounds the shards at work over all runs and workers."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,12 +16,13 @@ from lake.errors import UnknownNameError
 # A slot of the limit is free again this long after its holder was killed.
 LEASE_SECONDS = 60
 
-# While it waits for a slot, a shard looks this often whether its crawl was ended: a signal reaches no thread of a task.
+# A shard that waits for a slot checks this often whether its crawl was ended, because a signal reaches no thread of a
+# task.
 SLOT_SECONDS = 2
 
 
 def save_limit(name: str, limit: int) -> str:
-    """Create or change a global concurrency limit; return what was done: created, changed or left."""
+    """Create or change a global concurrency limit; return which: created, changed or left."""
     with get_client(sync_client=True) as client:
         try:
             saved = client.read_global_concurrency_limit_by_name(name)
@@ -48,9 +49,8 @@ def require_limit(name: str) -> None:
 def hold_slot(limit: str, require_open: Callable[[], None]) -> Iterator[None]:
     """Hold a slot of a limit, which bounds the shards at work over all runs and workers; an empty name is no limit.
 
-    A thread of its own waits for the slot, which nothing can interrupt: a run that is told to end leaves it behind.
-
-    `require_open` raises when the slot is no longer wanted; that ends the wait.
+    `require_open` raises when the slot is no longer wanted; that ends the wait. Prefect's own wait cannot be
+    interrupted, so a thread of its own does it, which a run that is told to end leaves behind.
     """
     if not limit:
         yield
@@ -62,7 +62,7 @@ def hold_slot(limit: str, require_open: Callable[[], None]) -> Iterator[None]:
             with concurrency(limit, strict=True, lease_duration=LEASE_SECONDS):
                 is_held.set_result(None)
                 is_done.wait()
-        # Whatever it is, because nobody else would tell the shard that waits.
+        # Every error is caught, because only this thread can tell the shard that waits.
         except BaseException as error:
             # A slot that cannot be given back is free again when its lease ends.
             if not is_held.done():

@@ -10,7 +10,7 @@ from lake.source import Rest, Source
 
 
 def _form(settings: type[Rest | Source], **other: tuple[Any, Any]) -> type[BaseModel]:
-    """Return a model with a field for each declared setting; `other` gives type and default where a form has others."""
+    """Return a model with a field for each declared setting; `other` gives type and default of those that differ."""
     types = get_type_hints(settings)
     form: dict[str, Any] = {}
     for setting in fields(settings):
@@ -19,7 +19,7 @@ def _form(settings: type[Rest | Source], **other: tuple[Any, Any]) -> type[BaseM
     return create_model(f"_{settings.__name__}", **form)
 
 
-# mypy takes no base class that is made when the program runs.
+# mypy accepts no base class that is made at run time.
 class RestConfig(_form(Rest, collections=(dict[str, str], {}))):  # type: ignore[misc]
     """Where things lie in the listings of a JSON REST API; a path is dotted, such as `pagination.next`."""
 
@@ -44,7 +44,7 @@ class SourceConfig(
         rest=(RestConfig | None, None),
     ),
 ):
-    """What to crawl, and how to be polite to it; the fields mean what they mean in `lake.crawl.Source`.
+    """A source to crawl, and how to be polite to it; each field is a setting of `lake.source.Source`.
 
     Example:
         Save a source that crawls two resources, and load it:

@@ -1,4 +1,4 @@
-"""The blocks that hold where the lake lies, and the stores they open."""
+"""The blocks that say where the lake lies, and the stores that they open."""
 
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ def results_folder(prefix: str) -> str:
 
 
 def load_block(block_type: type[_B], name: str) -> _B | None:
-    """Return the saved block of this name, None where there is none."""
+    """Return the saved block of this name, or None if there is none."""
     try:
         block = block_type.load(name)
     except ValueError:
@@ -38,7 +38,7 @@ def load_block(block_type: type[_B], name: str) -> _B | None:
 
 
 def save_block(block: _B, name: str) -> tuple[_B, str]:
-    """Save a block unless it is saved as it is; return the saved one, and what was done: created, changed or left."""
+    """Save a block unless the same one is saved; return the saved one, and whether it was created, changed or left."""
     before = load_block(type(block), name)
     if before is not None and _settings(before.model_dump()) == _settings(block.model_dump()):
         return before, "left"
@@ -47,7 +47,7 @@ def save_block(block: _B, name: str) -> tuple[_B, str]:
 
 
 def _settings(values: dict[str, Any]) -> dict[str, Any]:
-    """Return what a block holds, without what saving adds to it."""
+    """Return a block's settings, without the members that saving adds."""
     return {
         name: _settings(value) if isinstance(value, dict) else value
         for name, value in values.items()

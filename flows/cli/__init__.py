@@ -104,10 +104,10 @@ def rebuild(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None) -> N
 def maintain(
     bucket: Bucket = None,
     prefix: Prefix = "",
-    grace_hours: Annotated[int, typer.Option(min=24, help="How long everything stays after it was written.")] = 48,
+    grace_hours: Annotated[int, typer.Option(min=24, help="Hours that everything stays after it was written.")] = 48,
     expire_days: Annotated[
         int | None,
-        typer.Option(min=1, help="How long a snapshot stays after another took its place. Default: for ever."),
+        typer.Option(min=1, help="Days that a snapshot stays after another took its place. Default: for ever."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
@@ -128,7 +128,7 @@ def plan(
     resources: Resources = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a refresh would request, rebuild and write, without doing it."""
+    """Say which requests a refresh would make, and what it would build and write, without doing it."""
     prepare_prefect()
     from flows.cli.plan import plan as make
     from flows.steps.parameters import LakeLocation, SourceChoice
@@ -138,7 +138,7 @@ def plan(
 
 
 def _finish(state: "State[Any]") -> None:
-    """Print how a run ended, and raise what it failed with."""
+    """Print the state in which a run ended, or raise the error with which it failed."""
     if state.is_failed() or state.is_crashed():
         state.result()
     print(f"{state.name}: {state.message}")
@@ -150,7 +150,7 @@ def replica(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
 ) -> None:
-    """Serve a corpus as PokeAPI does, for work without a network."""
+    """Serve a corpus as PokeAPI does, so that you can work without a network."""
     from flows.local.replica import CorpusError, open_corpus, serve
 
     try:
@@ -167,7 +167,7 @@ def demo(
     source: Annotated[str | None, typer.Option(help="A live API to crawl instead of the replica.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
 ) -> None:
-    """Show the whole of it on this machine: S3, PokeAPI, Prefect, a snapshot, a query, a second refresh."""
+    """Show the whole product on this machine: S3, PokeAPI, Prefect, a snapshot, a query, a second refresh."""
     from flows.local.demo import run
 
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
@@ -175,7 +175,7 @@ def demo(
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command; what the world got wrong is one paragraph on standard error and exit code 1."""
+    """Run the command; print a `LakeError` as one paragraph on standard error, and exit with code 1."""
     try:
         return app(arguments)
     except LakeError as error:

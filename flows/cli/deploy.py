@@ -1,4 +1,4 @@
-"""The commands that deploy: save what the flows look for, push code, check it all, and serve on one machine."""
+"""The commands that deploy: save what the flows look for, push code, check everything, and serve on one machine."""
 
 import json
 import sys
@@ -28,9 +28,7 @@ def setup(
     parallel_shards: Shards = None,
     user_agent: UserAgent = None,
     work_pool: WorkPool = "pokelake",
-    pool_type: Annotated[
-        Literal["ecs", "process"] | None, typer.Option(help="Type of the work pool; without it, none is made.")
-    ] = None,
+    pool_type: Annotated[Literal["ecs", "process"] | None, typer.Option(help="Type of a work pool to create.")] = None,
     cluster: Annotated[str | None, typer.Option(help="ECS: name or ARN of the cluster.")] = None,
     image: Annotated[str | None, typer.Option(help="ECS: image of the tasks.")] = None,
     execution_role: Annotated[str | None, typer.Option(help="ECS: ARN of the role that starts tasks.")] = None,
@@ -53,7 +51,7 @@ def setup(
         list[str] | None, typer.Option(help="NAME=VALUE for the runs' environment; may be given again.")
     ] = None,
 ) -> None:
-    """Save the Prefect objects that flows and deployments look for; what is not given stays as it is saved."""
+    """Save the Prefect objects that flows and deployments look for; settings not given stay as they are saved."""
     prepare_prefect()
     from blocks.source_config import SourceConfig
     from blocks.storage import SOURCE_BLOCK, load_block
@@ -103,7 +101,7 @@ def _pairs(given: list[str]) -> dict[str, str]:
 def push(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be uploaded.")] = False,
 ) -> None:
-    """Upload the code in this folder to a code version of its own; `prefect deploy` does so by itself."""
+    """Upload the code in this folder as a code version; `prefect deploy` does so by itself."""
     prepare_prefect()
     from flows.deploy.code import collect, push_code
 
@@ -115,7 +113,7 @@ def push(
 
 @app.command()
 def doctor(bucket: Bucket = None, prefix: Prefix = "", work_pool: WorkPool = "pokelake", as_json: Json = False) -> None:
-    """Check each thing that the scheduled deployments need, and say how to mend it; exit code 1 if one is not there."""
+    """Check each thing that the scheduled deployments need, and say how to mend it; exit code 1 if a check fails."""
     prepare_prefect()
     from flows.deploy.doctor import examine
     from flows.steps.parameters import LakeLocation
@@ -163,7 +161,7 @@ def iam_policy(
     ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Print who may take the role instead.")] = False,
 ) -> None:
-    """Print what a role of the deployment may do, and nothing else, as a policy for AWS."""
+    """Print the AWS policy of one role of the deployment; it allows only what the role needs."""
     from flows.deploy.iam import Account, policy
     from flows.deploy.iam import trust as trusted
 

@@ -1,4 +1,4 @@
-"""What the modules of the ``pokelake`` command share: their options."""
+"""The options that the modules of the ``pokelake`` command share."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from lake.source import SETTINGS, Source
 
 Bucket = Annotated[
     str | None,
-    typer.Option(envvar="POKELAKE_BUCKET", help="Bucket of the lake; without it, the saved S3Bucket block."),
+    typer.Option(envvar="POKELAKE_BUCKET", help="Bucket of the lake. Default: that of the saved S3Bucket block."),
 ]
 Prefix = Annotated[str, typer.Option(envvar="POKELAKE_PREFIX", help="Folder of the lake in that bucket.")]
 AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its end, UTC) or a time.")]
@@ -17,22 +17,23 @@ Limit = Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")]
 
 
 def _setting(name: str, more: str = "") -> Any:
-    """Return the option of a setting of a source: its variable, bound and sentence are those that are declared."""
+    """Return the option of a source's setting, with the bound and the sentence of its declaration."""
     declared = SETTINGS[name]
     sentence = f"{declared['description']} {more}".strip()
     return typer.Option(envvar=f"POKELAKE_{name.upper()}", min=declared.get("ge"), help=sentence)
 
 
-# These two are not what is declared: one chooses between an address and a block, the other has no way to say "all".
+# These two differ from their declarations: one chooses between an address and a block, the other cannot say "all".
 SourceUrl = Annotated[
-    str | None, typer.Option(envvar="POKELAKE_SOURCE", help="Address of the API; without it, the saved source block.")
+    str | None,
+    typer.Option(envvar="POKELAKE_SOURCE", help="Address of the API. Default: that of the saved source block."),
 ]
 Resources = Annotated[
     str | None, typer.Option(envvar="POKELAKE_RESOURCES", help="Resources to crawl, separated by commas.")
 ]
 Rate = Annotated[
     float | None,
-    _setting("requests_per_second", f"Default: as the block says, else {Source().requests_per_second}; 0 on loopback."),
+    _setting("requests_per_second", f"Default: the block's, or {Source().requests_per_second}; 0 on loopback."),
 ]
 Connections = Annotated[int | None, _setting("connections")]
 Shards = Annotated[int | None, _setting("parallel_shards")]
@@ -41,5 +42,5 @@ RetryDelay = Annotated[float | None, _setting("retry_delay_seconds")]
 
 
 def names(text: str | None) -> tuple[str, ...] | None:
-    """Return the names in a list separated by commas, None where nothing was said."""
+    """Return the names in a list separated by commas; None if there is no list."""
     return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None

@@ -1,4 +1,4 @@
-"""What a refresh would request, rebuild and write; found out by probing and reading listings, without doing it."""
+"""The plan of a refresh: its requests, and what it would build and write; found by reading listings alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from lake.tables import catalog_of
 
 @dataclass(frozen=True, slots=True)
 class ResourcePlan:
-    """What a refresh would ask of one resource: documents listed, new, at hand but not listed, and requests for them.
+    """One resource in the plan: its documents listed, new, at hand but no longer listed, and the requests for them.
 
     `refusal` says why its listing cannot be had; then its documents stay as they are.
     """
@@ -31,12 +31,12 @@ class ResourcePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a refresh would do: nothing, where the version is known, or these requests and what may follow from them.
+    """The plan of a refresh: it ends at once if the version is known, or makes these requests and may build tables.
 
-    `requests` are as many as it makes when nothing fails, and none of it was read before: a listing may still be known
-    from a discover, and documents from a run that was killed. `sure_tables` are built whatever the source answers,
-    `possible_tables` only if it answers with changed documents; `table_count` is how many a snapshot has.
-    `bytes_written` is what the current snapshot has, for each one is complete; None for the first one.
+    `requests` counts those of a refresh in which nothing fails. It makes fewer if a discover has read the listings
+    before it, or a killed run some documents. `sure_tables` are built whatever the source answers, `possible_tables`
+    only if it answers with changed documents; `table_count` is the number of tables of a snapshot. `bytes_written` is
+    the size of the current snapshot, because every snapshot is complete; None before the first one.
     """
 
     version: str | None
@@ -51,7 +51,7 @@ class Plan:
     bytes_written: int | None
 
     def lines(self) -> list[str]:
-        """Say it in sentences."""
+        """Return the plan as lines for a person."""
         if self.is_known:
             return [f"upstream is still at {self.version}: a refresh would make {self.requests} requests, and end"]
         new, vanished = (sum(getattr(item, kind) for item in self.resources) for kind in ("new", "vanished"))
@@ -72,20 +72,20 @@ class Plan:
         ]
 
     def json(self) -> str:
-        """Return all of it as a JSON object."""
+        """Return the plan as a JSON object."""
         return msgspec.json.encode(self).decode()
 
 
 def plan(lake: LakeLocation, source: SourceChoice) -> Plan:
-    """Find out what a refresh would do: asks the source for its version and its listings, and writes nothing."""
+    """Return the plan of a refresh; this asks the source for its version and its listings, and writes nothing."""
     settings, store = source.resolve(), lake.open()
-    # None of this is a task, for nothing of it is to be recorded as a run.
+    # These are plain calls and no tasks, because a plan is not recorded as a run.
     upstream, requests = probe(settings)
     begun = look(store, settings, upstream)
     if begun.is_known():
         return _plan(begun, (), requests, is_known=True)
     listings, listed = read_all(settings, upstream, begun.resources)
-    # Documents that come with their listing are read from it when their turn comes.
+    # Documents that come within their listing are fetched by reading that once more.
     again = listed if any(listing.is_inline for listing in listings) else 0
     return _plan(begun, [_resource(begun, listing) for listing in listings], requests + listed + again)
 
@@ -123,5 +123,5 @@ def _plan(begun: Start, resources: Sequence[ResourcePlan], requests: int, is_kno
 
 
 def _named(names: Sequence[str], every: str | None) -> str:
-    """Name tables, or say `every` of how many where these are all there are."""
+    """Name the tables; with `every`, say that word and their number instead."""
     return f"{every} {len(names)} tables" if every and names else ", ".join(names) or "none"

@@ -1,4 +1,4 @@
-"""The commands that read a lake; Prefect is loaded only where its saved blocks say which lake."""
+"""The commands that read a lake; they load Prefect only if its saved blocks say which lake."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -46,7 +46,7 @@ def snapshots(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False)
 
 @app.command()
 def audits(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None, as_json: Json = False) -> None:
-    """List what the audits of a snapshot found: what drifted upstream, and what a person was asked about."""
+    """List the findings of a snapshot's audits: drift upstream, and changes that a person was asked about."""
     from flows.cli.show import show
 
     show(open_lake(bucket, prefix).audits(as_of), as_json)
@@ -94,7 +94,7 @@ def sql(
 def diff(
     table: Annotated[str, typer.Argument(help="Name of the table.")],
     before: Annotated[str, typer.Argument(help="A snapshot's name, a date (its end, UTC) or a time.")],
-    after: Annotated[str | None, typer.Argument(help="The same; without it, the current snapshot.")] = None,
+    after: Annotated[str | None, typer.Argument(help="The same. Default: the current snapshot.")] = None,
     limit: Limit = 20,
     bucket: Bucket = None,
     prefix: Prefix = "",
@@ -111,7 +111,7 @@ def document(
     resource: Annotated[str, typer.Argument(help="Name of the resource.")],
     id_: Annotated[int | None, typer.Argument(metavar="[ID]", help="Id of the document.")] = None,
     path: Annotated[
-        str | None, typer.Option(help="Its path instead, where the ids of its source are no numbers: servers/blue.")
+        str | None, typer.Option(help="Path of the document, for a source whose ids are not numbers: servers/blue.")
     ] = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
@@ -126,7 +126,7 @@ def document(
 
 
 def open_lake(bucket: str | None, prefix: str) -> "Lake":
-    """Return the lake that the flags or the environment name, else the one of the saved blocks."""
+    """Return the lake that the flags or the environment name, or the one of the saved blocks if they name none."""
     from lake.read import Lake
 
     if bucket:

@@ -1,11 +1,11 @@
-"""What is set before Prefect is loaded, which reads its settings then."""
+"""The settings of Prefect that a command makes before it loads Prefect, which reads them then."""
 
 import os
 
-# Prefect's log is for those who ask for it, and a command calls nobody but whom it was told to.
+# Prefect logs only if the environment asks it to, and a command contacts no server that it was not told to.
 QUIET = {"PREFECT_LOGGING_LEVEL": "CRITICAL", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
-# Task runs are recorded in batches, or the server is busy with them for half a minute after a crawl.
+# The server records task runs in batches; one by one they would keep it busy for half a minute after a crawl.
 RECORDER = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
@@ -14,6 +14,6 @@ RECORDER = {
 
 
 def prepare_prefect() -> None:
-    """Set what Prefect reads when it is loaded: its log is for those who ask for it, records are written in batches."""
+    """Put `QUIET` and `RECORDER` into the environment, except what is set there; call this before Prefect is loaded."""
     for name, value in {**QUIET, **RECORDER}.items():
         os.environ.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for programs."""
+"""The output of commands: tables for people, JSON for programs."""
 
 import json
 import sys
@@ -28,7 +28,7 @@ def show(rows: pd.DataFrame, as_json: bool) -> None:
 
 
 def show_columns(columns: pd.DataFrame, as_json: bool) -> None:
-    """Print the columns of a table below what holds for the whole of it, or one JSON object of both.
+    """Print the facts of a table and below them its columns, or one JSON object of both.
 
     A terminal shows one cell of sentences for each column, because half a dozen cells side by side need 160
     characters; a pipe gets one line for each column, with a cell for each fact.
@@ -65,9 +65,9 @@ def _meaning(column: dict[Hashable, Any]) -> Iterator[str]:
 
 
 def _console() -> Console:
-    """Return standard output, as wide as a terminal is; nothing is cut off in a pipe.
+    """Return standard output, as wide as the terminal; in a pipe, no line is cut off.
 
-    Nothing in a value is markup: Rich would swallow ``[ms, tz=UTC]``.
+    Markup is off, because Rich would swallow ``[ms, tz=UTC]`` in a value.
     """
     plain = partial(Console, markup=False, emoji=False, highlight=False)
     console = plain()
@@ -75,7 +75,7 @@ def _console() -> Console:
 
 
 def show_first(limit: int, rows: pd.DataFrame, as_json: bool) -> None:
-    """Print the first rows, 0 for all, and say on standard error of how many."""
+    """Print the first `limit` rows (0: all), and say on standard error how many there are."""
     show(rows.head(limit) if limit else rows, as_json)
     if limit and limit < len(rows):
         print(f"{limit} of {len(rows):,} rows; --limit 0 prints all", file=sys.stderr)
@@ -90,7 +90,7 @@ def _text(column: str, value: Any) -> str:
 
 
 def parse_filter(text: str) -> tuple[str, str, Any]:
-    """Read a filter as a person writes it; the value is JSON, or else plain text.
+    """Read a filter as a person writes it; a value that is not JSON is plain text.
 
     >>> parse_filter("generation == 1")
     ('generation', '==', 1)

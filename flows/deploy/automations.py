@@ -1,11 +1,13 @@
-"""Prefect's automations of a lake: what is done when a run gets stuck, dies, or does not come at all.
+"""Prefect's automations of a lake: each acts when a run gets stuck, dies, or does not come at all.
 
-Each concerns the runs of deployments with the tag `pokelake` alone, for a Prefect server is shared with others. That
-`report` starts for each published snapshot is said in `prefect.yaml`, for it needs that deployment's id.
+To be told, make an automation of your own with the action `SendNotification`. It expects the event
+``prefect.automation.triggered``, which every automation emits that fires, and has
+``match={"prefect.resource.name": "pokelake-not-current"}``, or a list of such names. Do not change the automations
+below: the next `setup` puts them back.
 
-Whatever fires emits the event ``prefect.automation.triggered``. To be told, make an automation of your own with the
-action `SendNotification`, that expects this event and has ``match={"prefect.resource.name": "pokelake-not-current"}``,
-or a list of such names. One of these here, when it is changed, is put back by the next `setup`.
+Each concerns only the runs of deployments with the tag `pokelake`, because a Prefect server is shared with others. The
+automation that starts `report` for each published snapshot stands in `prefect.yaml`, because it needs that
+deployment's id.
 """
 
 from dataclasses import dataclass
@@ -19,22 +21,22 @@ from flows.steps.events import LAKE_CURRENT
 
 TAG = "pokelake"
 
-# Made by `prefect deploy` from the triggers in `prefect.yaml`, for it holds the deployment's id.
+# Made by `prefect deploy` from the triggers in `prefect.yaml`, because it holds the deployment's id.
 REPORT_AUTOMATION = "pokelake-report-on-published"
 
-# By this message, which no other crash has, a run that never started is told from those that must not start again.
+# Only the crash of a run that never started has this message, so that run starts again, and no other crashed run does.
 NEVER_STARTED = "it was submitted but never started; it goes back into the queue"
 HEARTBEAT_LOST = "its heartbeats ended before it did, so its process is gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long each automation waits until it fires."""
+    """How long each automation waits before it fires."""
 
-    # Fargate starts a container within two minutes. But Prefect keeps an event for up to 15 if the one that it follows
-    # has not arrived, and until it is looked at, a run that has started seems not to have.
+    # Fargate starts a container within two minutes. But Prefect holds an event back for up to 15 minutes while the one
+    # before it has not arrived, and until then a run that has started looks as if it had not.
     start: timedelta = timedelta(minutes=20)
-    # Heartbeats are half a minute apart, but a server that restarts misses all of them; while it is there, the events
+    # Heartbeats are half a minute apart, but a server misses all of them while it restarts. While it runs, the events
     # of ECS say within seconds that a container is gone.
     heartbeat: timedelta = timedelta(minutes=5)
     # A refresh starts every 24 hours; it may wait for another crawl, and take its time.
@@ -47,7 +49,7 @@ _EACH = {"prefect.resource.id"}
 
 
 def automations(patience: Patience) -> tuple[AutomationCore, ...]:
-    """Return the automations as they are to be."""
+    """Return the wanted automations."""
     submitted = {f"prefect.flow-run.{name}" for name in ("Pending", "Submitting", "InfrastructurePending")}
     return (
         AutomationCore(
@@ -57,7 +59,8 @@ def automations(patience: Patience) -> tuple[AutomationCore, ...]:
             actions=[ChangeFlowRunState(state=StateType.CRASHED, name=None, message=NEVER_STARTED, force=False)],
             tags=[TAG],
         ),
-        # No second action of the first one: Prefect carries out the actions of one automation side by side.
+        # This is not a second action of the automation above, because Prefect carries out all actions of one automation
+        # at the same time.
         AutomationCore(
             name="pokelake-start-again",
             description="A run that never started goes back into the queue, with its parameters.",
@@ -81,7 +84,7 @@ def automations(patience: Patience) -> tuple[AutomationCore, ...]:
         ),
         AutomationCore(
             name="pokelake-not-current",
-            description="No refresh has ended well for too long; it is for somebody to look why.",
+            description="No refresh has ended well for too long; somebody must look why.",
             # Without `for_each`, Prefect counts the time from the start, even if the event never came.
             trigger=EventTrigger(
                 match={"prefect.resource.id": "pokelake.lake.*"},
@@ -98,10 +101,10 @@ def automations(patience: Patience) -> tuple[AutomationCore, ...]:
 
 
 def _silence(after: set[str], within: timedelta) -> EventTrigger:
-    """Return what fires for each run of which nothing is heard for so long after such an event.
+    """Return a trigger that fires for each run that emits nothing for this long after one of these events.
 
-    Prefect names these events by the state's name, which for a run's end may be one of our own, so any event of the
-    run counts. An event that is expected as well as waited for starts the time anew.
+    Every event of the run counts, because Prefect names the event of its end by the state's name, which may be one of
+    ours, such as Unchanged. An event that is both in `after` and expected starts the time anew.
     """
     return EventTrigger(
         match=_RUNS,
@@ -115,9 +118,9 @@ def _silence(after: set[str], within: timedelta) -> EventTrigger:
 
 
 def save_automations(patience: Patience = Patience()) -> dict[str, str]:
-    """Save the automations; return for each what was done: created, changed or left.
+    """Save the automations; return for each: created, changed or left.
 
-    One that somebody switched off stays off.
+    An automation that somebody switched off stays off.
     """
     with get_client(sync_client=True) as client:
         return {f"automation/{wanted.name}": _save(client, wanted) for wanted in automations(patience)}
@@ -129,7 +132,7 @@ def _save(client: SyncPrefectClient, wanted: AutomationCore) -> str:
         client.create_automation(wanted)
         return "created"
     saved = found[0]
-    # Of an update Prefect's client sends what was given by name, and its server wants all but the owner.
+    # Prefect's client sends only the fields that were given by name, and its server wants all of them but the owner.
     wanted = AutomationCore(**{**wanted.model_dump(exclude={"owner_resource"}), "enabled": saved.enabled})
     if AutomationCore(**saved.model_dump()) == wanted:
         return "left"

@@ -19,7 +19,7 @@ from lake.store import PARALLEL_REQUESTS, Store
 
 PACKAGES = ("blocks", "flows", "lake")
 
-# What a run needs; nothing else is ever pushed, whatever lies beside it.
+# A run needs these files; no others are ever pushed.
 ALLOWED = ("blocks/**/*.py", "flows/*.py", "flows/steps/**/*.py", "lake/**/*.py")
 
 
@@ -37,16 +37,16 @@ class Code:
 
     @property
     def version(self) -> str:
-        """The name of these files: the same content has the same one, wherever and whenever it is pushed."""
+        """The name of these files: the same content has the same name, wherever and whenever it is pushed."""
         return sha256(self.manifest).hexdigest()[:12]
 
     @property
     def folder(self) -> str:
-        """Where this version lies below the lake's prefix, with its slash, which keeps a pull within it."""
+        """The folder of this version below the lake's prefix; its slash keeps a pull within it."""
         return f"{CODE}{self.version}/"
 
     def lines(self) -> list[str]:
-        """Return what a push would upload, to be read by a person."""
+        """Return the list of files that a push would upload, as lines for a person."""
         total = sum(map(len, self.files.values()))
         return [
             *(f"{len(body):>9,}  {path}" for path, body in sorted(self.files.items())),
@@ -85,11 +85,11 @@ def collect(root: Path) -> Code:
 
 
 def push(store: Store, code: Code) -> int:
-    """Upload what the bucket lacks of a version, its manifest last; return how many objects were created.
+    """Upload the files of a version that the bucket lacks, the manifest last; return how many objects were created.
 
     Raises:
         ConflictError: A file of this version exists with other content.
-        StoreError: The version's folder holds what is not part of it, which a pull would take along.
+        StoreError: The version's folder holds an object that is not part of the version; a pull would fetch it as well.
     """
     expected = {f"{code.folder}{path}": body for path, body in code.files.items()}
     manifest = f"{code.folder}{CODE_MANIFEST}"
@@ -97,7 +97,7 @@ def push(store: Store, code: Code) -> int:
     if strange := sorted(found.keys() - expected.keys() - {manifest}):
         raise StoreError(
             f"{store.uri(code.folder)}: expected the files of this version only, found {', '.join(strange)};"
-            " a run would take them for code: find out who put them there, and remove them"
+            " find out who put them there, and remove them: a run would take them for code"
         )
     lacking = [key for key, body in expected.items() if found.get(key) != len(body)]
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
@@ -111,8 +111,8 @@ def push(store: Store, code: Code) -> int:
 def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
     """Push the code in the working directory to the lake of an `S3Bucket` block; a step of ``prefect deploy``.
 
-    Prefect runs it once for each deployment; after the first it costs one request. Returns what the pull step and
-    the deployment need: bucket, folder, version, and the git commit.
+    Prefect runs it once for each deployment; after the first it costs one request. Returns bucket, folder, version and
+    git commit, for the pull step and the deployment.
 
     Raises:
         LakeError: There is no such block, the code is not whole or holds a secret, or S3 refused.
@@ -125,7 +125,8 @@ def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
     store = open_store(saved)
     created = push(store, code)
     print(
-        f"{store.uri(code.folder)}: {len(code.files)} files, {f'{created} objects created' if created else 'was there'}"
+        f"{store.uri(code.folder)}: {len(code.files)} files,"
+        f" {f'{created} objects created' if created else 'already there'}"
     )
     return {
         "bucket": store.bucket,

@@ -1,4 +1,4 @@
-"""Policies of AWS roles: what each of them does for the lake, and nothing else."""
+"""Policies of AWS roles: each allows the acts that its role needs for the lake, and no others."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from typing import Any
 from lake.errors import UnknownNameError
 from lake.layout import CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING
 
-# What docs/deploy.md calls them: policies name them before there are any.
+# The names that docs/deploy.md gives to roles, images, tasks and log: policies name them before they exist.
 TASK_ROLE, EXECUTION_ROLE = "pokelake-task", "pokelake-execution"
 IMAGES = TASK_FAMILY = LOG_GROUP = "pokelake"
 
 Statement = dict[str, Any]
 
-# Everything in the lake is created and never overwritten, but Prefect's results, which Prefect itself writes.
+# Objects in the lake are created and never overwritten, except Prefect's results, which Prefect itself writes.
 _READ = ("list", "get")
 _CREATE = (*_READ, "create", "delete")
 _WRITE = (*_READ, "put", "delete")
-# Nothing that runs may add code. A run deletes commits only if `maintain` is told to forget old ones.
+# A run may not add code. It deletes commits only if `maintain` is told to forget old ones.
 _TASK = {
     COMMITS: _CREATE,
     SNAPSHOTS: _CREATE,
@@ -56,10 +56,10 @@ class Account:
 
 
 def policy(role: str, account: Account) -> dict[str, Any]:
-    """Return what a role may do.
+    """Return the policy of a role.
 
     ``task`` is for the flows, ``execution`` for ECS while it starts them, ``worker`` for Prefect's worker, ``setup``
-    for `pokelake setup` and `pokelake doctor`, ``deploy`` for `prefect deploy`, and ``reader`` for who reads tables.
+    for `pokelake setup` and `pokelake doctor`, ``deploy`` for `prefect deploy`, and ``reader`` for readers of tables.
 
     Raises:
         UnknownNameError: No such role.
@@ -70,7 +70,7 @@ def policy(role: str, account: Account) -> dict[str, Any]:
 
 
 def trust(role: str, account: Account) -> dict[str, Any]:
-    """Return who may take a role: tasks that ECS starts in this account, or whom the account lets.
+    """Return the trust policy of a role: tasks that ECS starts in this account may take it, or users of the account.
 
     Raises:
         UnknownNameError: No such role.
@@ -96,7 +96,7 @@ def _allow(actions: Collection[str], resources: Collection[str] = ("*",), **cond
 
 
 def _in_lake(account: Account, rights: Mapping[str, Collection[str]]) -> list[Statement]:
-    """Return what lets somebody use folders of the lake, each in some ways."""
+    """Return the statements that give some rights on each of these folders of the lake."""
     prefix = f"{account.prefix.strip('/')}/".removeprefix("/")
     bucket = f"arn:aws:s3:::{account.bucket}"
 
@@ -107,7 +107,7 @@ def _in_lake(account: Account, rights: Mapping[str, Collection[str]]) -> list[St
         return [f"{bucket}/{key}" for key in keys(right)]
 
     statements = [
-        # S3 takes the key of an object that is not there for a prefix, and says so only to who may list that.
+        # S3 says that an object is not there only to those who may list its key as a prefix.
         _allow(["s3:ListBucket"], [bucket], StringLike={"s3:prefix": sorted(keys("list"))}),
         _allow(["s3:GetObject"], objects("get")),
         # Only with the header If-None-Match, so nothing is overwritten.

@@ -1,4 +1,4 @@
-"""What must never leave the machine with the code: files whose name or content looks like a secret."""
+"""Files whose name or content looks like a secret: they must never leave the machine with the code."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _NAMES = (
 
 _CONTENTS = {
     "an AWS access key": re.compile(rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    # Of 16 characters at least: the local stack's own, `testing`, opens nothing.
+    # At least 16 characters: the secret of the local stack, `testing`, is shorter, and opens nothing.
     "an AWS secret": re.compile(rb"(?i)aws_(?:secret_access_key|session_token)\W{1,8}[a-z0-9/+=]{16,}"),
     "a Prefect API key": re.compile(rb"\bpn[bu]_[0-9A-Za-z]{36}\b"),
     "a private key": re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY"),
@@ -41,7 +41,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def secrets_in(content: bytes) -> Iterator[tuple[int, str]]:
-    """Yield the line of everything in a file that looks like a secret, and what it looks like."""
+    """Yield the line of each thing in a file that looks like a secret, and the kind of secret."""
     for kind, pattern in _CONTENTS.items():
         for match in pattern.finditer(content):
             yield content.count(b"\n", 0, match.start()) + 1, kind

@@ -21,7 +21,7 @@ CRAWL_QUEUE = "crawl"
 
 _ECS_TEMPLATE = Path(__file__).with_name("ecs_job_template.json")
 
-# Without these no task starts, or none can do its work; each with the flag of `pokelake setup` that gives it.
+# Every task needs these to start or to do its work; each has the flag of `pokelake setup` that gives it.
 _NEEDED_ON_ECS = {
     "cluster": "--cluster",
     "image": "--image",
@@ -32,24 +32,24 @@ _NEEDED_ON_ECS = {
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What a work pool shall be; what is not given stays as it is saved."""
+    """The wanted settings of a work pool; those that are not given stay as they are saved."""
 
     name: str = "pokelake"
-    # Where runs happen: in tasks of ECS, or in processes beside the worker.
+    # Where runs happen: in tasks of ECS, or in processes on the worker's machine.
     kind: Literal["ecs", "process"] | None = None
     # Name or ARN of the ECS cluster.
     cluster: str | None = None
-    # Holds the dependencies; a run pulls its code.
+    # Image of the tasks. It holds the dependencies; a run pulls its code.
     image: str | None = None
     # ARN of the role that starts a task: it pulls the image, reads the secrets and creates the log.
     execution_role: str | None = None
     # ARN of the role that a flow has while it runs: it reads and writes the lake.
     task_role: str | None = None
-    # Id of the tasks' VPC; never given, the account's default one.
+    # Id of the tasks' VPC. Default: the account's default VPC.
     vpc: str | None = None
-    # Ids of subnets of that VPC; never given, all that it has.
+    # Ids of subnets of that VPC. Default: all of its subnets.
     subnets: tuple[str, ...] = ()
-    # Ids of security groups; never given, the VPC's default one.
+    # Ids of security groups. Default: the VPC's default one.
     security_groups: tuple[str, ...] = ()
     # CPU units of a task: 1024 are one virtual CPU.
     cpu: int | None = None
@@ -57,16 +57,16 @@ class Pool:
     memory: int | None = None
     # Whether tasks run on Fargate Spot, which costs less and may end a task with two minutes' notice.
     is_spot: bool | None = None
-    # ARN of the secret in AWS Secrets Manager that holds the key of Prefect's API. The worker must have that key as
-    # well, for it takes it out of what it hands on to the tasks.
+    # ARN of the secret in AWS Secrets Manager that holds the key of Prefect's API. The worker needs the key too: it
+    # removes the key from the environment that it passes on to the tasks.
     api_key_secret: str | None = None
-    # ARN of the secret that holds the auth string of a Prefect server of one's own.
+    # ARN of the secret that holds the auth string of a self-hosted Prefect server.
     auth_string_secret: str | None = None
     # More variables of the runs' environment, such as AWS_ENDPOINT_URL for another S3.
     env: Mapping[str, str] = field(default_factory=dict)
 
     def variables(self) -> dict[str, Any]:
-        """Return what is given, as variables of Prefect's job templates."""
+        """Return the given settings as variables of Prefect's job templates."""
         launch_type = {None: None, True: "FARGATE_SPOT", False: "FARGATE"}[self.is_spot]
         network: dict[str, Any] = {"subnets": list(self.subnets), "securityGroups": list(self.security_groups)}
         given = {
@@ -89,11 +89,10 @@ class Pool:
 def save_pool(pool: Pool, credentials: AwsCredentials) -> dict[str, str]:
     """Create or change a work pool, its queue for crawls and, on ECS, the task definition that its runs use.
 
-    Returns for each what was done: created, changed or left. Nothing is done where neither a pool is saved nor anything
-    about it is given.
+    Returns for each: created, changed or left. Without a saved pool and without settings for one, it does nothing.
 
     Raises:
-        LakeError: The saved pool is of another type, what is given does not suffice, or ECS refused.
+        LakeError: The saved pool is of another type, a setting that ECS needs is missing, or ECS refused.
     """
     with get_client(sync_client=True) as client:
         saved = _saved(client, pool.name)
@@ -115,14 +114,19 @@ def save_pool(pool: Pool, credentials: AwsCredentials) -> dict[str, str]:
 
 
 def defaults(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a job template says where a deployment says nothing, by the names of its variables."""
+    """Return the defaults of a job template's variables by name, without empty ones."""
     variables = template.get("variables", {}).get("properties", {})
     found = {name: variable.get("default") for name, variable in variables.items()}
     return {name: value for name, value in found.items() if value not in (None, {}, [])}
 
 
 def with_defaults(template: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a job template that has these defaults for the variables it knows; mappings take them in."""
+    """Return a job template with these defaults for the variables that it knows. Defaults that are mappings are merged.
+
+    >>> template = {"variables": {"properties": {"env": {"default": {"A": "1"}}, "cpu": {}}}}
+    >>> defaults(with_defaults(template, {"env": {"B": "2"}, "memory": 512}))
+    {'env': {'A': '1', 'B': '2'}}
+    """
     made = deepcopy(template)
     for name, variable in made["variables"]["properties"].items():
         if name in given:
@@ -139,7 +143,7 @@ def _saved(client: SyncPrefectClient, name: str) -> WorkPool | None:
 
 
 def _kind(pool: Pool, saved: WorkPool | None) -> str:
-    """Return the type of a pool, as it is given or saved, where both agree and what is given fits it."""
+    """Return the type of a pool, given or saved; raise if the two differ, or if the type lacks a given setting."""
     kind = pool.kind or (saved.type if saved else None)
     if kind is None:
         raise LakeError(f"work pool {pool.name!r}: expected a saved one, found none; give --pool-type to create it")
@@ -150,8 +154,8 @@ def _kind(pool: Pool, saved: WorkPool | None) -> str:
         )
     if kind == "process" and (strange := pool.variables().keys() - {"env"}):
         raise LakeError(
-            f"work pool {pool.name!r}: expected nothing but --env for type process, found {', '.join(sorted(strange))};"
-            " leave it away, or name a pool of type ecs with --work-pool"
+            f"work pool {pool.name!r}: expected no setting but --env for type process, found"
+            f" {', '.join(sorted(strange))}; omit it, or name a pool of type ecs with --work-pool"
         )
     return kind
 
@@ -164,21 +168,21 @@ def _template(kind: str) -> dict[str, Any]:
 
 
 def _public(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what tasks need in subnets that are given, where those are public: an address, or they reach nothing."""
+    """Return the public IP that tasks in given subnets get; without one they reach nothing in a public subnet."""
     return {"network_configuration": {"assignPublicIp": "ENABLED"}} if "network_configuration" in given else {}
 
 
 def _require_ecs(name: str, variables: Mapping[str, Any]) -> None:
-    """Raise unless tasks can be started with these variables; the error names everything that lacks."""
+    """Raise unless tasks can be started with these variables; the error names every flag that is missing."""
     lacking = [flag for variable, flag in _NEEDED_ON_ECS.items() if variable not in variables]
     if network := variables.get("network_configuration"):
-        # Prefect takes the tasks' network from the VPC, or all of it from here.
+        # Prefect takes the tasks' network either from the VPC alone, or all of it from this configuration.
         lacking += ["--vpc"] if "vpc_id" not in variables else []
         lacking += ["--subnet"] if not network.get("subnets") else []
     if lacking:
         raise LakeError(
-            f"work pool {name!r}: expected all that starts a task on ECS, found no {', '.join(lacking)};"
-            " give it to `pokelake setup`, which keeps it"
+            f"work pool {name!r}: expected all that a task on ECS needs, found no {', '.join(lacking)};"
+            " pass it to `pokelake setup` once, which saves it"
         )
 
 
@@ -193,7 +197,7 @@ def _save(client: SyncPrefectClient, name: str, kind: str, template: dict[str, A
 
 
 def _save_queue(client: SyncPrefectClient, pool: str) -> str:
-    """Create or change the queue of the flows that crawl and publish: two at once would race, and ask twice."""
+    """Create or change the queue of the flows that crawl and publish; two at once would race, and ask twice."""
     try:
         queue = client.read_work_queue_by_name(CRAWL_QUEUE, work_pool_name=pool)
     except ObjectNotFound:

@@ -46,9 +46,11 @@ _TRIGGER: TypeAdapter[DeploymentTriggerTypes] = TypeAdapter(DeploymentTriggerTyp
 def serve() -> None:
     """Run every deployment on its schedule, each run a process of this machine, until Ctrl-C or SIGTERM.
 
-    Runs have the code of the working directory. They run one at a time: so discover and refresh never meet, and a
-    report begins when the refresh that published has ended. When it stops, the deployments are paused until it is
-    started again, and a run that was under way is Crashed; the next one resumes from its shards.
+    Runs have the code of the working directory. They run one at a time, so discover and refresh never meet, and a
+    report begins when the refresh that published has ended. When `serve` stops, the deployments are paused until it is
+    started again, and a run that was under way ends as Crashed; the next run resumes from its shards.
+
+    Requires: PREFECT_API_URL, the address of a Prefect server; the blocks that `pokelake setup` saves there.
 
     Raises:
         LakeError: The working directory is not a checkout, Prefect has no server, or a work pool has the deployments.
@@ -63,10 +65,10 @@ def serve() -> None:
     _require_no_pool(deployments)
     for entry in entries:
         os.environ.update(entry["work_pool"]["job_variables"]["env"])
-    # Where a shell started it in the background, Ctrl-C is ignored, and with it what SIGTERM is made into.
+    # A process that a shell starts in the background ignores SIGINT, and `_Runner` turns SIGTERM into SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     runner = _Runner(limit=1)
-    # Outside an event loop Prefect's functions return what inside one they promise.
+    # Outside an event loop, Prefect returns the ids themselves, and not the awaitables of its signature.
     served = [cast(UUID, runner.add_deployment(deployment)) for deployment in deployments]
     names = ", ".join(deployment.name for deployment in deployments)
     print(f"serving {names} with code version {entries[0]['version']}, until Ctrl-C")
@@ -78,7 +80,7 @@ def serve() -> None:
 
 
 class _Runner(Runner):
-    """Prefect's runner, which SIGTERM stops as Ctrl-C does; its own handler leaves schedules as they are."""
+    """Prefect's runner, stopped by SIGTERM as by Ctrl-C; Prefect's own handler would leave the schedules active."""
 
     def handle_sigterm(self, *args: Any, **kwargs: Any) -> None:
         signal.raise_signal(signal.SIGINT)
@@ -87,7 +89,9 @@ class _Runner(Runner):
 def deploy_image(image: str, pool: str) -> None:
     """Deploy everything to a work pool whose runs have the code in their image; nothing is pushed or pulled.
 
-    The image is not built here: it was made of `Dockerfile.baked` in the working directory.
+    Build the image first, from `Dockerfile.baked` in the working directory.
+
+    Requires: PREFECT_API_URL; the blocks that `pokelake setup` saves there, and its work pool with this image.
 
     Raises:
         LakeError: The image's tag is not the code's version, which commits name; there is no such pool, or its runs
@@ -103,7 +107,7 @@ def deploy_image(image: str, pool: str) -> None:
         )
         for entry in entries
     ]
-    # The image is the pool's: a deployment that named one as well would go on to do so after an upgrade.
+    # The pool names the image. A deployment that named it as well would keep this one when the pool gets a newer one.
     saved = cast(
         list[UUID],
         prefect.deploy(*deployments, work_pool_name=pool, build=False, push=False, print_next_steps_message=False),
@@ -111,7 +115,7 @@ def deploy_image(image: str, pool: str) -> None:
     if len(saved) < len(deployments):
         raise LakeError(
             f"work pool {pool!r}: expected {len(deployments)} deployments, saved {len(saved)};"
-            " what Prefect says of the others is above"
+            " Prefect's reasons are printed above"
         )
 
 
@@ -130,7 +134,7 @@ def read_entries(root: Path) -> list[Entry]:
 
 
 def _deployment(entry: Entry, **more: Any) -> RunnerDeployment:
-    """Return a deployment as Prefect has it in code; a run imports its flow, and so needs no path of any machine."""
+    """Return an entry as Prefect's object. A run imports its flow by name, so it needs no path of any machine."""
     path, _, name = entry["entrypoint"].partition(":")
     flow = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)
     limit = entry.get("concurrency_limit")
@@ -159,7 +163,7 @@ def _schedule(interval: int | None = None, anchor_date: str | None = None, **giv
 
 
 def _require_no_pool(deployments: Sequence[RunnerDeployment]) -> None:
-    """Raise if a work pool has one of the deployments: its worker would take the runs as well."""
+    """Raise if a work pool has one of the deployments, because its worker would take the runs as well."""
     with get_client(sync_client=True) as client:
         for name in (deployment.full_name for deployment in deployments):
             with suppress(ObjectNotFound):
@@ -174,8 +178,8 @@ def _require_image(image: str, version: str, pool: str) -> None:
     """Raise unless the runs of a work pool are in this image, and its tag says that it holds this code."""
     if image.rpartition(":")[2] != version:
         raise LakeError(
-            f"image {image}: expected the tag {version}, the version of the code in this folder, for commits name it;"
-            " build the image of this folder, and tag it so"
+            f"image {image}: expected the tag {version}, the version of the code in this folder, because commits name"
+            " it; build the image from this folder, with that tag"
         )
     with get_client(sync_client=True) as client:
         try:
@@ -187,12 +191,12 @@ def _require_image(image: str, version: str, pool: str) -> None:
     if found != image:
         raise LakeError(
             f"work pool {pool!r}: expected runs in the image {image}, found {found or 'runs without an image'};"
-            f" run `pokelake setup --work-pool {pool} --image {image}` first, for a pool of type ecs"
+            f" run `pokelake setup --work-pool {pool} --image {image}` first; the pool must be of type ecs"
         )
 
 
 def _end_runs(deployments: Sequence[UUID]) -> None:
-    """Mark the runs of deployments that are under way as crashed, for their processes have been ended."""
+    """Mark the runs of deployments that are under way as crashed, because their processes have ended."""
     kinds = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
     with get_client(sync_client=True) as client:
         for run in client.read_flow_runs(

@@ -1,4 +1,4 @@
-"""Saves every Prefect object that flows and deployments look for; running it again changes nothing."""
+"""Setup: save every Prefect object that flows and deployments look for; running it again changes nothing."""
 
 from dataclasses import replace
 
@@ -23,11 +23,11 @@ from lake.errors import StoreError
 
 
 def setup(bucket: str | None, prefix: str | None, source: Source, pool: Pool | None = None) -> dict[str, str]:
-    """Save what a lake, its source and its deployments need; return for each what was done: created, changed or left.
+    """Save the objects that a lake, its source and its deployments need; return for each: created, changed or left.
 
-    Bucket and prefix stay as they are saved where they are None. Credentials that are already saved are left as they
-    are, for they may hold keys. The source gets a global limit of as many shards as one run may have at work; where it
-    names none, the limit is called like its block.
+    A bucket or prefix that is None stays as it is saved. So do credentials that are already saved, because they may
+    hold keys. The source gets a global limit of as many shards as one run may have at work; if the source names no
+    limit, this one gets the name of the source's block.
 
     Raises:
         LakeError: No bucket is given or saved, or the work pool cannot be saved.
@@ -49,12 +49,12 @@ def setup(bucket: str | None, prefix: str | None, source: Source, pool: Pool | N
     done[limit] = save_limit(source.global_limit, source.parallel_shards)
     _, done[f"pokelake-source/{SOURCE_BLOCK}"] = save_block(SourceConfig.of(source), SOURCE_BLOCK)
     done |= save_knobs() | save_automations()
-    # Last, for it is what most often fails: it takes facts of an AWS account.
+    # The pool comes last because it fails most often: it needs facts of an AWS account.
     return done | save_pool(pool, credentials) if pool else done
 
 
 def _where(bucket: str | None, prefix: str | None) -> tuple[str, str]:
-    """Return the lake's bucket and prefix: each as it is given, else as it is saved.
+    """Return the lake's bucket and prefix: the given ones, or the saved ones if none are given.
 
     Raises:
         StoreError: No bucket is given, and none is saved.

@@ -1,4 +1,4 @@
-"""The ECS task definition of a pool's runs: registered once, by setup, so that no run registers a revision."""
+"""The ECS task definition of a pool's runs. Setup registers it once, so that no run registers a revision."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,18 +8,18 @@ from prefect_aws import AwsCredentials
 
 from lake.errors import LakeError
 
-# The name by which Prefect's worker, and what watches its tasks, know the container of the run.
+# Prefect's worker, and its observer of ECS events, find the run's container by this name.
 CONTAINER = "prefect"
 
-# Between SIGTERM and SIGKILL, at most; as long as the notice of Fargate Spot. Prefect gives a run 30 seconds to end,
-# which is ECS's default for the whole container: killed while its next attempt starts, it would crash that as well.
+# Longest time between SIGTERM and SIGKILL, as long as the notice of Fargate Spot. ECS's default is 30 seconds, and
+# Prefect gives a run all of them to end: a kill while the run's next attempt starts would crash that attempt as well.
 STOP_SECONDS = 120
 
 
 def task_definition(variables: Mapping[str, Any], region: str) -> dict[str, Any]:
     """Return the definition that a pool's variables ask for.
 
-    Prefect's key and auth string are in it by the ARNs of their secrets only: ECS reads those when it starts a task.
+    It holds Prefect's key and auth string only as ARNs of secrets, which ECS reads when it starts a task.
     """
     secrets = {
         "PREFECT_API_KEY": variables.get("prefect_api_key_secret_arn"),
@@ -56,10 +56,10 @@ def task_definition(variables: Mapping[str, Any], region: str) -> dict[str, Any]
 
 
 def register(credentials: AwsCredentials, variables: Mapping[str, Any]) -> tuple[str, str]:
-    """Register the definition that a pool's variables ask for, unless the pool's revision is it.
+    """Register the definition that a pool's variables ask for, unless the pool's revision already matches.
 
-    A pool that names no revision takes the latest one of the family, if that is it. Returns the ARN of the pool's
-    revision, and what was done: created, changed or left.
+    A pool that names no revision takes the latest one of the family, if that matches. Returns the ARN of the pool's
+    revision, and whether it was created, changed or left.
 
     Raises:
         LakeError: ECS could not be reached, or refused.
@@ -81,7 +81,7 @@ def register(credentials: AwsCredentials, variables: Mapping[str, Any]) -> tuple
 
 
 def _find(ecs: Any, name: str) -> dict[str, Any] | None:
-    """Return the revision of an ARN, or the latest of a family; None where no task could be started from it."""
+    """Return the revision of an ARN, or the latest of a family; None if no task can be started from it."""
     try:
         found: dict[str, Any] = ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
     except ecs.exceptions.ClientException:
@@ -90,7 +90,7 @@ def _find(ecs: Any, name: str) -> dict[str, Any] | None:
 
 
 def _holds(found: Any, wanted: Any) -> bool:
-    """Tell whether a definition is as wanted; ECS fills in what it has defaults for, and keeps lists in no order."""
+    """Tell whether a definition is as wanted; ECS adds its defaults, and keeps lists in no order."""
     if isinstance(wanted, dict):
         return isinstance(found, dict) and all(_holds(found.get(name), value) for name, value in wanted.items())
     if isinstance(wanted, list):

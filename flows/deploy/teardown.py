@@ -1,4 +1,4 @@
-"""Takes out of Prefect what `setup` and `prefect deploy` saved there; the bucket stays as it is."""
+"""Teardown: delete what `setup` and `prefect deploy` saved in Prefect; the bucket stays as it is."""
 
 from collections.abc import Callable
 
@@ -22,9 +22,9 @@ _BLOCKS = (
 
 
 def teardown(pool: str) -> dict[str, str]:
-    """Delete a work pool, its deployments, and everything that `setup` saved; return what was done: deleted or absent.
+    """Delete a work pool, its deployments, and everything that `setup` saved; return for each: deleted or absent.
 
-    Runs that are under way are not ended by it.
+    It does not end runs that are under way.
     """
     done = {}
     source = load_block(SourceConfig, SOURCE_BLOCK)

@@ -1,4 +1,4 @@
-"""Looks at each thing that the scheduled deployments need, and says how to mend what is not as it must be."""
+"""The doctor: it checks each thing that the scheduled deployments need, and says how to mend what is wrong."""
 
 from flows.deploy.doctor.check import Check
 from flows.deploy.doctor.examine import examine

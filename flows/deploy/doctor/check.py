@@ -1,4 +1,4 @@
-"""A check: what was looked at, how it is, what was found there, and how to mend it."""
+"""A check: the thing that was looked at, its status, what was found, and how to mend it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Status = Literal["ok", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to a question: how it is, what was found, and how to mend it, empty where nothing is to be mended."""
+    """The answer to a question: a status, what was found, and how to mend it; empty if nothing needs mending."""
 
     status: Status
     found: str
@@ -36,14 +36,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of an installation, and the names of the questions that must be answered well before."""
+    """A question about an installation, and the names of those that must be ok before it is asked."""
 
     name: str
     ask: Callable[[Installation], Verdict]
-    # How to mend it where it cannot be asked at all.
+    # The way to mend it if the question itself cannot be asked.
     mend: str
     needs: tuple[str, ...] = ()
-    # Asked of pools of this type only; None for all. One that has a type needs the work pool.
+    # The type of the pools that it concerns; None: all types. A question with a type needs the work pool.
     pool_type: str | None = None
 
 
@@ -63,7 +63,7 @@ def skipped(reason: str) -> Verdict:
 
 
 def judge(wrong: Sequence[tuple[str, str]], found: str) -> Verdict:
-    """Return one verdict about all that is wrong, with the ways to mend it; ok, with `found`, if nothing is."""
+    """Return one verdict: failed, with all that is wrong and the ways to mend it, or ok with `found` if nothing is."""
     if not wrong:
         return ok(found)
     facts, ways = zip(*wrong, strict=True)
@@ -71,7 +71,7 @@ def judge(wrong: Sequence[tuple[str, str]], found: str) -> Verdict:
 
 
 def answer(question: Question, at: Installation, before: Mapping[str, Check]) -> Check:
-    """Ask a question, unless it would only fail for what failed before; that it cannot be asked is a failure too."""
+    """Ask a question, unless one that it needs has failed; a question that cannot be asked has failed as well."""
     verdict = _reason_to_skip(question, at, before) or _asked(question, at)
     return Check(question.name, verdict.status, verdict.found, verdict.mend)
 

@@ -1,4 +1,4 @@
-"""Questions about the deployments: their code, their schedules, and what watches over their runs."""
+"""Questions about the deployments: their code, their schedules, and the automations that watch over their runs."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def existence(at: Installation) -> Verdict:
 
 
 def code(at: Installation) -> Verdict:
-    """Do all deployments have the same code, and is what they pull that, and whole?"""
+    """Do all deployments have the same code version, do they pull it, and is it whole in the bucket?"""
     store, way = at.store, deploy(at.pool_name)
     wrong = []
     versions = sorted({item.version or "none" for item in at.deployments.values()})
@@ -63,7 +63,7 @@ def _pulled(deployment: DeploymentResponse) -> tuple[str, str] | None:
 
 
 def _flaws(at: Installation, version: str) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the folder of a code version."""
+    """Yield each flaw of a code version's folder, with the way to mend it."""
     folder = f"{CODE}{version}/"
     manifest = at.store.find(folder + CODE_MANIFEST)
     if manifest is None:
@@ -74,20 +74,20 @@ def _flaws(at: Installation, version: str) -> Iterator[tuple[str, str]]:
     if lacking := sorted(expected - found):
         yield f"{at.store.uri(folder)} lacks {', '.join(lacking)}", deploy(at.pool_name)
     for path in sorted(found - expected):
-        # A run would take it for code.
+        # A run would take this object for code.
         uri = at.store.uri(folder + path)
         yield f"{uri} is not part of the version", f"`aws s3 rm {uri}`"
 
 
 def schedules(at: Installation) -> Verdict:
-    """Is every schedule active, and there no other than those of `prefect.yaml`?"""
+    """Is every schedule of `prefect.yaml` active, and is there no other?"""
     wrong = [flaw for item in at.deployments.values() for flaw in _unscheduled(at, item)]
     slugs = [f"{name} {slug}" for name in at.deployments for slug in SCHEDULES[name]]
     return judge(wrong, f"active: {', '.join(slugs)}")
 
 
 def _unscheduled(at: Installation, deployment: DeploymentResponse) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the schedules of a deployment."""
+    """Yield each flaw of a deployment's schedules, with the way to mend it."""
     name, expected = deployment.name, SCHEDULES[deployment.name]
     found = {schedule.slug: schedule for schedule in deployment.schedules}
     if deployment.paused:
@@ -102,7 +102,7 @@ def _unscheduled(at: Installation, deployment: DeploymentResponse) -> Iterator[t
             )
     for schedule in deployment.schedules:
         if schedule.slug not in expected:
-            # Prefect leaves a schedule that was removed from the file.
+            # Prefect keeps a schedule that was removed from the file.
             yield (
                 f"{name} has a schedule {schedule.slug or 'without a slug'} that is not in prefect.yaml",
                 f"`prefect deployment schedule delete {name}/{name} {schedule.id} --accept-yes`",

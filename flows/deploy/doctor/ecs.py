@@ -1,4 +1,4 @@
-"""Questions about AWS: what a pool of type ecs names, and what tells its worker how the tasks end."""
+"""Questions about AWS: cluster and tasks of a pool of type ecs, and the events that tell its worker how tasks end."""
 
 import json
 from collections.abc import Mapping
@@ -7,10 +7,10 @@ from typing import Any
 from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.installation import Installation
 
-# How prefect-aws's own template names the queue.
+# The name that prefect-aws's own template gives to the queue.
 EVENTS_QUEUE = "{pool}-ecs-events"
 
-# By its default name the worker would look for a queue that nobody made, and only warn.
+# Without this setting, the worker looks for a queue by its default name, which nobody made, and only warns.
 OBSERVER = "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME"
 
 STATE_CHANGE = {"source": "aws.ecs", "detail-type": "ECS Task State Change"}
@@ -35,7 +35,7 @@ def _cluster(at: Installation) -> dict[str, Any]:
 
 
 def task_definition(at: Installation) -> Verdict:
-    """Is the task definition that the pool names there, and with the pool's image?"""
+    """Does the pool name a task definition that exists and has the pool's image?"""
     arn, image = at.variables().get("task_definition_arn"), at.variables().get("image")
     way = f"`pokelake setup --work-pool {at.pool_name}`"
     if not arn:
@@ -50,7 +50,7 @@ def task_definition(at: Installation) -> Verdict:
 
 
 def queue(at: Installation) -> Verdict:
-    """Is there the queue in which ECS says how tasks end?"""
+    """Is there a queue for the events in which ECS says how tasks end?"""
     name = _queue_name(at)
     sqs = at.credentials.get_client("sqs")
     try:
@@ -72,12 +72,12 @@ def _queue(sqs: Any, name: str) -> dict[str, str]:
 
 
 def _make_events(at: Installation) -> str:
-    """Return how the queue and the rule are made; that the worker knows the queue cannot be seen from outside."""
+    """Return the way to make the queue and the rule. Whether the worker knows the queue cannot be seen from here."""
     pool, arn = at.pool_name, _cluster(at)["clusterArn"]
     return (
         f"`prefect-aws ecs-worker deploy-events --work-pool-name {pool} --stack-name {pool}-events"
-        f" --existing-cluster-arn {arn}`, where that stack lost a part after `prefect-aws ecs-worker delete"
-        f" {pool}-events`; and start the worker with {OBSERVER}={_queue_name(at)}"
+        f" --existing-cluster-arn {arn}` (if that stack is there but lost a part, `prefect-aws ecs-worker delete"
+        f" {pool}-events` first); and start the worker with {OBSERVER}={_queue_name(at)}"
     )
 
 
@@ -93,7 +93,8 @@ def rule(at: Installation) -> Verdict:
     if not matching:
         names = ", ".join(found["Name"] for found in rules)
         return failed(
-            f"expected every task state change of the cluster in {arn}, {names} sends others", _make_events(at)
+            f"expected every task state change of the cluster in {arn}, found that {names} sends others",
+            _make_events(at),
         )
     names = ", ".join(found["Name"] for found in matching if found["State"] == "ENABLED")
     if not names:

@@ -16,11 +16,13 @@ CLUSTER, DEFINITION, QUEUE = "ECS cluster", "task definition", "queue of ECS eve
 
 
 def questions(pool_name: str) -> tuple[Question, ...]:
-    """Return what is asked about an installation."""
+    """Return the questions about an installation."""
     setup = f"`pokelake setup --work-pool {pool_name}`"
-    server = "look into the log of the Prefect server, and see that this key of its API may read it"
-    access = "see that AWS_ENDPOINT_URL and the credentials are right, and may do what `pokelake iam-policy` prints"
-    knobs = f"`prefect variable set {FROZEN} false --overwrite`, or `{REQUESTS_PER_RUN} null` likewise"
+    server = "look into the log of the Prefect server, and check that your API key may read from it"
+    access = "check that AWS_ENDPOINT_URL is right, and that the credentials may do what `pokelake iam-policy` prints"
+    knobs = " or ".join(
+        f"`prefect variable set {name} --overwrite`" for name in (f"{FROZEN} false", f"{REQUESTS_PER_RUN} null")
+    )
     on_ecs = (CREDENTIALS, POOL)
     return (
         Question(API, storage.prefect_api, server),
@@ -53,9 +55,9 @@ def questions(pool_name: str) -> tuple[Question, ...]:
 
 
 def examine(lake: LakeLocation, pool: str) -> list[Check]:
-    """Look at everything that the deployments in a work pool need; one thing that is wrong never hides another.
+    """Check everything that the deployments in a work pool need; one thing that is wrong never hides another.
 
-    What would only fail because something else did is skipped, and says so.
+    A question that needs one that failed is skipped, and says so.
     """
     found: dict[str, Check] = {}
     with ExitStack() as parts:

@@ -1,4 +1,4 @@
-"""What is examined: the blocks, the work pool and the deployments that are saved in Prefect."""
+"""An installation: the blocks, the work pool and the deployments that are saved in Prefect."""
 
 from contextlib import ExitStack
 from functools import cached_property
@@ -31,9 +31,9 @@ SCHEDULES = {"discover": ("hourly",), "refresh": ("daily",), "maintain": ("weekl
 
 
 class Installation:
-    """Holds Prefect's client open, and reads each thing once, when it is first asked for.
+    """An installation holds Prefect's client open, and reads each thing once, when it is first asked for.
 
-    What is looked at is what the deployments use: the blocks. A bucket in `lake` only says where they should lead.
+    It reads the blocks, because the deployments use them. A bucket in `lake` only says where the blocks should lead.
     """
 
     def __init__(self, lake: LakeLocation, pool_name: str, parts: ExitStack) -> None:
@@ -43,12 +43,12 @@ class Installation:
 
     @cached_property
     def client(self) -> SyncPrefectClient:
-        """Prefect's client; it is opened late, for without an address it starts a server of its own."""
+        """Prefect's client; it is opened late, because without an address it starts a server of its own."""
         return self._parts.enter_context(get_client(sync_client=True))
 
     @cached_property
     def credentials(self) -> AwsCredentials:
-        """The block of the credentials for everything that is not the lake."""
+        """The block of the credentials for everything except the lake, whose block has its own."""
         return _saved(AwsCredentials, CREDENTIALS_BLOCK)
 
     @cached_property
@@ -87,7 +87,7 @@ class Installation:
 
     @cached_property
     def deployments(self) -> dict[str, DeploymentResponse]:
-        """Those of the deployments that exist, by name."""
+        """The deployments that exist, by name."""
         names = list(SCHEDULES)
         found = self.client.read_deployments(
             flow_filter=FlowFilter(name=FlowFilterName(any_=names)),

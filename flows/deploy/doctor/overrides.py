@@ -1,4 +1,4 @@
-"""Questions about what the worker sends to ECS for each run: its size, and what makes an interrupted run resume."""
+"""Questions about the overrides that the worker sends to ECS for each run: do they fit, and do they let it resume?"""
 
 import asyncio
 import json
@@ -15,10 +15,10 @@ from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.deployments import deploy
 from flows.deploy.doctor.installation import Installation
 
-# RunTask refuses more, and the worker does not look.
+# RunTask refuses more bytes than this, and the worker does not check.
 RUN_TASK_BYTES = 8192
 
-# Leaves room for what the worker's own settings have and the settings of whoever asks have not.
+# The worker may have more settings than this process; leave room for them.
 LARGEST_BYTES = 7000
 
 SPOT = "FARGATE_SPOT"
@@ -31,12 +31,12 @@ def sizes(at: Installation) -> Verdict:
     largest = max(found, key=lambda name: found[name])
     measured = (
         f"{found[largest]:,} of the {RUN_TASK_BYTES:,} bytes that RunTask takes, for {largest},"
-        " with the Prefect settings of this process for those of the worker"
+        " measured with this process's Prefect settings in place of the worker's"
     )
     if found[largest] > LARGEST_BYTES:
         way = (
             "shorten the environment: that of the pool (`pokelake setup --env`), job_variables in prefect.yaml,"
-            " and the worker's PREFECT_ variables, which are handed on"
+            " and the worker's PREFECT_ variables, which it passes on"
         )
         return failed(f"{measured}; expected at most {LARGEST_BYTES:,}", way)
     return ok(measured)
@@ -59,7 +59,7 @@ async def overrides(at: Installation) -> dict[str, dict[str, Any]]:
 
 def _sent(at: Installation, deployment: DeploymentResponse, configuration: ECSJobConfiguration) -> dict[str, Any]:
     if configuration.prefect_api_key_secret_arn:
-        # The worker takes its key out, for the task reads the secret; it fails where there is none to be taken out.
+        # The worker removes its key from the environment, because the task reads the secret, and fails without a key.
         configuration.env.setdefault("PREFECT_API_KEY", "")
     run = FlowRun(id=uuid4(), flow_id=deployment.flow_id, deployment_id=deployment.id, name="x" * 40)
     flow = Flow(id=deployment.flow_id, name=deployment.name, labels={})

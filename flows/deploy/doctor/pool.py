@@ -8,7 +8,7 @@ from flows.deploy.doctor.check import Verdict, failed, judge, ok
 from flows.deploy.doctor.installation import Installation
 from flows.deploy.pool import CRAWL_QUEUE
 
-# As long as one crawl at a time is all that a source is asked for.
+# A source is asked by one crawl at a time.
 CRAWLS_AT_ONCE = 1
 
 

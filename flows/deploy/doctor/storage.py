@@ -1,4 +1,4 @@
-"""Questions about Prefect's API, and about what runs reach through the saved blocks."""
+"""Questions about Prefect's API, the saved blocks, and the storage that runs reach through them."""
 
 from urllib.parse import urlsplit
 
@@ -20,16 +20,16 @@ from flows.steps.results import prove_results
 from lake.layout import RESULTS
 from lake.store import Store
 
-# A wrong address is told at once; Prefect's client would ask for minutes.
+# With these, a wrong address fails at once; Prefect's client would go on asking for minutes.
 _FIRST_ANSWER = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: 10}
 
 
 def prefect_api(at: Installation) -> Verdict:
-    """Is there a Prefect server that stays, not older than this client?"""
+    """Is there a lasting Prefect server, no older than this client?"""
     address = get_current_settings().api.url
     if address is None:
         name_it = "`prefect config set PREFECT_API_URL=http://HOST:4200/api`"
-        return failed("PREFECT_API_URL is not set, so every command has a server of its own", name_it)
+        return failed("PREFECT_API_URL is not set, so every command starts a server of its own", name_it)
     parts = urlsplit(address)
     url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     with temporary_settings(_FIRST_ANSWER), get_client(sync_client=True) as client:
@@ -47,13 +47,15 @@ def prefect_api(at: Installation) -> Verdict:
 
 
 def credentials_block(at: Installation) -> Verdict:
-    """Is the block of the credentials saved, and of the type that is looked for?"""
+    """Is the block of the credentials saved, with the type that runs look for?"""
     has_keys = at.credentials.aws_access_key_id is not None
-    return ok(f"saved, {'with keys' if has_keys else 'without keys: those of the environment, profile or role hold'}")
+    return ok(
+        f"saved, {'with keys' if has_keys else 'without keys, so runs use those of environment, profile or role'}"
+    )
 
 
 def lake_block(at: Installation) -> Verdict:
-    """Is the block of the lake saved, and does it lead to the bucket that was asked about?"""
+    """Is the block of the lake saved, and does it lead to the bucket that was named?"""
     found = at.store.uri()
     if at.lake.bucket is not None:
         asked = Store(at.lake.bucket, at.lake.prefix, at.lake_block.credentials.get_s3_client()).uri()
@@ -106,7 +108,7 @@ def results(at: Installation) -> Verdict:
 
 
 def global_limit(at: Installation) -> Verdict:
-    """Is there the limit that the source names, and of the size that one run may use?"""
+    """Does the limit that the source names exist, with as many slots as one run may use?"""
     source = at.source_block.source()
     name, size = source.global_limit, source.parallel_shards
     if not name:

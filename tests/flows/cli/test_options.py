@@ -80,4 +80,4 @@ def test_a_flag_its_variable_and_its_bound_are_made_of_what_is_declared():
 def test_the_flag_of_the_rate_says_what_holds_without_it():
     """Brackets would be markup, and the words in them would not be shown."""
     [rate] = [o for o in typer.main.get_command(app).commands["refresh"].params if o.name == "requests_per_second"]
-    assert rate.help.endswith("Default: as the block says, else 10; 0 on loopback.")
+    assert rate.help.endswith("Default: the block's, or 10; 0 on loopback.")

@@ -159,4 +159,4 @@ def test_what_cannot_be_asked_is_a_failure_that_stops_nothing(whole: Whole, monk
         "automations",
         "RuntimeError: 403 Forbidden: this key may not read automations",
     )
-    assert "see that this key of its API may read it" in check.mend
+    assert "check that your API key may read from it" in check.mend

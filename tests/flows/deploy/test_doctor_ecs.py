@@ -159,7 +159,7 @@ def test_a_rule_for_another_cluster(whole: Whole):
     whole.undo.callback(make_rule, CLUSTER)
     found = ecs.rule(whole.installation())
     assert found.status == "failed"
-    assert found.found.endswith(f":{QUEUE}, {RULE} sends others")
+    assert found.found.endswith(f":{QUEUE}, found that {RULE} sends others")
     assert found.mend.startswith(MAKE_EVENTS)
 
 

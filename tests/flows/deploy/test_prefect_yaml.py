@@ -54,7 +54,7 @@ def test_deploying_again_changes_nothing(deployed: Deployed):
     automations = without_times(deployed.api("/automations/filter", {}))
     said = deployed.deploy()
     assert said.returncode == 0, said.stderr
-    assert said.stdout.count("was there") == len(FLOWS)
+    assert said.stdout.count("already there") == len(FLOWS)
     assert without_times(deployed.deployments()) == before
     assert deployed.objects() == objects
     again = without_times(deployed.api("/automations/filter", {}))

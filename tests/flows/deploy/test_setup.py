@@ -203,7 +203,7 @@ def test_a_pool_of_another_type_is_refused(server: None, wanted: Pool):
 
 
 def test_an_image_for_a_pool_of_processes_is_refused(server: None, wanted: Pool):
-    with pytest.raises(LakeError, match="expected nothing but --env for type process, found image"):
+    with pytest.raises(LakeError, match="expected no setting but --env for type process, found image"):
         save_pool(Pool(wanted.name, kind="process", image="pokelake:1", env={"A": "1"}), AwsCredentials())
 
 
