@@ -1,4 +1,4 @@
-"""The flow that looks for new documents: it reads listings only, and fetches and publishes what the lake lacks."""
+"""The flow that looks for new documents: it reads only the listings, and publishes documents that the lake lacks."""
 
 from dataclasses import replace
 from typing import Any
@@ -22,15 +22,17 @@ def discover(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     source: SourceChoice = SourceChoice(),  # noqa: B008
 ) -> State[Any]:
-    """Publish the documents that the source lists and the lake lacks; report those that are not listed any longer.
+    """Publish the documents that the source lists and the lake lacks; report those that are no longer listed.
 
-    Nothing is asked for again and nothing is deleted: that is for a refresh. Ends as Completed, as Unchanged when
-    nothing is new, as Partial when some documents could not be fetched, or as Frozen when the operator wants nothing
-    to be touched.
+    Only a refresh asks for a document again, or deletes one. A discover ends as Completed, as Unchanged when nothing is
+    new, as Partial when some documents could not be fetched, or as Frozen when the operator wants nothing to be
+    touched.
+
+    Requires: the same as a refresh.
 
     Args:
         lake: Where the lake lies.
-        source: What to look at.
+        source: The source to look at.
     """
     if is_frozen():
         return frozen()
@@ -51,7 +53,7 @@ def discover(
 
     crawl = Crawl(crawl_id("discover", settings, parent, version), settings, lake)
     manifests = fetch_all(crawl, shards, results)
-    # The documents at hand may be older than this version, so the snapshot belongs to none.
+    # The documents at hand may be older than this version, so the snapshot belongs to no version.
     facts = replace(source_facts(settings, begun.upstream, listings, manifests), version=None)
     crawled = Crawled(facts, manifests, is_partial=True)
     publication = publish_on_head(lake, crawled)

@@ -1,4 +1,4 @@
-"""The flow that removes what nobody needs any more, and forgets old snapshots where it is told to."""
+"""The flow that removes garbage, and forgets old snapshots if it is told to."""
 
 import json
 import re
@@ -26,11 +26,11 @@ from lake.publish.garbage import GRACE, Garbage, find_expired, find_garbage, for
 
 GRACE_HOURS = GRACE // timedelta(hours=1)
 
-# What a killed run left serves its successors for a day; a shorter grace period would take it from under them.
+# The documents that a killed run staged serve its successors for a day; a shorter grace period would remove them.
 GraceHours = Annotated[int, Field(ge=24)]
 ExpireDays = Annotated[int, Field(ge=1)]
 
-# As many deployments or runs as Prefect returns at once.
+# The most deployments or runs that Prefect returns at once.
 PAGE = 200
 
 _T = TypeVar("_T")
@@ -45,15 +45,19 @@ def maintain(
 ) -> State[Any]:
     """Remove what no commit names, what crawls left, and code that nothing refers to, each after a grace period.
 
-    Every published snapshot is kept unless `expire_days` is given; then those that were succeeded longer ago are
-    forgotten, and a later run removes their files, after the grace period. Ends as Completed, as Unchanged when
-    there was nothing to do, as Planned after a dry run, or as Frozen when the operator wants nothing to be touched.
+    Every published snapshot is kept unless `expire_days` is given; then snapshots whose successor is older than that
+    are forgotten, and a later run removes their files, after the grace period. A run ends as Completed, as Unchanged
+    when there was nothing to do, as Planned after a dry run, or as Frozen when the operator wants nothing to be
+    touched.
+
+    Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment; for code to be
+    removed, the Prefect server that has its deployments. Optional: the Variable `pokelake_frozen`.
 
     Args:
         lake: Where the lake lies.
         grace_hours: How long everything stays after it was last written to.
-        expire_days: How long a snapshot stays after another took its place; without it, for ever.
-        dry_run: Whether to say only what would be done.
+        expire_days: How long a snapshot stays after another took its place. Default: for ever.
+        dry_run: Whether only to say what would be done.
     """
     if is_frozen():
         return frozen()
@@ -62,21 +66,21 @@ def maintain(
     expired = forget_expired(lake, timedelta(days=expire_days), dry_run) if expire_days is not None else []
     if not garbage and not expired:
         return Completed(name="Unchanged", message=f"there is nothing to remove in {store.uri()}")
-    would = "would be" if dry_run else "was"
+    would = "would be" if dry_run else "were"
     create_table_artifact(
         [*map(_removed, garbage), *map(_forgotten, expired)],
         key="pokelake-maintain",
-        description=f"What {would} removed from {store.uri()}, and which snapshots {would} forgotten.",
+        description=f"Objects that {would} removed from {store.uri()}, and snapshots that {would} forgotten.",
     )
     message = describe(garbage, [commit.snapshot for commit in expired])
     if dry_run:
-        return Completed(name="Planned", message=f"nothing was done; what would be: {message}")
+        return Completed(name="Planned", message=f"nothing was done; this would be done: {message}")
     return Completed(message=message)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def collect_garbage(lake: LakeLocation, grace: timedelta, codes: set[str] | None, dry_run: bool) -> list[Garbage]:
-    """Remove the garbage of a lake, and return what that was."""
+    """Remove the garbage of a lake, and return it; in a dry run, only return it."""
     store = lake.open()
     garbage = find_garbage(store, grace, codes)
     return garbage if dry_run else remove(store, garbage)
@@ -84,7 +88,7 @@ def collect_garbage(lake: LakeLocation, grace: timedelta, codes: set[str] | None
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def forget_expired(lake: LakeLocation, older_than: timedelta, dry_run: bool) -> list[Commit]:
-    """Forget the commits that were succeeded longer ago, and return them."""
+    """Forget the commits whose successor is older than this, and return them; in a dry run, only return them."""
     store = lake.open()
     expired = find_expired(store, older_than)
     if not dry_run:
@@ -95,8 +99,8 @@ def forget_expired(lake: LakeLocation, older_than: timedelta, dry_run: bool) -> 
 def code_in_use(prefix: str) -> set[str] | None:
     """Return the code versions that deployments and unfinished runs refer to.
 
-    None where no deployment pulls its code from the lake with this prefix: then this Prefect is not the one that the
-    code was pushed for, and cannot tell what is in use.
+    Returns None if no deployment pulls its code from the lake with this prefix: then the code was pushed for another
+    Prefect server, and this one cannot tell which code is in use.
     """
     folder = re.compile(f'"{re.escape(prefix + CODE)}([^/"]+)')
     unfinished = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES))))
@@ -123,7 +127,7 @@ def _pages(read: Callable[[int], list[_T]]) -> Iterator[_T]:
 
 
 def describe(garbage: Sequence[Garbage], forgotten: Sequence[str]) -> str:
-    """Say how much of each kind was removed, and name the snapshots that were forgotten."""
+    """Say how many objects of each kind were removed, and name the snapshots that were forgotten."""
     kinds = dict.fromkeys(item.kind for item in garbage)
     parts = []
     for kind in kinds:

@@ -30,12 +30,15 @@ from lake.tables import catalog_of
 def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> State[Any]:  # noqa: B008
     """Build the tables of a snapshot from its documents; publish them if it is the current one and they differ.
 
-    The tables of an earlier snapshot are compared with what was published then, and nothing is written: published
-    files never change. The same documents and the same code give the same bytes.
+    The tables of an earlier snapshot are compared with the published ones, and nothing is written, because published
+    files never change. The same documents and the same code give the same bytes. A rebuild ends as Completed, as
+    Unchanged, or as Different when the tables of an earlier snapshot differ.
+
+    Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment.
 
     Args:
         lake: Where the lake lies.
-        as_of: A snapshot's name, a date (its end, UTC) or a time; without it, the current snapshot.
+        as_of: A snapshot's name, a date (its end, UTC) or a time. Default: the current snapshot.
     """
     return_freed_memory()
     store = lake.open()
@@ -45,20 +48,20 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
         if publication.is_new:
             announce(lake, publication.commit, {})
             return Completed(message=f"published {publication.commit.snapshot}, rebuilt from {snapshot.snapshot}")
-        return Completed(name="Unchanged", message=f"every table of {snapshot.snapshot} came out as it was")
+        return Completed(name="Unchanged", message=f"every file of {snapshot.snapshot} is unchanged")
     differing = rebuild_tables(lake, snapshot)
     if not differing:
-        return Completed(name="Unchanged", message=f"every table of {snapshot.snapshot} came out as it was")
+        return Completed(name="Unchanged", message=f"every file of {snapshot.snapshot} is unchanged")
     return Completed(
         name="Different",
-        message=f"{len(differing)} of {len(snapshot.tables)} tables of {snapshot.snapshot} come out otherwise with this"
-        f" code, nothing was written: {', '.join(differing)}",
+        message=f"{len(differing)} of {len(snapshot.tables)} tables of {snapshot.snapshot} differ when this code builds"
+        f" them; nothing was written: {', '.join(differing)}",
     )
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
-    """Build every table of a snapshot in memory, and return those whose files are not what was published."""
+    """Build every table of a snapshot in memory, and return those whose files differ from the published ones."""
     store, catalog = lake.open(), catalog_of(snapshot.source.kind)
     stored = document_files(snapshot)
     documents = {resource: open_documents(store, file) for resource, file in stored.items()}
@@ -82,4 +85,4 @@ def _hashes(files: Iterable[EncodedFile | DataFile]) -> dict[str, str]:
 
 
 def _no_rows(table: Table, resources: Sequence[str]) -> pa.Table:
-    raise AssertionError(f"{table.name}: everything is built of documents, {', '.join(resources)} too")
+    raise AssertionError(f"{table.name}: the rows of {', '.join(resources)} must be built from documents")

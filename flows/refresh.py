@@ -27,12 +27,16 @@ def refresh(
 ) -> State[Any]:
     """Crawl the source and publish a new snapshot if anything changed.
 
-    Ends as Completed, as Unchanged when nothing did, as Partial when some documents could not be fetched, or as
-    Frozen when the operator wants nothing to be touched.
+    A refresh ends as Completed, as Unchanged when nothing changed, as Partial when some documents could not be fetched,
+    or as Frozen when the operator wants nothing to be touched.
+
+    Requires: the S3Bucket blocks of the lake and of Prefect's results, or `lake.bucket` and AWS credentials in the
+    environment; the Pokélake Source block, or `source.base_url`; the Secret block and the global concurrency limit that
+    the source names, if any. Optional: the Variables `pokelake_frozen` and `pokelake_requests_per_run`.
 
     Args:
         lake: Where the lake lies.
-        source: What to crawl.
+        source: The source to crawl.
         allow_shrink: Tables and resources that may lose more rows or documents than the audits tolerate.
     """
     if is_frozen():
@@ -54,7 +58,8 @@ def refresh(
     publication = publish_on_head(lake, crawled, allow_shrink)
     if not publication.is_new and not final_failures(manifests):
         if crawled.source.version is None:
-            # Only a version could tell the next run from the same head that it need not ask the source anew.
+            # Without a version, the next run from this head is the same crawl: it would take these results for the
+            # source's answers, and not ask it again.
             forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")
         elif not crawled.source.refused:
             begun.note_equal()

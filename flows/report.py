@@ -16,7 +16,7 @@ from lake.commit import Commit
 from lake.errors import UnknownNameError
 from lake.layout import snapshot_folder
 
-# Rows that a section of the report shows; the commit, and the table of tables, have all of them.
+# Rows that a section of the report shows; the commit and the table of all tables have the others.
 ROWS_A_SECTION = 20
 
 
@@ -24,9 +24,11 @@ ROWS_A_SECTION = 20
 def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> State[Any]:  # noqa: B008
     """Report on a snapshot: one artifact to be read, and one that is a table of all its tables.
 
+    Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment.
+
     Args:
         lake: Where the lake lies.
-        snapshot: A snapshot's name, a date (its end, UTC) or a time; without it, the current snapshot.
+        snapshot: A snapshot's name, a date (its end, UTC) or a time. Default: the current snapshot.
     """
     readers = Lake(lake.open())
     commit = readers.commit(snapshot)
@@ -43,7 +45,7 @@ def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> 
 
 
 def parent_of(lake: Lake, commit: Commit) -> Commit | None:
-    """Return the commit that a snapshot followed; None for the first one, and where that commit was forgotten."""
+    """Return the commit that a snapshot followed; None for the first snapshot, and if that commit was forgotten."""
     try:
         return lake.commit(commit.parent) if commit.parent else None
     except UnknownNameError:
@@ -51,7 +53,7 @@ def parent_of(lake: Lake, commit: Commit) -> Commit | None:
 
 
 def compare_tables(commit: Commit, parent: Commit | None) -> list[dict[str, Any]]:
-    """Return one row per table of either: rows and bytes, and by how much they grew; null where nothing is compared."""
+    """Return one row per table of either commit: rows, bytes, and by how much they grew; null without a parent."""
     before = parent.tables if parent else {}
     found = []
     for name in sorted(commit.tables.keys() | before.keys()):
@@ -92,7 +94,7 @@ def lines(commit: Commit, parent: Commit | None, tables: Sequence[Mapping[str, A
         *((failure.path, "kept from before", failure.reason) for failure in commit.stale),
         *((failure.path, "missing", failure.reason) for failure in commit.missing),
     ]
-    yield from _section("Documents that could not be fetched", ("document", "so it is", "reason"), failed)
+    yield from _section("Documents that could not be fetched", ("document", "in this snapshot", "reason"), failed)
     yield from _section(
         "What the audits found",
         ("level", "rule", "about", "finding"),
@@ -130,7 +132,7 @@ def _row(cells: Sequence[str | int]) -> str:
 
 
 def _cell(value: str | int) -> str:
-    """Return a value as Markdown shows it; what came from an API is text and nothing else.
+    """Return a value as Markdown that shows just this value, because text of an API may look like Markdown.
 
     >>> _cell("<b>|a|\\nb")
     '&lt;b&gt;\\\\|a\\\\| b'

@@ -39,7 +39,7 @@ app.add_typer(deploying.app)
 
 AllowShrink = Annotated[
     list[str] | None,
-    typer.Option(help="A table or resource that may lose rows or documents this time; may be given again."),
+    typer.Option(help="A table or resource that may lose rows or documents this time; you can repeat it."),
 ]
 
 

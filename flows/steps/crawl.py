@@ -1,4 +1,4 @@
-"""Fetching every shard of a crawl, a few at a time: one task a shard, whose small result makes the crawl resumable."""
+"""Fetching every shard of a crawl, a few at a time: one task a shard, whose small results make the crawl resumable."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -30,10 +30,10 @@ from lake.errors import LakeError
 # How long a killed or refused run can be taken up again; older documents are fetched anew.
 RESUMABLE = timedelta(days=1)
 
-# Prefect's cache keys of shards, and so their places among the results.
+# Prefect's cache keys of shards begin with this, and so do their keys among the results.
 SHARD_RESULTS = "shards/"
 
-# Tasks for each share of the connections: while one's documents come, the other is staged and recorded.
+# Tasks for each share of the connections: while one task's documents come, those of the other are staged and recorded.
 TASKS_PER_SHARE = 2
 
 # A manifest as a task's result keeps it: plain JSON values.
@@ -56,7 +56,7 @@ def crawl_id(flow: str, source: Source, parent: Commit | None, version: str | No
 
 
 def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: S3Bucket) -> list[Manifest]:
-    """Fetch every shard, a few at a time; take from S3 what an earlier run of the same crawl has staged.
+    """Fetch every shard, a few at a time; take from S3 the shards that an earlier run of the same crawl has staged.
 
     Documents that failed are asked for in a second round, at the end.
 
@@ -69,7 +69,7 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: S3Bucket) -> list[
     with (
         _connected(crawl) as fetcher,
         ThreadPoolTaskRunner[Result](max_workers=TASKS_PER_SHARE * source.shards_at_once) as runner,
-        # Closed before the runner waits for its tasks: a run that is told to end ends them.
+        # The fetcher closes before the runner waits for its tasks, so a run that is told to end ends its tasks.
         fetcher,
         progress("crawl", sum(len(shard.wanted) for shard in shards)) as advance,
     ):
@@ -79,11 +79,11 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: S3Bucket) -> list[
         for future in as_completed(futures):
             shard, manifest = by_run[future.task_run_id], _manifest(future.result())
             if future.state.name == "Cached" and not is_whole(store, manifest):
-                get_run_logger().warning("%s: what was staged is damaged; fetched again", shard.name)
+                get_run_logger().warning("%s: the staged documents are damaged; they are fetched again", shard.name)
                 manifest = _manifest(fetch.with_options(refresh_cache=True)(shard, crawl))
             manifests.append(manifest)
             advance(len(shard.wanted))
-        # Not kept as results: what failed twice must be asked for again by the next run.
+        # The second round's results are not kept, because the next run must ask again for what failed twice.
         once = fetch_shard.with_options(persist_result=False, cache_policy=NO_CACHE)
         second = [_manifest(once(shard, crawl)) for shard in second_round(manifests, shards)]
         manifests += [msgspec.structs.replace(manifest, round=2) for manifest in second]
@@ -109,7 +109,7 @@ _OPEN: dict[Crawl, _Connections] = {}
 
 @contextmanager
 def _connected(crawl: Crawl) -> Iterator[Fetcher]:
-    """Let the crawl's tasks find its HTTP process while the block runs; whoever asks closes it."""
+    """Let the crawl's tasks find its HTTP process while the block runs; the caller closes it."""
     fetcher = Fetcher(crawl.source, key_headers(crawl.source))
     _OPEN[crawl] = _Connections(fetcher, threading.BoundedSemaphore(crawl.source.shards_at_once))
     try:
@@ -123,7 +123,7 @@ def _shard_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
 
 
 def _may_help(task: Any, run: Any, state: State) -> bool:
-    """Tell whether running a shard again may help: not against what is wrong with the source or the bucket."""
+    """Tell whether running a shard again may help: it does not if the source or the bucket is at fault."""
     return not isinstance(state.result(raise_on_failure=False), LakeError)
 
 
@@ -139,8 +139,8 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
     retry_condition_fn=_may_help,
 )
 def fetch_shard(shard: Shard, crawl: Crawl) -> Result:
-    """Fetch a shard's documents into ``staging/``; return where they lie and what became of the others."""
-    # Staging and Prefect's records take their time, in which another shard uses the connections.
+    """Fetch a shard's documents into ``staging/``; return its manifest, as plain JSON values."""
+    # Only fetching holds a share: another shard uses the connections while this one is staged and recorded.
     opened = _OPEN[crawl]
     with opened.shares, hold_slot(crawl.source.global_limit, opened.fetcher.require_open):
         fetched = opened.fetcher.fetch(shard)

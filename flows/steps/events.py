@@ -11,11 +11,11 @@ PUBLISHED = "pokelake.snapshot.published"
 DISCOVERED = "pokelake.pokemon.discovered"
 VANISHED = "pokelake.documents.vanished"
 
-# What a refresh emits when it ends well, whether it had something to publish or not.
+# A refresh that ends well emits this, whether it had something to publish or not.
 LAKE_CURRENT = "pokelake.lake.current"
 
-# Of a published snapshot: the block that its run found the lake in. The trigger in prefect.yaml waits for it, for a
-# server may know runs of other lakes, and `report` reads the lake of its own block.
+# The label of a published snapshot's event that names the lake's block. The trigger in prefect.yaml matches it, because
+# a server may have runs of other lakes, and `report` reads the lake of its own block.
 LAKE_BLOCK = "pokelake.lake.block"
 
 
@@ -42,7 +42,7 @@ def report_current(uri: str, snapshot: str) -> None:
 
 
 def report_vanished(base_url: str, paths: Sequence[str]) -> None:
-    """Name the documents that the lake has and its source does not list any longer."""
+    """Name the documents that the lake has and its source no longer lists."""
     emit_event(
         VANISHED, resource={"prefect.resource.id": f"pokelake.source.{base_url}"}, payload={"documents": list(paths)}
     )

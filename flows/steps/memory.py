@@ -1,4 +1,4 @@
-"""Memory that is freed goes back to the system, so that a run's peak is what it holds and not what it once held."""
+"""Memory: what is freed goes back to the system, so that a run's peak is what it holds, not what it once held."""
 
 import ctypes
 import platform
@@ -12,9 +12,9 @@ _MAPPED_BYTES = 1 << 20
 
 
 def return_freed_memory() -> None:
-    """Make allocations of a megabyte and more come from the system one by one; for glibc only, else as it was.
+    """Make allocations of a megabyte and more come from the system one by one; without glibc, only those of Arrow.
 
-    Left alone, glibc raises its threshold to 32 MB, and Arrow's own pool keeps what it freed: a refresh of the core
+    By default glibc raises its threshold to 32 MB, and Arrow's own pool keeps what it freed: a refresh of the core
     resources then peaks at 890 MB instead of 650.
     """
     pa.set_memory_pool(pa.system_memory_pool())

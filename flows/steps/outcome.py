@@ -1,4 +1,4 @@
-"""How every publishing flow ends: on the current head, with a state and an event that say what came of it."""
+"""The end of every publishing flow: it publishes on the current head, and says so by a state and an event."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ NAMED_DOCUMENTS = 10
 
 
 def publish_on_head(lake: LakeLocation, crawled: Crawled, allow_shrink: Sequence[str] = ()) -> Publication:
-    """Publish on the current head; when another run was faster, take the staged documents to its head."""
+    """Publish on the current head; if another run was faster, publish the staged documents on its head."""
     for _ in range(PUBLISH_ATTEMPTS - 1):
         try:
             return publish(lake, head(lake.open()), crawled, allow_shrink)
@@ -42,11 +42,11 @@ def unchanged(parent: Commit, why: str) -> State[Any]:
 
 def frozen() -> State[Any]:
     """Return the state of a run that the operator's knob ended before it began."""
-    return Completed(name="Frozen", message=f"nothing was touched, for the Prefect Variable {FROZEN} is true")
+    return Completed(name="Frozen", message=f"nothing was touched, because the Prefect Variable {FROZEN} is true")
 
 
 def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, listings: Sequence[Listing]) -> State[Any]:
-    """Announce what was published, and return the state that says so; `listings` know what new Pokémon are called."""
+    """Announce the new snapshot, and return the state of the run; `listings` have the names of new Pokémon."""
     commit = publication.commit
     if publication.is_new:
         names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
@@ -57,18 +57,18 @@ def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, lis
         failed = [*commit.stale, *commit.missing]
         kinds = f" ({len(commit.stale)} kept from before, {len(commit.missing)} missing)"
     else:
-        summary = f"nothing else than before{_not_listed(commit, crawled)}; readers see {commit.snapshot}"
+        summary = f"no change{_not_listed(commit, crawled)}; readers see {commit.snapshot}"
         failed, kinds = final_failures(crawled.manifests), ""
     if failed:
         named = ", ".join(failure.path for failure in failed[:NAMED_DOCUMENTS])
         return Completed(name="Partial", message=f"{summary}; {len(failed)} could not be fetched{kinds}: {named}")
     if publication.is_new:
         return Completed(message=summary)
-    return unchanged(commit, f"all files came out as they were{_not_listed(commit, crawled)}")
+    return unchanged(commit, f"every file is unchanged{_not_listed(commit, crawled)}")
 
 
 def _not_listed(commit: Commit, crawled: Crawled) -> str:
-    """Name the collections whose listing is gone or refused, for a run that makes no commit to say so."""
+    """Name the collections whose listing is gone or refused; a run without a commit has no findings that say so."""
     gone, refused = sorted(document_files(commit).keys() - set(crawled.source.listed or ())), crawled.source.refused
     return (f"; not listed any longer: {', '.join(gone)}" if gone else "") + (
         f"; listing refused: {', '.join(sorted(refused))}" if refused else ""

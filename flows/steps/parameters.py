@@ -1,4 +1,4 @@
-"""Parameters of the flows, as Prefect's forms show them, and what they open: a lake, its results, a source."""
+"""Parameters of the flows, as Prefect's forms show them; they open a lake, its results and a source."""
 
 import re
 from dataclasses import replace
@@ -17,7 +17,7 @@ from lake.store import Store
 
 
 class LakeLocation(BaseModel):
-    """Where the lake lies: in an `S3Bucket` block, or, without one, in a bucket that the environment can reach."""
+    """Where the lake lies: in an `S3Bucket` block, or in a bucket that the environment's credentials can reach."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,7 +34,7 @@ class LakeLocation(BaseModel):
         return _opened(self)
 
     def results(self) -> S3Bucket:
-        """Return the saved block of Prefect's results in this lake; one is saved where only a bucket is given."""
+        """Return the saved block of Prefect's results in this lake; if a bucket is given, save one for it."""
         if self.bucket is None:
             return _bucket_block(RESULTS_BLOCK if self.block == LAKE_BLOCK else f"{self.block}-results")
         # Prefect takes only saved blocks for its results; the name says whose they are.
@@ -56,7 +56,10 @@ def _opened(location: LakeLocation) -> Store:
 def _bucket_block(name: str) -> S3Bucket:
     block = load_block(S3Bucket, name)
     if block is None:
-        raise StoreError(f"no S3Bucket block {name!r} is saved; run `pokelake setup --bucket B`, or pass --bucket")
+        raise StoreError(
+            f"no S3Bucket block {name!r} is saved; run `pokelake setup --bucket NAME`,"
+            " or pass --bucket NAME (the parameter lake.bucket of a deployment)"
+        )
     return block
 
 
@@ -66,7 +69,7 @@ def _setting(name: str) -> Any:
 
 
 class SourceChoice(BaseModel):
-    """What to crawl: a saved source, or an address; what is given besides takes the place of the saved setting."""
+    """The source to crawl: a saved one, or an address; every further setting replaces the saved one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -81,7 +84,7 @@ class SourceChoice(BaseModel):
     retry_delay_seconds: float | None = _setting("retry_delay_seconds")
 
     def resolve(self) -> Source:
-        """Return the settings that hold.
+        """Return the source's settings: those of the block, or the defaults for an address, with these over them.
 
         Raises:
             UnknownNameError: No address is given, and no such block is saved.
@@ -89,16 +92,18 @@ class SourceChoice(BaseModel):
         return self.over(self._saved().source() if self.base_url is None else Source())
 
     def over(self, source: Source) -> Source:
-        """Return a source's settings, with what is given in the place of them."""
+        """Return a source's settings, with the given ones in the place of its own."""
         given = {name: value for name, value in self.model_dump(exclude={"block"}).items() if value is not None}
         if self.base_url is not None and urlsplit(self.base_url).hostname in {"127.0.0.1", "localhost", "::1"}:
-            # Politeness is for other people's servers.
+            # A server on loopback is one's own, and needs no politeness.
             given.setdefault("requests_per_second", 0)
         return replace(source, **given)
 
     def _saved(self) -> SourceConfig:
         block = load_block(SourceConfig, self.block)
         if block is None:
-            advice = "none saved: run `pokelake setup`, or pass --source"
+            advice = (
+                "none saved: run `pokelake setup`, or pass --source URL (the parameter source.base_url of a deployment)"
+            )
             raise UnknownNameError("source block", self.block, [advice])
         return block

@@ -20,7 +20,7 @@ from lake.publish import Level, commit_snapshot, remove_snapshot, same_files
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What publishing came to: the commit that readers see, whether this run made it, and the ids of new Pokémon."""
+    """The outcome of publishing: the commit that readers see, whether this run made it, and the ids of new Pokémon."""
 
     commit: Commit
     is_new: bool
@@ -37,7 +37,7 @@ def publish(
     """Write, audit and publish a snapshot of the parent's documents and the crawl's; a rebuild builds every table.
 
     Raises:
-        PublishError: An audit found something that must not be published unasked; nothing was.
+        PublishError: An audit found something that must not be published unasked; nothing was published.
         ConflictError: Another run published first.
     """
     snapshot = new_snapshot_id(datetime.now(UTC))
@@ -56,7 +56,7 @@ def publish(
             remove_snapshot(lake.open(), snapshot)
             return Publication(parent, is_new=False)
         assert draft is not None, "without a parent everything is new"
-        # No task: one that fails rolls the attempt back before anybody can note what became of the commit.
+        # This is no task: a task that fails rolls the attempt back before anybody can note what became of the commit.
         attempt.set("is_sent", True)
         try:
             commit_snapshot(lake.open(), draft.commit)
@@ -75,7 +75,7 @@ def write_snapshot(
     allow_shrink: Sequence[str],
     is_rebuild: bool,
 ) -> Draft | None:
-    """Write all files of a snapshot that no reader knows yet; None where nothing differs from the parent."""
+    """Write all files of a snapshot that no reader knows yet; None if nothing differs from the parent."""
     return write_draft(lake.open(), snapshot, parent, crawled, progress, allow_shrink, is_rebuild, run_facts())
 
 
@@ -86,7 +86,7 @@ def _remove(attempt: Transaction) -> None:
 
 
 def run_facts() -> dict[str, Any]:
-    """Return what a commit says of the run that made it."""
+    """Return the facts of this run that its commit keeps."""
     return {
         "flow_run_id": runtime.flow_run.id,
         "flow_run_name": runtime.flow_run.name,

@@ -1,4 +1,4 @@
-"""Prefect's small results in the bucket: proved to work before a run, and forgotten when they mislead."""
+"""Prefect's small results in the bucket: a run proves that they work, and forgets them when they mislead."""
 
 import secrets
 
@@ -10,10 +10,10 @@ from lake.store import Store
 
 
 def prove_results(results: S3Bucket, store: Store) -> None:
-    """Prove that Prefect's results can be written, read and deleted, for Prefect itself swallows such failures.
+    """Prove that Prefect's results can be written, read and deleted, because Prefect itself swallows such failures.
 
     Raises:
-        StoreError: They cannot, or lie elsewhere than in the lake.
+        StoreError: They cannot, or they do not lie in the lake.
     """
     name = f"probe-{secrets.token_hex(8)}"
     try:

@@ -1,4 +1,4 @@
-"""How every crawling flow begins: prove that the lake can be written, and look at what the source says there is."""
+"""The start of every crawling flow: prove that the lake can be written, and ask the source what it has."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ from lake.store import PARALLEL_REQUESTS, Store
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a crawl starts from: the lake and its current commit, and what the source says it is."""
+    """The start of a crawl: the lake, its current commit, the source's settings, and the source's answer."""
 
     store: Store
     parent: Commit | None
@@ -48,7 +48,7 @@ class Start:
         return is_same or self.store.find(self._record(parent)[0]) is not None
 
     def note_equal(self) -> None:
-        """Record that the parent is what this code makes of everything at this version, so that a probe tells it."""
+        """Record that this code makes nothing but the parent of this version, so that the next run knows by a probe."""
         if self.parent is not None and self.upstream.version is not None:
             self.store.create(*self._record(self.parent))
 
@@ -64,9 +64,9 @@ class Start:
         return check_key(parent.snapshot, body.decode()), body
 
     def listings(self, results: S3Bucket, is_fresh: bool = False) -> list[Listing]:
-        """Return the listing of every resource: as it was read for this version, for as long as its TTL says.
+        """Return the listing of every resource; one that was read for this version is used until its TTL ends.
 
-        A source without a version may list other things by now; then `is_fresh` asks it anew.
+        With `is_fresh`, a source without a version is asked anew, because its listings may have changed.
         """
         read = read_listings.with_options(
             result_storage=results,
@@ -76,14 +76,14 @@ class Start:
         return listings_of(read(self.source, self.upstream, self.resources))
 
     def at_hand(self, resource: str) -> dict[int, AtHand]:
-        """Return what the parent holds of a resource, by id."""
+        """Return ETag and path of each document of a resource that the parent holds, by id."""
         return open_documents(self.store, document_files(self.parent).get(resource)).at_hand()
 
     def shards(self, listings: Sequence[Listing], is_new_only: bool = False) -> tuple[list[Shard], list[str]]:
-        """Return what is to be fetched, and the paths of documents at hand that are not listed any longer.
+        """Return the shards to fetch, and the paths of documents at hand that are no longer listed.
 
         Raises:
-            SourceError: A listing cannot be one; then the listings are read anew the next time.
+            SourceError: A listing cannot be true; the next run reads the listings anew.
         """
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
             held = list(pool.map(self.at_hand, [listing.resource for listing in listings]))
@@ -103,13 +103,14 @@ class Start:
 def start(lake: LakeLocation, results: S3Bucket, source: Source) -> Start:
     """Prove that the lake and its results can be written, and ask the source for its version and resources.
 
-    The budget of requests is the operator's, where one is set.
+    If the operator set a budget of requests, it replaces the source's.
 
     Raises:
-        LakeError: What the operator set is no number of requests.
+        LakeError: The operator's budget is not a number of requests.
         StoreError: The lake or its results cannot be written.
         SourceError: The source cannot be reached, or is of another kind than the lake's.
-        UnknownNameError: It does not have a resource that the settings name, or its global limit does not exist.
+        UnknownNameError: The settings name a resource that neither it nor the lake has, or a global limit that does not
+            exist.
     """
     store = lake.open()
     store.probe()
@@ -122,7 +123,7 @@ def start(lake: LakeLocation, results: S3Bucket, source: Source) -> Start:
 
 
 def look(store: Store, source: Source, upstream: Upstream) -> Start:
-    """Return what a crawl starts from, once the source has answered.
+    """Return the start of a crawl from a source that has answered.
 
     Raises:
         SourceError: The lake holds documents of another kind of source.
@@ -133,13 +134,14 @@ def look(store: Store, source: Source, upstream: Upstream) -> Start:
     if held != source.kind:
         raise SourceError(
             f"{store.uri()}: expected a source of kind {held!r}, whose documents it holds, found {source.base_url} of"
-            f" kind {source.kind!r}; give it a prefix of its own"
+            f" kind {source.kind!r}; give it a lake of its own: `pokelake setup --prefix P`, or --bucket and --prefix"
+            " (the parameters lake.bucket and lake.prefix of a deployment)"
         )
     return Start(store, parent, source, upstream, resources_of(source, upstream, parent))
 
 
 def resources_of(source: Source, upstream: Upstream, parent: Commit | None) -> tuple[str, ...]:
-    """Return the resources to crawl, without those that the lake has and the source does not list any longer.
+    """Return the resources to crawl, without those that the lake has and the source no longer lists.
 
     Raises:
         UnknownNameError: The settings name one that neither has.

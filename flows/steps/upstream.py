@@ -1,4 +1,4 @@
-"""What a source says there is: its version, its resources, and the listing of each."""
+"""The questions to a source: its version, its resources, and the listing of each."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from prefect.context import TaskRunContext
 from blocks.secret import key_headers
 from lake.crawl import Client, Listing, Pace, Source, Upstream, crawler
 
-# Prefect's cache keys of listings, and so their places among the results.
+# Prefect's cache keys of listings begin with this, and so do their keys among the results.
 LISTING_RESULTS = "listings/"
 
 

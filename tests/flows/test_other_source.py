@@ -220,5 +220,5 @@ def test_a_lake_of_another_kind_of_source_is_refused(
     before = current(league)
     error = error_of(crawl(), SourceError)
     assert "expected a source of kind 'pokeapi'" in str(error)
-    assert "a prefix of its own" in str(error)
+    assert "a lake of its own" in str(error)
     assert current(league) == before

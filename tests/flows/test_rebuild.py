@@ -94,7 +94,7 @@ def test_after_a_refresh_with_other_code_that_builds_the_same_the_probe_is_enoug
 ):
     fill("pokemon")
     other_code()
-    assert "came out as they were" in run_refresh(resources=("pokemon",)).message
+    assert "every file is unchanged" in run_refresh(resources=("pokemon",)).message
     assert "upstream is still at" in run_refresh(resources=("pokemon",)).message
     assert current(store).seq == 1
 
@@ -135,7 +135,7 @@ def test_an_earlier_snapshot_is_compared_and_what_differs_is_named(
     other_tables()
     state = run_rebuild(first)
     assert state.name == "Different"
-    assert f"1 of {len(current(store).tables)} tables of {first} come out otherwise" in state.message
+    assert f"1 of {len(current(store).tables)} tables of {first} differ" in state.message
     assert state.message.endswith(": pokemon")
     assert keys(store) == before
 
