@@ -50,10 +50,6 @@ class Chain:
         """The lake as its readers see it."""
         return Lake(self.store)
 
-    def served(self, documents: Documents, path: str) -> str:
-        """Return a document as the replica sends it: with absolute URLs."""
-        return documents[path].decode().replace('"/api/v2/', f'"{self.running.url}')
-
 
 @contextmanager
 def chain(s3_endpoint: str, bucket: str, documents: Documents) -> Iterator[Chain]:
