@@ -1,4 +1,4 @@
-"""What a JSON document says, whatever the order of its keys and of the lists whose order says nothing."""
+"""The content of a JSON document, without the order of its keys and of lists whose order means nothing."""
 
 from hashlib import sha256
 from typing import Any
@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-# Of what two documents say, the least share that is alike when both are about one thing.
+# Two documents are about the same thing if at least this share of their members is equal.
 RESEMBLANCE = 0.5
 
-# Members that are alike in every version of a document, or unlike in every one that is looked at.
+# Members that do not count: in the versions that are compared, `id` is always equal, and `name` always differs.
 _IDENTITY = {"id", "name"}
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _WHITE_SPACE = list(b" \t\n\r")
@@ -26,11 +26,11 @@ _named = msgspec.json.Decoder(_Named)
 
 
 def same_content(one: bytes, other: bytes, ordered: bool = False) -> bool:
-    """Tell whether two documents differ in nothing but white space and the order of keys and lists.
+    """Tell whether two documents differ at most in white space and in the order of keys and lists.
 
-    The order of lists counts where it is `ordered`. A text or number that is written in another way is other content.
+    If `ordered`, the order of lists counts. A text or number that is spelled differently is different content.
     """
-    # Order permutes bytes, so other bytes are other content; few pairs are left to be decoded.
+    # Another order only permutes the bytes, so other counts of bytes mean other content; few pairs are left to decode.
     if not np.array_equal(_histogram(one), _histogram(other)):
         return False
     return canonical_hash(one, ordered) == canonical_hash(other, ordered)
@@ -42,20 +42,20 @@ def canonical_hash(body: bytes, ordered: bool = False) -> str:
 
 
 def name_of(body: bytes) -> str | None:
-    """Return the top-level `name` of a document, None where it has none that is a string."""
+    """Return the top-level `name` of a document; None if it has none that is a string."""
     try:
         name = _named.decode(body).name
     except msgspec.ValidationError:
-        # Whole, but no object: the encounters of a Pokémon are a list.
+        # The document is whole, but no object: the encounters of a Pokémon, for example, are a list.
         return None
     return name if isinstance(name, str) else None
 
 
 def is_same_thing(one: bytes, other: bytes, ordered: bool = False) -> bool:
-    """Tell whether two objects with one id are about one thing: what they say apart from their names is much the same.
+    """Tell whether two objects with one id are about the same thing.
 
-    That is, at least half of the top-level members but `id` and `name`, and but those that are empty in both, are
-    alike. Links count by their URLs, because a name that changed stands in links to the document as well.
+    They are if at least half of their top-level members are equal, not counting `id`, `name` and members that are empty
+    in both. Links are compared by their URLs, because a name that changed stands in links to the document as well.
     """
     before, after = _without_link_names(msgspec.json.decode(one)), _without_link_names(msgspec.json.decode(other))
     names = [
@@ -68,7 +68,7 @@ def is_same_thing(one: bytes, other: bytes, ordered: bool = False) -> bool:
 
 
 def _histogram(body: bytes) -> npt.NDArray[np.intp]:
-    """Return how often each byte occurs, white space apart."""
+    """Return how often each byte occurs, without white space."""
     counts = np.bincount(np.frombuffer(body, np.uint8), minlength=256)
     counts[_WHITE_SPACE] = 0
     return counts

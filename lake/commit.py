@@ -17,7 +17,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One Parquet file of a snapshot: its name below its table's folder, its partition's value, and what is in it."""
+    """One Parquet file of a snapshot: its name below its table's folder, its partition's value, its size and hash."""
 
     name: str
     partition: int | str | None
@@ -43,17 +43,17 @@ class TableFiles:
 
     @property
     def bytes(self) -> int:
-        """How many bytes its files have."""
+        """How many bytes the table's files have."""
         return sum(file.bytes for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What a commit says of its source, and of the crawl that asked it.
+    """The facts that a commit keeps of its source, and of the crawl that asked it.
 
-    `answers` counts the answers of each upstream version; `version` is None where there were several, or none. `listed`
-    are all resources that the source has, `resources` those that were crawled; `refused` says why a listing was not
-    given. The first commits, all of PokeAPI, say neither kind, answers, listed (None) nor refused.
+    `answers` counts the answers of each upstream version; `version` is None if there were several, or none. `listed`
+    are all resources that the source has, `resources` those that were crawled; `refused` gives the reason for each
+    listing that was refused. The earliest commits, all of PokeAPI, have no kind, answers, listed (None) or refused.
     """
 
     base_url: str = ""
@@ -124,7 +124,7 @@ class Commit:
                 raise LakeError(f"{uri}: expected commit format {FORMAT}, found {found}; upgrade Pokélake")
             return msgspec.json.decode(body, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise LakeError(f"{uri}: expected a commit, found something else: {error}") from error
+            raise LakeError(f"{uri}: expected a commit, found an object that is none: {error}") from error
 
 
 class _Format(msgspec.Struct):
@@ -143,7 +143,7 @@ def read_commit(store: Store, seq: int) -> Commit:
 
 
 def head(store: Store) -> Commit | None:
-    """Return the current commit, None where nothing was ever published."""
+    """Return the current commit; None if nothing was ever published."""
     seqs = commit_seqs(store)
     return read_commit(store, seqs[-1]) if seqs else None
 
@@ -152,7 +152,7 @@ def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
     """Return the content of one file of a published table.
 
     Raises:
-        StoreError: It is not what its commit says.
+        StoreError: Its content is not the one that its commit names.
     """
     key = file_key(snapshot, table, file.name)
     body = store.get(key)

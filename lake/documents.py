@@ -1,4 +1,4 @@
-"""Documents as they were received, byte for byte, and how a crawl's documents meet those of the parent snapshot."""
+"""Documents as they were received, byte for byte, and the merging of a crawl's documents with the parent's."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +41,7 @@ SCHEMA = DOCUMENTS.schema
 
 
 def digest(body: bytes) -> str:
-    """Return the hash under which a body is known."""
+    """Return the SHA-256 of a body, in hexadecimal."""
     return sha256(body).hexdigest()
 
 
@@ -61,14 +61,14 @@ def to_arrow(documents: Sequence[Document]) -> pa.Table:
 
 
 def pack(rows: pa.Table) -> bytes:
-    """Return rows as the Parquet of a staged shard; it is small rather than smallest, because it lives for a day."""
+    """Return rows as the Parquet of a staged shard; made quickly and not as small as possible: it lives for a day."""
     sink = io.BytesIO()
     pq.write_table(rows, sink, compression="zstd", compression_level=1, use_dictionary=False, data_page_size=PAGE_BYTES)
     return sink.getvalue()
 
 
 def unpack(body: bytes) -> pa.Table:
-    """Return the rows of a staged shard, without those whose body is not what its hash says."""
+    """Return the rows of a staged shard, without those whose body does not have its hash."""
     rows = pq.read_table(pa.BufferReader(body)).cast(SCHEMA)
     good = [
         digest(text.as_buffer()) == expected.as_py()
@@ -81,7 +81,7 @@ def unpack(body: bytes) -> pa.Table:
 class Merged:
     """The documents that hold after a crawl, sorted by id and path, and how they differ from the parent's.
 
-    `reordered` counts fetched documents that say the same in another order; the parent's are kept.
+    `reordered` counts fetched documents that differ from the parent's only in order; the parent's are kept.
     """
 
     rows: pa.Table
@@ -93,10 +93,10 @@ class Merged:
 
 
 def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = (), ordered: bool = False) -> Merged:
-    """Put the fetched documents in the place of the parent's, and leave `gone` ids out; `ordered` is `same_content`'s.
+    """Replace the parent's documents by the fetched ones, and omit `gone` ids; `ordered` is as in `same_content`.
 
-    A document fetched again with the same content keeps the parent's row, so that nothing changed gives the same
-    bytes; so does one that the parent has received later, in a run that was faster. What was fetched is not gone.
+    A document keeps the parent's row if it was fetched with the same content, so that a crawl without a change gives
+    the same bytes, or if the parent received its own later, in a run that was faster. A fetched document is not gone.
     """
     fetched = _latest(fetched)
     places = pc.index_in(fetched["path"], parent["path"])
@@ -137,12 +137,12 @@ def _identity_change(resource: str, id_: int, before: bytes, after: bytes, order
 
 
 def _where(rows: pa.Table, mask: npt.NDArray[np.bool_]) -> pa.Table:
-    """Return the rows of a mask; bodies are large, so all of them are not copied."""
+    """Return the rows of a mask; no copy if that is all rows, because bodies are large."""
     return rows if mask.all() else rows.filter(pa.array(mask))
 
 
 def _sorted(rows: pa.Table) -> pa.Table:
-    """Return rows by id and path; bodies are large, so rows in that order already are not copied."""
+    """Return rows by id and path; no copy if they are in that order already, because bodies are large."""
     ids = rows["id"].to_numpy()
     if (ids[1:] > ids[:-1]).all():
         return rows
@@ -161,7 +161,7 @@ def _latest(rows: pa.Table) -> pa.Table:
 class DocumentFile:
     """One resource's documents in a snapshot, read row group by row group; opened when first asked, then held packed.
 
-    `body` is the Parquet file, what returns it, or None where there is none.
+    `body` is the Parquet file, a function that returns it, or None for no documents.
     """
 
     def __init__(self, body: bytes | Callable[[], bytes] | None) -> None:

@@ -55,15 +55,13 @@ class Source:
 
     resources: tuple[str, ...] = _setting((), "Resources to crawl; empty for all that the source lists.")
 
-    # The other kinds know where things lie in theirs.
+    # The other kinds know where things lie in their listings.
     rest: Rest | None = _setting(  # noqa: RUF009
         None, "How to read the listings of a source of kind rest; none for others.", title="REST"
     )
 
     # A refresh that follows a look at the listings within the hour does not read them again.
-    listing_ttl_seconds: float = _setting(
-        3600, "Seconds for which a listing that was read stands for the source's.", ge=0
-    )
+    listing_ttl_seconds: float = _setting(3600, "Seconds for which a listing is used after it was read.", ge=0)
 
     # PokeAPI bans by address those who break its fair use policy. Ten a second reads 15,500 documents in 26 minutes; a
     # replica needs no limit.
@@ -72,8 +70,8 @@ class Source:
     # Eight keep up ten requests a second as long as an answer takes 0.8 s at most.
     connections: int = _setting(8, "Connections open at the same time, over all shards.", ge=1)
 
-    # As many more are staged meanwhile. Four fetch 15,464 unchanged documents in 14 s, two in 17 s, because connections
-    # rest at the end of every shard; a kill loses those under way.
+    # As many more shards are staged meanwhile. Four fetch 15,464 unchanged documents in 14 s, two in 17 s, because
+    # connections rest at the end of every shard; a kill loses the shards under way.
     parallel_shards: int = _setting(4, "Shards at work at the same time, sharing the connections.", ge=1)
 
     global_limit: str = _setting(
@@ -88,7 +86,7 @@ class Source:
         ge=1,
     )
 
-    # Who runs a lake should be reachable; only they can say how.
+    # Whoever runs a lake should be reachable, and only they can say how.
     user_agent: str = _setting(
         "pokelake/0.1 (no contact given)", "How requests introduce themselves; with a way to reach you."
     )
@@ -109,7 +107,7 @@ class Source:
     page_size: int = _setting(100_000, "Entries asked for in one page of a listing.", ge=1)
 
     # The largest document of PokeAPI has 0.8 MB.
-    max_document_bytes: int = _setting(32 << 20, "Size above which a document is refused, decompressed.", ge=1)
+    max_document_bytes: int = _setting(32 << 20, "Decompressed size above which a document is refused.", ge=1)
 
     # With five tries, a URL at which nobody answers holds a connection for less than three minutes.
     timeout_seconds: float = _setting(30, "Seconds to wait for a connection, or for more of an answer.", gt=0)
@@ -141,5 +139,5 @@ class Source:
         return max(1, min(self.parallel_shards, self.connections))
 
 
-# What is declared of each setting of a source besides its type and default.
+# The declaration of each setting of a source, without its type and default.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {setting.name: setting.metadata for setting in fields(Source)}

@@ -1,4 +1,4 @@
-"""Everything that is audited before a snapshot is committed, and what its parent's audits still say."""
+"""All audits of a snapshot before its commit, and the findings of its parent's audits that still hold."""
 
 from collections.abc import Collection, Mapping, Set
 
@@ -11,7 +11,7 @@ from lake.commit import Commit, SourceFacts
 from lake.publish import Finding, Level, audit_collections, audit_identity, audit_run, audit_table
 from lake.tables import POKEAPI, catalog_of
 
-# Rules about rows as they are; they hold for as long as the rows stay. The others are about a change.
+# Rules about rows and documents as they are: their findings hold while those are carried over. Others judge a change.
 _TABLE_RULES = {"nulls", "references"}
 _RESOURCE_RULES = {"new-field", "drift"}
 
@@ -27,8 +27,8 @@ def audit(
 ) -> list[Finding]:
     """Return the findings about a snapshot that is written but not committed.
 
-    `ids` are the ids of the documents that hold, at least of every resource that a row found points at; `vanished` are
-    resources that the source does not list any longer.
+    `ids` are the ids of the snapshot's documents, at least of every resource to which a built row refers; `vanished`
+    are the resources that the source no longer lists.
     """
     findings = [finding for item in merged.values() for finding in item.findings]
     for name, check in found.checks.items():

@@ -1,4 +1,4 @@
-"""From the documents of a snapshot to its tables, in groups that the same documents fill; each group is one unit."""
+"""Building the tables of a snapshot from its documents, in groups that the same documents fill; each is one unit."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ ENCODED_AT_ONCE = 2
 
 Advance = Callable[[int], None]
 
-# Takes a finished table: its declaration, its files, and how many nulls each field has.
+# A sink takes a finished table: its declaration, its files, and how many nulls each field has.
 Sink = Callable[[Table, list[EncodedFile], Mapping[str, int]], None]
 
 # Returns the rows that some resources have in the parent's table.
@@ -38,20 +38,20 @@ ParentRows = Callable[[Table, Sequence[str]], pa.Table]
 
 @dataclass(slots=True)
 class Found:
-    """What building tables found: a check of each table's keys, and what did not fit the declarations."""
+    """The findings of a build: the check of each table's keys, and the values that did not fit the declarations."""
 
     checks: dict[str, KeyCheck] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, other: "Found") -> None:
-        """Add what building other tables found; what both found of the same documents is there once."""
+        """Add the findings of building other tables; a finding that both have about the same documents stays once."""
         self.checks |= other.checks
         self.findings += [finding for finding in other.findings if finding not in self.findings]
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltGroup:
-    """A group's tables as they were written, and what building them found."""
+    """A group's tables as they were written, and the findings of building them."""
 
     tables: Mapping[str, TableFiles]
     found: Found
@@ -68,7 +68,7 @@ def write_group(
 ) -> BuiltGroup:
     """Build a group of tables, and write them into the snapshot.
 
-    `files` are the documents of the snapshot; `generations` is what `species_generations` returned, empty for a group
+    `files` are the documents of the snapshot; `generations` is the result of `species_generations`, empty for a group
     that needs none; `advance` is told how many documents were parsed, each of them once.
     """
     documents = {resource: open_documents(store, files[resource]) for resource in group.parsed}
@@ -99,7 +99,7 @@ def build_group(
         table.name: TableWriter(table, table.partition, GENERATION if table.partition else None) for table in wanted
     }
     found, drifts = Found(), _Drifts()
-    # Asked for together, because each time the parent's table is read anew.
+    # Carried rows are asked for together, because each request reads the parent's table anew.
     carried: dict[str, list[str]] = defaultdict(list)
 
     def add_carried(table: Table) -> None:
@@ -139,7 +139,7 @@ def build_group(
 
 
 def species_generations(species: DocumentFile | None) -> dict[int, int]:
-    """Return the generation of every species among its documents; none where there are no documents."""
+    """Return the generation of every species by its id; an empty one if there are no documents."""
     generations: dict[int, int] = {}
     for rows in species.row_groups() if species else ():
         generations |= tables.species_generations(rows["body"].combine_chunks())
@@ -159,7 +159,7 @@ def rows_of_resources(store: Store, commit: Commit | None, table: Table, resourc
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """A row group of documents, parsed: the rows of every table, the paths that no table knows, and how many it had."""
+    """A row group of documents, parsed: the rows of every table, the paths that no table knows, and its own rows."""
 
     built: list[Built]
     unknown: Mapping[str, int]
@@ -193,7 +193,7 @@ def _parsed(
 
 
 class _Drifts:
-    """The values that were not of the declared type, by where they stood."""
+    """The values that were not of the declared type, by their place."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, str], list[str]] = defaultdict(list)

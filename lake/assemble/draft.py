@@ -27,15 +27,15 @@ from lake.tables import Catalog, catalog_of
 # written.
 GROUPS_AT_ONCE = 2
 
-# Shows progress: takes what is being done and how many steps it has, yields what is told of each step.
+# Shows progress: takes the name of the work and the number of its steps, yields a function that is told of each step.
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
 
 
 @dataclass(frozen=True, slots=True)
 class Crawled:
-    """What a crawl came to: what a commit says of its source, the manifests of its shards, and whether it was partial.
+    """The result of a crawl: the facts of its source for the commit, the manifests of its shards, and its reach.
 
-    A partial crawl asked for new documents only, so what could not be fetched before still counts as such.
+    A partial crawl asked for new documents only, so documents that could not be fetched before still count as such.
     """
 
     source: SourceFacts
@@ -62,12 +62,12 @@ def write_draft(
     is_rebuild: bool = False,
     run: Mapping[str, Any] | None = None,
 ) -> Draft | None:
-    """Write and audit all files of a snapshot that no reader knows yet; None where nothing differs from the parent.
+    """Write and audit all files of a snapshot that no reader knows yet; None if nothing differs from the parent.
 
-    A rebuild builds every table. `run` is what the commit says of the run that makes it.
+    A rebuild builds every table. `run` has the facts of the run that the commit keeps.
 
     Raises:
-        StoreError: A staged object or a file of the parent is not what it is said to be.
+        StoreError: A staged object differs from its manifest, or a file of the parent from its commit.
     """
     catalog = catalog_of(crawled.source.kind)
     vanished = _vanished(parent, crawled.source)
@@ -111,12 +111,12 @@ def write_draft(
 
 
 def allowed_to_shrink(catalog: Catalog, names: Collection[str]) -> set[str]:
-    """Return the tables and resources that may lose rows: those named, and what a named resource fills."""
+    """Return the tables and resources that may lose rows: those named, and the tables that a named resource fills."""
     return {*names, *(table.name for name in names for table in catalog.tables_of(name))}
 
 
 def _vanished(parent: Commit | None, source: SourceFacts) -> set[str]:
-    """Return the resources that the parent has and the source does not list any longer."""
+    """Return the resources that the parent has and the source no longer lists."""
     return document_files(parent).keys() - source.listed if source.listed is not None else set()
 
 

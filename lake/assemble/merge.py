@@ -24,18 +24,18 @@ from lake.tables import catalog_of
 # Resources that are merged and compressed at the same time; each holds a shard of documents, up to 30 MB.
 MERGED_AT_ONCE = 3
 
-# One page a row group: what is compressed together is as much as zstd looks back.
+# A row group is one page, as long as zstd looks back, so everything in it is compressed together.
 DOCUMENTS_STYLE = FileStyle(
     page_bytes=documents.PAGE_BYTES, use_dictionary=False, measured="body", row_group_bytes=documents.PAGE_BYTES
 )
 
-# The resource in which a source describes itself, its version for one: it differs in every release, and by itself that
-# is no change of the data.
+# The resource in which a source describes itself, such as its version. It differs in every release, and that alone is
+# no change of the data.
 SELF_DESCRIPTION = "meta"
 
 _LEAST_ID, _GREATEST_ID = -(2**63), 2**63 - 1
 
-# What a commit counts of each resource's documents, against the parent's.
+# The kinds of change that a commit counts: each resource's documents against the parent's.
 KINDS = ("added", "modified", "deleted", "reordered")
 
 
@@ -51,7 +51,7 @@ class StoredFile:
 class MergedResource:
     """One resource's documents in the parent and in the snapshot in the making, and how they differ.
 
-    `after` is the parent's file where nothing changed. Either is None where there is no document.
+    `after` is the parent's file if nothing changed. Either is None if it has no document.
     """
 
     resource: str
@@ -77,7 +77,7 @@ def document_files(commit: Commit | None) -> dict[str, StoredFile]:
 
 
 def open_documents(store: Store, stored: StoredFile | None) -> DocumentFile:
-    """Return the documents of a file, which is read when they are first asked for; of None, no documents."""
+    """Return the documents of a file, which is read when they are first asked for; None gives no documents."""
     if stored is None:
         return DocumentFile(None)
     return DocumentFile(lambda: read_file(store, stored.snapshot, DOCUMENTS.name, stored.file))
@@ -159,7 +159,7 @@ def merge_resource(
 
 
 def drop_resource(store: Store, resource: str, before: StoredFile) -> MergedResource:
-    """Return a resource without its documents: its source does not list it any longer, and a human let it go."""
+    """Return a resource without its documents: its source no longer lists it, and a person allowed its deletion."""
     paths = tuple(item.path for item in open_documents(store, before).at_hand().values())
     return MergedResource(resource, before, None, {**dict.fromkeys(KINDS, 0), "deleted": len(paths)}, paths)
 
@@ -174,7 +174,7 @@ def _ranges(store: Store, parent: DocumentFile, manifests: Sequence[Manifest]) -
     second = pa.concat_tables(
         [documents.SCHEMA.empty_table(), *(_staged(store, manifest) for manifest in manifests if manifest.round == 2)]
     )
-    # What the parent has behind the last shard belongs to that shard's ranges.
+    # Documents of the parent with higher ids than the last shard's belong to that shard's ranges.
     ends = [manifest.last_id for manifest in shards[:-1]]
     cuts = sorted({end + 1 for end in ends} | set(parent.starts()[1:]))
     bounds = [(low, high - 1) for low, high in pairwise([_LEAST_ID, *cuts, _GREATEST_ID + 1])]
@@ -187,7 +187,7 @@ def _ranges(store: Store, parent: DocumentFile, manifests: Sequence[Manifest]) -
 
 
 def _inside(rows: pa.Table, low: int, high: int) -> pa.Table:
-    """Return the rows of a range of ids, both ends included; bodies are large, so all of them are not copied."""
+    """Return the rows of a range of ids, both ends included; no copy if that is all rows, because bodies are large."""
     inside = pc.and_(pc.greater_equal(rows["id"], low), pc.less_equal(rows["id"], high))
     return rows if pc.all(inside).as_py() is not False else rows.filter(inside)
 

@@ -1,4 +1,4 @@
-"""What a crawl leaves in the bucket before anything is published: staged documents, and a manifest of each shard."""
+"""Staging: a crawl puts documents into the bucket before anything is published, with a manifest of each shard."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,10 +16,10 @@ from lake.store import Store
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one shard; small, and as JSON the task's result that makes a crawl resumable.
+    """The account of one fetched shard. As JSON it is the task's small result, which makes a crawl resumable.
 
-    `key` names the staged object with the documents that came, None where none did. Documents that failed in the first
-    round are asked for in a second one, at the end of the crawl.
+    `key` names the staged object with the documents that came, and is None if none came. Documents that failed in the
+    first round are asked for in a second one, at the end of the crawl.
     """
 
     resource: str

@@ -1,4 +1,4 @@
-"""What must be built when documents changed, and how that is cut into groups of tables."""
+"""Work: the tables that must be built when documents changed, cut into groups."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lake.tables import Catalog
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be built: tables by name, and the resources whose documents are parsed, with all of their tables.
+    """The work to do: tables to build, by name, and resources whose documents are parsed for all of their tables.
 
     The rows of every other resource are taken from the parent's table.
     """
@@ -26,7 +26,7 @@ class Group:
     """Tables that are built together because the same documents fill them: one unit of work.
 
     The documents of `parsed` resources are parsed; the rows of `carried` ones are taken from the parent's tables. With
-    `reads_again` other groups parse the same documents; then those look for what no table knows, and count them.
+    `reads_again`, other groups parse the same documents as well, count them, and look for paths that no table knows.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Group:
 
     @property
     def needs_generations(self) -> bool:
-        """Whether the generation of a species is looked up for a row of it."""
+        """Whether a row of the group needs the generation of its species."""
         wanted = (table for table in tables.catalog_of(self.kind).tables if table.name in self.tables)
         return bool(self.parsed) and any(_depends_on_species(table) for table in wanted)
 
@@ -59,9 +59,9 @@ def plan_work(
 ) -> Work:
     """Choose the tables to build when the documents of `changed` resources differ from those of the snapshot `before`.
 
-    `resources` are all that have documents. A table is built when documents of its resources changed, or when what it
-    refers to must be looked up again: in a resource that lost documents, that is new, or that gained some while the
-    table points at documents that are not there. Without `before`, or after a change of the code, all are.
+    `resources` are all that have documents. A table is built when documents of its resources changed, or when its
+    references must be audited again: they point at a resource that lost documents or is new, or some of them pointed
+    nowhere and their resource gained documents. Without `before`, or after a change of the code, all tables are built.
     """
     every = tables_in(catalog, resources, before)
     if before is None or before.fingerprint != tables.fingerprint() or before.source.kind != catalog.kind:
@@ -82,7 +82,7 @@ def plan_work(
 
 
 def cut_groups(catalog: Catalog, resources: Collection[str], work: Work) -> list[Group]:
-    """Cut what is to be built: a group for each resource with tables of its own, and one for the tables that many fill.
+    """Cut the work into groups: one for each resource with tables of its own, and one for the tables that many fill.
 
     The generic table is a group by itself, because it is filled by resources that fill no other table.
     """

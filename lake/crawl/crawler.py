@@ -1,4 +1,4 @@
-"""What the crawl must be told about a sort of API, and the registry of those that are known."""
+"""Crawlers: the functions that tell the crawl about a sort of API, and the registry of the known sorts."""
 
 from collections.abc import Mapping
 from importlib.metadata import entry_points
@@ -11,15 +11,15 @@ from lake.errors import UnknownNameError
 from lake.resource import Reference
 from lake.source import Source
 
-# Where other packages name theirs: a module, or any object, with the functions of `Crawler`.
+# Other packages name their crawlers under this: a module, or any object, with the functions of `Crawler`.
 ENTRY_POINTS = "pokelake.crawlers"
 
 
 class Crawler(Protocol):
-    """What distinguishes one sort of API from another: how it lists things, and how its documents look.
+    """The functions that differ between one sort of API and another: how it lists things, and how its documents look.
 
-    These four functions are all of it for an API whose documents have URLs of their own. Documents that come within
-    their listing (`Listing.is_inline`) are for the crawler ``rest`` alone: it makes such listings and reads them again.
+    An API whose documents have URLs of their own needs only these four. Documents that come within their listing
+    (`Listing.is_inline`) are for the crawler ``rest`` alone: it makes such listings and reads them again.
     """
 
     async def probe(self, client: Client) -> Upstream:
@@ -29,7 +29,7 @@ class Crawler(Protocol):
         """Return every document of a resource that the source lists; `SourceError` for a listing not to be believed."""
 
     def url(self, source: Source, resource: str, path: str) -> str:
-        """Return where a document lies that is known by its path alone, for no listing names it."""
+        """Return the URL of a document that is known by its path alone, because no listing names it."""
 
     def problem(self, reference: Reference, body: bytes) -> str | None:
         """Say what is wrong with a document's body, None when it is whole, valid and the one that was asked for."""

@@ -1,4 +1,4 @@
-"""How fast and how much one event loop may ask of a source: a token bucket and a budget."""
+"""The pace of one event loop: a token bucket says how fast it may ask a source, a budget how much."""
 
 import time
 
@@ -9,7 +9,7 @@ from lake.source import Source
 class Pace:
     """The allowance of all clients of one event loop: spreads their requests evenly over time and counts them.
 
-    Holds the time of the next free slot.
+    A pace holds the time of the next free slot.
     """
 
     def __init__(self, source: Source) -> None:
@@ -27,7 +27,8 @@ class Pace:
         if self.requests >= self._source.requests_per_run:
             raise SourceError(
                 f"{self._source.base_url}: the budget of {self._source.requests_per_run:,} requests a run is spent;"
-                " run again to go on from here, or raise requests_per_run"
+                " run again to go on from here, or raise requests_per_run in the source block, or in the Prefect"
+                " Variable pokelake_requests_per_run, which replaces the block's if it is set"
             )
         self.requests += 1
         now = time.monotonic()
@@ -36,5 +37,5 @@ class Pace:
         return slot - now
 
     def pause(self, seconds: float) -> None:
-        """Give out no slot before this long has passed: a source that asks for patience means every client."""
+        """Give out no slot before this many seconds have passed, because a 429 concerns the whole source."""
         self._next = max(self._next, time.monotonic() + seconds)

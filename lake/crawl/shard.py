@@ -1,4 +1,4 @@
-"""Shards, the pieces of a crawl that are fetched, staged and resumed as one each, and what becomes of them."""
+"""Shards: pieces of a crawl, each fetched, staged and resumed as a whole, and the outcome of fetching one."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some documents of one resource, by ascending id; an inline one is read from the listing, and has all of them."""
+    """Some documents of one resource, by ascending id; an inline shard has all, and is read from the listing."""
 
     resource: str
     number: int
@@ -27,14 +27,14 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """What the shard is called in logs and keys: its place, and a hash of what it asks for."""
+        """The name of the shard in logs and keys: its place, and a hash of what it asks for."""
         asked = "\n".join(f"{item.reference.url} {item.etag} {item.is_listed}" for item in self.wanted)
         return f"{self.resource}-{self.number:04d}-{sha256(asked.encode()).hexdigest()[:12]}"
 
 
 @dataclass(slots=True)
 class Fetched:
-    """What became of a shard's documents; every one of them stands in exactly one of the four places.
+    """The outcome of fetching a shard; each of its documents is in exactly one of the four lists.
 
     `failed` gives the reason for each; `versions` counts the answers of each upstream version.
     """

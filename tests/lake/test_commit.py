@@ -70,7 +70,7 @@ def test_another_format_is_refused_with_what_to_do():
     ],
 )
 def test_what_is_no_commit_is_refused_with_its_uri(body):
-    with pytest.raises(LakeError, match="s3://lake/x: expected a commit, found something else"):
+    with pytest.raises(LakeError, match="s3://lake/x: expected a commit, found an object that is none"):
         Commit.from_json(body, "s3://lake/x")
 
 
