@@ -43,7 +43,7 @@ def maintain(
     expire_days: ExpireDays | None = None,
     dry_run: bool = False,
 ) -> State[Any]:
-    """Remove what no commit names, what crawls left, and code that nothing refers to, each after a grace period.
+    """Remove files that no commit names, leftovers of crawls, and code that nothing refers to, after a grace period.
 
     Every published snapshot is kept unless `expire_days` is given; then snapshots whose successor is older than that
     are forgotten, and a later run removes their files, after the grace period. A run ends as Completed, as Unchanged

@@ -91,7 +91,7 @@ class Source:
         "pokelake/0.1 (no contact given)", "How requests introduce themselves; with a way to reach you."
     )
 
-    # The key itself is kept nowhere else.
+    # The key itself is kept only in that block.
     api_key_block: str = _setting(
         "",
         "Name of the Secret block that holds the API's key; empty for an API that needs none.",

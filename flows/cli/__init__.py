@@ -111,7 +111,7 @@ def maintain(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
-    """Remove what no commit names, what crawls left, and code that nothing refers to, each after a grace period."""
+    """Remove files that no commit names, leftovers of crawls, and code that nothing refers to, after a grace period."""
     prepare_prefect()
     from flows.maintain import maintain as flow
     from flows.steps.parameters import LakeLocation

@@ -25,7 +25,7 @@ ALLOWED = ("blocks/**/*.py", "flows/*.py", "flows/steps/**/*.py", "lake/**/*.py"
 
 @dataclass(frozen=True)
 class Code:
-    """The files of one code version, by path; they are read once, so what is checked is what is pushed."""
+    """The files of one code version, by path; they are read once, so the checked bytes are the pushed ones."""
 
     files: Mapping[str, bytes]
 

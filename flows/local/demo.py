@@ -22,7 +22,7 @@ answer = fastest[["pokemon_id", "name", "height_dm", "base_stat"]]"""
 
 def run(corpus: str, source: str | None, keep: bool) -> None:
     """Start the stack, refresh twice, query in between, say where everything lies, and stop."""
-    # Whoever ends the demo by a signal ends the processes it started.
+    # A signal that ends the demo must end the processes that it started as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     parts = "S3 (moto) and a Prefect server" if source else "S3 (moto), a PokeAPI replica and a Prefect server"
     print(f"Pokélake: starting {parts} on this machine …", flush=True)
@@ -35,7 +35,7 @@ def run(corpus: str, source: str | None, keep: bool) -> None:
 
 
 def _show(stack: Stack, source: str) -> None:
-    # Prefect reads its settings when it is imported, so not before the stack's environment holds.
+    # Prefect reads its settings when it is imported, so it is imported after the stack's environment is set.
     from flows.cli.show import show
     from flows.deploy.setup import setup
     from flows.steps.parameters import SourceChoice

@@ -20,7 +20,8 @@ from lake.errors import LakeError
 START_SECONDS = 120
 STOP_SECONDS = 10
 
-# In a file, writes that meet are refused, and Prefect's client tries again after two seconds. This has one connection.
+# A database in a file refuses writes that meet, and Prefect's client then waits for two seconds. This one has a single
+# connection, so no writes meet.
 IN_MEMORY = "sqlite+aiosqlite:///:memory:"
 
 # The command as a checkout has it that is not installed.
@@ -41,9 +42,9 @@ class Stack:
 
 @contextmanager
 def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iterator[Stack]:
-    """Run the stack while the block runs; `corpus` is what the replica serves, None for no replica.
+    """Run the stack while the block runs, with a replica that serves `corpus`, or with none if that is None.
 
-    Everything it keeps lies in memory or in a temporary folder, and is gone afterwards; but for Prefect's `database`.
+    Everything that it keeps, except Prefect's `database`, lies in memory or a temporary folder, and is gone afterwards.
 
     Raises:
         LakeError: A part did not start; the message ends with what it said last.
@@ -107,7 +108,7 @@ def _free_port() -> int:
 def _process(
     name: str, command: list[str], environment: Mapping[str, str], home: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process while the block runs; ends it by its pid, with force if it does not go."""
+    """Run a process while the block runs, then end it by its pid."""
     log = home / f"{name}.log"
     with (
         log.open("wb") as output,
@@ -128,7 +129,7 @@ def _process(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process, by force where it does not go: a worker of Prefect may not if a run of it has just ended."""
+    """End a process, by force if need be: a worker of Prefect may hang if one of its runs has just ended."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

@@ -80,7 +80,7 @@ def write_snapshot(
 
 
 def _remove(attempt: Transaction) -> None:
-    """Remove what was written, unless a commit was sent: its answer may be lost although the commit exists."""
+    """Remove the written files, unless a commit was sent: its answer may be lost although the commit exists."""
     if not attempt.get("is_sent"):
         remove_snapshot(attempt.get("lake").open(), attempt.get("snapshot"))
 

@@ -48,7 +48,7 @@ class Start:
         return is_same or self.store.find(self._record(parent)[0]) is not None
 
     def note_equal(self) -> None:
-        """Record that this code makes nothing but the parent of this version, so that the next run knows by a probe."""
+        """Record that a crawl of this version changed nothing; then the next run needs only a probe to know it."""
         if self.parent is not None and self.upstream.version is not None:
             self.store.create(*self._record(self.parent))
 

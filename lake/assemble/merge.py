@@ -118,7 +118,7 @@ def merge_documents(
 
 
 def changed(merged: Mapping[str, MergedResource]) -> set[str]:
-    """Return the resources whose documents changed; none, if only what the source says of itself did."""
+    """Return the resources whose documents changed; none if only the source's self-description did."""
     names = {name for name, item in merged.items() if item.is_changed}
     return set() if names <= {SELF_DESCRIPTION} else names
 
@@ -126,7 +126,7 @@ def changed(merged: Mapping[str, MergedResource]) -> set[str]:
 def merge_resource(
     store: Store, snapshot: str, resource: str, before: StoredFile | None, manifests: Sequence[Manifest], kind: str
 ) -> MergedResource:
-    """Merge what was staged of one resource into the documents `before`; write them into the snapshot if they changed.
+    """Merge the staged documents of one resource into those `before`; write them into the snapshot if they changed.
 
     Raises:
         StoreError: A staged object is not what its manifest says.

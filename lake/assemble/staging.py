@@ -69,7 +69,7 @@ def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> Manifest:
 
 
 def is_whole(store: Store, manifest: Manifest) -> bool:
-    """Tell whether a shard's staged object still is what its manifest says."""
+    """Tell whether a shard's staged object still has the hash in its manifest."""
     if manifest.key is None:
         return True
     body = store.find(manifest.key)

@@ -83,7 +83,7 @@ class SnapshotWriter:
 def table_files(
     table: Table, partition: str | None, files: Sequence[DataFile], null_counts: Mapping[str, int] | None = None
 ) -> TableFiles:
-    """Return what a commit says of a table that has these files."""
+    """Return a commit's entry for a table that has these files."""
     fields = tuple(dictionary_of(table, null_counts))
     return TableFiles(partition, tuple(files), fields, table.grain, table.primary_key)
 

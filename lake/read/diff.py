@@ -132,7 +132,7 @@ def _part(
     before: pa.Table | None = None,
     differs: Mapping[str, pa.ChunkedArray] | None = None,
 ) -> pa.Table:
-    """Return rows with what happened to them; `differs` tells of each column which rows had another value `before`."""
+    """Return rows with their change; `differs` marks, for each column, the rows with another value in `before`."""
     columns = {ROW_CHANGE: pa.repeat(kind, rows.num_rows), **{name: rows[name] for name in key}}
     columns[CHANGED_COLUMNS] = pa.nulls(rows.num_rows, pa.string())
     if differs:

@@ -37,7 +37,7 @@ def read_document(store: Store, commit: Commit, resource: str, id_: int | None, 
     rows = _scan(store, commit, files, ["path", "sha256", "body"], wanted)
     if rows.num_rows > 1:
         paths = ", ".join(rows["path"].to_pylist())
-        raise LakeError(f"{resource}: {rows.num_rows} documents have the id {id_}; pass the path of one: {paths}")
+        raise LakeError(f"{resource}: {rows.num_rows} documents have the id {id_}; pass one path (--path): {paths}")
     if not rows.num_rows:
         ids = pc.min_max(_scan(store, commit, files, ["id"])["id"]).as_py()
         held = f"{sum(file.rows for file in files)} with ids from {ids['min']} to {ids['max']}"

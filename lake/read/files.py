@@ -68,7 +68,7 @@ def _part(
     expression: ds.Expression | None,
     columns: Sequence[str] | None,
 ) -> pa.Table:
-    """Return what one file holds of a table: the rows that match, the columns asked for."""
+    """Return the matching rows of one file of a table, with the columns that were asked for."""
     stored = parquet.schema_arrow.names
     wanted = list(columns) if columns is not None else stored
     known = [*stored, table.partition] if table.partition else stored

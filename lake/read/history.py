@@ -82,4 +82,4 @@ def _parsed(text: str) -> date:
     for kind in (date, datetime):
         with suppress(ValueError):
             return kind.fromisoformat(text)
-    raise LakeError(f"as_of: expected a snapshot's name, a date or a time, found {text!r}")
+    raise LakeError(f"as_of (--as-of): expected a snapshot's name, a date or a time, found {text!r}")

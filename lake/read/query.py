@@ -108,6 +108,6 @@ def _whole_numbers(rows: pa.Table) -> pa.Table:
 
 
 def _refused(error: Exception) -> LakeError:
-    """Return what DuckDB said as one paragraph, without its drawing of the place."""
+    """Return DuckDB's message as one paragraph, without its drawing of the place."""
     said = str(error).partition("\nLINE ")[0]
     return LakeError(f"sql: {' '.join(said.split())}")

@@ -1,4 +1,4 @@
-"""Counting what clients ask of the replica."""
+"""Counts of the requests that clients send to the replica."""
 
 from asyncio import BaseTransport
 from collections import Counter

@@ -17,7 +17,7 @@ ERROR_CACHING = (b"cache-control", b"public, max-age=432000, s-maxage=432000")
 
 
 class Exchange:
-    """A request with what was sent in answer to it; it keeps the status and the bytes of body for the counters."""
+    """A request and its answer, of which it keeps the status and the bytes of body for the counters."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]

@@ -20,9 +20,9 @@ Values = Mapping[str, Any]
 
 
 async def misbehave(rule: Rule, exchange: Exchange, renderer: Renderer) -> None:
-    """Answer a request as a rule other than latency wants it.
+    """Answer a request as a rule asks, of any kind but latency.
 
-    A fault of documents or listings leaves everything else as it is, so that a 404 stays one.
+    A fault of documents or listings leaves all other answers as they are, so that a 404 stays one.
     """
     if rule.kind in _INSTEAD:
         await _INSTEAD[rule.kind](rule.values, exchange)

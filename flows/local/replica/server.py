@@ -79,7 +79,7 @@ class Running:
         self._control("PUT", "/replica/faults", list(rules))
 
     def counters(self) -> dict[str, Any]:
-        """Return what the counters say; see ``Counters``."""
+        """Return all counts; see ``Counters``."""
         counters: dict[str, Any] = self._control("GET", "/replica/counters")
         return counters
 
