@@ -1,14 +1,15 @@
-"""A lake that lives as long as a test file: a chain of refreshes is made once, and its tests look at what it left."""
+"""A lake that lives as long as a test file: a chain of runs is made once, and its tests look at what each left."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 import pytest
 from prefect.client.schemas import State
 
+from flows.discover import discover
 from flows.local.replica import Corpus, Running, replica
 from flows.refresh import refresh
 from flows.steps.parameters import LakeLocation, SourceChoice
@@ -17,9 +18,42 @@ from lake.read import Lake
 from lake.store import Store
 from tests.conftest import use_s3
 from tests.flows.lakeside import release
+from tests.lake import keys
+from tests.lake.assemble.lakeside import Documents
 
-Documents = dict[str, bytes]
-Audit = tuple[str, str]
+
+@dataclass(frozen=True)
+class Step:
+    """One run of a chain: how it ended, what the replica counted of it, and what lay in the lake afterwards.
+
+    The state of a run that was killed is None.
+    """
+
+    state: State[Any] | None
+    counters: dict[str, Any]
+    commit: Commit
+    keys: set[str]
+
+    @property
+    def asked(self) -> list[str]:
+        """The paths of all requests, apart from the root and ``meta``."""
+        return [path for path in self.counters["by_path"] if path not in ("", "meta")]
+
+    @property
+    def message(self) -> str:
+        """What the state says."""
+        return str(self.ended.message)
+
+    @property
+    def name(self) -> str | None:
+        """The name of the state."""
+        return self.ended.name
+
+    @property
+    def ended(self) -> State[Any]:
+        """How a run ended that was not killed."""
+        assert self.state is not None
+        return self.state
 
 
 @dataclass
@@ -29,6 +63,15 @@ class Chain:
     location: LakeLocation
     running: Running
     store: Store
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Step:
+        return self.steps[name]
+
+    def choice(self, **choice: Any) -> SourceChoice:
+        """Return the replica as the source of a run, with some settings of one's own."""
+        settings = {"base_url": self.running.url, "retry_delay_seconds": 0.01, "attempts": 2, **choice}
+        return SourceChoice(**settings)
 
     def refresh(
         self, documents: Documents | None = None, allow_shrink: Sequence[str] = (), **choice: Any
@@ -36,8 +79,28 @@ class Chain:
         """Refresh once, from these documents as a new version where they are given."""
         if documents is not None:
             release(self.running, documents)
-        settings = {"base_url": self.running.url, "retry_delay_seconds": 0.01, "attempts": 2, **choice}
-        return refresh(self.location, SourceChoice(**settings), allow_shrink, return_state=True)
+        return refresh(self.location, self.choice(**choice), allow_shrink, return_state=True)
+
+    def discover(self, documents: Documents | None = None, **choice: Any) -> State[Any]:
+        """Discover once, from these documents as a new version where they are given."""
+        if documents is not None:
+            release(self.running, documents)
+        return discover(self.location, self.choice(**choice), return_state=True)
+
+    def tell(
+        self, name: str, run: Callable[..., State[Any]], *given: Any, faults: Sequence[Any] = (), **settings: Any
+    ) -> Step:
+        """Run once while the replica has some faults, and keep what came of it under a name."""
+        self.running.faults(list(faults))
+        self.running.reset()
+        state = run(*given, **settings)
+        self.running.faults([])
+        return self.note(name, state)
+
+    def note(self, name: str, state: State[Any] | None) -> Step:
+        """Keep under a name what there is after a run."""
+        self.steps[name] = Step(state, self.running.counters(), self.commit(), keys(self.store))
+        return self.steps[name]
 
     def commit(self) -> Commit:
         """Return the current commit."""
@@ -50,6 +113,10 @@ class Chain:
         """The lake as its readers see it."""
         return Lake(self.store)
 
+    def served(self, documents: Documents, path: str) -> str:
+        """Return a document as the replica sends it: with absolute URLs."""
+        return documents[path].decode().replace('"/api/v2/', f'"{self.running.url}')
+
 
 @contextmanager
 def chain(s3_endpoint: str, bucket: str, documents: Documents) -> Iterator[Chain]:
@@ -59,35 +126,3 @@ def chain(s3_endpoint: str, bucket: str, documents: Documents) -> Iterator[Chain
         boto3.client("s3").create_bucket(Bucket=bucket)
         location = LakeLocation(bucket=bucket, prefix="pokelake")
         yield Chain(location, running, Store(bucket, "pokelake"))
-
-
-# Three Pokémon, and their species with one of another generation.
-POKEMON, SPECIES = (25, 132, 10100), (25, 26, 132, 172)
-
-
-def only(documents: Documents, *resources: str) -> Documents:
-    """Return ``meta`` and the documents of some resources; of Pokémon's and species', a few with their encounters."""
-    few = {f"pokemon/{id_}{rest}" for id_ in POKEMON for rest in ("", "/encounters")}
-    few |= {f"pokemon-species/{id_}" for id_ in SPECIES}
-    return {
-        path: body
-        for path, body in documents.items()
-        if path == "meta"
-        or (path.split("/")[0] in resources and (path in few or not path.startswith(("pokemon/", "pokemon-species/"))))
-    }
-
-
-def audits(commit: Commit) -> set[Audit]:
-    """Return the rule and the subject of everything that a commit's audits found."""
-    return {(entry["rule"], entry["subject"]) for entry in commit.audits}
-
-
-def message(commit: Commit, rule: str, subject: str) -> str:
-    """Return what the one finding of a rule about a subject says."""
-    [found] = [entry["message"] for entry in commit.audits if (entry["rule"], entry["subject"]) == (rule, subject)]
-    return str(found)
-
-
-def hashes(commit: Commit) -> dict[str, str]:
-    """Return the hash of every file, by table and name."""
-    return {f"{name}/{file.name}": file.sha256 for name, table in commit.tables.items() for file in table.files}

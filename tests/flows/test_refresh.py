@@ -1,286 +1,270 @@
-"""The whole flow, from HTTP to Parquet, under a real Prefect server."""
+"""The whole flow, from HTTP to Parquet, under a real Prefect server: one lake that is refreshed again and again."""
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
-from prefect.client.schemas import State
 
-from flows.local.replica import Running
-from lake.commit import Commit
-from lake.errors import PublishError, SourceError, StoreError, UnknownNameError
-from lake.layout import RESULTS, SNAPSHOTS, STAGING
-from lake.read import Lake
+import lake.tables
+from flows.local.replica import demo_documents
+from flows.steps.events import LAKE_CURRENT
+from lake.errors import SourceError, StoreError
+from lake.layout import CHECKS, RESULTS, SNAPSHOTS, STAGING
 from lake.store import Store
-from tests.flows.conftest import Fill, core_paths
-from tests.flows.lakeside import Documents, changed, current, error_of, overtake, release, served, without_meta
-from tests.lake import keys
+from tests.flows.chain import Chain, Step, chain
+from tests.flows.lakeside import error_of, events
+from tests.lake.assemble.lakeside import Documents, changed, only, versioned, without
 
-Refresh = Callable[..., State[Any]]
-
-
-def test_every_document_lands_byte_for_byte(run_refresh: Refresh, store: Store, documents: Documents, running: Running):
-    assert run_refresh().name == "Completed"
-    rows = Lake(store).read("documents")
-    assert set(rows["path"]) == core_paths(documents)
-    for row in rows.itertuples():
-        assert row.body == served(documents, running, row.path)
-
-
-def test_plain_pandas_reads_a_partition_of_what_was_published(fill: Fill, store: Store):
-    fill("pokemon", "pokemon-species")
-    frame = pd.read_parquet(Lake(store).path("pokemon"), filters=[("generation", "==", 1)])
-    assert {25, 26, 10100} <= set(frame["pokemon_id"])
-    assert set(frame["generation_id"]) == {1}
-    assert frame["sort_order"].dtype == "Int32"
+SINCE = datetime.now(UTC)
+# One document each of as many resources, because one may fail of each.
+RUBBISH = {
+    "type/2": "invalid_json",
+    "ability/9": "html",
+    "pokemon/132": "wrong_id",
+    "pokemon/25/encounters": "reset",
+    "berry/7": "content_type",
+    "nature/1": "truncated",
+}
+# What has changed in the second version, document by document, and a document with it.
+CHANGED = {path: {"name": f"other-{path.split('/')[1]}"} for path in RUBBISH if not path.endswith("encounters")}
+FIRST = only(demo_documents(), "pokemon", "type", "ability", "berry", "nature")
+FAILED = sorted(path for path in FIRST if path.startswith("ability/1"))
 
 
-def test_a_version_that_is_known_costs_two_requests_and_writes_nothing(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running
-):
-    fill("pokemon")
-    before = keys(store)
-    running.reset()
-    state = run_refresh(resources=("pokemon",))
-    assert state.name == "Unchanged"
-    assert running.counters()["requests"] == 2
-    assert keys(store) == before
+def second() -> Documents:
+    """Return the documents of a version in which seven of them have changed."""
+    found = changed(FIRST, "pokemon/25", height=5)
+    for path, members in CHANGED.items():
+        found = changed(found, path, **members)
+    encounters = json.loads(FIRST["pokemon/25/encounters"])
+    return {**found, "pokemon/25/encounters": json.dumps(encounters[1:]).encode()}
 
 
-def test_without_a_version_every_document_is_asked_for_and_none_sent_again(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    crawled = ("pokemon", "type")
-    release(running, without_meta(documents))
-    run_refresh(resources=crawled)
-    published = keys(store, SNAPSHOTS)
-    for _ in range(2):
-        running.reset()
-        assert run_refresh(resources=crawled).name == "Unchanged"
-        assert running.counters()["by_status"]["304"] == len(core_paths(documents, crawled))
-    assert keys(store, SNAPSHOTS) == published
-    assert current(store).seq == 1
-
-
-def test_only_what_changed_is_sent_and_the_old_snapshot_stays(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    crawled = ("pokemon", "type")
-    fill(*crawled)
-    old = current(store)
-    release(running, changed(documents, "pokemon/25", height=5))
-    running.reset()
-    run_refresh(resources=crawled)
-    statuses = running.counters()["by_path"]
-    sent = {path for path, counts in statuses.items() if path.count("/") == 1 and "200" in counts}
-    assert sent == {"pokemon/25"}
-    new = current(store)
-    assert (new.seq, new.parent) == (2, old.snapshot)
-    assert new.changes["pokemon"] == {"added": 0, "modified": 1, "deleted": 0, "reordered": 0}
-    lake, pikachu = Lake(store), [("pokemon_id", "==", 25)]
-    assert lake.read("pokemon", pikachu)["height_dm"].tolist() == [5]
-    assert lake.read("pokemon", pikachu, as_of=old.snapshot)["height_dm"].tolist() == [4]
-
-
-def test_a_crawl_repeated_gives_the_same_bytes(fill: Fill, run_refresh: Refresh, store: Store):
-    """Only the time of receipt tells two first crawls apart, so the typed tables must not differ."""
-    crawled = ("pokemon", "pokemon-species")
-    fill(*crawled)
-    first = current(store)
-    store.delete(keys(store))
-    run_refresh(resources=crawled)
-    second = current(store)
-
-    def hashes(commit: Commit) -> dict[str, str]:
-        return {f"{n}/{f.name}": f.sha256 for n, t in commit.tables.items() for f in t.files if n != "documents"}
-
-    assert hashes(first) == hashes(second)
-
-
-@pytest.mark.parametrize("kind", ["invalid_json", "html", "wrong_id", "reset", "truncated", "content_type"])
-def test_a_document_answered_with_rubbish_keeps_its_last_good_version(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents, kind: str
-):
-    fill("pokemon")
-    later = changed(changed(documents, "pokemon/25", height=5), "pokemon/26", height=9)
-    release(running, later)
-    running.faults([{"kind": kind, "path": "^pokemon/25$"}])
-    state = run_refresh(resources=("pokemon",))
-    assert state.name == "Partial"
-    assert "pokemon/25" in state.message
-    assert [failure.path for failure in current(store).stale] == ["pokemon/25"]
-    heights = Lake(store).read("pokemon").set_index("pokemon_id")["height_dm"]
-    assert (heights[25], heights[26]) == (4, 9)
-
-
-def test_what_was_stale_is_asked_for_again_although_the_version_is_known(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    fill("pokemon")
-    release(running, changed(documents, "pokemon/25", height=5))
-    running.faults([{"kind": "status", "status": 503, "path": "^pokemon/25$"}])
-    run_refresh(resources=("pokemon",))
-    running.faults([])
-    assert run_refresh(resources=("pokemon",)).name == "Completed"
-    assert current(store).stale == ()
-    assert Lake(store).read("pokemon", [("pokemon_id", "==", 25)])["height_dm"].tolist() == [5]
-
-
-def test_too_many_failures_end_the_run_and_readers_see_what_they_saw(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    fill("pokemon")
-    before = current(store)
-    release(running, changed(documents, "pokemon/25", height=5))
-    running.faults([{"kind": "status", "status": 500, "path": "^pokemon/1"}])
-    error = error_of(run_refresh(resources=("pokemon",)), SourceError)
-    assert "documents of pokemon could not be fetched" in str(error)
-    assert "pokemon/1 (status 500)" in str(error)
-    assert current(store) == before
-
-
-def test_after_a_failed_run_only_what_failed_is_asked_for_again(
-    run_refresh: Refresh, running: Running, documents: Documents
-):
-    crawled = ("ability", "pokemon", "type")
-    running.faults([{"kind": "status", "status": 500, "path": "^pokemon/1"}])
-    error_of(run_refresh(resources=crawled), SourceError)
-    failed = {path for path in core_paths(documents) if path.startswith("pokemon/1")}
-    running.faults([])
-    running.reset()
-    assert run_refresh(resources=crawled).name == "Completed"
-    asked = {path for path in running.counters()["by_path"] if path in core_paths(documents)}
-    assert asked == failed
-
-
-@pytest.mark.parametrize("kind", ["listing_short", "listing_lie"])
-def test_a_listing_that_does_not_add_up_is_no_deletion(run_refresh: Refresh, store: Store, running: Running, kind: str):
-    running.faults([{"kind": "status", "status": 404, "path": "^meta$"}])
-    run_refresh(resources=("pokemon",))
-    before = current(store)
-    running.faults([{"kind": kind, "path": "^pokemon$"}, {"kind": "status", "status": 404, "path": "^meta$"}])
-    assert "listing of pokemon" in str(error_of(run_refresh(resources=("pokemon",)), SourceError))
-    assert current(store) == before
-
-
-def test_a_document_that_is_unlisted_and_not_found_is_deleted(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    fill("pokemon")
-    release(running, {p: b for p, b in documents.items() if p != "pokemon/132"})
-    run_refresh(resources=("pokemon",))
-    assert current(store).changes["pokemon"]["deleted"] == 1
-    assert 132 not in set(Lake(store).read("pokemon")["pokemon_id"])
-    assert 132 not in set(Lake(store).read("documents", [("resource", "==", "pokemon")])["id"])
-
-
-def test_a_document_that_is_unlisted_but_still_there_stays(
-    run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    release(running, without_meta(documents))
-    run_refresh(resources=("pokemon",))
-    running.faults([{"kind": "listing_shrunk", "path": "^pokemon$", "entries": 3}])
-    assert run_refresh(resources=("pokemon",)).name == "Unchanged"
-    assert len(Lake(store).read("pokemon")) == 70
-
-
-def test_a_mass_deletion_is_held_back_until_it_is_allowed(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    fill("pokemon")
-    before = current(store)
-    kept = {p: b for p, b in documents.items() if not p.startswith("pokemon/1")}
-    release(running, kept)
-    error = error_of(run_refresh(resources=("pokemon",)), PublishError)
-    assert "pass --allow-shrink pokemon" in str(error)
-    assert current(store) == before
-    assert {key.split("/")[1] for key in keys(store, SNAPSHOTS)} == {before.snapshot}
-    assert run_refresh(("pokemon",), resources=("pokemon",)).name == "Completed"
-    assert not any(path.startswith("pokemon/1") for path in Lake(store).read("documents")["path"])
-
-
-def test_resources_that_a_run_leaves_out_stay_in_the_snapshot(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    fill("pokemon", "type")
-    release(running, changed(documents, "pokemon/25", height=5))
-    run_refresh(resources=("pokemon",))
-    assert current(store).seq == 2
-    assert len(Lake(store).read("types")) == 18
-
-
-def test_the_loser_of_a_race_takes_its_documents_to_the_new_head(
-    fill: Fill,
-    run_refresh: Refresh,
-    store: Store,
-    running: Running,
-    documents: Documents,
-    monkeypatch: pytest.MonkeyPatch,
-):
-    fill("pokemon")
-
-    def rival() -> None:
-        release(running, changed(documents, "type/1", name="rival"))
-        assert run_refresh(resources=("type",)).name == "Completed"
-
-    overtake(monkeypatch, rival)
-    release(running, changed(documents, "pokemon/25", height=5))
-    assert run_refresh(resources=("pokemon",)).name == "Completed"
-    lake = Lake(store)
-    assert lake.snapshots().shape[0] == 3
-    assert lake.read("pokemon", [("pokemon_id", "==", 25)])["height_dm"].tolist() == [5]
-    assert lake.read("types", [("type_id", "==", 1)])["name"].tolist() == ["rival"]
-    assert {key.split("/")[1] for key in keys(store, SNAPSHOTS)} == set(lake.snapshots()["snapshot"])
-
-
-def test_a_staged_shard_that_was_damaged_is_fetched_again(run_refresh: Refresh, store: Store, running: Running):
-    running.faults([{"kind": "status", "status": 500, "path": "^type/1"}])
-    error_of(run_refresh(resources=("pokemon", "type")), SourceError)
-    [staged] = [key for key in keys(store, STAGING) if "/pokemon-" in key]
+def damage(store: Store, resource: str) -> None:
+    """Change a byte in the staged documents of a resource's newest shard."""
+    staged = max(
+        (item for item in store.list(STAGING) if f"/{resource}-" in item.key), key=lambda item: item.modified
+    ).key
     body = bytearray(store.get(staged))
     body[len(body) // 2] ^= 1
     store.delete([staged])
     store.create(staged, bytes(body))
-    running.faults([])
-    running.reset()
-    assert run_refresh(resources=("pokemon", "type")).name == "Completed"
-    assert "pokemon/25" in running.counters()["by_path"]
-    assert len(Lake(store).read("pokemon")) == 70
 
 
-def test_no_more_connections_are_open_than_the_source_allows(run_refresh: Refresh, running: Running):
-    running.faults([{"kind": "latency", "seconds": 0.005}])
-    run_refresh(connections=3, parallel_shards=2, resources=("ability", "item", "pokemon", "type"))
-    assert running.counters()["peak_concurrency"] <= 3
+@pytest.fixture(scope="module")
+def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
+    with chain(s3_endpoint, "refreshed", versioned(FIRST)) as one, pytest.MonkeyPatch.context() as patch:
+        tell, refresh = one.tell, one.refresh
+        slow, polite = {"kind": "latency", "seconds": 0.005}, "our-lake (data@example.org)"
+        tell("first", refresh, faults=[slow], connections=3, parallel_shards=2, user_agent=polite)
+        tell("known", refresh)
+        rubbish = [{"kind": kind, "path": f"^{path}$"} for path, kind in RUBBISH.items()]
+        tell("rubbish", refresh, second(), faults=rubbish)
+        tell("again", refresh)
+        third = changed(changed(second(), "ability/9", name="third"), "type/1", name="third")
+        tell("failed", refresh, third, faults=[{"kind": "status", "status": 500, "path": "^ability/1"}])
+        damage(one.store, "type")
+        tell("resumed", refresh)
+        tell("meta", refresh, changed(third, "meta", tag="v2"))
+        tell("equal", refresh)
+        lies = [{"kind": "listing_lie", "path": "^type$"}]
+        tell("lies", refresh, changed(third, "type/1", name="fourth"), faults=lies)
+        refused = [{"kind": "status", "status": 403, "path": "^berry$"}]
+        tell("refused", refresh, changed(third, "meta", tag="v3"), faults=refused)
+        gone = without(third, "berry/")
+        tell("vanished", refresh, changed(gone, "meta", tag="v4"))
+        tell("let go", refresh, allow_shrink=("berry",))
+        with patch.context() as other:
+            other.setattr(lake.tables, "fingerprint", lambda: "0123456789abcdef")
+            tell("other code", refresh)
+            tell("other code again", refresh)
+        for name in ("nameless", "nameless again"):
+            tell(name, refresh, without(gone, "meta"))
+        shrunk = [{"kind": "listing_shrunk", "path": "^type$", "entries": 3}]
+        tell("shrunk", refresh, without(gone, "meta"), faults=shrunk)
+        tell("shrunk without a word", refresh, faults=[{"kind": "listing_short", "path": "^pokemon$"}])
+        yield one
 
 
-def test_requests_say_who_calls(run_refresh: Refresh, running: Running):
-    run_refresh(resources=("type",), user_agent="our-lake (data@example.org)")
-    assert running.counters()["user_agents"] == ["our-lake (data@example.org)"]
+def sent(step: Step) -> set[str]:
+    """Return the documents that came whole in a run."""
+    by_path = step.counters["by_path"]
+    return {path for path in FIRST if "200" in by_path.get(path, ()) and path != "meta"}
 
 
-def test_shard_results_lie_in_s3_as_json(fill: Fill, store: Store):
-    fill("pokemon")
-    [key] = keys(store, f"{RESULTS}shards/")
-    manifest = json.loads(json.loads(store.get(key))["result"])
-    assert manifest["documents"] == 70
-    assert manifest["key"] in keys(store, STAGING)
+def checks(step: Step) -> int:
+    return sum(key.startswith(CHECKS) for key in step.keys)
 
 
-def test_an_unknown_resource_is_answered_with_those_that_exist(run_refresh: Refresh):
-    assert "pokemon-species" in str(error_of(run_refresh(resources=("pokemons",)), UnknownNameError))
+def states(told: Chain) -> dict[str, str | None]:
+    return {name: step.name for name, step in told.steps.items()}
 
 
-def test_an_unreachable_source_is_named(run_refresh: Refresh):
-    error = error_of(run_refresh(base_url="http://127.0.0.1:9/api/v2/"), SourceError)
+def test_each_run_ends_in_the_state_that_says_what_came_of_it(told: Chain):
+    assert states(told) == {
+        "first": "Completed",
+        "known": "Unchanged",
+        "rubbish": "Partial",
+        "again": "Completed",
+        "failed": "Failed",
+        "resumed": "Completed",
+        "meta": "Unchanged",
+        "equal": "Unchanged",
+        "lies": "Failed",
+        "refused": "Unchanged",
+        "vanished": "Unchanged",
+        "let go": "Completed",
+        "other code": "Unchanged",
+        "other code again": "Unchanged",
+        "nameless": "Unchanged",
+        "nameless again": "Unchanged",
+        "shrunk": "Unchanged",
+        "shrunk without a word": "Failed",
+    }
+    published = ["first", "rubbish", "again", "resumed", "let go"]
+    seqs = {name: step.commit.seq for name, step in told.steps.items()}
+    assert [name for name, before in zip(seqs, [0, *seqs.values()], strict=False) if seqs[name] > before] == published
+
+
+def test_every_document_lands_byte_for_byte(told: Chain):
+    rows = told.lake.read("documents", as_of=told["first"].commit.snapshot)
+    found = dict(zip(rows["path"], rows["body"], strict=True))
+    assert found == {path: told.served(versioned(FIRST), path) for path in FIRST}
+    expected = f"{len(FIRST)} documents added, 0 documents modified, 0 documents deleted"
+    assert told["first"].message == f"published {told['first'].commit.snapshot}: {expected}"
+
+
+def test_plain_pandas_reads_a_partition_of_what_was_published(told: Chain):
+    path = told.lake.path("pokemon", as_of=told["first"].commit.snapshot)
+    frame = pd.read_parquet(path, filters=[("generation", "==", 0)])
+    assert set(frame["pokemon_id"]) == {25, 132, 10100}
+    assert frame["sort_order"].dtype == "Int32"
+
+
+def test_no_more_connections_are_open_than_the_source_allows_and_each_says_who_calls(told: Chain):
+    assert 1 < told["first"].counters["peak_concurrency"] <= 3
+    assert told["first"].counters["user_agents"] == ["our-lake (data@example.org)"]
+
+
+def test_shard_results_lie_in_s3_as_json(told: Chain):
+    [key] = [key for key in told["first"].keys if key.startswith(f"{RESULTS}shards/") and "/type-" in key]
+    manifest = json.loads(json.loads(told.store.get(key))["result"])
+    assert manifest["documents"] == 18
+    assert manifest["key"].startswith(STAGING)
+    assert manifest["key"] in told["first"].keys
+
+
+def test_a_version_that_is_known_costs_two_requests_and_writes_nothing(told: Chain):
+    for name, before in (("known", "first"), ("equal", "meta"), ("other code again", "other code")):
+        assert told[name].counters["requests"] == 2, name
+        assert told[name].keys == told[before].keys, name
+        version = told[name].message.removeprefix("upstream is still at ").split(";")[0]
+        assert told[name].message == f"upstream is still at {version}; readers see {told[name].commit.snapshot}"
+
+
+def test_only_what_changed_is_sent(told: Chain):
+    assert sent(told["again"]) == set(RUBBISH)
+    assert sent(told["rubbish"]) - set(RUBBISH) == {"pokemon/25"}
+
+
+def test_a_document_answered_with_rubbish_keeps_its_last_good_version_and_is_named(told: Chain):
+    step = told["rubbish"]
+    assert {failure.path for failure in step.commit.stale} == set(RUBBISH)
+    assert step.commit.missing == ()
+    assert "6 could not be fetched (6 kept from before, 0 missing): " in step.message
+    assert set(step.message.rsplit(": ", 1)[1].split(", ")) == set(RUBBISH)
+    rows = told.lake.read("documents", as_of=step.commit.snapshot).set_index("path")["body"]
+    for path in RUBBISH:
+        assert rows[path] == told.served(FIRST, path)
+    assert rows["pokemon/25"] == told.served(second(), "pokemon/25")
+
+
+def test_what_was_stale_is_asked_for_again_although_the_version_is_known(told: Chain):
+    assert told["again"].commit.stale == ()
+    rows = told.lake.read("documents", as_of=told["again"].commit.snapshot).set_index("path")["body"]
+    for path in RUBBISH:
+        assert rows[path] == told.served(second(), path)
+
+
+def test_too_many_failures_end_the_run_and_readers_see_what_they_saw(told: Chain):
+    error = error_of(told["failed"].ended, SourceError)
+    assert f"{len(FAILED)} of 71 documents of ability could not be fetched" in str(error)
+    assert f"{FAILED[0]} (status 500)" in str(error)
+    assert told["failed"].commit == told["again"].commit
+
+
+def test_after_a_failed_run_only_what_failed_or_was_damaged_is_asked_for_again(told: Chain):
+    types = {path for path in FIRST if path.startswith("type/")}
+    asked = {path for path in told["resumed"].asked if path in FIRST}
+    assert asked == {*FAILED, *types}
+    # The other documents of the damaged shard are as they were.
+    assert sent(told["resumed"]) == {"type/1"}
+    assert told["resumed"].commit.changes["type"]["modified"] == 1
+    assert told["resumed"].commit.changes["ability"]["modified"] == 1
+
+
+def test_another_version_of_the_same_documents_publishes_nothing_and_is_on_record(told: Chain):
+    assert told["meta"].message == f"every file is unchanged; readers see {told['meta'].commit.snapshot}"
+    snapshots = [{key for key in told[name].keys if key.startswith(SNAPSHOTS)} for name in ("resumed", "meta")]
+    assert snapshots[0] == snapshots[1]
+    assert (checks(told["resumed"]), checks(told["meta"]), checks(told["equal"])) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(("name", "before"), [("lies", "equal"), ("shrunk without a word", "shrunk")])
+def test_a_listing_that_does_not_add_up_is_no_deletion(told: Chain, name: str, before: str):
+    assert "listing of " in str(error_of(told[name].ended, SourceError))
+    assert told[name].commit == told[before].commit
+
+
+def test_a_listing_that_is_refused_is_named_and_its_version_is_not_on_record(told: Chain):
+    """Nobody knows what has become of its documents."""
+    assert "; listing refused: berry; readers see" in told["refused"].message
+    assert checks(told["refused"]) == checks(told["lies"]) == 1
+
+
+def test_what_vanished_is_named_and_can_be_let_go_although_the_version_is_known(told: Chain):
+    assert "; not listed any longer: berry; readers see" in told["vanished"].message
+    assert checks(told["vanished"]) == 2
+    let_go = told["let go"].commit
+    assert (let_go.parent, let_go.changes["berry"]["deleted"]) == (told["resumed"].commit.snapshot, 1)
+    assert len(told.lake.read("berries")) == 0
+
+
+def test_other_code_that_builds_the_same_publishes_nothing_and_is_on_record(told: Chain):
+    assert told["other code"].message.startswith("every file is unchanged")
+    assert checks(told["other code"]) == checks(told["let go"]) + 1
+
+
+def test_without_a_version_every_document_is_asked_for_and_none_sent_again(told: Chain):
+    documents = without(FIRST, "berry/", "meta")
+    for name in ("nameless", "nameless again"):
+        assert told[name].counters["by_status"]["304"] == len(documents), name
+        assert set(told[name].asked) >= set(documents), name
+        assert checks(told[name]) == checks(told["other code"])
+    published = [{key for key in told[name].keys if key.startswith(SNAPSHOTS)} for name in ("let go", "nameless again")]
+    assert published[0] == published[1]
+
+
+def test_a_document_that_is_unlisted_but_still_there_stays(told: Chain):
+    assert told["shrunk"].counters["by_status"]["200"] > told["nameless"].counters["by_status"]["200"]
+    assert len(told.lake.read("types")) == 18
+
+
+def test_each_refresh_that_ends_well_says_what_is_current(told: Chain):
+    """Whether it published or not: else the alarm would go off in every week in which nothing changes upstream."""
+    expected = [step.commit.snapshot for step in told.steps.values() if step.name != "Failed"]
+    found = events(LAKE_CURRENT, "pokelake.lake.s3://refreshed/pokelake/", SINCE, len(expected))
+    assert [payload["snapshot"] for payload in found] == expected
+
+
+def test_an_unreachable_source_is_named(told: Chain):
+    error = error_of(told.refresh(base_url="http://127.0.0.1:9/api/v2/"), SourceError)
     assert "http://127.0.0.1:9/api/v2/: could not be reached" in str(error)
 
 
-def test_results_that_cannot_be_written_stop_the_run_at_its_start(
-    run_refresh: Refresh, running: Running, monkeypatch: pytest.MonkeyPatch
-):
+def test_results_that_cannot_be_written_stop_the_run_at_its_start(told: Chain, monkeypatch: pytest.MonkeyPatch):
     """Prefect itself would go on, and lose every resume point."""
     from prefect_aws import S3Bucket
 
@@ -288,5 +272,6 @@ def test_results_that_cannot_be_written_stop_the_run_at_its_start(
         raise RuntimeError("access denied")
 
     monkeypatch.setattr(S3Bucket, "write_path", refuse)
-    assert "results block" in str(error_of(run_refresh(), StoreError))
-    assert running.counters()["requests"] == 0
+    told.running.reset()
+    assert "results block" in str(error_of(told.refresh(), StoreError))
+    assert told.running.counters()["requests"] == 0

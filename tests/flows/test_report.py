@@ -18,8 +18,8 @@ from lake.commit import Commit, DataFile, SourceFacts, TableFiles
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import commit_key
 from lake.resource import Failure
-from tests.flows.chain import Chain, chain, only
-from tests.flows.lakeside import changed, error_of
+from tests.flows.lakeside import error_of
+from tests.lake.assemble.lakeside import Lakeside, changed, copied, lakeside, only
 
 COMMIT = Commit(
     seq=1,
@@ -37,27 +37,24 @@ COMMIT = Commit(
 class Reported:
     """A lake of two snapshots, which no test changes for good."""
 
-    lake: Chain
+    lake: Lakeside
     first: Commit
     second: Commit
 
     def report(self, snapshot: str | None = None, prefix: str = "pokelake") -> State[Any]:
         """Report on a snapshot, the current one unless told otherwise."""
-        return report(LakeLocation(bucket=self.lake.location.bucket, prefix=prefix), snapshot, return_state=True)
+        return report(LakeLocation(bucket=self.lake.store.bucket, prefix=prefix), snapshot, return_state=True)
 
 
 @pytest.fixture(scope="module")
 def reported(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Reported]:
     """Fill a lake; then two Pokémon change, one of which cannot be fetched, and a new one has a field more."""
     documents = only(demo_documents(), "pokemon")
-    with chain(s3_endpoint, "reported", documents) as lake:
-        lake.refresh(resources=("pokemon",))
-        first = lake.commit()
-        ditto = {**json.loads(documents["pokemon/132"]), "id": 1_000_132, "name": "other-ditto", "mood": "happy"}
+    with lakeside(s3_endpoint, "reported") as lake:
+        first = lake.fill(documents)
         later = changed(changed(documents, "pokemon/25", height=5), "pokemon/132", height=9)
-        lake.running.faults([{"kind": "status", "status": 503, "path": "^pokemon/132$"}])
-        lake.refresh({**later, "pokemon/1000132": json.dumps(ditto).encode()}, resources=("pokemon",))
-        yield Reported(lake, first, lake.commit())
+        later = copied(later, "pokemon/132", 1_000_132, name="other-ditto", mood="happy")
+        yield Reported(lake, first, lake.fill(later, failing={"pokemon/132"}))
 
 
 def artifact(key: str) -> Any:

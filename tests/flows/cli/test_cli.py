@@ -12,10 +12,10 @@ import pytest
 
 from flows.cli import main
 from flows.cli.show import parse_filter
-from flows.local.replica import Running
+from flows.local.replica import Running, demo_documents
 from lake.commit import head
 from lake.store import Store
-from tests.flows.conftest import Fill
+from tests.lake.assemble.lakeside import Lakeside
 
 LAKE = ("--bucket", "lake", "--prefix", "pokelake")
 COMMAND = str(Path(sys.executable).with_name("pokelake"))
@@ -35,9 +35,9 @@ def ran(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
 
 
 @pytest.fixture
-def published(fill: Fill, store: Store) -> Store:
+def published(store: Store) -> Store:
     """Give the test a lake with one snapshot."""
-    fill("pokemon", "pokemon-species")
+    Lakeside(store).fill(demo_documents(), "pokemon", "pokemon-species")
     return store
 
 

@@ -21,8 +21,9 @@ from lake.errors import UnknownNameError
 from lake.store import Store
 from lake.tables import Catalog
 from tests.flows.conftest import LOCATION, Fill, Refresh
-from tests.flows.lakeside import changed, current, release, without_meta
+from tests.flows.lakeside import current, release
 from tests.lake import keys
+from tests.lake.assemble.lakeside import changed, without
 from tests.waiting import until
 
 Documents = dict[str, bytes]
@@ -148,7 +149,7 @@ def test_a_refresh_of_another_version_does_what_was_planned(
 def test_where_everything_is_at_hand_no_table_is_sure(
     make: Make, run_refresh: Refresh, running: Running, documents: Documents
 ):
-    release(running, without_meta(documents))
+    release(running, without(documents, "meta"))
     run_refresh(resources=("type",))
     planned = make(("type",))
     assert planned.sure_tables == ()

@@ -12,9 +12,9 @@ from flows.local.replica import Corpus, demo_documents, replica
 from flows.local.stack import stop
 from lake.commit import head
 from lake.store import Store
-from tests.flows.chain import only
 from tests.flows.deploy.conftest import POOL, QUEUE, Deployed, copy_checkout
 from tests.flows.deploy.fargate import build_image
+from tests.lake.assemble.lakeside import only
 from tests.prefect_servers import quiet_stack
 from tests.waiting import until
 

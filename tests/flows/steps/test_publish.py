@@ -1,184 +1,174 @@
 """What keeps a snapshot from being published, and what becomes of the run, of its files, and of readers."""
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
+import flows.refresh
 import flows.steps.publish
-from flows.local.replica import Running
+from flows.local.replica import demo_documents
 from lake.assemble.staging import Manifest
-from lake.commit import Commit, commit_seqs
+from lake.commit import Commit
 from lake.errors import PublishError, StoreError
 from lake.layout import CHECKS, SNAPSHOTS
-from lake.read import Lake
 from lake.store import Store
-from tests.flows.chain import hashes
-from tests.flows.conftest import Fill, Refresh
-from tests.flows.lakeside import changed, current, error_of, overtake, release
-from tests.lake import keys
+from tests.flows.chain import Chain, Step, chain
+from tests.flows.lakeside import error_of, overtaken
+from tests.lake.assemble.lakeside import changed, only, versioned, without
 from tests.lake.publish.killing import Killed
 
-Documents = dict[str, bytes]
-FEW = ("item", "type")
+DOCUMENTS = only(demo_documents(), "ability", "pokemon", "type")
+KEPT = without(DOCUMENTS, "ability/1", "ability/2")
+# More than a human is not asked about.
+DELETED = len(DOCUMENTS) - len(KEPT)
 
 
-def snapshots(store: Store) -> set[str]:
+def kill(store: Store, draft: Commit) -> None:
+    raise Killed
+
+
+def lose_the_answer(store: Store, draft: Commit) -> None:
+    """Publish, and hear nothing of it."""
+    commit_snapshot(store, draft)
+    raise StoreError("no answer came")
+
+
+commit_snapshot = flows.steps.publish.commit_snapshot
+fetch_all = flows.refresh.fetch_all
+
+
+def two_versions(*arguments: Any) -> list[Manifest]:
+    """Fetch as if the source had changed meanwhile."""
+    first, *others = fetch_all(*arguments)
+    return [msgspec.structs.replace(first, versions={**first.versions, "0" * 40: 1}), *others]
+
+
+@pytest.fixture(scope="module")
+def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
+    with chain(s3_endpoint, "published", versioned(DOCUMENTS)) as one:
+        tell, refresh = one.tell, one.refresh
+        tell("first", refresh)
+        tell("held", refresh, KEPT)
+        tell("allowed", refresh, allow_shrink=("ability",))
+
+        def rival() -> None:
+            tell("rival", refresh, changed(KEPT, "type/1", name="rival"), resources=("type",))
+
+        with overtaken(rival):
+            tell("race", refresh, changed(KEPT, "pokemon/25", height=5), resources=("pokemon", "ability"))
+        now = changed(changed(KEPT, "type/1", name="rival"), "pokemon/25", height=6)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(flows.steps.publish, "commit_snapshot", kill)
+            with pytest.raises(Killed):
+                one.refresh(now)
+            one.note("killed", None)
+        tell("after the kill", refresh)
+
+        damaged = next(key for key in one.commit().keys() if "/types/" in key)  # noqa: SIM118
+        body = one.store.get(damaged)
+        one.store.delete([damaged])
+        one.store.create(damaged, body[:-1] + b"?")
+        now = changed(now, "pokemon/25", height=7)
+        tell("damaged", refresh, now)
+        one.store.delete([damaged])
+        one.store.create(damaged, body)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(flows.steps.publish, "commit_snapshot", lose_the_answer)
+            tell("answer lost", refresh)
+        tell("after the lost answer", refresh)
+
+        lost = [{"kind": "status", "status": 503, "path": "^type/2$"}]
+        now = changed(now, "type/2", name="lost")
+        tell("lost", refresh, now, faults=lost)
+        tell("found", refresh)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(flows.refresh, "fetch_all", two_versions)
+            tell("mixed", refresh, changed(now, "meta", tag="v2"))
+        yield one
+
+
+def snapshots(step: Step) -> set[str]:
     """Return the names of all snapshots that have files."""
-    return {key.split("/")[1] for key in keys(store, SNAPSHOTS)}
+    return {key.split("/")[1] for key in step.keys if key.startswith(SNAPSHOTS)}
 
 
-@pytest.mark.parametrize("folder", ["types", "documents/resource=type"])
-def test_a_damaged_file_of_the_parent_is_named_and_nothing_is_published(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents, folder: str
-):
-    fill(*FEW)
-    before = current(store)
-    damaged = next(key for key in before.keys() if f"/{folder}/" in key)  # noqa: SIM118
-    body = store.get(damaged)
-    store.delete([damaged])
-    store.create(damaged, body[:-1] + b"?")
-    release(running, changed(documents, "item/4", cost=201))
-    error = error_of(run_refresh(resources=FEW), StoreError)
-    assert f"{damaged}: expected the content with SHA-256" in str(error)
-    assert current(store) == before
-    assert snapshots(store) == {before.snapshot}
+def checks(step: Step) -> set[str]:
+    return {key for key in step.keys if key.startswith(CHECKS)}
 
 
-def test_a_run_killed_before_its_commit_leaves_files_that_no_reader_sees(
-    fill: Fill,
-    run_refresh: Refresh,
-    store: Store,
-    running: Running,
-    documents: Documents,
-    monkeypatch: pytest.MonkeyPatch,
-):
-    fill(*FEW)
-    before = current(store)
-
-    def kill(target: Store, draft: Commit) -> None:
-        raise Killed
-
-    release(running, changed(documents, "item/4", cost=201))
-    with monkeypatch.context() as patch:
-        patch.setattr(flows.steps.publish, "commit_snapshot", kill)
-        with pytest.raises(Killed):
-            run_refresh(resources=FEW)
-    assert current(store) == before
-    assert run_refresh(resources=FEW).name == "Completed"
-    assert commit_seqs(store) == [1, 2]
-    assert Lake(store).read("items", [("item_id", "==", 4)])["cost"].tolist() == [201]
+def height(told: Chain, step: str) -> list[int]:
+    """Return how tall Pikachu is in the snapshot that a step left."""
+    rows = told.lake.read("pokemon", [("pokemon_id", "==", 25)], as_of=told[step].commit.snapshot)
+    found: list[int] = rows["height_dm"].tolist()
+    return found
 
 
-def test_the_loser_of_a_race_carries_the_tables_of_the_winner(
-    fill: Fill,
-    run_refresh: Refresh,
-    store: Store,
-    running: Running,
-    documents: Documents,
-    monkeypatch: pytest.MonkeyPatch,
-):
+def test_a_mass_deletion_is_held_back_until_it_is_allowed(told: Chain):
+    error = error_of(told["held"].ended, PublishError)
+    assert f"{DELETED} of 71 documents vanished at once" in str(error)
+    assert "pass --allow-shrink ability" in str(error)
+    assert told["held"].commit == told["first"].commit
+    assert snapshots(told["held"]) == {told["first"].commit.snapshot}
+    assert told["allowed"].name == "Completed"
+    assert f", {DELETED} documents deleted" in told["allowed"].message
+    assert (told["allowed"].commit.seq, told["allowed"].commit.changes["ability"]["deleted"]) == (2, DELETED)
+    # All of it was staged by the run that was refused.
+    assert [path for path in told["allowed"].asked if "/" in path] == []
+
+
+def test_the_loser_of_a_race_takes_its_documents_to_the_new_head(told: Chain):
     """What it carried at first were the tables of the parent that both began from."""
-    fill(*FEW)
-    winner = []
-
-    def rival() -> None:
-        release(running, changed(documents, "type/1", name="rival"))
-        assert run_refresh(resources=("type",)).name == "Completed"
-        winner.append(current(store))
-
-    overtake(monkeypatch, rival)
-    release(running, changed(documents, "item/4", cost=201))
-    assert run_refresh(resources=FEW).name == "Completed"
-    last = current(store)
-    assert last.parent == winner[0].snapshot
-    assert last.tables["types"].files == winner[0].tables["types"].files
-    assert Lake(store).read("types", [("type_id", "==", 1)])["name"].tolist() == ["rival"]
-    assert Lake(store).read("items", [("item_id", "==", 4)])["cost"].tolist() == [201]
+    winner, last = told["rival"].commit, told["race"].commit
+    assert (winner.parent, last.parent) == (told["allowed"].commit.snapshot, winner.snapshot)
+    assert told["race"].name == "Completed"
+    assert last.tables["types"].files == winner.tables["types"].files
+    assert told.lake.read("types", [("type_id", "==", 1)], as_of=last.snapshot)["name"].tolist() == ["rival"]
+    assert height(told, "race") == [5]
+    commits = {told[name].commit.snapshot for name in ("first", "allowed", "race")}
+    assert snapshots(told["race"]) == {*commits, winner.snapshot}
 
 
-def test_a_run_that_lost_nothing_but_a_document_is_partial_and_not_on_record(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
+def test_a_run_killed_before_its_commit_leaves_files_that_no_reader_sees(told: Chain):
+    assert told["after the kill"].name == "Completed"
+    assert told["after the kill"].commit.parent == told["race"].commit.snapshot
+    # What was staged before the kill is not fetched again.
+    assert [path for path in told["after the kill"].asked if "/" in path] == []
+    assert height(told, "after the kill") == [6]
+    assert told["killed"].commit == told["race"].commit
+    [left] = snapshots(told["killed"]) - snapshots(told["race"])
+    assert left not in set(told.lake.snapshots()["snapshot"])
+
+
+def test_a_damaged_file_of_the_parent_is_named_and_nothing_of_the_run_stays(told: Chain):
+    before, step = told["after the kill"], told["damaged"]
+    assert "expected the content with SHA-256" in str(error_of(step.ended, StoreError))
+    assert step.commit == before.commit
+    assert snapshots(step) == snapshots(before)
+
+
+def test_what_was_published_stays_although_its_answer_was_lost(told: Chain):
+    step = told["answer lost"]
+    assert "no answer came" in str(error_of(step.ended, StoreError))
+    assert step.commit.parent == told["damaged"].commit.snapshot
+    assert set(step.commit.keys()) <= step.keys
+    assert told["after the lost answer"].name == "Unchanged"
+    assert height(told, "after the lost answer") == [7]
+
+
+def test_a_run_that_lost_nothing_but_a_document_is_partial_and_not_on_record(told: Chain):
     """A record would keep the next run from asking for the document again."""
-    fill(*FEW)
-    before = current(store)
-    release(running, changed(documents, "item/4", cost=201))
-    running.faults([{"kind": "status", "status": 503, "path": "^item/4$"}])
-    state = run_refresh(resources=FEW)
-    assert (state.name, current(store)) == ("Partial", before)
-    assert "1 could not be fetched: item/4" in state.message
-    assert keys(store, CHECKS) == set()
-    running.faults([])
-    assert run_refresh(resources=FEW).name == "Completed"
-    assert Lake(store).read("items", [("item_id", "==", 4)])["cost"].tolist() == [201]
+    before, step = told["after the lost answer"], told["lost"]
+    assert (step.name, step.commit) == ("Partial", before.commit)
+    assert step.message.endswith("; 1 could not be fetched: type/2")
+    assert (checks(step), snapshots(step)) == (checks(before), snapshots(before))
+    assert told["found"].name == "Completed"
+    assert told.lake.read("types", [("type_id", "==", 2)])["name"].tolist() == ["lost"]
 
 
-def test_what_is_stale_stays_named_while_other_resources_are_refreshed(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    fill(*FEW)
-    later = changed(changed(documents, "item/4", cost=201), "type/1", name="plain")
-    release(running, later)
-    running.faults([{"kind": "status", "status": 503, "path": "^item/4$"}])
-    run_refresh(resources=FEW)
-    running.faults([])
-    release(running, changed(later, "type/1", name="normal"))
-    run_refresh(resources=("type",))
-    assert [failure.path for failure in current(store).stale] == ["item/4"]
-
-
-def test_a_version_that_changed_during_the_crawl_is_not_on_record(
-    fill: Fill,
-    run_refresh: Refresh,
-    store: Store,
-    running: Running,
-    documents: Documents,
-    monkeypatch: pytest.MonkeyPatch,
-):
+def test_a_version_that_changed_during_the_crawl_is_not_on_record(told: Chain):
     """What was compared with the parent is of two versions, so neither is known to be equal."""
-    fill(*FEW)
-    fetch_all = flows.refresh.fetch_all
-
-    def two_versions(*arguments: Any) -> list[Manifest]:
-        first, *others = fetch_all(*arguments)
-        return [msgspec.structs.replace(first, versions={**first.versions, "0" * 40: 1}), *others]
-
-    monkeypatch.setattr(flows.refresh, "fetch_all", two_versions)
-    release(running, changed(documents, "meta", tag="v2"))
-    assert run_refresh(resources=FEW).name == "Unchanged"
-    assert keys(store, CHECKS) == set()
-
-
-def test_a_key_of_another_type_is_refused_and_readers_see_what_they_saw(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    fill("pokemon")
-    before = current(store)
-    stats = json.loads(documents["pokemon/25"])["stats"]
-    stats[0]["stat"]["url"] = {"href": stats[0]["stat"]["url"]}
-    release(running, changed(documents, "pokemon/25", stats=stats))
-    error = error_of(run_refresh(resources=("pokemon",)), PublishError)
-    assert "pokemon_stats: 1 rows whose key (pokemon_id, stat_id)" in str(error)
-    assert "pokemon_id=25, stat_id=None" in str(error)
-    assert current(store) == before
-    assert snapshots(store) == {before.snapshot}
-
-
-def test_a_mass_deletion_that_is_undone_gives_the_tables_as_they_were(
-    fill: Fill, run_refresh: Refresh, store: Store, running: Running, documents: Documents
-):
-    fill("pokemon")
-    before = current(store)
-    release(
-        running, {path: body for path, body in documents.items() if not path.startswith(("pokemon/1", "pokemon/2"))}
-    )
-    error = error_of(run_refresh(resources=("pokemon",)), PublishError)
-    assert run_refresh(("pokemon",), resources=("pokemon",)).name == "Completed"
-    deleted = current(store).changes["pokemon"]["deleted"]
-    assert f"{deleted} of 70 documents vanished at once" in str(error)
-    release(running, documents)
-    assert run_refresh(resources=("pokemon",)).name == "Completed"
-    names = [name for name in hashes(before) if not name.startswith("documents/")]
-    assert {name: hashes(current(store))[name] for name in names} == {name: hashes(before)[name] for name in names}
+    assert told["mixed"].name == "Unchanged"
+    assert checks(told["mixed"]) == checks(told["found"])
+    assert told["mixed"].commit == told["found"].commit

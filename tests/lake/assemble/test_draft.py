@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import pyarrow as pa
 import pytest
 
 from flows.local.replica import demo_documents
@@ -27,6 +26,7 @@ from tests.lake.assemble.lakeside import (
     copied,
     differing,
     hashes,
+    mark_names,
     message,
     only,
     versioned,
@@ -159,17 +159,8 @@ def test_a_rebuild_with_the_same_code_gives_the_same_files(lake: Lakeside, docum
 def test_other_code_gives_other_tables_of_the_same_documents(
     lake: Lakeside, documents: Documents, monkeypatch: pytest.MonkeyPatch
 ):
-    old, build = lake.fill(documents), tables.build
-
-    def marked(built: tables.Built) -> tables.Built:
-        if built.table.name != "pokemon":
-            return built
-        place = built.rows.schema.get_field_index("name")
-        names = pa.array([f"?{name}" for name in built.rows["name"].to_pylist()])
-        rows = built.rows.set_column(place, built.rows.schema.field(place), names)
-        return tables.Built(built.table, rows, built.drifts)
-
-    monkeypatch.setattr(tables, "build", lambda *given: [marked(built) for built in build(*given)])
+    old = lake.fill(documents)
+    mark_names(monkeypatch)
     monkeypatch.setattr(tables, "fingerprint", lambda: "0123456789abcdef")
     new = lake.fill(documents)
     assert (new.seq, new.fingerprint, differing(old, new)) == (2, "0123456789abcdef", {"pokemon"})
