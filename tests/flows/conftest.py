@@ -23,7 +23,6 @@ from tests.flows.local.replica import settle
 from tests.prefect_servers import prefect_api
 
 Refresh = Callable[..., State[Any]]
-Fill = Callable[..., None]
 
 # What most tests crawl: enough for the tables that matter, and a tenth of the tasks.
 CORE = ("ability", "evolution-chain", "generation", "move", "pokemon", "pokemon-species", "type")
@@ -78,37 +77,3 @@ def run_refresh(prefect_server: dict[str, str], store: Store, running: Running) 
         return refresh(LOCATION, SourceChoice(**settings), allow_shrink, return_state=True)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def first_refreshes() -> dict[tuple[str, ...], dict[str, bytes]]:
-    """Hold what the first refreshes of lakes left there, by what was crawled."""
-    return {}
-
-
-@pytest.fixture
-def fill(
-    run_refresh: Refresh,
-    store: Store,
-    running: Running,
-    documents: dict[str, bytes],
-    first_refreshes: dict[tuple[str, ...], dict[str, bytes]],
-) -> Fill:
-    """Return a function that fills the empty lake as a first refresh of some resources does.
-
-    The first test that asks for them does refresh; the others get a copy of all that it left. The source may be
-    ``without`` some documents, and is so afterwards.
-    """
-
-    def fill(*resources: str, without: tuple[str, ...] = ()) -> None:
-        if without:
-            running.switch(Corpus.from_documents({p: body for p, body in documents.items() if p not in without}))
-        left = first_refreshes.get((*resources, *without))
-        if left is None:
-            assert run_refresh(resources=resources).name == "Completed"
-            first_refreshes[*resources, *without] = {item.key: store.get(item.key) for item in store.list("")}
-        else:
-            for key, body in left.items():
-                store.create(key, body)
-
-    return fill

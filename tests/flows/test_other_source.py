@@ -19,7 +19,6 @@ from blocks.source_config import SourceConfig
 from blocks.storage import save_block
 from flows.cli.plan import plan
 from flows.discover import discover
-from flows.local.replica import Running
 from flows.refresh import refresh
 from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.commit import head
@@ -94,10 +93,36 @@ def with_ttl(seconds: float) -> SourceChoice:
     return BLOCK
 
 
-def test_it_lands_as_documents_and_in_the_generic_table(
-    saved: tuple[Style, bool], league: Store, served: dict[str, Trainer]
-):
+def test_it_is_planned_crawled_and_discovered(saved: tuple[Style, bool], league: Store, served: dict[str, Trainer]):
+    """Three pages of a listing, and then the five documents, or the pages once more; later what changed or is new."""
+    inline = saved[1]
+    planned = plan(LEAGUE, BLOCK)
+    assert planned.requests == (6 if inline else 8)
+    assert planned.sure_tables == ("document_values",)
+
     assert crawl().name == "Completed"
+    first = current(league)
+    assert first.source.requests == (3 if inline else 5)
+    check_first(league, served)
+
+    assert crawl().name == "Unchanged"
+    assert current(league) == first
+
+    served["ash"]["badges"] = 9
+    del served["cerulean/misty"]
+    assert crawl().name == "Completed"
+    assert current(league).changes == {"trainer": {"added": 0, "modified": 1, "deleted": 1, "reordered": 0}}
+    assert bodies(league) == by_id(served)
+    assert Lake(league).read("document_values")["id"].nunique() == 4
+
+    served["may"] = {"id": "may", "town": "Petalburg City", "badges": 5, "team": []}
+    assert discover(LEAGUE, with_ttl(0.01), return_state=True).name == "Completed"
+    assert current(league).changes["trainer"]["added"] == 1
+    assert bodies(league) == by_id(served)
+
+
+def check_first(league: Store, served: dict[str, Trainer]) -> None:
+    """Check that all trainers landed as documents, byte for byte, and their values in the generic table."""
     assert current(league).tables.keys() == {"documents", "document_values"}
     assert bodies(league) == by_id(served)
     rows = Lake(league).read("documents")
@@ -109,39 +134,6 @@ def test_it_lands_as_documents_and_in_the_generic_table(
     levels = values[values["json_path"] == "team[0].level"]
     assert sorted(levels["whole"].dropna()) == [10, 21, 25]
     assert set(levels["kind"]) == {"integer", "null"}
-
-
-def test_unchanged_it_publishes_nothing_and_changed_only_what_changed(
-    saved: tuple[Style, bool], league: Store, served: dict[str, Trainer]
-):
-    crawl()
-    first = current(league)
-    assert crawl().name == "Unchanged"
-    assert current(league) == first
-    served["ash"]["badges"] = 9
-    del served["cerulean/misty"]
-    assert crawl().name == "Completed"
-    assert current(league).changes == {"trainer": {"added": 0, "modified": 1, "deleted": 1, "reordered": 0}}
-    assert bodies(league) == by_id(served)
-    assert Lake(league).read("document_values")["id"].nunique() == 4
-
-
-def test_what_is_new_is_discovered(saved: tuple[Style, bool], league: Store, served: dict[str, Trainer]):
-    crawl()
-    served["may"] = {"id": "may", "town": "Petalburg City", "badges": 5, "team": []}
-    assert discover(LEAGUE, with_ttl(0.01), return_state=True).name == "Completed"
-    assert current(league).changes["trainer"]["added"] == 1
-    assert bodies(league) == by_id(served)
-
-
-def test_its_refresh_is_planned(saved: tuple[Style, bool], league: Store):
-    """Three pages of a listing, and then the five documents, or the pages once more."""
-    inline = saved[1]
-    planned = plan(LEAGUE, BLOCK)
-    assert planned.requests == (6 if inline else 8)
-    assert planned.sure_tables == ("document_values",)
-    crawl()
-    assert current(league).source.requests == (3 if inline else 5)
 
 
 @pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])
@@ -208,17 +200,3 @@ def test_a_key_that_is_not_saved_is_named_by_its_block(saved: tuple[Style, bool]
     error = error_of(crawl(), UnknownNameError)
     assert "'league-key'" in str(error)
     assert "prefect block create secret" in str(error)
-
-
-@pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])
-def test_a_lake_of_another_kind_of_source_is_refused(
-    saved: tuple[Style, bool], league: Store, running: Running, documents: dict[str, bytes]
-):
-    """The tables of that source would be gone from the next snapshot."""
-    polite = {"base_url": running.url, "resources": ("type",)}
-    assert refresh(LEAGUE, SourceChoice(**polite), return_state=True).name == "Completed"
-    before = current(league)
-    error = error_of(crawl(), SourceError)
-    assert "expected a source of kind 'pokeapi'" in str(error)
-    assert "a lake of its own" in str(error)
-    assert current(league) == before
