@@ -56,7 +56,8 @@ def audits(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None, as_js
 def read(
     table: Annotated[str, typer.Argument(help="Name of the table.")],
     where: Annotated[
-        list[str] | None, typer.Option(help="A filter such as 'generation == 1'; may be given again.")
+        list[str] | None,
+        typer.Option(help="A filter such as 'generation == 1' or 'name not in [\"mew\"]'; may be given again."),
     ] = None,
     columns: Annotated[str | None, typer.Option(help="Columns, separated by commas.")] = None,
     limit: Limit = 20,

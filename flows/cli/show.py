@@ -1,6 +1,7 @@
 """The output of commands: tables for people, JSON for programs."""
 
 import json
+import re
 import sys
 from collections.abc import Hashable, Iterator
 from functools import partial
@@ -10,6 +11,10 @@ import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+
+from lake.read.filters import OPERATORS
+
+_FILTER = re.compile(r"\s*(?P<column>\w+)\b\s*(?P<operator>[=!<>]++|not\s+in\b|in\b)\s*(?P<value>\S.*)", re.DOTALL)
 
 
 def show(rows: pd.DataFrame, as_json: bool) -> None:
@@ -96,13 +101,16 @@ def parse_filter(text: str) -> tuple[str, str, Any]:
     ('generation', '==', 1)
 
     Raises:
-        ValueError: It is not ``column operator value``.
+        ValueError: It is not a column, an operator that exists, and a value.
     """
-    parts = text.split(maxsplit=2)
-    if len(parts) != 3 or parts[1] not in {"==", "=", "!=", "<", "<=", ">", ">=", "in", "not"}:
-        raise ValueError(f"expected a filter like 'generation == 1', found {text!r}")
+    found = _FILTER.fullmatch(text)
+    operator = " ".join(found["operator"].split()) if found else ""
+    if found is None or operator not in OPERATORS:
+        raise ValueError(
+            f"expected a filter like 'generation == 1', with one of {', '.join(OPERATORS)}; found {text!r}"
+        )
     try:
-        value = json.loads(parts[2])
+        value = json.loads(found["value"])
     except ValueError:
-        value = parts[2]
-    return parts[0], parts[1], value
+        value = found["value"]
+    return found["column"], operator, value

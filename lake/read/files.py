@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -10,12 +9,10 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from lake.commit import Commit, DataFile, TableFiles, read_file
-from lake.errors import LakeError, UnknownNameError
+from lake.errors import UnknownNameError
+from lake.read.filters import Filters, expression_of
 from lake.read.history import table_of
 from lake.store import PARALLEL_REQUESTS, Store
-
-# As pandas takes them: a list is a conjunction, a list of lists a disjunction of those.
-Filters = Sequence[tuple[str, str, Any]] | Sequence[Sequence[tuple[str, str, Any]]]
 
 # The only type in a lake whose name pyarrow cannot read back.
 _TIME = pa.timestamp("ms", "UTC")
@@ -27,17 +24,18 @@ def read_table(
     """Return the rows of a table that match, with the columns asked for; fetches only files that can hold some.
 
     Raises:
-        UnknownNameError: No such table or column.
-        LakeError: A file is not what the commit says, or the filter does not fit the columns.
+        UnknownNameError: No such table, column or operator.
+        LakeError: A file is not what the commit says, or a filter does not fit its column.
     """
     table = table_of(commit, name)
-    expression = pq.filters_to_expression(filters) if filters else None
+    schema = _schema(table)
+    expression = expression_of(name, schema, filters) if filters else None
 
     def part(file: DataFile) -> pa.Table:
         return _part(fetch(store, commit, name, file), name, table, file, expression, columns)
 
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        return pa.concat_tables(list(pool.map(part, _matching(table, expression))))
+        return pa.concat_tables(list(pool.map(part, _matching(table, schema, expression))))
 
 
 def fetch(store: Store, commit: Commit, name: str, file: DataFile) -> pq.ParquetFile:
@@ -80,15 +78,17 @@ def _part(
         value = pa.scalar(file.partition, partition_field(table).type)
         rows = rows.append_column(table.partition, pa.repeat(value, rows.num_rows))
     if expression is not None:
-        try:
-            rows = rows.filter(expression)
-        except pa.ArrowException as error:
-            facts = str(error).splitlines()[0]
-            raise LakeError(f"{name}: the filter does not fit its columns, {', '.join(known)}: {facts}") from error
+        rows = rows.filter(expression)
     return rows.select(wanted)
 
 
-def _matching(table: TableFiles, expression: ds.Expression | None) -> list[DataFile]:
+def _schema(table: TableFiles) -> pa.Schema:
+    """Return the columns of a table, its partition last."""
+    fields = [pa.field(field["name"], type_of(field["type"])) for field in table.fields]
+    return pa.schema([*fields, partition_field(table)] if table.partition else fields)
+
+
+def _matching(table: TableFiles, schema: pa.Schema, expression: ds.Expression | None) -> list[DataFile]:
     """Return the files that can hold rows for which `expression` is true; if none can, the first, for its columns."""
     if table.partition is None or expression is None:
         return list(table.files)
@@ -96,16 +96,12 @@ def _matching(table: TableFiles, expression: ds.Expression | None) -> list[DataF
     # A dataset whose files are never opened: it only knows how to tell partitions apart.
     dataset = ds.FileSystemDataset.from_paths(
         [str(number) for number in range(len(table.files))],
-        schema=pa.schema([field, *(pa.field(f["name"], type_of(f["type"])) for f in table.fields)]),
+        schema=schema,
         format=ds.ParquetFileFormat(),
         filesystem=pafs.LocalFileSystem(),
         partitions=[partition_guarantee(field, file) for file in table.files],
     )
-    try:
-        fragments = list(dataset.get_fragments(filter=expression))
-    except pa.ArrowException:
-        # `_part` refuses an expression that does not fit the columns, and says why.
-        return list(table.files)
+    fragments = dataset.get_fragments(filter=expression)
     return [table.files[int(fragment.path)] for fragment in fragments] or list(table.files[:1])
 
 

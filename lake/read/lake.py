@@ -13,7 +13,8 @@ from lake.read.columns import NAMES, describe
 from lake.read.dataset import open_dataset
 from lake.read.diff import diff
 from lake.read.document import read_document
-from lake.read.files import Filters, read_table
+from lake.read.files import read_table
+from lake.read.filters import Filters
 from lake.read.history import History, table_of
 from lake.store import Store
 
@@ -120,8 +121,8 @@ class Lake:
         Every file is checked against the hash that its commit gives.
 
         Raises:
-            UnknownNameError: No such table, column or snapshot.
-            LakeError: A file is not what the commit says.
+            UnknownNameError: No such table, column, operator or snapshot.
+            LakeError: A file is not what the commit says, or a filter's value does not fit its column.
         """
         frame: pd.DataFrame = read_table(self.store, self.commit(as_of), table, filters, columns).to_pandas()
         return frame

@@ -67,7 +67,7 @@ def test_an_error_is_one_paragraph_and_exit_code_1(published: Store, ran: Callab
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [("read",), ("read", "pokemon", "--where", "generation"), ("nonsense",)])
+@pytest.mark.parametrize("arguments", [("read",), ("nonsense",)])
 def test_bad_usage_ends_with_exit_code_2(arguments: tuple[str, ...], ran: Callable[..., tuple[int, str, str]]):
     assert ran(*arguments)[0] == 2
 
@@ -138,7 +138,23 @@ def test_without_credentials_a_command_says_what_to_set(store: Store, monkeypatc
         ("name = pikachu", ("name", "=", "pikachu")),
         ('name in ["a", "b"]', ("name", "in", ["a", "b"])),
         ("power >= 40.5", ("power", ">=", 40.5)),
+        ("generation==1", ("generation", "==", 1)),
+        ("accuracy<-1", ("accuracy", "<", -1)),
+        ('name not  in ["mew"]', ("name", "not in", ["mew"])),
+        ("main == in a cave", ("main", "==", "in a cave")),
     ],
 )
 def test_filters_are_read_as_people_write_them(text: str, expected: tuple[str, str, Any]):
     assert parse_filter(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["generation", "name like m%", "name not mew", "name =< 1", "admin mew", "name ==", "index 3"]
+)
+def test_a_filter_that_cannot_be_read_is_bad_usage_and_lists_the_operators(
+    text: str, ran: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "300")
+    code, out, err = ran("read", "pokemon", "--where", text, *LAKE)
+    assert (code, out) == (2, "")
+    assert "with one of ==, =, !=, <, <=, >, >=, in, not in; found" in err

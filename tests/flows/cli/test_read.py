@@ -62,6 +62,21 @@ def test_a_query_that_is_refused_is_one_paragraph_and_exit_code_1(ran: Ran, quer
     assert err.count("\n") == 1
 
 
+def test_read_takes_filters_with_every_operator(ran: Ran):
+    code, out, err = ran("read", "moves", "--where", "move_id not in [1]", "--where", "generation==2", "--json")
+    assert (code, err) == (0, "")
+    assert [row["move_id"] for row in json.loads(out)] == [3]
+
+
+def test_a_filter_whose_value_does_not_fit_is_one_paragraph_and_exit_code_1(ran: Ran):
+    code, out, err = ran("read", "moves", "--where", "power == strong")
+    assert (code, out) == (1, b"")
+    assert err == (
+        "pokelake: moves, filter power == 'strong': column power is int32; expected a value of that type,"
+        " found 'strong', str\n"
+    )
+
+
 @pytest.mark.parametrize("after", [(), ("2026-08-08",)])
 def test_diff_prints_what_changed_since_a_snapshot(ran: Ran, after: tuple[str, ...]):
     code, out, _ = ran("diff", "moves", FIRST, *after, "--json")

@@ -73,7 +73,7 @@ def test_an_unknown_table_is_answered_with_those_that_exist(lake: Lake):
 def test_an_unknown_column_is_answered_with_those_that_exist(lake: Lake):
     with pytest.raises(UnknownNameError, match="there are: move_id, generation_id, power, generation"):
         lake.read("moves", columns=["strength"])
-    with pytest.raises(LakeError, match="the filter does not fit its columns"):
+    with pytest.raises(UnknownNameError, match="there are: move_id, generation_id, power, generation"):
         lake.read("moves", filters=[("strength", ">", 1)])
 
 
