@@ -138,10 +138,12 @@ def check_first(league: Store, served: dict[str, Trainer]) -> None:
 
 @pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])
 def test_its_key_is_kept_nowhere_but_in_its_block(
-    saved: tuple[Style, bool], league: Store, prefect_server: dict[str, str]
+    saved: tuple[Style, bool], league: Store, prefect_server: dict[str, str], request: pytest.FixtureRequest
 ):
     """Not even by a run in a process of its own that logs all it can."""
     SourceConfig.of(SourceConfig.load("league").source()).save("pokeapi", overwrite=True)
+    # A setup in another test would keep what kind of source this is.
+    request.addfinalizer(lambda: SourceConfig.delete("pokeapi"))
     command = [COMMAND, "refresh", "--bucket", LEAGUE.bucket, "--prefix", LEAGUE.prefix]
     environment = {**os.environ, **prefect_server, "PREFECT_LOGGING_LEVEL": "DEBUG"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
