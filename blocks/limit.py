@@ -41,8 +41,8 @@ def require_limit(name: str) -> None:
         try:
             client.read_global_concurrency_limit_by_name(name)
         except ObjectNotFound as error:
-            advice = f"none created: run `pokelake setup`, or `prefect gcl create {name} --limit 2`"
-            raise UnknownNameError("global concurrency limit", name, [advice]) from error
+            advice = f"run `pokelake setup`, or `prefect gcl create {name} --limit 2`"
+            raise UnknownNameError("global concurrency limit", name, advice=advice) from error
 
 
 @contextmanager

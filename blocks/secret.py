@@ -17,6 +17,6 @@ def key_headers(source: Source) -> dict[str, str]:
         return {}
     block = load_block(Secret, source.api_key_block)
     if block is None:
-        advice = "none saved: run `prefect block create secret`, or name a saved one as the source's api_key_block"
-        raise UnknownNameError("Secret block", source.api_key_block, [advice])
+        advice = "run `prefect block create secret`, or name a saved one as the source's api_key_block"
+        raise UnknownNameError("Secret block", source.api_key_block, advice=advice)
     return {source.api_key_header: f"{source.api_key_prefix}{block.get()}"}

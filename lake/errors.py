@@ -47,15 +47,21 @@ class PublishError(LakeError):
 
 
 class UnknownNameError(LakeError):
-    """A table, snapshot, resource or block of this name does not exist; the message lists those that do.
+    """A table, snapshot, resource or block of this name does not exist.
+
+    The message lists those that do, or says instead what to do where things of that kind are saved by hand.
 
     >>> str(UnknownNameError("table", "pokemons", ["moves", "pokemon"]))
     "no table 'pokemons'; there are: moves, pokemon"
+    >>> str(UnknownNameError("source block", "pokeapi", advice="run `pokelake setup`"))
+    "no source block 'pokeapi' is saved; run `pokelake setup`"
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, advice: str = "") -> None:
         self.kind = kind
         self.name = name
         self.known = tuple(known)
         listed = ", ".join(self.known) or "none"
-        super().__init__(f"no {kind} {name!r}; there are: {listed}")
+        super().__init__(
+            f"no {kind} {name!r} is saved; {advice}" if advice else f"no {kind} {name!r}; there are: {listed}"
+        )

@@ -102,8 +102,6 @@ class SourceChoice(BaseModel):
     def _saved(self) -> SourceConfig:
         block = load_block(SourceConfig, self.block)
         if block is None:
-            advice = (
-                "none saved: run `pokelake setup`, or pass --source URL (the parameter source.base_url of a deployment)"
-            )
-            raise UnknownNameError("source block", self.block, [advice])
+            advice = "run `pokelake setup`, or pass --source URL (the parameter source.base_url of a deployment)"
+            raise UnknownNameError("source block", self.block, advice=advice)
         return block
