@@ -1,10 +1,12 @@
-"""``pokelake demo``: the whole product on one machine in half a minute, told step by step."""
+"""``pokelake demo``: the whole product on one machine in about a minute, told step by step."""
 
 import os
+import shlex
 import signal
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from flows.local.stack import Stack, local_stack
 
@@ -16,7 +18,7 @@ QUERY = """\
 lake = Lake("s3://pokelake-demo/lake")
 pokemon = pd.read_parquet(lake.path("pokemon"), filters=[("generation", "==", 1)])
 stats = lake.read("pokemon_stats", filters=[("generation", "==", 1), ("stat_id", "==", 6)])
-fastest = pokemon.merge(stats[["pokemon_id", "base_stat"]]).nlargest(5, "base_stat")
+fastest = pokemon.merge(stats[["pokemon_id", "base_stat"]]).nlargest(3, "base_stat")
 answer = fastest[["pokemon_id", "name", "height_dm", "base_stat"]]"""
 
 
@@ -68,7 +70,8 @@ def _show(stack: Stack, source: str) -> None:
         folders[folder] += 1
         sizes[folder] += item.size
     for folder in sorted(folders):
-        print(f"   {folder:12} {folders[folder]:5,} objects {sizes[folder]:12,} bytes")
+        objects = "object" if folders[folder] == 1 else "objects"
+        print(f"   {folder:12} {folders[folder]:5,} {objects:7} {sizes[folder]:12,} bytes")
 
     print("\n5. Refresh again: nothing has changed upstream", flush=True)
     _refresh()
@@ -90,18 +93,25 @@ def _indented(text: str) -> str:
 
 def _wait_for_interrupt(stack: Stack) -> None:
     """Say how to look at the stack, and wait for Ctrl-C."""
-    exports = " ".join(f"{name}={value}" for name, value in stack.environment.items() if name.startswith("AWS"))
     print(
         f"\nStill running, until Ctrl-C:\n"
         f"   Prefect UI      {stack.prefect}\n"
         f"   S3 endpoint     {stack.s3}  (bucket {BUCKET})\n"
         f"   PokeAPI replica {stack.replica or 'not started'}\n\n"
-        f"In another terminal:\n"
-        f"   export {exports} PREFECT_API_URL={stack.prefect}/api\n"
-        f"   pokelake read pokemon --bucket {BUCKET} --prefix {PREFIX} --where 'generation == 1'",
+        f"In another terminal:\n{_indented(commands(stack))}",
         flush=True,
     )
     try:
         signal.pause()
     except KeyboardInterrupt:
         print()
+
+
+def commands(stack: Stack) -> str:
+    """Return what to type in any other shell to read the stack's lake by the command of this installation."""
+    exports = " ".join(f"{name}={value}" for name, value in stack.environment.items() if name.startswith("AWS"))
+    return (
+        f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n"
+        f"export {exports} PREFECT_API_URL={stack.prefect}/api\n"
+        f"pokelake read pokemon --bucket {BUCKET} --prefix {PREFIX} --where 'generation == 1'"
+    )
