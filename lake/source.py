@@ -29,7 +29,7 @@ class Rest:
     results_path: str = _setting("results", "Where a page keeps its items; empty where the page itself is the list.")
     id_path: str = _setting("id", "Where an item keeps its id, an integer or a string.")
     paging: Literal["next", "cursor"] = _setting(
-        "next", "How a page leads to the one that follows: by a link, or by a cursor."
+        "next", "How a page leads to the one that follows: next, by a link, or cursor, by a cursor."
     )
     # Null ends a listing as well.
     next_path: str = _setting(

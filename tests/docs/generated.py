@@ -5,15 +5,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from blocks.source_config import SourceConfig
+from blocks.source_config import RestConfig, SourceConfig
 from lake.commit import Commit
 from tests.docs import REPOSITORY
 from tests.docs.dictionary import dictionary
 
-SETTINGS_BEGIN = "<!-- Written by `make docs`, from the block's declaration. -->\n"
-SETTINGS_END = "<!-- end -->\n"
+# Each form whose settings docs/sources.md lists, by the comment above its table; another comment ends the table.
+SETTINGS: Mapping[str, type[BaseModel]] = {
+    "<!-- Written by `make docs`, from the block's declaration. -->\n": SourceConfig,
+    "<!-- Written by `make docs`, from the declaration of `rest`. -->\n": RestConfig,
+}
+END = "<!-- end -->\n"
 
 
 def commit_schema() -> str:
@@ -22,19 +27,22 @@ def commit_schema() -> str:
     for definition in schema["$defs"].values():
         definition["description"] = " ".join(definition["description"].split())
     dialect = "https://json-schema.org/draft/2020-12/schema"
-    return json.dumps({"$schema": dialect, **schema}, indent=1, ensure_ascii=False) + "\n"
+    commit = schema["$defs"].pop(Commit.__name__)
+    return json.dumps({"$schema": dialect, **commit, "$defs": schema["$defs"]}, indent=1, ensure_ascii=False) + "\n"
 
 
 def sources() -> str:
-    """Return the page about sources, with the settings as the block declares them."""
+    """Return the page about sources, with the settings as they are declared."""
     text = (REPOSITORY / "docs/sources.md").read_text()
-    before, after = text.partition(SETTINGS_BEGIN)[0], text.partition(SETTINGS_END)[2]
-    rows = [
-        f"| `{name}` | {_shown(field.default)} | {field.description} |"
-        for name, field in SourceConfig.model_fields.items()
-    ]
-    table = "\n".join(("| setting | default | meaning |", "| --- | --- | --- |", *rows))
-    return f"{before}{SETTINGS_BEGIN}{table}\n{SETTINGS_END}{after}"
+    for begin, form in SETTINGS.items():
+        before, _, rest = text.partition(begin)
+        after = rest.partition(END)[2]
+        rows = [
+            f"| `{name}` | {_shown(field.default)} | {field.description} |" for name, field in form.model_fields.items()
+        ]
+        table = "\n".join(("| setting | default | meaning |", "| --- | --- | --- |", *rows))
+        text = f"{before}{begin}{table}\n{END}{after}"
+    return text
 
 
 def _shown(default: Any) -> str:

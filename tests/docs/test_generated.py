@@ -44,5 +44,7 @@ def test_the_protocol_names_every_member_of_a_commit():
     rows = PROTOCOL.partition("\n## The commit\n")[2].partition("\n## ")[0]
     shown = set(re.findall(r"`(\w+)`", "\n".join(line for line in rows.splitlines() if line.startswith("| `"))))
     assert shown == {
-        name for kind in ("Commit", "TableFiles", "DataFile") for name in SCHEMA["$defs"][kind]["properties"]
+        name
+        for kind in (SCHEMA, SCHEMA["$defs"]["TableFiles"], SCHEMA["$defs"]["DataFile"])
+        for name in kind["properties"]
     }
