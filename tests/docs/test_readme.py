@@ -6,8 +6,7 @@ from typing import Any
 import pandas as pd
 
 from lake.store import Store
-from lake.tables import TABLES
-from tests.docs import REPOSITORY, code_blocks
+from tests.docs import code_blocks
 from tests.docs.small_lake import POWERS, publish_small_lake
 from tests.lake.read import FIRST, SECOND
 
@@ -30,10 +29,6 @@ def test_its_lines_read_a_lake(bucket: str):
     [moves] = [answer for line, answer in shown.items() if line.startswith("pd.read_parquet")]
     assert len(moves) == shown["lake.dataset('pokemon_moves')"].count_rows() > 0
     assert b'"pikachu"' in shown["lake.document('pokemon', 25)"]
-
-
-def test_it_counts_the_tables():
-    assert f" {len(TABLES)} typed Parquet tables " in (REPOSITORY / "README.md").read_text()
 
 
 def answers(block: str) -> dict[str, Any]:
