@@ -21,6 +21,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
+from lake.bucket import check_bucket
 from lake.errors import ConflictError, MissingObjectError, StoreError
 from lake.layout import STAGING
 
@@ -64,11 +65,12 @@ class StoredObject:
 class Store:
     """One lake's objects in one bucket; holds the boto3 client open, and is safe to share between threads.
 
-    Keys are relative to the prefix. Every failure of S3 becomes a `StoreError` that names the bucket.
+    Keys are relative to the prefix. Every failure of S3 becomes a `StoreError` that names the bucket, and so does a
+    name that no bucket can have.
     """
 
     def __init__(self, bucket: str, prefix: str = "", client: "S3Client | None" = None) -> None:
-        self.bucket = bucket
+        self.bucket = check_bucket(bucket)
         self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._s3 = client if client is not None else self._ambient_client()
 

@@ -164,8 +164,9 @@ def iam_policy(
     """Print the AWS policy of one role of the deployment; it allows only what the role needs."""
     from flows.deploy.iam import Account, policy
     from flows.deploy.iam import trust as trusted
+    from lake.bucket import check_bucket
 
-    where = Account(account, region, bucket, prefix, work_pool, cluster, tuple(secret or ()))
+    where = Account(account, region, check_bucket(bucket), prefix, work_pool, cluster, tuple(secret or ()))
     print(json.dumps((trusted if trust else policy)(role, where), indent=1))
 
 

@@ -129,9 +129,10 @@ def document(
 def open_lake(bucket: str | None, prefix: str) -> "Lake":
     """Return the lake that the flags or the environment name, or the one of the saved blocks if they name none."""
     from lake.read import Lake
+    from lake.store import Store
 
     if bucket:
-        return Lake(f"s3://{bucket}/{prefix}")
+        return Lake(Store(bucket, prefix))
     prepare_prefect()
     from flows.steps.parameters import LakeLocation
 

@@ -18,6 +18,7 @@ from blocks.storage import (
 )
 from flows.deploy.automations import save_automations
 from flows.deploy.pool import Pool, save_pool
+from lake.bucket import check_bucket
 from lake.crawl import Source
 from lake.errors import StoreError
 
@@ -57,8 +58,10 @@ def _where(bucket: str | None, prefix: str | None) -> tuple[str, str]:
     """Return the lake's bucket and prefix: the given ones, or the saved ones if none are given.
 
     Raises:
-        StoreError: No bucket is given, and none is saved.
+        StoreError: No bucket is given, and none is saved; or what is given is no name of a bucket.
     """
+    if bucket:
+        check_bucket(bucket)
     saved = load_block(S3Bucket, LAKE_BLOCK)
     if saved is None:
         if bucket is None:

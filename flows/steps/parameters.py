@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.source_config import SourceConfig
 from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block, open_store, results_folder, save_block
+from lake.bucket import check_bucket
 from lake.errors import StoreError, UnknownNameError
 from lake.source import SETTINGS, Source
 from lake.store import Store
@@ -40,7 +41,9 @@ class LakeLocation(BaseModel):
         # Prefect takes only saved blocks for its results; the name says whose they are.
         slug = "-".join(re.findall("[a-z0-9]+", f"{self.bucket}/{self.prefix}".lower()))
         block = S3Bucket(
-            bucket_name=self.bucket, bucket_folder=results_folder(self.prefix), credentials=AwsCredentials()
+            bucket_name=check_bucket(self.bucket),
+            bucket_folder=results_folder(self.prefix),
+            credentials=AwsCredentials(),
         )
         saved, _ = save_block(block, f"results-of-{slug}")
         return saved

@@ -297,8 +297,8 @@ def test_a_refused_request_points_at_credentials_and_policy(bucket, code):
 
 def test_a_name_that_no_bucket_can_have_is_refused_in_one_paragraph(bucket):
     with pytest.raises(StoreError, match="Invalid bucket name") as caught:
-        Store("Not A Bucket").find("a")
-    assert is_one_paragraph_about(str(caught.value), "Not A Bucket")
+        Store("arn:aws:s3:nowhere").find("a")
+    assert is_one_paragraph_about(str(caught.value), "arn:aws:s3:nowhere")
 
 
 def test_a_profile_that_does_not_exist_is_named(bucket, monkeypatch):

@@ -78,6 +78,13 @@ def test_a_missing_bucket_is_named(store: Store, ran: Callable[..., tuple[int, s
     assert "there is no bucket 'nowhere'" in err
 
 
+def test_an_address_in_the_place_of_a_bucket_says_which_flags_are_meant(ran: Callable[..., tuple[int, str, str]]):
+    for command in (("tables",), ("iam-policy", "task", "--account", "1", "--region", "eu-west-1")):
+        code, out, err = ran(*command, "--bucket", "s3://lake/pokelake")
+        assert (code, out) == (1, "")
+        assert "expected the name of a bucket, found an address; pass --bucket lake --prefix pokelake" in err
+
+
 def test_with_blocks_saved_no_flag_is_needed(
     prefect_server: dict[str, str], store: Store, running: Running, ran: Callable[..., tuple[int, str, str]]
 ):
@@ -95,6 +102,7 @@ def test_with_blocks_saved_no_flag_is_needed(
     ("options", "said"),
     [
         (("--bucket", "nowhere"), "there is no bucket 'nowhere'"),
+        (("--bucket", "s3://lake/pokelake"), "found an address; pass --bucket lake --prefix pokelake"),
         (("--resources", "pokemons", *LAKE), "no resource 'pokemons'"),
     ],
 )

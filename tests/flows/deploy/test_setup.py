@@ -38,6 +38,11 @@ def first(server: None) -> dict[str, str]:
     return done
 
 
+def test_an_address_in_the_place_of_a_bucket_is_refused_before_anything_is_saved():
+    with pytest.raises(StoreError, match="found an address; pass --bucket lake --prefix pokelake"):
+        setup("s3://lake/pokelake", None, Source())
+
+
 @pytest.fixture
 def ecs(server: None, ecs: Any) -> Any:
     """Return a client of an empty ECS, beside the server."""
