@@ -41,7 +41,7 @@ def snapshots(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False)
     """List the published snapshots, newest first."""
     from flows.cli.show import show
 
-    show(open_lake(bucket, prefix).snapshots(), as_json)
+    show(open_lake(bucket, prefix).snapshots(), as_json, "nothing was ever published")
 
 
 @app.command()
@@ -49,7 +49,7 @@ def audits(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None, as_js
     """List the findings of a snapshot's audits: drift upstream, and changes that a person was asked about."""
     from flows.cli.show import show
 
-    show(open_lake(bucket, prefix).audits(as_of), as_json)
+    show(open_lake(bucket, prefix).audits(as_of), as_json, "nothing found")
 
 
 @app.command()
@@ -73,7 +73,8 @@ def read(
         filters = [parse_filter(text) for text in where or []]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--where") from error
-    show_first(limit, open_lake(bucket, prefix).read(table, filters or None, names(columns), as_of), as_json)
+    rows = open_lake(bucket, prefix).read(table, filters or None, names(columns), as_of)
+    show_first(limit, rows, as_json, more="--columns chooses others, --json prints all")
 
 
 @app.command()
@@ -104,7 +105,7 @@ def diff(
     """Print the rows of a table that were added, removed or changed between two snapshots."""
     from flows.cli.show import show_first
 
-    show_first(limit, open_lake(bucket, prefix).diff(table, before, after), as_json)
+    show_first(limit, open_lake(bucket, prefix).diff(table, before, after), as_json, "no rows changed")
 
 
 @app.command()

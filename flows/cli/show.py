@@ -3,33 +3,86 @@
 import json
 import re
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from textwrap import fill
+from typing import Any, Literal
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 from lake.read.filters import OPERATORS
 
+# Blanks between two columns.
+_GAP = 2
+
+# Longer cells may be folded between their words, to leave room for other columns; names and ids have no such place.
+_FOLDED = 30
+
 _FILTER = re.compile(r"\s*(?P<column>\w+)\b\s*(?P<operator>[=!<>]++|not\s+in\b|in\b)\s*(?P<value>\S.*)", re.DOTALL)
 
 
-def show(rows: pd.DataFrame, as_json: bool) -> None:
-    """Print rows to standard output, as a table or as a JSON array of objects."""
+def show(rows: pd.DataFrame, as_json: bool, nothing: str = "no rows", more: str = "--json prints all") -> None:
+    """Print rows to standard output, as a table or as a JSON array of objects; without rows, print `nothing`.
+
+    A terminal shows as many whole columns as fit; standard error names the others, and says how to get `more`.
+    """
     if as_json:
         print(rows.to_json(orient="records", date_format="iso", force_ascii=False))
         return
+    if rows.empty:
+        print(nothing)
+        return
+    columns = [_Column.of(rows.iloc[:, place]) for place in range(rows.shape[1])]
     console = _console()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in rows.columns:
-        numeric = pd.api.types.is_numeric_dtype(rows[name]) and not pd.api.types.is_bool_dtype(rows[name])
-        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
-    for row in rows.itertuples(index=False):
-        table.add_row(*(_text(name, value) for name, value in zip(rows.columns, row, strict=True)))
-    console.print(table)
+    widths = _fitting(columns, console.width) if console.is_terminal else {column: column.full for column in columns}
+    table = _table()
+    for column, width in widths.items():
+        table.add_column(column.name, justify=column.justify, overflow="fold", width=width)
+    for row in zip(*(column.cells for column in widths), strict=True):
+        table.add_row(*row)
+    _print(console if console.is_terminal else _console(sum(widths.values()) + _GAP * len(widths)), table)
+    if left := [column.name for column in columns if column not in widths]:
+        said = f"{len(widths)} of {len(columns)} columns fit, without {', '.join(left)}; {more}"
+        print(fill(said, console.width, break_long_words=False, break_on_hyphens=False), file=sys.stderr)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Column:
+    """One column as text: `full` is its width, and `least` its width once long sentences in it are folded."""
+
+    name: str
+    cells: tuple[str, ...]
+    justify: Literal["left", "right"]
+    full: int
+    least: int
+
+    @classmethod
+    def of(cls, values: "pd.Series[Any]") -> "_Column":
+        name = str(values.name)
+        cells = tuple(_text(name, value) for value in values)
+        numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+        full = max(cell_len(line) for cell in (name, *cells) for line in cell.split("\n"))
+        word = max((cell_len(word) for cell in (name, *cells) for word in cell.split()), default=0)
+        return cls(name, cells, "right" if numeric else "left", full, min(full, max(word, _FOLDED)))
+
+
+def _fitting(columns: Sequence[_Column], room: int) -> dict[_Column, int]:
+    """Return the columns that fit side by side, with their widths; only the first may be too narrow for its words."""
+    widths: dict[_Column, int] = {}
+    for column in columns:
+        if column.least <= room or not widths:
+            widths[column] = min(column.least, room)
+            room -= widths[column] + _GAP
+    room += _GAP
+    for column, least in widths.items():
+        widths[column] = min(column.full, least + room)
+        room -= widths[column] - least
+    return widths
 
 
 def show_columns(columns: pd.DataFrame, as_json: bool) -> None:
@@ -47,17 +100,17 @@ def show_columns(columns: pd.DataFrame, as_json: bool) -> None:
     for name, fact in columns.attrs.items():
         if fact is not None:
             heading.add_row(str(name).replace("_", " "), ", ".join(fact) if isinstance(fact, list) else fact)
-    console.print(heading)
+    _print(console, heading)
     if not console.is_terminal:
         show(columns, as_json)
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = _table()
     table.add_column("name", overflow="fold", no_wrap=True)
     table.add_column("type", overflow="fold")
     table.add_column("meaning", overflow="fold")
     for column in columns.to_dict("records"):
         table.add_row(column["name"], column["type"], "\n".join(_meaning(column)))
-    console.print(table)
+    _print(console, table)
 
 
 def _meaning(column: dict[Hashable, Any]) -> Iterator[str]:
@@ -69,25 +122,38 @@ def _meaning(column: dict[Hashable, Any]) -> Iterator[str]:
             yield f"{name}: {column[fact]}"
 
 
-def _console() -> Console:
-    """Return standard output, as wide as the terminal; in a pipe, no line is cut off.
+def _console(width: int = 10_000) -> Console:
+    """Return standard output, as wide as the terminal; in a pipe, as wide as is asked for.
 
     Markup is off, because Rich would swallow ``[ms, tz=UTC]`` in a value.
     """
     plain = partial(Console, markup=False, emoji=False, highlight=False)
     console = plain()
-    return console if console.is_terminal else plain(width=10_000)
+    return console if console.is_terminal else plain(width=width)
 
 
-def show_first(limit: int, rows: pd.DataFrame, as_json: bool) -> None:
-    """Print the first `limit` rows (0: all), and say on standard error how many there are."""
-    show(rows.head(limit) if limit else rows, as_json)
+def _table() -> Table:
+    return Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
+
+
+def _print(console: Console, table: Table) -> None:
+    """Print a table without the blanks with which Rich fills its lines."""
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().split("\n")), end="")
+
+
+def show_first(
+    limit: int, rows: pd.DataFrame, as_json: bool, nothing: str = "no rows", more: str = "--json prints all"
+) -> None:
+    """Print the first `limit` rows (0: all) as `show` does, and say on standard error how many there are."""
+    show(rows.head(limit) if limit else rows, as_json, nothing, more)
     if limit and limit < len(rows):
         print(f"{limit} of {len(rows):,} rows; --limit 0 prints all", file=sys.stderr)
 
 
 def _text(column: str, value: Any) -> str:
-    if pd.isna(value):
+    if pd.api.types.is_scalar(value) and pd.isna(value):
         return "-"
     if isinstance(value, int) and not isinstance(value, bool) and not column.endswith("id"):
         return f"{value:,}"

@@ -64,7 +64,7 @@ def table_of(commit: Commit, name: str) -> TableFiles:
     Raises:
         UnknownNameError: The snapshot has no table of this name.
     """
-    if name not in commit.tables:
+    if not isinstance(name, str) or name not in commit.tables:
         raise UnknownNameError("table", name, sorted(commit.tables))
     return commit.tables[name]
 
@@ -73,6 +73,8 @@ def _moment(as_of: str | date) -> datetime:
     """Return the moment that a date, the end of its day, or a time stands for."""
     if isinstance(as_of, str):
         as_of = _parsed(as_of)
+    if not isinstance(as_of, date):
+        raise _refused(as_of)
     if not isinstance(as_of, datetime):
         as_of = datetime.combine(as_of, time.max)
     return as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
@@ -82,4 +84,8 @@ def _parsed(text: str) -> date:
     for kind in (date, datetime):
         with suppress(ValueError):
             return kind.fromisoformat(text)
-    raise LakeError(f"as_of (--as-of): expected a snapshot's name, a date or a time, found {text!r}")
+    raise _refused(text)
+
+
+def _refused(as_of: object) -> LakeError:
+    return LakeError(f"as_of (--as-of): expected a snapshot's name, a date or a time, found {as_of!r}")

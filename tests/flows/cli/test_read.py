@@ -132,17 +132,81 @@ def test_columns_in_a_pipe_has_one_line_for_each_column(ran: Ran):
     assert any(line.startswith("fetched_at timestamp[ms, tz=UTC] - When this content") for line in lines)
 
 
-def test_columns_on_a_terminal_stays_within_80_characters(ran: Ran, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERM", "dumb")
-    code, out, _ = ran("columns", "documents")
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in out.decode().splitlines()]
-    assert code == 0
-    assert max(map(len, lines)) <= 80
-    described = [line.split(maxsplit=2) for line in lines if line.startswith((" id ", " etag "))]
+@pytest.fixture
+def shown(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[str], str]]:
+    """Return a function that runs a command on a terminal of some width: the lines it shows, and standard error."""
+
+    def run(width: int, *arguments: str) -> tuple[list[str], str]:
+        for name, value in (("FORCE_COLOR", "1"), ("COLUMNS", str(width)), ("TERM", "xterm")):
+            monkeypatch.setenv(name, value)
+        code, out, err = ran(*arguments)
+        lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in out.decode().splitlines()]
+        assert code == 0
+        assert max(map(len, [*lines, *err.splitlines()])) <= width
+        return lines, err
+
+    return run
+
+
+Shown = Callable[..., tuple[list[str], str]]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_terminal_shows_whole_columns_and_no_name_is_folded(ran: Ran, shown: Shown, width: int):
+    for arguments in (("snapshots",), ("tables",), ("read", "documents"), ("diff", "moves", FIRST), ("audits",)):
+        rows = json.loads(ran(*arguments, "--json")[1])
+        lines, err = shown(width, *arguments)
+        heading = lines[0].split()
+        assert set(heading) <= rows[0].keys()
+        assert (f"{len(heading)} of {len(rows[0])} columns fit" in err) == (len(heading) < len(rows[0]))
+        assert all(name in " ".join(err.split()) for name in rows[0].keys() - set(heading))
+        words = " ".join(lines).split()
+        assert {str(row[heading[0]]) for row in rows} <= set(words)
+
+
+def test_snapshots_and_tables_show_what_fits(shown: Shown):
+    lines, err = shown(80, "snapshots")
+    assert lines[2].split() == [SECOND, "2026-08-08T04:13:00+00:00", "1", "0", "0"]
+    assert err == "5 of 8 columns fit, without deleted, bytes, failed; --json prints all\n"
+    assert shown(120, "snapshots")[1] == ""
+    assert shown(60, "tables")[1] == "4 of 5 columns fit, without grain; --json prints all\n"
+    assert shown(50, "read", "documents")[1].replace("\n", " ").endswith("--columns chooses others, --json prints all ")
+
+
+def test_a_long_sentence_is_folded_between_its_words(shown: Shown):
+    lines, err = shown(60, "audits")
+    assert err == ""
+    assert [line.split() for line in lines[2:]] == [
+        ["warn", "renamed", "move", "1", "renamed:", "11", "vice-grip", "->"],
+        ["vise-grip"],
+    ]
+
+
+def test_where_not_even_the_first_column_fits_it_is_folded(shown: Shown):
+    lines, err = shown(20, "snapshots")
+    assert "".join(lines[2:4]) == SECOND
+    assert "1 of 8 columns fit" in err
+
+
+def test_without_rows_a_word_stands_in_the_place_of_the_table(ran: Ran):
+    assert ran("audits", "--as-of", FIRST) == (0, b"nothing found\n", "")
+    assert ran("diff", "moves", SECOND) == (0, b"no rows changed\n", "")
+    assert ran("diff", "moves", SECOND, "--json") == (0, b"[]\n", "")
+    assert ran("read", "moves", "--where", "generation == 9") == (0, b"no rows\n", "")
+
+
+def test_in_a_pipe_no_line_ends_in_blanks(ran: Ran):
+    for arguments in (("tables",), ("snapshots",), ("columns", "moves"), ("read", "documents"), ("audits",)):
+        lines = ran(*arguments)[1].decode().splitlines()
+        assert len(lines) > 2
+        assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_columns_on_a_terminal_stays_within_80_characters(shown: Shown):
+    lines, _ = shown(80, "columns", "documents")
+    described = [line.split(maxsplit=2) for line in lines if line.startswith(("id ", "etag "))]
     assert described == [
-        ["id", "int64", "Its id within the resource; of a"],
+        ["id", "int64", "Its id within the resource; of a source"],
         ["etag", "string", "ETag it was sent with."],
     ]
     assert "null: none" in [line.strip() for line in lines]

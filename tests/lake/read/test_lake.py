@@ -57,6 +57,13 @@ def test_before_the_first_snapshot_there_is_none(lake: Lake):
 def test_an_as_of_of_another_form_is_refused(lake: Lake):
     with pytest.raises(LakeError, match="expected a snapshot's name, a date or a time, found 'yesterday'"):
         lake.read("moves", as_of="yesterday")
+    with pytest.raises(LakeError, match="expected a snapshot's name, a date or a time, found 5"):
+        lake.read("moves", as_of=5)  # type: ignore[arg-type]
+
+
+def test_a_list_in_the_place_of_a_table_is_answered_like_an_unknown_name(lake: Lake):
+    with pytest.raises(UnknownNameError, match=r"no table \['moves'\]; there are: documents, moves"):
+        lake.columns(["moves"])  # type: ignore[arg-type]
 
 
 def test_an_empty_lake_says_so(store: Store):
