@@ -151,7 +151,7 @@ def _plain(type_: pa.DataType) -> str:
 
 
 def split_null(description: str) -> tuple[str, str | None]:
-    """Return what a field's description says of its values, and what it says that null means, None where nothing.
+    """Split a field's description into the meaning of its values and that of null, None if it names none.
 
     >>> split_null("Place in PokeAPI's sorting. Null: none given, -1 in the source.")
     ("Place in PokeAPI's sorting.", 'none given, -1 in the source')

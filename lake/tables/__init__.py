@@ -97,8 +97,8 @@ def species_generations(bodies: pa.StringArray) -> dict[int, int]:
 
 @cache
 def fingerprint() -> str:
-    """Return what tells two versions of this code apart: same documents and same fingerprint, same bytes."""
-    # The folders below as well: a declaration that changed must rebuild its tables.
+    """Return a hash of the code that makes tables: the same documents and fingerprint give the same bytes."""
+    # The folders below count as well, because a declaration that changed must rebuild its tables.
     sources = [Path(schema.__file__), *sorted(Path(__file__).parent.rglob("*.py"))]
     digest = sha256(pa.__version__.encode())
     for source in sources:

@@ -43,5 +43,5 @@ class Catalog:
 
 @cache
 def catalog_of(kind: str) -> Catalog:
-    """Return what is known of a kind of source; of any but PokeAPI, the generic table alone."""
+    """Return the catalog of a kind of source; any kind but PokeAPI has the generic table alone."""
     return Catalog(kind, TABLES if kind == POKEAPI else (DOCUMENT_VALUES,))
