@@ -15,6 +15,7 @@ from lake.canonical import same_content
 from lake.commit import head
 from lake.read import Lake
 from lake.store import Store
+from lake.tables import POKEAPI, catalog_of
 from tests.corpora import opened
 from tests.flows.conftest import LOCATION
 
@@ -62,7 +63,8 @@ def check(store: Store, corpus: Corpus, base_url: str, reordered: int = 0) -> No
     others = [path for path, body in served.items() if found[path] != body]
     assert len(others) == reordered
     for path in others:
-        assert same_content(path.split("/")[0], found[path].encode(), served[path].encode()), path
+        ordered = catalog_of(POKEAPI).keeps_order(path.split("/")[0])
+        assert same_content(found[path].encode(), served[path].encode(), ordered), path
     assert len(lake.read("pokemon_moves", columns=["pokemon_id"])) == learnt(expected)
 
 
