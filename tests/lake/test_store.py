@@ -1,44 +1,13 @@
-"""The bucket: an object is created once or not at all, and every failure says in one paragraph where and what to do."""
+"""The bucket: what is created reads back, is listed and is deleted, and pyarrow reads it too."""
 
 import re
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
 from lake.errors import ConflictError, MissingObjectError, StoreError
 from lake.store import Store
-
-IMPATIENT = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=1)
-
-
-class Wrapped:
-    """An S3 client whose `put_object` is `put`, which is given the real one; all else is real."""
-
-    def __init__(self, put: Callable[..., object]) -> None:
-        self._client = boto3.client("s3")
-        self._put = put
-        self.puts = 0
-
-    def __getattr__(self, name):
-        return getattr(self._client, name)
-
-    def put_object(self, **arguments):
-        self.puts += 1
-        return self._put(self._client.put_object, **arguments)
-
-
-def answer(code: str, status: int) -> ClientError:
-    """Return the error that boto3 raises for an answer of S3."""
-    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")
-
-
-def is_one_paragraph_about(message: str, bucket: str) -> bool:
-    return f"s3://{bucket}/" in message and "\n" not in message and "Traceback" not in message
+from tests.lake import answer
 
 
 def test_what_was_created_reads_back_byte_for_byte(store):
@@ -47,109 +16,11 @@ def test_what_was_created_reads_back_byte_for_byte(store):
     assert store.get("a/b") == body
 
 
-def test_an_object_that_exists_keeps_its_content(store):
-    store.create("commits/1", b"pikachu")
-    with pytest.raises(ConflictError) as caught:
-        store.create("commits/1", b"ditto")
-    assert caught.value.uri == "s3://lake/pokelake/commits/1"
-    assert store.get("commits/1") == b"pikachu"
-
-
-def test_a_creation_repeated_with_the_same_content_succeeds(store):
-    store.create("a", b"pikachu")
-    store.create("a", b"pikachu")
-    assert store.get("a") == b"pikachu"
-
-
 def test_an_empty_object_is_an_object(store):
     store.create("a", b"")
     assert store.find("a") == b""
     with pytest.raises(ConflictError):
         store.create("a", b"ditto")
-
-
-def test_of_sixteen_racing_writers_one_wins(store):
-    start = threading.Barrier(16)
-
-    def race(number: int) -> bool:
-        start.wait()
-        try:
-            store.create("commits/1", b"%d" % number)
-        except ConflictError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as pool:
-        won = list(pool.map(race, range(16)))
-    assert won.count(True) == 1
-    assert store.get("commits/1") == b"%d" % won.index(True)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        answer("InternalError", 500),
-        answer("ServiceUnavailable", 503),
-        answer("ConditionalRequestConflict", 409),
-        ReadTimeoutError(endpoint_url="https://s3"),
-        ConnectionClosedError(endpoint_url="https://s3"),
-    ],
-    ids=lambda error: str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__,
-)
-def test_a_write_whose_answer_was_lost_is_told_from_one_that_failed(bucket, error):
-    def apply_and_fail(put, **arguments):
-        put(**arguments)
-        raise error
-
-    store = Store(bucket, client=Wrapped(apply_and_fail))
-    store.create("a", b"pikachu")
-    assert store.get("a") == b"pikachu"
-
-
-@pytest.mark.parametrize("error", [answer("InternalError", 500), ReadTimeoutError(endpoint_url="https://s3")])
-def test_a_write_that_was_not_applied_fails(bucket, error):
-    def fail(put, **arguments):
-        raise error
-
-    store = Store(bucket, client=Wrapped(fail))
-    with pytest.raises(StoreError, match="s3://lake/a: S3"):
-        store.create("a", b"pikachu")
-    assert store.find("a") is None
-
-
-def test_a_lost_answer_does_not_turn_the_content_of_another_writer_into_ours(bucket):
-    def lose_the_race_and_the_answer(put, **arguments):
-        put(**{**arguments, "Body": b"ditto"})
-        raise answer("InternalError", 500)
-
-    with pytest.raises(StoreError):
-        Store(bucket, client=Wrapped(lose_the_race_and_the_answer)).create("a", b"pikachu")
-
-
-def test_a_busy_key_is_asked_for_again(bucket):
-    """S3 answers 409 while another conditional write is in flight, whatever becomes of that."""
-
-    def busy_twice(put, **arguments):
-        if client.puts <= 2:
-            raise answer("ConditionalRequestConflict", 409)
-        return put(**arguments)
-
-    client = Wrapped(busy_twice)
-    store = Store(bucket, client=client)
-    store.create("a", b"pikachu")
-    assert (client.puts, store.get("a")) == (3, b"pikachu")
-
-
-def test_a_key_that_stays_busy_is_no_conflict(bucket, monkeypatch):
-    """A conflict would say that another writer's object is there."""
-
-    def busy(put, **arguments):
-        raise answer("ConditionalRequestConflict", 409)
-
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-    with pytest.raises(StoreError, match="busy with other writes to it in 5 tries") as caught:
-        Store(bucket, client=Wrapped(busy)).create("a", b"pikachu")
-    assert not isinstance(caught.value, ConflictError)
 
 
 def test_a_missing_object_is_none_or_an_error_with_its_uri(store):
@@ -199,114 +70,6 @@ def test_a_lake_is_opened_by_its_uri(bucket, uri, prefix):
 def test_what_is_no_uri_of_a_lake_is_refused(uri):
     with pytest.raises(StoreError, match=f"^{re.escape(repr(uri))}: expected s3://bucket/prefix"):
         Store.at(uri)
-
-
-def test_the_probe_passes_on_a_store_that_honours_conditions_and_leaves_nothing(store):
-    store.probe()
-    assert list(store.list("")) == []
-
-
-def test_the_probe_refuses_a_store_that_ignores_if_none_match(bucket):
-    """Two writers would overwrite each other's commits there."""
-
-    def overwrite(put, **arguments):
-        del arguments["IfNoneMatch"]
-        return put(**arguments)
-
-    store = Store(bucket, "pokelake", Wrapped(overwrite))
-    with pytest.raises(StoreError, match="If-None-Match") as caught:
-        store.probe()
-    assert is_one_paragraph_about(str(caught.value), bucket)
-    assert list(store.list("")) == []
-
-
-def test_the_probe_refuses_a_store_that_says_no_and_overwrites_all_the_same(bucket):
-    def overwrite_and_refuse(put, **arguments):
-        del arguments["IfNoneMatch"]
-        put(**arguments)
-        if client.puts > 1:
-            raise answer("PreconditionFailed", 412)
-
-    client = Wrapped(overwrite_and_refuse)
-    with pytest.raises(StoreError, match="overwritten"):
-        Store(bucket, client=client).probe()
-
-
-ACTS = {
-    "create": lambda store: store.create("a", b"1"),
-    "find": lambda store: store.find("a"),
-    "list": lambda store: list(store.list("")),
-    "delete": lambda store: store.delete(["a"]),
-    "probe": lambda store: store.probe(),
-}
-
-
-@pytest.fixture(params=ACTS)
-def act(request) -> Callable[[Store], object]:
-    """Everything that a store does over the network."""
-    return ACTS[request.param]
-
-
-def test_a_missing_bucket_is_named(bucket, act):
-    with pytest.raises(StoreError, match="there is no bucket 'no-such-lake'; create it or name another") as caught:
-        act(Store("no-such-lake", "pokelake"))
-    assert is_one_paragraph_about(str(caught.value), "no-such-lake")
-
-
-def test_missing_credentials_are_named_with_the_ways_to_give_them(bucket, act, monkeypatch, tmp_path):
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for variable in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(variable, str(tmp_path / "none"))
-    # Not the default session, which remembers the credentials of tests before.
-    client = boto3.session.Session().client("s3")
-    with pytest.raises(StoreError, match="AWS_ACCESS_KEY_ID") as caught:
-        act(Store(bucket, "pokelake", client))
-    assert is_one_paragraph_about(str(caught.value), bucket)
-
-
-def test_an_unreachable_endpoint_is_named(bucket, act):
-    client = boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=IMPATIENT)
-    with pytest.raises(StoreError, match=r"could not be reached.*http://127\.0\.0\.1:9") as caught:
-        act(Store(bucket, "pokelake", client))
-    assert is_one_paragraph_about(str(caught.value), bucket)
-
-
-def test_a_request_that_never_left_is_not_read_back(bucket):
-    """An endpoint that cannot be reached would be waited for twice."""
-
-    def unreachable(put, **arguments):
-        raise EndpointConnectionError(endpoint_url="https://s3")
-
-    client = Wrapped(unreachable)
-    client.get_object = None
-    with pytest.raises(StoreError, match="could not be reached"):
-        Store(bucket, client=client).create("a", b"pikachu")
-
-
-@pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
-def test_a_refused_request_points_at_credentials_and_policy(bucket, code):
-    def refuse(put, **arguments):
-        raise answer(code, 403)
-
-    with pytest.raises(StoreError, match=f"refused the request \\({code}\\); check the credentials") as caught:
-        Store(bucket, client=Wrapped(refuse)).create("a", b"1")
-    assert is_one_paragraph_about(str(caught.value), bucket)
-
-
-def test_a_name_that_no_bucket_can_have_is_refused_in_one_paragraph(bucket):
-    with pytest.raises(StoreError, match="Invalid bucket name") as caught:
-        Store("arn:aws:s3:nowhere").find("a")
-    assert is_one_paragraph_about(str(caught.value), "arn:aws:s3:nowhere")
-
-
-def test_a_profile_that_does_not_exist_is_named(bucket, monkeypatch):
-    monkeypatch.setenv("AWS_PROFILE", "team-rocket")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    with pytest.raises(StoreError, match="team-rocket") as caught:
-        Store(bucket)
-    assert is_one_paragraph_about(str(caught.value), bucket)
 
 
 def filesystem_options(store: Store) -> dict[str, object]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from lake.crawl import Client, Fetched, Listing, Pace, Shard, Source, Upstream, Wanted, crawler, fetch
-from lake.crawl.client import Check, Reply
+from lake.crawl.client import Check, FetchError, Reply
 from lake.crawl.pokeapi import problem
 from lake.resource import Reference
 
@@ -22,6 +23,13 @@ BASE = "https://pokeapi.test/api/v2/"
 PATIENCE_SECONDS = 60
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+# A root of PokeAPI, and where the first page of its pokemon is.
+ROOT = {"pokemon": f"{BASE}pokemon/", "meta": f"{BASE}meta/"}
+FIRST_PAGE = "pokemon/?limit=100000&offset=0"
+
+# The ids of the documents that `dozen` serves.
+NUMBERS = range(1, 13)
 
 
 def source(base_url: str = BASE, **settings: Any) -> Source:
@@ -43,6 +51,13 @@ def get(
             return await client.get(str(httpx.URL(settings.base_url).join(path)), etag, check)
 
     return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
+
+
+def refusal(settings: Source, transport: httpx.AsyncBaseTransport | None = None, **asked: Any) -> str:
+    """Return why Pikachu could not be fetched."""
+    with pytest.raises(FetchError) as caught:
+        get(settings, check=is_pikachu, transport=transport, **asked)
+    return str(caught.value)
 
 
 def is_pikachu(body: bytes) -> str | None:
@@ -82,6 +97,29 @@ def listing(
             return await known.discover(client, await known.probe(client), resource)
 
     return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
+
+
+def listing_of(*pages: dict[str, object]) -> Listing:
+    """Read a listing from a site that has these pages, each of them at the URL that the one before names."""
+    named = {FIRST_PAGE: pages[0]}
+    for before, after in pairwise(pages):
+        named[str(before["next"]).removeprefix(BASE)] = after
+    return listing(source(requests_per_run=50), transport=site({"": ROOT, **named}))
+
+
+def page(*urls: object, **members: object) -> dict[str, object]:
+    """Return one page as PokeAPI words it."""
+    return {"count": len(urls), "next": None, "previous": None, "results": [{"url": url} for url in urls], **members}
+
+
+def pokemon(*ids: int) -> list[str]:
+    """Return the URLs of the Pokémon with these ids."""
+    return [f"{BASE}pokemon/{id_}/" for id_ in ids]
+
+
+def ids(found: Listing) -> list[int]:
+    """Return the ids of a listing, in its order."""
+    return [reference.id for reference in found.references]
 
 
 def reference(path: str, base_url: str = BASE) -> Reference:

@@ -1,11 +1,7 @@
-"""What becomes of each document that is asked for, and how politely."""
+"""What becomes of each document that is asked for."""
 
-import asyncio
-import json
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows.local.replica import Corpus, Running, replica
-from lake.crawl import Fetched, Pace, Wanted, fetch
-from lake.errors import SourceError
+from flows.local.replica import Running
+from lake.crawl import Fetched, Wanted
 from lake.resource import Document, Reference
 from tests.flows.local.replica import settle
-from tests.lake.crawl import JSON, Pieces, always, fetch_all, shard, source, wanted
+from tests.lake.crawl import JSON, NUMBERS, Pieces, always, fetch_all, source, wanted
 
 ALL = ("pokemon/25", "pokemon/132", "pokemon/10100")
 
@@ -173,25 +168,6 @@ def test_no_header_stops_a_crawl(headers: dict[str, bytes], status: int):
 
 # What becomes of all of them
 
-NUMBERS = range(1, 13)
-
-
-@pytest.fixture(scope="module")
-def shared_dozen() -> Iterator[Running]:
-    """Serve twelve documents; every third is long enough to be compressed."""
-    documents = {
-        f"pokemon/{id_}": json.dumps({"id": id_, "text": "a" * (2000 if id_ % 3 == 0 else 20)}).encode()
-        for id_ in NUMBERS
-    }
-    with replica(Corpus.from_documents(documents)) as running:
-        yield running
-
-
-@pytest.fixture
-def dozen(shared_dozen: Running) -> Running:
-    settle(shared_dozen)
-    return shared_dozen
-
 
 @pytest.fixture(scope="module")
 def sent(shared_dozen: Running) -> dict[int, httpx.Response]:
@@ -218,6 +194,7 @@ FAULTS = st.sampled_from([rule for rule, _ in SPOILT]).flatmap(
         {"share": st.sampled_from([0.2, 0.5, 1]), "per_path_times": st.sampled_from([1, 2, None])}
     ).map(lambda bounds: {**rule, **bounds})
 )
+
 ASKED = st.fixed_dictionaries({}, optional={id_: st.tuples(st.booleans(), st.booleans()) for id_ in range(1, 16)})
 
 
@@ -268,83 +245,6 @@ def test_the_versions_of_the_answers_are_counted():
     items = wanted(settings, "pokemon/25", etag='W/"1"') + wanted(settings, "pokemon/26", "pokemon/27", "pokemon/28")
     fetched = fetch_all(settings, items, httpx.MockTransport(answer))
     assert (fetched.versions, outcome(fetched)["unchanged"]) == (Counter(old=1, new=2), [25])
-
-
-# Manners
-
-
-@pytest.mark.parametrize(("connections", "parallel_shards", "share"), [(4, 1, 4), (4, 2, 2), (3, 8, 1)])
-def test_a_shard_uses_no_more_than_its_share_of_the_connections(
-    dozen: Running, connections: int, parallel_shards: int, share: int
-):
-    polite = source(dozen.url, connections=connections, parallel_shards=parallel_shards)
-    dozen.faults([{"kind": "latency", "seconds": 0.02}])
-    fetch_all(polite, wanted(polite, *(f"pokemon/{id_}" for id_ in NUMBERS)))
-    counters = dozen.counters()
-    assert counters["peak_concurrency"] <= share
-    assert counters["peak_connections"] <= share
-
-
-def test_shards_in_several_threads_stay_within_the_limit_and_the_rate(dozen: Running):
-    polite = source(dozen.url, connections=5, parallel_shards=2, requests_per_second=60)
-    pace = Pace(polite)
-    dozen.faults([{"kind": "latency", "seconds": 0.1}, {"kind": "status", "status": 503, "per_path_times": 1}])
-    start = time.monotonic()
-    with ThreadPoolExecutor(polite.shards_at_once) as threads:
-        halves = [wanted(polite, *(f"pokemon/{id_}" for id_ in NUMBERS if id_ % 2 == half)) for half in (0, 1)]
-        fetched = list(threads.map(lambda half: asyncio.run(fetch(polite, pace, shard(half))), halves))
-    seconds = time.monotonic() - start
-    counters = dozen.counters()
-    assert [len(half.received) for half in fetched] == [6, 6]
-    assert counters["requests"] == pace.requests == 24
-    assert counters["peak_concurrency"] <= 4
-    # Timers may be early by a tick of the clock, but not by more.
-    assert seconds >= 23 / 60 - 0.05
-
-
-@pytest.mark.parametrize("budget", [1, 5])
-def test_a_budget_that_is_spent_ends_the_shard_and_all_that_it_had_begun(dozen: Running, budget: int):
-    polite = source(dozen.url, requests_per_run=budget, connections=4, parallel_shards=1)
-    dozen.faults([{"kind": "latency", "seconds": 0.05}])
-
-    async def spend() -> None:
-        with pytest.raises(SourceError, match=f"budget of {budget} requests a run is spent"):
-            await fetch(polite, Pace(polite), shard(wanted(polite, *(f"pokemon/{id_}" for id_ in NUMBERS))))
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    asyncio.run(spend())
-    assert dozen.counters()["requests"] <= budget
-
-
-def test_a_spent_budget_does_not_wait_for_those_that_wait(dozen: Running):
-    """A source that asked one request to come back in a minute would hold up the message for as long."""
-    dozen.faults([{"kind": "status", "path": "^pokemon/1$", "status": 429, "retry_after": "60"}])
-    polite = source(dozen.url, requests_per_run=3, connections=2, parallel_shards=1)
-
-    async def spend() -> None:
-        with pytest.raises(SourceError, match="budget of 3 requests"):
-            await fetch(polite, Pace(polite), shard(wanted(polite, *(f"pokemon/{id_}" for id_ in NUMBERS))))
-
-    asyncio.run(asyncio.wait_for(spend(), 30))
-
-
-def test_a_budget_is_spent_to_the_last_request(dozen: Running):
-    polite = source(dozen.url, requests_per_run=7, connections=1)
-    with pytest.raises(SourceError, match="budget of 7 requests a run is spent"):
-        fetch_all(polite, wanted(polite, *(f"pokemon/{id_}" for id_ in NUMBERS)))
-    assert dozen.counters()["requests"] == 7
-
-
-def test_a_shard_that_is_called_off_leaves_nothing_behind(dozen: Running):
-    dozen.faults([{"kind": "latency", "seconds": 60}])
-    polite = source(dozen.url, connections=4)
-
-    async def call_off() -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(fetch(polite, Pace(polite), shard(wanted(polite, "pokemon/1", "pokemon/2"))), 0.1)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    asyncio.run(call_off())
 
 
 def test_the_body_of_a_refused_answer_is_closed():

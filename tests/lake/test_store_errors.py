@@ -1,0 +1,90 @@
+"""The bucket: every failure says in one paragraph where it was and what to do."""
+
+from collections.abc import Callable
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError
+
+from lake.errors import StoreError
+from lake.store import Store
+from tests.lake import Wrapped, answer, is_one_paragraph_about
+
+IMPATIENT = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=1)
+
+ACTS = {
+    "create": lambda store: store.create("a", b"1"),
+    "find": lambda store: store.find("a"),
+    "list": lambda store: list(store.list("")),
+    "delete": lambda store: store.delete(["a"]),
+    "probe": lambda store: store.probe(),
+}
+
+
+@pytest.fixture(params=ACTS)
+def act(request) -> Callable[[Store], object]:
+    """Everything that a store does over the network."""
+    return ACTS[request.param]
+
+
+def test_a_missing_bucket_is_named(bucket, act):
+    with pytest.raises(StoreError, match="there is no bucket 'no-such-lake'; create it or name another") as caught:
+        act(Store("no-such-lake", "pokelake"))
+    assert is_one_paragraph_about(str(caught.value), "no-such-lake")
+
+
+def test_missing_credentials_are_named_with_the_ways_to_give_them(bucket, act, monkeypatch, tmp_path):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for variable in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "none"))
+    # Not the default session, which remembers the credentials of tests before.
+    client = boto3.session.Session().client("s3")
+    with pytest.raises(StoreError, match="AWS_ACCESS_KEY_ID") as caught:
+        act(Store(bucket, "pokelake", client))
+    assert is_one_paragraph_about(str(caught.value), bucket)
+
+
+def test_an_unreachable_endpoint_is_named(bucket, act):
+    client = boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=IMPATIENT)
+    with pytest.raises(StoreError, match=r"could not be reached.*http://127\.0\.0\.1:9") as caught:
+        act(Store(bucket, "pokelake", client))
+    assert is_one_paragraph_about(str(caught.value), bucket)
+
+
+def test_a_request_that_never_left_is_not_read_back(bucket):
+    """An endpoint that cannot be reached would be waited for twice."""
+
+    def unreachable(put, **arguments):
+        raise EndpointConnectionError(endpoint_url="https://s3")
+
+    client = Wrapped(unreachable)
+    client.get_object = None
+    with pytest.raises(StoreError, match="could not be reached"):
+        Store(bucket, client=client).create("a", b"pikachu")
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
+def test_a_refused_request_points_at_credentials_and_policy(bucket, code):
+    def refuse(put, **arguments):
+        raise answer(code, 403)
+
+    with pytest.raises(StoreError, match=f"refused the request \\({code}\\); check the credentials") as caught:
+        Store(bucket, client=Wrapped(refuse)).create("a", b"1")
+    assert is_one_paragraph_about(str(caught.value), bucket)
+
+
+def test_a_name_that_no_bucket_can_have_is_refused_in_one_paragraph(bucket):
+    with pytest.raises(StoreError, match="Invalid bucket name") as caught:
+        Store("arn:aws:s3:nowhere").find("a")
+    assert is_one_paragraph_about(str(caught.value), "arn:aws:s3:nowhere")
+
+
+def test_a_profile_that_does_not_exist_is_named(bucket, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "team-rocket")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with pytest.raises(StoreError, match="team-rocket") as caught:
+        Store(bucket)
+    assert is_one_paragraph_about(str(caught.value), bucket)
