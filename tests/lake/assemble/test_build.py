@@ -144,7 +144,8 @@ def published(store: Store, documents: Documents, snapshot: Snapshot) -> Commit:
     )
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Each example builds three snapshots.
+@settings(max_examples=settings.default.max_examples // 10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=EDITS, second=EDITS)
 @example(first=[], second=[("type/13", None, 1)])
 @example(first=[("type/13", None, 1)], second=[])
