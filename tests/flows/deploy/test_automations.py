@@ -18,7 +18,7 @@ from flows.deploy.automations import TAG, Patience, automations, save_automation
 from flows.local.stack import Stack
 from flows.steps.events import LAKE_CURRENT
 from tests.flows.deploy.world import OTHER_LAKE, OUR_LAKE, POOL, THEIR_LAKE, Propose, World
-from tests.prefect_servers import quiet_stack
+from tests.prefect_servers import ONE_CONNECTION, quiet_stack
 from tests.waiting import until
 
 # Prefect takes nothing below ten seconds, and a server under load keeps events waiting for some.
@@ -38,7 +38,8 @@ def stack(migrated: Path) -> Iterator[Stack]:
     """Start a Prefect server that looks every second whether something did not happen."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY", "PT1S")
-        with quiet_stack(migrated) as started:
+        # On a file, writes that meet wait for two seconds, and events come later than the patience above.
+        with quiet_stack(migrated, ONE_CONNECTION) as started:
             yield started
 
 
