@@ -1,12 +1,12 @@
 """Progress of long work: a bar on a terminal, nothing in a pipe."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-Advance = Callable[[int], None]
+from lake.assemble.build import Advance
 
 
 @contextmanager
