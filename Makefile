@@ -19,7 +19,7 @@ check: .venv/installed
 	@$(MAKE) --no-print-directory -j 3 lint types quick
 
 quick: .venv/installed
-	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder -m "not server and not corpus"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder -m "not server and not corpus"
 
 # The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
 coverage: .venv/installed
