@@ -2,9 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 
+from lake.text import printable, shown
+
+# Names that a message lists; there may be thousands.
+_LISTED_NAMES = 200
+
 
 class LakeError(Exception):
-    """Root of the tree: something outside the code went wrong, and the message is meant for a person."""
+    """Root of the tree: something outside the code went wrong, and the message is meant for a person.
+
+    What it quotes may be anybody's text: nothing of it is obeyed by whatever shows it, and its length is bounded.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class SourceError(LakeError):
@@ -61,7 +72,8 @@ class UnknownNameError(LakeError):
         self.kind = kind
         self.name = name
         self.known = tuple(known)
-        listed = ", ".join(self.known) or "none"
-        super().__init__(
-            f"no {kind} {name!r} is saved; {advice}" if advice else f"no {kind} {name!r}; there are: {listed}"
-        )
+        listed = ", ".join(shown(str(known)) for known in self.known[:_LISTED_NAMES]) or "none"
+        if len(self.known) > _LISTED_NAMES:
+            listed += f" and {len(self.known) - _LISTED_NAMES:,} more"
+        asked = f"no {kind} {shown(repr(name))}"
+        super().__init__(f"{asked} is saved; {advice}" if advice else f"{asked}; there are: {listed}")

@@ -18,6 +18,7 @@ from lake.crawl.pace import Pace
 from lake.errors import SourceError
 from lake.resource import same_origin
 from lake.source import Source
+from lake.text import shown
 
 # A request with one of these may succeed later; any other refusal is final.
 _RETRIED_STATUS = {408, 425, 429, *range(500, 600)}
@@ -36,7 +37,7 @@ class FetchError(Exception):
     """
 
     def __init__(self, reason: str, is_final: bool = False, is_paced: bool = False, status: int | None = None) -> None:
-        super().__init__(reason)
+        super().__init__(shown(reason, 500))
         self.is_final = is_final
         self.is_paced = is_paced
         self.status = status

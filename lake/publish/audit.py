@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from lake.commit import TableFiles
 from lake.publish.check import SHOWN_ROWS, KeyCheck
 from lake.resource import IdentityChange
+from lake.text import shown
 
 # A table may lose this many of its rows at once, or this share if that is more, without a question. The worst real
 # update in 19 months removed 8 documents.
@@ -20,6 +21,10 @@ SHRINK_TOLERANCE = 0.02
 # A resource may lose this many of its documents at once, or this share if that is more, without a question.
 DELETION_TOLERANCE_DOCUMENTS = 20
 DELETION_TOLERANCE = 0.02
+
+# Characters of a finding's message, which the commit keeps, and of each name or value that it quotes.
+MESSAGE_CHARACTERS = 4_000
+QUOTED_CHARACTERS = 100
 
 
 class Level(StrEnum):
@@ -45,6 +50,10 @@ class Finding:
     subject: str
     message: str
 
+    def __post_init__(self) -> None:
+        # What it quotes may be any text of the source, or of a parent's commit.
+        object.__setattr__(self, "message", shown(self.message, MESSAGE_CHARACTERS))
+
     def __str__(self) -> str:
         return f"{self.subject}: {self.message}"
 
@@ -62,14 +71,14 @@ def audit_table(
     table = check.table
     findings = []
     if check.bad_key_count:
-        shown = ", ".join(check.bad_keys)
+        named = ", ".join(shown(key) for key in check.bad_keys)
         findings.append(
             Finding(
                 Level.BLOCK,
                 "primary-key",
                 table.name,
                 f"{check.bad_key_count} rows whose key ({', '.join(table.primary_key)})"
-                f" is null or there twice: {shown}",
+                f" is null or there twice: {named}",
             )
         )
     findings += _null_findings(check, before)
@@ -140,7 +149,7 @@ def audit_run(
     """
     findings = []
     if len(versions) > 1:
-        counted = ", ".join(f"{count} of {version}" for version, count in sorted(versions.items()))
+        counted = ", ".join(f"{count} of {shown(version)}" for version, count in sorted(versions.items()))
         findings.append(
             Finding(Level.WARN, "versions", "source", f"upstream changed during the crawl: answers {counted}")
         )
@@ -163,12 +172,13 @@ def audit_identity(changes: Iterable[IdentityChange]) -> list[Finding]:
     """Find documents that were renamed, and ids that now stand for another thing."""
     found: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for change in changes:
-        found[change.resource, change.is_reused].append(f"{change.id} {change.before_name} -> {change.after_name}")
+        names = (shown(name, QUOTED_CHARACTERS) for name in (change.before_name, change.after_name))
+        found[change.resource, change.is_reused].append(f"{change.id} {' -> '.join(names)}")
     return [
-        Finding(Level.WARN, "reused-id", resource, f"{len(shown)} ids now stand for something else: {_some(shown)}")
+        Finding(Level.WARN, "reused-id", resource, f"{len(named)} ids now stand for something else: {_some(named)}")
         if is_reused
-        else Finding(Level.WARN, "renamed", resource, f"{len(shown)} renamed: {_some(shown)}")
-        for (resource, is_reused), shown in found.items()
+        else Finding(Level.WARN, "renamed", resource, f"{len(named)} renamed: {_some(named)}")
+        for (resource, is_reused), named in found.items()
     ]
 
 
@@ -176,8 +186,8 @@ def audit_fields(resource: str, unknown: Mapping[str, int], documents: int) -> l
     """Find fields that no table has; `unknown` counts, for each path, the documents that have it."""
     if not unknown:
         return []
-    shown = [f"{path} (in {count:,})" for path, count in sorted(unknown.items())]
-    message = f"{len(unknown)} fields that no table has, in {documents:,} documents: {_some(shown)}"
+    named = [f"{shown(path, QUOTED_CHARACTERS)} (in {count:,})" for path, count in sorted(unknown.items())]
+    message = f"{len(unknown)} fields that no table has, in {documents:,} documents: {_some(named)}"
     return [
         Finding(Level.WARN, "new-field", resource, f"{message}; they stay in the documents until they are declared")
     ]
@@ -224,4 +234,5 @@ def _allowing(name: str) -> str:
 
 def _some(found: Sequence[object]) -> str:
     """Name the first few, and add an ellipsis if there are more."""
-    return ", ".join(map(str, found[:SHOWN_ROWS])) + (", …" if len(found) > SHOWN_ROWS else "")
+    named = ", ".join(shown(str(one), 3 * QUOTED_CHARACTERS) for one in found[:SHOWN_ROWS])
+    return named + (", …" if len(found) > SHOWN_ROWS else "")

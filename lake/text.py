@@ -1,0 +1,66 @@
+"""Text of a source, a bucket or a server, made printable: everything in it is seen, and nothing of it is obeyed."""
+
+import re
+
+# The most characters of a piece of foreign text that a message quotes, and the most of a whole message.
+QUOTED = 200
+MESSAGE = 10_000
+
+# Characters that a terminal, a log or a browser obeys or does not show: control characters, marks that turn the
+# direction of writing, invisible ones, separators of lines, half surrogate pairs.
+_UNSEEN = (
+    "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_IN_LINES = re.compile(f"(?!\n)[{_UNSEEN}]")
+_IN_A_LINE = re.compile(f"[{_UNSEEN}]")
+_NOT_ASCII = re.compile(f"(?!\n)[{_UNSEEN}]|[^\x00-\x7f]")
+
+# What is left where an escape was cut.
+_HALF_ESCAPE = re.compile(r"\\(?:x.?|u.{0,3}|U.{0,7})?$")
+
+
+def shown(text: str, limit: int = QUOTED) -> str:
+    r"""Return foreign text as one line; of a longer one, its beginning and its length.
+
+    >>> shown("Mr.\u202e \x1b[1mMime\n")
+    'Mr.\\u202e \\x1b[1mMime\\n'
+    >>> shown("a" * 1_000_000, 40)
+    'aaaaaaaaaaaaaaaa… (1,000,000 characters)'
+    """
+    return _bounded(text, limit, _IN_A_LINE)
+
+
+def printable(text: str, limit: int = MESSAGE) -> str:
+    """Return a message, in which foreign text may be quoted, as `shown` does; its line breaks stay."""
+    return _bounded(text, limit, _IN_LINES)
+
+
+def json_text(text: str, is_ascii: bool = False) -> str:
+    r"""Return JSON with escapes in the place of what a terminal would obey, or of all that is not ASCII.
+
+    It means the same.
+
+    >>> json_text('["\u202eé"]')
+    '["\\u202eé"]'
+    """
+    return (_NOT_ASCII if is_ascii else _IN_LINES).sub(_json_escape, text)
+
+
+def _bounded(text: str, limit: int, unseen: re.Pattern[str]) -> str:
+    # Of a text of megabytes no more is looked at than is shown.
+    seen = unseen.sub(_escape, text[: limit + 1])
+    if len(seen) <= limit:
+        return seen
+    said = f"… ({len(text):,} characters)"
+    return _HALF_ESCAPE.sub("", seen[: limit - len(said)]) + said
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
