@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
+from lake.canonical import json_problem
 from lake.crawl.client import Client, FetchError
 from lake.errors import SourceError
 from lake.resource import Reference, same_origin
@@ -106,23 +107,17 @@ def urls_of(where: str) -> Iterator[None]:
 
 
 def read_json(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
-    """Decode whole JSON in UTF-8, and raise `ValueError` that says what is wrong if it is not."""
+    """Decode a document as a type, and raise `ValueError` that says what is wrong if it is none, or of another type."""
+    if problem := json_problem(body):
+        raise ValueError(problem)
     try:
-        found = decoder.decode(body)
-        # The decoder does not look into members that it skips; their bytes may be no UTF-8.
-        body.decode("utf-8", errors="strict")
-    except msgspec.ValidationError as error:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
         raise ValueError(f"unexpected JSON: {error}") from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"invalid JSON: {error}") from error
-    return found
 
 
-_anything: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
-
-
-def json_problem(body: bytes, decoder: msgspec.json.Decoder[Any] = _anything) -> str | None:
-    """Say what is wrong with a body, None if it is whole JSON in UTF-8 that the decoder can read."""
+def type_problem(body: bytes, decoder: msgspec.json.Decoder[Any]) -> str | None:
+    """Say what is wrong with a body, None if it is a document that the decoder can read."""
     try:
         read_json(body, decoder)
     except ValueError as error:

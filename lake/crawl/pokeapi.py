@@ -5,9 +5,10 @@ from urllib.parse import urljoin
 
 import msgspec
 
+from lake.canonical import json_problem
 from lake.crawl.client import Client, FetchError
 from lake.crawl.listing import Listing, Upstream, require
-from lake.crawl.pages import Page, Pages, RefusedError, decoded, json_problem, read_json, urls_of
+from lake.crawl.pages import Page, Pages, RefusedError, decoded, read_json, type_problem, urls_of
 from lake.errors import SourceError
 from lake.resource import Reference, document_reference, resource_name
 from lake.source import Source
@@ -117,9 +118,9 @@ def problem(reference: Reference, body: bytes) -> str | None:
     object with the wanted id for all others.
     """
     if reference.resource == ENCOUNTERS:
-        return json_problem(body, _array)
+        return type_problem(body, _array)
     if reference.path == reference.resource:
-        return json_problem(body, _object)
+        return type_problem(body, _object)
     try:
         id_ = read_json(body, _identity).id
     except ValueError as error:

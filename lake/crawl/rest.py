@@ -8,7 +8,7 @@ import msgspec
 
 from lake.crawl.client import Client
 from lake.crawl.listing import Listing, Upstream, require
-from lake.crawl.pages import Page, Pages, decoded, json_problem, urls_of
+from lake.crawl.pages import Page, Pages, decoded, type_problem, urls_of
 from lake.crawl.shard import Fetched, Shard
 from lake.errors import SourceError
 from lake.resource import Reference, resource_name, same_origin
@@ -96,7 +96,7 @@ def url(source: Source, resource: str, path: str) -> str:
 
 def problem(reference: Reference, body: bytes) -> str | None:
     """Say what is wrong with a document's body, None if it is a whole JSON object in UTF-8."""
-    return json_problem(body, _object)
+    return type_problem(body, _object)
 
 
 def hashed_id(text: str) -> int:
