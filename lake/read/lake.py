@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from lake.commit import Commit
+from lake.errors import LakeError
 from lake.layout import table_folder
 from lake.read.columns import NAMES, describe
 from lake.read.dataset import open_dataset
@@ -140,11 +141,14 @@ class Lake:
         """Return the rows of one query in DuckDB's SQL, in which every table of a snapshot is a view.
 
         ``generation`` is a column of partitioned tables, and ``resource`` of ``documents``; a filter on it fetches
-        only the files that can match. Integers and booleans can always hold nulls (``Int32``, ``boolean``).
+        only the files that can match. Integers and booleans can always hold nulls (``Int32``, ``boolean``). Of two
+        columns with one name, such as ``a``, the second is called ``a_1``.
+
+        A query reaches these tables and nothing else: no file, no address, no secret. It runs in memory.
 
         Raises:
             UnknownNameError: No such table or snapshot.
-            LakeError: It is not one query, or DuckDB refuses it.
+            LakeError: It is not one query, DuckDB refuses it, or pandas cannot hold what comes out.
         """
         # Loaded here because only SQL needs DuckDB, and loading it takes long.
         from lake.read.query import query as run
@@ -199,6 +203,13 @@ class Lake:
 
 
 def _frame(rows: pa.Table) -> pd.DataFrame:
-    """Return rows that have no declaration; the type of a column never depends on its values."""
-    frame: pd.DataFrame = rows.to_pandas(types_mapper=_NULLABLE.get, ignore_metadata=True)
+    """Return rows that have no declaration; the type of a column never depends on its values.
+
+    Raises:
+        LakeError: pandas has nothing that can hold a value, such as a union or a day in the year 290,000.
+    """
+    try:
+        frame: pd.DataFrame = rows.to_pandas(types_mapper=_NULLABLE.get, ignore_metadata=True)
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        raise LakeError(f"expected values that pandas can hold: {error}; cast them, name::VARCHAR") from error
     return frame

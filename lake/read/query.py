@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import duckdb
@@ -13,13 +14,20 @@ from lake.errors import LakeError, UnknownNameError
 from lake.read.dataset import open_dataset
 from lake.store import PARALLEL_REQUESTS, Store
 
-# A query reaches registered tables alone: no file, address or extension, and no variable of the calling program.
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "python_enable_replacements": False,
-}
+# A query reaches registered tables alone: no file, address, secret or extension, no variable of the program.
+# The order counts, because DuckDB lets a query read the folder that it spills into, and the files of a database that is
+# opened without access to others. It gets no such folder: a query that needs more memory than there is fails.
+_SETTINGS = (
+    "SET temp_directory = ''",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET python_enable_replacements = false",
+    "SET allow_persistent_secrets = false",
+    "SET enable_external_access = false",
+    "SET disabled_filesystems = 'LocalFileSystem'",
+    "SET TimeZone = 'UTC'",
+    "SET lock_configuration = true",
+)
 
 # The type of numbers of more than 64 bits, such as DuckDB's sums of integers.
 _HUGE = pa.decimal128(38, 0)
@@ -34,9 +42,9 @@ def query(store: Store, commit: Commit, text: str) -> pa.Table:
         UnknownNameError: The snapshot has no table of a name in the query.
         LakeError: It is not one query, DuckDB refuses it, or a file cannot be read.
     """
-    with duckdb.connect(config=_CONFIG) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET lock_configuration = true")
+    with duckdb.connect() as connection:
+        for setting in _SETTINGS:
+            connection.execute(setting)
         tree = _parsed(connection, text)
         asked = {name.lower() for name in _names(tree, "BASE_TABLE")}
         if any(_names(tree, "SHOW_REF")):
@@ -47,12 +55,16 @@ def query(store: Store, commit: Commit, text: str) -> pa.Table:
         for name, dataset in zip(known, datasets, strict=True):
             connection.register(name, dataset)
         try:
-            return _whole_numbers(connection.sql(text).to_arrow_table())
+            return _distinct(_whole_numbers(_answer(connection.sql(text))))
         except duckdb.CatalogException as error:
             unknown = sorted(asked - commit.tables.keys() - set(_named_inside(tree)))
             if unknown:
                 raise UnknownNameError("table", unknown[0], sorted(commit.tables)) from error
             raise _refused(error) from error
+        except duckdb.OutOfMemoryException as error:
+            raise LakeError(
+                "sql: the query needs more memory than this machine has; let it take fewer columns, rows or groups"
+            ) from error
         except (duckdb.Error, OSError, pa.ArrowException) as error:
             raise _refused(error) from error
 
@@ -66,8 +78,15 @@ def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
     Raises:
         LakeError: It is not one query, or not SQL.
     """
-    [(answer,)] = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
-    tree: dict[str, Any] = json.loads(answer)
+    if not isinstance(text, str):
+        raise LakeError(f"sql: expected a query as text, found {type(text).__name__}")
+    try:
+        [(answer,)] = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
+        tree: dict[str, Any] = json.loads(answer)
+    except duckdb.Error as error:
+        raise _refused(error) from error
+    except RecursionError as error:
+        raise LakeError("sql: the query is nested too deeply; split it by WITH") from error
     if tree["error"]:
         raise LakeError(f"sql: expected one SELECT, because a reader never writes, found: {tree['error_message']}")
     if len(tree["statements"]) != 1:
@@ -77,12 +96,12 @@ def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
     """Yield every object in a syntax tree."""
-    if isinstance(tree, dict):
-        yield tree
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        for part in tree:
-            yield from _nodes(part)
+    pending = [tree]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict):
+            yield part
+        pending += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
 
 
 def _names(tree: Any, kind: str) -> Iterator[str]:
@@ -94,6 +113,23 @@ def _named_inside(tree: Any) -> Iterator[str]:
     """Yield the names that the query itself gives to a part of it, ``WITH name AS``."""
     for node in _nodes(tree):
         yield from (entry["key"].lower() for entry in node.get("cte_map", {}).get("map", ()))
+
+
+def _answer(relation: duckdb.DuckDBPyRelation) -> pa.Table:
+    """Return the rows of a query; DuckDB would hand over its largest type of integers with the sign lost."""
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        if "UHUGEINT" in str(kind):
+            raise LakeError(f"sql: column {name!r} is {kind}, which no other program reads; cast it, name::VARCHAR")
+    return relation.to_arrow_table()
+
+
+def _distinct(rows: pa.Table) -> pa.Table:
+    """Return rows whose columns have names of their own; of two columns `a`, DuckDB calls the second one `a_1`."""
+    names: list[str] = []
+    for name in rows.column_names:
+        tries = (f"{name}_{number}" if number else name for number in count())
+        names.append(next(free for free in tries if free not in names))
+    return rows.rename_columns(names)
 
 
 def _whole_numbers(rows: pa.Table) -> pa.Table:

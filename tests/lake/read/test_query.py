@@ -1,14 +1,21 @@
 """SQL over published files."""
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import table_folder
 from lake.read import Lake
+from lake.read.query import _SETTINGS
+from lake.read.query import query as ask
 from lake.store import Store
 from tests.conftest import use_s3
 from tests.lake.read import FIRST, SECOND, document, moves, publish
@@ -149,6 +156,103 @@ def test_a_query_neither_writes_nor_reads_anything_else(lake: Lake, tmp_path: Pa
         lake.sql(query.format(folder=tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
     assert lake.sql("SELECT count(*) AS n FROM moves")["n"].tolist() == [3]
+
+
+# Every function of DuckDB 2 that opens what it is given, by what a path, an address or a pattern stands for in it.
+OPENS = (
+    *("read_csv('{0}')", "glob('{0}')", "read_csv_auto('{0}')", "sniff_csv('{0}')", "read_text('{0}')"),
+    *("read_blob('{0}')", "read_json('{0}')", "read_json_auto('{0}')", "read_json_objects('{0}')"),
+    *("read_json_objects_auto('{0}')", "read_ndjson('{0}')", "read_ndjson_auto('{0}')", "read_ndjson_objects('{0}')"),
+    *("read_parquet('{0}')", "parquet_scan('{0}')", "parquet_metadata('{0}')", "parquet_schema('{0}')"),
+    *("parquet_file_metadata('{0}')", "parquet_kv_metadata('{0}')", "parquet_bloom_probe('{0}', 'a', 1)"),
+    *("read_duckdb('{0}')", "'{0}'", "query('FROM read_csv(''{0}'')')", "read_csv(['{0}'])"),
+)
+
+# The folder that DuckDB spills into where it is let, and the names that it gives the files of a database in memory.
+ITS_OWN = (
+    ".tmp/x.csv",
+    "./.tmp/x.csv",
+    ".tmp/*",
+    ".tmp",
+    ":memory:",
+    ":memory:.wal",
+    "secret.csv",
+    "*",
+    "/proc/self/*",
+)
+
+
+def test_a_query_reads_no_file_that_duckdb_may_read_itself(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".tmp").mkdir()
+    for name in (".tmp/x.csv", ":memory:", ":memory:.wal", "secret.csv"):
+        (tmp_path / name).write_text("a,b\n1,2\n")
+    read = []
+    commit = lake.commit()
+    for file, opens in (*product(ITS_OWN[:1], OPENS), *product(ITS_OWN, OPENS[:1])):
+        with suppress(LakeError):
+            read.append((opens, file, ask(lake.store, commit, f"SELECT * FROM {opens.format(file)}")))
+    assert read == []
+
+
+def test_a_query_leaves_nothing_on_the_disk(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    lake.sql("SELECT count(*) FROM moves, range(1000)")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_query_knows_no_secrets(lake: Lake):
+    assert lake.sql("SELECT * FROM duckdb_secrets()").empty
+
+
+def test_a_query_without_enough_memory_is_refused_in_one_paragraph(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    """It has no disk to go to."""
+    monkeypatch.setattr("lake.read.query._SETTINGS", ("SET memory_limit = '20MB'", *_SETTINGS))
+    with pytest.raises(LakeError, match="sql: the query needs more memory than this machine has; let it take fewer"):
+        lake.sql("SELECT list(i ORDER BY hash(i)) FROM range(10000000) AS r(i)")
+
+
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [
+        ("SELECT [1, 2] AS a, 3 AS a", {"a": [[1, 2]], "a_1": [3]}),
+        ("SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a", {"a": [1], "a_1": [2], "a_1_1": [3], "a_2": [4]}),
+        ("SELECT * FROM moves m JOIN moves n USING (move_id) WHERE move_id = 2", None),
+        ("SELECT {'a': [1]} AS s, MAP {'a': 1} AS s", {"s": [{"a": [1]}], "s_1": [[("a", 1)]]}),
+    ],
+)
+def test_columns_of_one_name_are_numbered(lake: Lake, query: str, columns: dict[str, Any] | None):
+    """As in DuckDB's own subqueries; pandas could not tell them apart, nor could JSON."""
+    frame = lake.sql(query)
+    assert frame.columns.is_unique
+    if columns is not None:
+        assert {name: [plain(value) for value in frame[name]] for name in frame} == columns
+    json.loads(frame.to_json(orient="records"))
+
+
+def plain(value: Any) -> Any:
+    """Return a value with lists in the place of arrays."""
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT union_value(a := 1) AS u", "expected values that pandas can hold"),
+        ("SELECT '290000-01-01'::DATE AS d", "expected values that pandas can hold: year 290000 is out of range"),
+        ("SELECT 340282366920938463463374607431768211455::UHUGEINT AS u", "column 'u' is UHUGEINT"),
+        ("SELECT " + "1 + " * 900 + "1", "nested too deeply"),
+        ("SELECT '\ud800'", "surrogate"),
+    ],
+)
+def test_what_no_frame_can_hold_is_one_paragraph(lake: Lake, query: str, said: str):
+    """DuckDB's largest integers came out as -1."""
+    with pytest.raises(LakeError) as caught:
+        lake.sql(query)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_variables_of_the_program_are_no_tables(lake: Lake):
