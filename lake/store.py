@@ -24,6 +24,7 @@ from botocore.exceptions import (
 from lake.bucket import check_bucket
 from lake.errors import ConflictError, MissingObjectError, StoreError
 from lake.layout import STAGING
+from lake.text import shown
 
 if TYPE_CHECKING:
     import pyarrow.fs as pafs
@@ -77,6 +78,8 @@ class Store:
     @classmethod
     def at(cls, uri: str, client: "S3Client | None" = None) -> "Store":
         """Open the lake at ``s3://bucket/prefix``; the default client takes its settings from the environment."""
+        if not isinstance(uri, str):
+            raise StoreError(f"{shown(repr(uri))}: expected s3://bucket/prefix as text")
         scheme, _, rest = uri.partition("://")
         bucket, _, prefix = rest.partition("/")
         if scheme != "s3" or not bucket:

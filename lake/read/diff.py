@@ -48,7 +48,7 @@ def diff(store: Store, name: str, before: Commit, after: Commit) -> pa.Table:
 
 def _key(name: str, before: Commit, after: Commit) -> tuple[str, ...]:
     """Return the primary key that a table has in both snapshots."""
-    tables = [commit.tables[name] for commit in (before, after) if name in commit.tables]
+    tables = [commit.tables[name] for commit in (before, after) if isinstance(name, str) and name in commit.tables]
     if not tables:
         raise UnknownNameError("table", name, sorted(before.tables.keys() | after.tables.keys()))
     if tables[0].primary_key != tables[-1].primary_key or not tables[0].primary_key:

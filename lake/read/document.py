@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from operator import index
+from typing import SupportsIndex
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +14,7 @@ from lake.errors import LakeError, UnknownNameError
 from lake.read.dataset import open_dataset
 from lake.read.history import table_of
 from lake.store import Store
+from lake.text import shown
 
 TABLE = "documents"
 
@@ -25,7 +28,15 @@ def read_document(store: Store, commit: Commit, resource: str, id_: int | None, 
     """
     if id_ is None and path is None:
         raise LakeError(f"{resource}: expected the id of a document or its path, found neither")
-    files = [file for file in table_of(commit, TABLE).files if file.partition == resource and file.rows]
+    if id_ is not None:
+        id_ = _whole(resource, id_)
+    if path is not None and not (isinstance(path, str) and path.encode(errors="ignore").decode() == path):
+        raise LakeError(f"{resource}: expected a document's path as text, found {shown(repr(path))}")
+    files = [
+        file
+        for file in table_of(commit, TABLE).files
+        if isinstance(resource, str) and file.partition == resource and file.rows
+    ]
     if not files:
         known = sorted(str(file.partition) for file in table_of(commit, TABLE).files if file.rows)
         raise UnknownNameError("resource", resource, known)
@@ -47,6 +58,15 @@ def read_document(store: Store, commit: Commit, resource: str, id_: int | None, 
     if sha256(body).hexdigest() != row["sha256"]:
         raise LakeError(f"{row['path']}: expected the body with SHA-256 {row['sha256']}, found another")
     return body
+
+
+def _whole(resource: str, id_: object) -> int:
+    """Return an id that may be of any type of whole numbers, such as a value of a column."""
+    if isinstance(id_, float) and id_.is_integer():
+        id_ = int(id_)
+    if not isinstance(id_, SupportsIndex) or isinstance(id_, bool) or not -(2**63) <= index(id_) < 2**63:
+        raise LakeError(f"{resource}: expected a document's id as a whole number of 64 bits, found {shown(repr(id_))}")
+    return index(id_)
 
 
 def _scan(

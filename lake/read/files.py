@@ -1,7 +1,8 @@
 """The files of one table of one snapshot: which of them a filter needs, and what they hold, checked by their hashes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -9,10 +10,11 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from lake.commit import Commit, DataFile, TableFiles, read_file
-from lake.errors import UnknownNameError
+from lake.errors import LakeError, UnknownNameError
 from lake.read.filters import Filters, expression_of
 from lake.read.history import table_of
 from lake.store import PARALLEL_REQUESTS, Store
+from lake.text import shown
 
 # The only type in a lake whose name pyarrow cannot read back.
 _TIME = pa.timestamp("ms", "UTC")
@@ -28,14 +30,30 @@ def read_table(
         LakeError: A file is not what the commit says, or a filter does not fit its column.
     """
     table = table_of(commit, name)
+    if columns is not None:
+        columns = _names(columns)
     schema = _schema(table)
-    expression = expression_of(name, schema, filters) if filters else None
+    expression = None if filters is None else expression_of(name, schema, filters)
 
     def part(file: DataFile) -> pa.Table:
         return _part(fetch(store, commit, name, file), name, table, file, expression, columns)
 
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
         return pa.concat_tables(list(pool.map(part, _matching(table, schema, expression))))
+
+
+def _names(columns: object) -> list[str]:
+    """Return the columns that were asked for, each by its name.
+
+    Raises:
+        LakeError: It is no list of names, such as one text, or it has a name twice.
+    """
+    names: list[Any] = list(columns) if isinstance(columns, Iterable) and not isinstance(columns, str) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise LakeError(f'columns: expected a list of names, such as ["name"], found {shown(repr(columns))}')
+    if len(set(names)) < len(names):
+        raise LakeError(f"columns: expected each name once, found {shown(repr(names))}")
+    return names
 
 
 def fetch(store: Store, commit: Commit, name: str, file: DataFile) -> pq.ParquetFile:

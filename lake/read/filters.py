@@ -1,6 +1,6 @@
 """Filters on the columns of a table, as pandas takes them; each condition is checked before any file is fetched."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -8,6 +8,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UnknownNameError
+from lake.text import shown
 
 # A list is a conjunction, a list of lists a disjunction of those.
 Filters = Sequence[tuple[str, str, Any]] | Sequence[Sequence[tuple[str, str, Any]]]
@@ -15,27 +16,51 @@ Filters = Sequence[tuple[str, str, Any]] | Sequence[Sequence[tuple[str, str, Any
 OPERATORS = ("==", "=", "!=", "<", "<=", ">", ">=", "in", "not in")
 
 
-def expression_of(name: str, schema: pa.Schema, filters: Filters) -> ds.Expression:
-    """Return filters on a table of these columns as one expression.
+def expression_of(name: str, schema: pa.Schema, filters: Filters) -> ds.Expression | None:
+    """Return filters on a table of these columns as one expression; None if there are none.
 
     Raises:
         UnknownNameError: The table has no such column, or there is no such operator.
-        LakeError: A value does not fit the type of its column.
+        LakeError: They have another form, or a value does not fit the type of its column.
     """
-    conditions: Any = filters if isinstance(filters[0][0], str) else [one for group in filters for one in group]
-    for column, operator, value in conditions:
+    groups = _groups(filters)
+    for column, operator, value in [condition for group in groups for condition in group]:
         if column not in schema.names:
             raise UnknownNameError(f"column of {name}", column, schema.names)
         if operator not in OPERATORS:
             raise UnknownNameError("operator", operator, OPERATORS)
-        _check(f"{name}, filter {column} {operator} {value!r}", schema.field(column), operator, value)
-    return pq.filters_to_expression(filters)
+        _check(f"{name}, filter {column} {operator} {shown(repr(value))}", schema.field(column), operator, value)
+    return pq.filters_to_expression(groups) if groups else None
+
+
+def _groups(filters: object) -> list[list[tuple[str, str, Any]]]:
+    """Return filters as a disjunction of conjunctions, each condition with a column and an operator.
+
+    Raises:
+        LakeError: They have another form.
+    """
+    groups = [filters] if _is_list(filters, _is_condition) else filters
+    if not _is_list(groups, lambda group: _is_list(group, _is_condition)):
+        raise LakeError(
+            'filters: expected a list of conditions, such as [("generation", "==", 1)], or a list of such lists,'
+            f" found {shown(repr(filters))}"
+        )
+    found: Any = groups
+    return [[(column, operator, value) for column, operator, value in group] for group in found if group]
+
+
+def _is_list(value: object, of: Callable[[object], bool]) -> bool:
+    return isinstance(value, (list, tuple)) and all(map(of, value))
+
+
+def _is_condition(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 3 and all(isinstance(part, str) for part in value[:2])
 
 
 def _check(place: str, field: pa.Field, operator: str, value: Any) -> None:
     """Raise a `LakeError` unless a value can be compared with the values of a column."""
     takes_list = operator.endswith("in")
-    found = f"found {value!r}, {type(value).__name__}"
+    found = f"found {shown(repr(value))}, {type(value).__name__}"
     if takes_list and (isinstance(value, str) or not hasattr(value, "__iter__")):
         raise LakeError(f"{place}: expected a list of values after {operator!r}, {found}")
     try:

@@ -8,6 +8,7 @@ from lake.commit import Commit, TableFiles, commit_seqs, read_commit
 from lake.errors import LakeError, MissingObjectError, UnknownNameError
 from lake.layout import is_snapshot_id
 from lake.store import PARALLEL_REQUESTS, Store
+from lake.text import shown
 
 
 class History:
@@ -88,4 +89,4 @@ def _parsed(text: str) -> date:
 
 
 def _refused(as_of: object) -> LakeError:
-    return LakeError(f"as_of (--as-of): expected a snapshot's name, a date or a time, found {as_of!r}")
+    return LakeError(f"as_of (--as-of): expected a snapshot's name, a date or a time, found {shown(repr(as_of))}")
