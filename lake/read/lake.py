@@ -42,11 +42,29 @@ class Lake:
     Every method that takes `as_of` reads the current snapshot without it, and otherwise a snapshot's name, or the
     one that was current at a time: a date means its end, in UTC. Each raises `UnknownNameError` for a snapshot or
     table that does not exist, and `LakeError` for a file that is not what its commit says.
+
+    Each call sees one whole snapshot. Two calls without `as_of` may see two, because one may be published between
+    them; what belongs together is read from one `at`.
     """
 
     def __init__(self, lake: str | Store) -> None:
         self.store = lake if isinstance(lake, Store) else Store.at(lake)
         self._history = History(self.store)
+        self._pinned: Commit | None = None
+
+    def at(self, as_of: str | date | None = None) -> "Lake":
+        """Return this lake as it is at one snapshot: the current one, or the one that `as_of` names.
+
+        Whatever is published later, its methods read this snapshot where they are given no `as_of`; that of `diff` is
+        `after`. `snapshots` goes on to return all. The name of the snapshot is ``commit().snapshot``. Only `maintain`
+        can end it: files of a snapshot that it forgets stay for two days at least.
+
+        >>> today = lake.at()
+        >>> strong = today.read("pokemon").merge(today.read("pokemon_stats"), on="pokemon_id")
+        """
+        pinned = Lake(self.store)
+        pinned._history, pinned._pinned = self._history, self.commit(as_of)
+        return pinned
 
     def snapshots(self) -> pd.DataFrame:
         """Return one row per published snapshot, newest first."""
@@ -193,12 +211,14 @@ class Lake:
         return read_document(self.store, self.commit(as_of), resource, id, path)
 
     def commit(self, as_of: str | date | None = None) -> Commit:
-        """Return the commit of a snapshot: the current one, or the one that `as_of` names.
+        """Return the commit of a snapshot: the current one (of `at`, its own), or the one that `as_of` names.
 
         Raises:
             UnknownNameError: No snapshot has this name, or none was published by then.
             LakeError: Nothing was ever published.
         """
+        if as_of is None and self._pinned is not None:
+            return self._pinned
         return self._history.commit(as_of)
 
 

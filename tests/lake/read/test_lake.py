@@ -49,6 +49,36 @@ def test_as_of_is_a_name_a_date_or_a_time(lake: Lake, as_of: str | date, expecte
     assert power(lake.read("moves", as_of=as_of)) == expected
 
 
+def test_what_is_read_at_one_snapshot_stays_there(store: Store):
+    """Whatever is published meanwhile, for every question."""
+    publish(store, FIRST, [moves((1, 1, 40))], DOCUMENTS)
+    lake = Lake(store)
+    then = lake.at()
+    publish(store, SECOND, [moves((1, 1, 45), (2, 1, None))], [*DOCUMENTS, document("type", 2, "{}")], [DRIFT])
+    assert (then.commit().snapshot, lake.commit().snapshot) == (FIRST, SECOND)
+    assert [power(then.read("moves")), power(then.sql("SELECT * FROM moves")), power(lake.read("moves"))] == [
+        40,
+        40,
+        45,
+    ]
+    assert (then.dataset("moves").count_rows(), then.columns("moves").attrs["snapshot"]) == (1, FIRST)
+    assert then.tables().set_index("table")["rows"].to_dict() == {"documents": 2, "moves": 1}
+    assert (then.path("moves"), then.audits().empty) == (lake.path("moves", as_of=FIRST), True)
+    with pytest.raises(UnknownNameError, match="no document of type '2'"):
+        then.document("type", 2)
+    assert (len(then.diff("moves", SECOND)), len(lake.at(SECOND).diff("moves", FIRST))) == (2, 2)
+    assert power(then.read("moves", as_of=SECOND)) == 45
+    assert len(then.snapshots()) == 2
+
+
+def test_the_lake_at_one_snapshot_asks_for_no_other(lake: Lake, store: Store):
+    """It goes on where the commit was forgotten, as long as its files are there."""
+    then = lake.at(FIRST)
+    store.delete([item.key for item in store.list("commits/")])
+    assert power(then.read("moves")) == 40
+    assert power(then.at().read("moves")) == 40
+
+
 def test_before_the_first_snapshot_there_is_none(lake: Lake):
     with pytest.raises(UnknownNameError, match=f"no snapshot '2026-07-05'; there are: {SECOND}, {FIRST}"):
         lake.read("moves", as_of="2026-07-05")
