@@ -6,7 +6,7 @@ CORES := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 # One worker more than there are cores, because tests wait for servers.
 JOBS ?= $(shell expr 1 + $(CORES))
 
-.PHONY: demo check test quick coverage lint types bench docs lock clean
+.PHONY: demo check test quick coverage lint types bench chaos docs lock clean
 
 demo: .venv/installed
 	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
@@ -36,6 +36,10 @@ types: .venv/installed
 
 bench: .venv/installed
 	@$(BIN)/python -m bench $(BENCH)
+
+# Kills, races, starves and deceives a lake, in parts of at most fifteen minutes: `make chaos CHAOS=kills` is one of them.
+chaos: .venv/installed
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 # Writes the generated files of docs/ anew.
 docs: .venv/installed

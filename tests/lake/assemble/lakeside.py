@@ -261,12 +261,12 @@ def listings_of(documents: Documents, unlisted: Collection[str], refused: Mappin
     }
 
 
-def mark_names(patch: pytest.MonkeyPatch) -> None:
-    """Let the code that builds tables put a mark before the name of every Pokémon, as another version of it might."""
+def mark_names(patch: pytest.MonkeyPatch, table: str = "pokemon") -> None:
+    """Let the code that builds tables put a mark before every name in one of them, as another version of it might."""
     build = lake.tables.build
 
     def marked(built: Built) -> Built:
-        if built.table.name != "pokemon":
+        if built.table.name != table:
             return built
         place = built.rows.schema.get_field_index("name")
         names = pa.array([f"?{name}" for name in built.rows["name"].to_pylist()])

@@ -1,0 +1,106 @@
+"""What must hold after every point: readers see one whole snapshot, and nothing was overwritten or left."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+import httpx
+import pandas as pd
+
+from lake import Lake
+from lake.commit import Commit, commit_seqs, read_commit
+from lake.errors import LakeError
+from lake.store import Store
+from tests.chaos.proxy import Seen
+from tests.chaos.world import World
+
+KINDS = ("torn", "lost", "left")
+
+
+@dataclass
+class Point:
+    """One point of a part: what was done, and every promise that did not hold, by its kind.
+
+    A torn one showed a reader something that is no snapshot, or let something be overwritten; a lost one did not get
+    what was to be published, or did not end in its time; a left one left a process, a file or a slot.
+    """
+
+    part: str
+    name: str
+    breaches: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0
+
+    def expect(self, holds: object, kind: str, text: str) -> None:
+        """Note a breach unless something holds."""
+        if not holds:
+            self.breaches.append((kind, text))
+
+
+def content(store: Store, commit: Commit) -> dict[str, str]:
+    """Return a digest of each table: of its files, or, because times differ, of the documents' paths and bodies."""
+    found = {
+        name: sha256("".join(f"{file.name} {file.sha256}\n" for file in table.files).encode()).hexdigest()
+        for name, table in commit.tables.items()
+    }
+    rows = Lake(store).read("documents", columns=["path", "sha256"], as_of=commit.snapshot).sort_values("path")
+    return {**found, "documents": sha256(rows.to_csv(index=False).encode()).hexdigest()}
+
+
+def state(store: Store) -> dict[str, str] | None:
+    """Return the content of the current snapshot; None if there is none."""
+    seqs = commit_seqs(store)
+    return content(store, read_commit(store, seqs[-1])) if seqs else None
+
+
+def check_readers(point: Point, store: Store, *allowed: dict[str, str] | None) -> None:
+    """Read all tables in every way; what is seen must be one of the allowed states, whole."""
+    seqs = commit_seqs(store)
+    point.expect(seqs == list(range(seqs[0], seqs[-1] + 1)) if seqs else True, "torn", f"a gap in {seqs}")
+    if not seqs:
+        point.expect(None in allowed, "lost", "nothing is published any longer")
+        return
+    try:
+        commit = read_commit(store, seqs[-1])
+        lake, now = Lake(store), commit.snapshot
+        seen = content(store, commit)
+        point.expect(seen in allowed, "torn", f"{now} is neither the old state nor the new one")
+        rows = {name: len(lake.read(name, as_of=now)) for name in commit.tables}
+        counts = " union all ".join(f"select '{name}' as name, count(*) as n from {name}" for name in rows)
+        by_sql = dict(lake.sql(counts, as_of=now).itertuples(index=False))
+        for name, table in commit.tables.items():
+            by = {
+                "read": rows[name],
+                "pandas": len(pd.read_parquet(lake.path(name, as_of=now))),
+                "sql": by_sql[name],
+                "dataset": lake.dataset(name, as_of=now).count_rows(),
+            }
+            point.expect(set(by.values()) == {table.rows}, "torn", f"{name}: expected {table.rows} rows, found {by}")
+    except (LakeError, OSError) as error:
+        point.expect(False, "torn", f"{type(error).__name__}: {error}")
+
+
+def check_overwritten(point: Point, log: list[Seen]) -> None:
+    """Every key was put with one content only; Prefect's results are not the lake's."""
+    bodies: defaultdict[str, set[str]] = defaultdict(set)
+    for seen in log:
+        if seen.method == "PUT" and not seen.is_copy and seen.status == 200:
+            bodies[urlsplit(seen.target).path].add(seen.body)
+    for key, found in bodies.items():
+        point.expect(len(found) == 1 or "/results/" in key, "torn", f"{key} was put with {len(found)} contents")
+
+
+def check_left(point: Point, world: World) -> None:
+    """No process and no temporary file is left."""
+    found = world.runner.left()
+    point.expect(not found, "left", f"left behind: {found}")
+
+
+def held_slots(world: World) -> dict[str, int]:
+    """Return the slots of Prefect's global limits that are taken and are not given back by themselves."""
+    answer = httpx.post(f"{world.api}/v2/concurrency_limits/filter", json={}, timeout=30)
+    return {
+        limit["name"]: limit["active_slots"]
+        for limit in answer.raise_for_status().json()
+        if limit["active_slots"] and not limit["slot_decay_per_second"]
+    }

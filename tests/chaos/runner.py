@@ -1,0 +1,191 @@
+"""Commands of ``pokelake``, each a process group of its own, forked from a process that has loaded Prefect once.
+
+To load it takes seconds, and a part has hundreds of runs. The process is started by `Runner`, reads one job a line, and
+says when each of its children ends.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.waiting import until
+
+# In the environment of every process that a runner starts, with the runner's folder.
+MARK = "POKELAKE_CHAOS"
+
+RUN_SECONDS = 240
+
+
+@dataclass
+class Run:
+    """One command under way or ended; its code is that of `waitpid`, negative for a signal."""
+
+    pid: int
+    output: Path
+    code: int | None = None
+
+    def kill(self, how: int = signal.SIGKILL) -> None:
+        """Send a signal to all of its processes."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, how)
+
+    def wait(self, seconds: float = RUN_SECONDS) -> int:
+        """Return its exit code, as soon as it has one."""
+        return until(lambda: None if self.code is None else [self.code], every=0.02, seconds=seconds)[0]
+
+    @property
+    def said(self) -> str:
+        """What it has written so far."""
+        return self.output.read_text(errors="replace")
+
+
+@dataclass
+class Runner:
+    """A process that forks commands, and the folder that is their home and holds all their temporary files."""
+
+    process: subprocess.Popen[str]
+    home: Path
+    runs: dict[int, Run] = field(default_factory=dict)
+    _started: list[Run] = field(default_factory=list)
+
+    def start(self, *arguments: str, marked: str = "", **environment: str) -> Run:
+        """Start a command; the code that it runs puts a mark before each name in the table `marked`."""
+        output = self.home / f"run-{len(self.runs):04d}.txt"
+        job = {"arguments": arguments, "output": str(output), "environment": environment, "marked": marked}
+        count = len(self._started)
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        return until(lambda: self._started[count:], every=0.005)[0]
+
+    def run(self, *arguments: str, marked: str = "", seconds: float = RUN_SECONDS, **environment: str) -> Run:
+        """Run a command to its end."""
+        run = self.start(*arguments, marked=marked, **environment)
+        try:
+            run.wait(seconds)
+        except AssertionError:
+            run.kill()
+            raise
+        return run
+
+    def listen(self) -> None:
+        """Note what the process says of its children, until it ends."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            said = json.loads(line)
+            if "output" in said:
+                self.runs[said["pid"]] = Run(said["pid"], Path(said["output"]))
+                self._started.append(self.runs[said["pid"]])
+            else:
+                self.runs[said["pid"]].code = said["code"]
+
+    def left(self) -> list[str]:
+        """Return the command line of every process that runs have left, and the temporary files."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                mark = f"{MARK}={self.home}\0".encode()
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+                is_ours = mark in (folder / "environ").read_bytes() and state != "Z"
+                if is_ours and int(folder.name) != self.process.pid:
+                    found.append((folder / "cmdline").read_text().replace("\0", " ")[:200])
+        return found + [str(path) for path in (self.home / "tmp").iterdir()]
+
+
+@contextmanager
+def runner(environment: Mapping[str, str], home: Path) -> Iterator[Runner]:
+    """Run commands in this environment; whatever of them is left at the end is killed."""
+    (home / "tmp").mkdir(parents=True)
+    own = {MARK: str(home), "TMPDIR": str(home / "tmp"), "PREFECT_HOME": str(home / "prefect")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.runner"],
+        env={**os.environ, **environment, **own, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        made = Runner(process, home)
+        thread = threading.Thread(target=made.listen, daemon=True)
+        thread.start()
+        try:
+            yield made
+        finally:
+            for run in made.runs.values():
+                if run.code is None:
+                    run.kill()
+            process.stdin.close()  # type: ignore[union-attr]
+            thread.join()
+
+
+def _serve() -> dict[str, Any] | None:
+    """Fork a child for each job; return None in this process at its end, and the job in a child."""
+    pending, is_open = b"", True
+    children: set[int] = set()
+    while is_open or children:
+        ready = select.select([0] if is_open else [], [], [], 0.02)[0]
+        if ready:
+            piece = os.read(0, 1 << 16)
+            is_open, pending = bool(piece), pending + piece
+        while b"\n" in pending:
+            line, _, pending = pending.partition(b"\n")
+            job: dict[str, Any] = json.loads(line)
+            if (pid := os.fork()) == 0:
+                return job
+            children.add(pid)
+            _say(pid=pid, output=job["output"])
+        for pid in list(children):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                children.discard(pid)
+                _say(pid=pid, code=os.waitstatus_to_exitcode(status))
+    return None
+
+
+def _say(**what: Any) -> None:
+    os.write(1, json.dumps(what).encode() + b"\n")
+
+
+def _become(job: Mapping[str, Any]) -> None:
+    """Turn this child into a command: in a session of its own, without the pipes of its parent."""
+    os.setsid()
+    output, nothing = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, nothing), (1, output), (2, output)):
+        os.dup2(source, target)
+    os.environ.update(job["environment"])
+
+
+def _main() -> None:
+    import flows.discover
+    import flows.maintain
+    import flows.rebuild
+    import flows.refresh  # noqa: F401
+    from flows.cli import main
+
+    job = _serve()
+    if job is None:
+        return
+    _become(job)
+    if job["marked"]:
+        import pytest
+
+        from tests.lake.assemble.lakeside import mark_names
+
+        mark_names(pytest.MonkeyPatch(), job["marked"])
+    main(list(job["arguments"]))
+
+
+if __name__ == "__main__":
+    from flows.cli.settings import prepare_prefect
+
+    prepare_prefect()
+    _main()
