@@ -7,12 +7,12 @@ from prefect import flow
 from prefect.client.schemas import State
 
 from blocks.knobs import is_frozen
-from flows.steps.crawl import SHARD_RESULTS, Crawl, crawl_id, fetch_all
+from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_current
 from flows.steps.memory import return_freed_memory
 from flows.steps.outcome import finished, frozen, publish_on_head, unchanged
 from flows.steps.parameters import LakeLocation, SourceChoice
-from flows.steps.results import forget_results
+from flows.steps.results import SHARD_RESULTS, forget_results
 from flows.steps.start import start
 from lake.assemble.draft import Crawled
 from lake.assemble.merge import document_files

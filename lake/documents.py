@@ -68,8 +68,16 @@ def pack(rows: pa.Table) -> bytes:
 
 
 def unpack(body: bytes) -> pa.Table:
-    """Return the rows of a staged shard, without those whose body does not have its hash."""
+    """Return the rows of a staged shard, without those whose body does not have its hash.
+
+    Raises:
+        ValueError: They are no rows of `DOCUMENTS`; pyarrow has more errors for what is no Parquet.
+    """
     rows = pq.read_table(pa.BufferReader(body)).cast(SCHEMA)
+    # A cast looks neither for nulls nor for bytes that are no UTF-8.
+    rows.validate(full=True)
+    if lacking := [field.name for field in DOCUMENTS.fields if not field.nullable and rows[field.name].null_count]:
+        raise ValueError(f"expected no nulls in {', '.join(lacking)}")
     good = [
         digest(text.as_buffer()) == expected.as_py()
         for text, expected in zip(rows["body"], rows["sha256"], strict=True)

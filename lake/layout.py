@@ -81,6 +81,14 @@ def staging_key(crawl: str, resource: str, number: int) -> str:
     return f"{STAGING}{crawl}/{resource}-{number:04d}-{secrets.token_hex(4)}.parquet"
 
 
+def is_staging_key(key: str, crawl: str, resource: str, number: int) -> bool:
+    """Tell whether a key is one that `staging_key` makes for this shard of this crawl."""
+    return (
+        re.fullmatch(f"{re.escape(f'{STAGING}{crawl}/{resource}-{number:04d}')}-[0-9a-f]{{8}}\\.parquet", key)
+        is not None
+    )
+
+
 def forgotten_key(snapshot: str) -> str:
     """Return a new key for the copy of a forgotten commit; its random tail keeps two attempts apart."""
     return f"{SNAPSHOTS}{snapshot}/forgotten-{secrets.token_hex(4)}.json"

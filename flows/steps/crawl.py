@@ -16,12 +16,12 @@ from prefect.context import TaskRunContext
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
-from prefect_aws import S3Bucket
 
 from blocks.limit import hold_slot
 from blocks.secret import key_headers
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
+from flows.steps.results import PLAIN_JSON, SHARD_RESULTS, Results
 from lake.assemble.staging import Manifest, check_tolerance, is_whole, second_round, stage
 from lake.commit import Commit
 from lake.crawl import Fetcher, Shard, Source
@@ -29,9 +29,6 @@ from lake.errors import LakeError
 
 # How long a killed or refused run can be taken up again; older documents are fetched anew.
 RESUMABLE = timedelta(days=1)
-
-# Prefect's cache keys of shards begin with this, and so do their keys among the results.
-SHARD_RESULTS = "shards/"
 
 # Tasks for each share of the connections: while one task's documents come, those of the other are staged and recorded.
 TASKS_PER_SHARE = 2
@@ -55,7 +52,7 @@ def crawl_id(flow: str, source: Source, parent: Commit | None, version: str | No
     return sha256(facts.encode()).hexdigest()[:16]
 
 
-def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: S3Bucket) -> list[Manifest]:
+def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[Manifest]:
     """Fetch every shard, a few at a time; take from S3 the shards that an earlier run of the same crawl has staged.
 
     Documents that failed are asked for in a second round, at the end.
@@ -78,7 +75,7 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: S3Bucket) -> list[
         by_run = {future.task_run_id: shard for future, shard in zip(futures, shards, strict=True)}
         for future in as_completed(futures):
             shard, manifest = by_run[future.task_run_id], _manifest(future.result())
-            if future.state.name == "Cached" and not is_whole(store, manifest):
+            if future.state.name == "Cached" and not is_whole(store, source, crawl.id, shard, manifest):
                 get_run_logger().warning("%s: the staged documents are damaged; they are fetched again", shard.name)
                 manifest = _manifest(fetch.with_options(refresh_cache=True)(shard, crawl))
             manifests.append(manifest)
@@ -133,7 +130,7 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
     cache_policy=CacheKeyFnPolicy(cache_key_fn=_shard_key),
     cache_expiration=RESUMABLE,
     persist_result=True,
-    result_serializer="json",
+    result_serializer=PLAIN_JSON,
     retries=2,
     retry_delay_seconds=5,
     retry_condition_fn=_may_help,

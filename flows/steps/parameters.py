@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.source_config import SourceConfig
 from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block, open_store, results_folder, save_block
+from flows.steps.results import Results
 from lake.bucket import check_bucket
 from lake.errors import StoreError, UnknownNameError
 from lake.source import SETTINGS, Source
@@ -34,10 +35,10 @@ class LakeLocation(BaseModel):
         """
         return _opened(self)
 
-    def results(self) -> S3Bucket:
+    def results(self) -> Results:
         """Return the saved block of Prefect's results in this lake; if a bucket is given, save one for it."""
         if self.bucket is None:
-            return _bucket_block(RESULTS_BLOCK if self.block == LAKE_BLOCK else f"{self.block}-results")
+            return Results.of(_bucket_block(RESULTS_BLOCK if self.block == LAKE_BLOCK else f"{self.block}-results"))
         # Prefect takes only saved blocks for its results; the name says whose they are.
         slug = "-".join(re.findall("[a-z0-9]+", f"{self.bucket}/{self.prefix}".lower()))
         block = S3Bucket(
@@ -46,7 +47,7 @@ class LakeLocation(BaseModel):
             credentials=AwsCredentials(),
         )
         saved, _ = save_block(block, f"results-of-{slug}")
-        return saved
+        return Results.of(saved)
 
 
 @lru_cache(maxsize=8)

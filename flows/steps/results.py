@@ -1,12 +1,91 @@
-"""Prefect's small results in the bucket: a run proves that they work, and forgets them when they mislead."""
+"""Prefect's small results in the bucket: a run proves that they work, believes only its own kind, and forgets them."""
 
 import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
+import msgspec
+from prefect import get_run_logger
+from prefect.serializers import JSONSerializer
 from prefect_aws import S3Bucket
 
+from lake.assemble.staging import Manifest
+from lake.crawl import Listing
 from lake.errors import StoreError
 from lake.layout import RESULTS
 from lake.store import Store
+
+# Prefect's cache keys of shards and of listings begin with these, and so do their keys among the results.
+SHARD_RESULTS, LISTING_RESULTS = "shards/", "listings/"
+
+# The type of the result below each folder.
+_TYPES: Mapping[str, Any] = {SHARD_RESULTS: Manifest, LISTING_RESULTS: list[Listing]}
+
+# Prefect's own default makes objects of whatever class a member `__class__` names.
+PLAIN_JSON: JSONSerializer[Any] = JSONSerializer(object_encoder=None, object_decoder=None)
+
+
+class _Serializer(msgspec.Struct):
+    type: Literal["json"]
+
+
+class _Metadata(msgspec.Struct):
+    serializer: _Serializer
+    # Prefect compares it with a time that has a zone.
+    expiration: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class _Record(msgspec.Struct):
+    metadata: _Metadata
+    result: str
+
+
+def readable(path: str, body: bytes) -> bytes:
+    """Return a stored record as Prefect may read it: written anew from its own members, checked against their types.
+
+    Prefect obeys the serializer that a record names, and some of them run code: by such a record, whoever can write to
+    the bucket could run code in every crawl.
+
+    Raises:
+        ValueError: It is not one of this lake's records; the message says what is wrong.
+    """
+    type_ = next((type_ for folder, type_ in _TYPES.items() if path.startswith(folder)), None)
+    if type_ is None:
+        raise ValueError(f"expected results in {' or '.join(_TYPES)}")
+    try:
+        record = msgspec.json.decode(body, type=_Record)
+        result = msgspec.json.decode(record.result, type=type_)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ValueError(f"expected a result as JSON: {error}") from error
+    metadata = {"serializer": PLAIN_JSON.model_dump(), "expiration": record.metadata.expiration}
+    return msgspec.json.encode({"metadata": metadata, "result": msgspec.json.encode(result).decode()})
+
+
+class Results(S3Bucket):
+    """The block of Prefect's results; a record that is none of this lake's is for Prefect as if it were not there."""
+
+    # A name of its own, because Prefect would load every saved bucket as the last class with that of `S3Bucket`.
+    _block_type_name = "Pokélake Results"
+
+    @classmethod
+    def of(cls, saved: S3Bucket) -> Self:
+        """Return a saved block as one that reads with care."""
+        block = cls(bucket_name=saved.bucket_name, bucket_folder=saved.bucket_folder, credentials=saved.credentials)
+        # Prefect takes only saved blocks for its results.
+        block._block_document_id = saved._block_document_id
+        block._block_document_name = saved._block_document_name
+        return block
+
+    # The one place through which both of the block's ways to read go, with and without an event loop.
+    def _read_sync(self, key: str) -> bytes:
+        body = super()._read_sync(key)
+        try:
+            return readable(key.removeprefix(f"{self.bucket_folder}/"), body)
+        except ValueError as error:
+            advice = "it is not used, and what it was for is fetched again"
+            get_run_logger().warning("s3://%s/%s: %.300s; %s", self.bucket_name, key, error, advice)
+            raise
 
 
 def prove_results(results: S3Bucket, store: Store) -> None:

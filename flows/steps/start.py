@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import msgspec
-from prefect_aws import S3Bucket
+from prefect import get_run_logger
 
 from blocks.knobs import requests_per_run
 from blocks.limit import require_limit
 from flows.steps.parameters import LakeLocation
-from flows.steps.results import forget_results, prove_results
-from flows.steps.upstream import LISTING_RESULTS, ask_upstream, listings_of, read_listings
+from flows.steps.results import LISTING_RESULTS, Results, forget_results, prove_results
+from flows.steps.upstream import are_listings_of, ask_upstream, listings_of, read_listings
 from lake import tables
 from lake.assemble.merge import document_files, open_documents
 from lake.commit import Commit, head
 from lake.crawl import Listing, Shard, Source, Upstream, chosen, cut
-from lake.errors import SourceError
+from lake.errors import ConflictError, SourceError
 from lake.layout import check_key
 from lake.resource import AtHand
 from lake.store import PARALLEL_REQUESTS, Store
@@ -45,12 +45,19 @@ class Start:
             and set(self.resources) <= set(parent.source.resources)
             and not (parent.stale or parent.missing or parent.source.refused)
         )
-        return is_same or self.store.find(self._record(parent)[0]) is not None
+        if is_same:
+            return True
+        key, record = self._record(parent)
+        return self.store.find(key) == record
 
     def note_equal(self) -> None:
         """Record that a crawl of this version changed nothing; then the next run needs only a probe to know it."""
         if self.parent is not None and self.upstream.version is not None:
-            self.store.create(*self._record(self.parent))
+            try:
+                self.store.create(*self._record(self.parent))
+            except ConflictError as error:
+                # An object that is no record only costs the next run its requests.
+                get_run_logger().warning("remove %s: it is not the record that Pokélake writes there", error.uri)
 
     def _record(self, parent: Commit) -> tuple[str, bytes]:
         facts = {
@@ -63,7 +70,7 @@ class Start:
         body = msgspec.json.encode(facts)
         return check_key(parent.snapshot, body.decode()), body
 
-    def listings(self, results: S3Bucket, is_fresh: bool = False) -> list[Listing]:
+    def listings(self, results: Results, is_fresh: bool = False) -> list[Listing]:
         """Return the listing of every resource; one that was read for this version is used until its TTL ends.
 
         With `is_fresh`, a source without a version is asked anew, because its listings may have changed.
@@ -73,7 +80,11 @@ class Start:
             cache_expiration=timedelta(seconds=self.source.listing_ttl_seconds),
             refresh_cache=is_fresh and self.upstream.version is None,
         )
-        return listings_of(read(self.source, self.upstream, self.resources))
+        found = listings_of(read(self.source, self.upstream, self.resources))
+        if are_listings_of(self.source, self.resources, found):
+            return found
+        get_run_logger().warning("the kept listings are not of %s; they are read anew", self.source.base_url)
+        return listings_of(read.with_options(refresh_cache=True)(self.source, self.upstream, self.resources))
 
     def at_hand(self, resource: str) -> dict[int, AtHand]:
         """Return ETag and path of each document of a resource that the parent holds, by id."""
@@ -100,7 +111,7 @@ class Start:
         return shards, vanished
 
 
-def start(lake: LakeLocation, results: S3Bucket, source: Source) -> Start:
+def start(lake: LakeLocation, results: Results, source: Source) -> Start:
     """Prove that the lake and its results can be written, and ask the source for its version and resources.
 
     If the operator set a budget of requests, it replaces the source's.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -11,10 +12,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
 from blocks.secret import key_headers
+from flows.steps.results import LISTING_RESULTS, PLAIN_JSON
 from lake.crawl import Client, Listing, Pace, Source, Upstream, crawler
-
-# Prefect's cache keys of listings begin with this, and so do their keys among the results.
-LISTING_RESULTS = "listings/"
+from lake.resource import Reference, same_origin
 
 
 def probe(source: Source) -> tuple[Upstream, int]:
@@ -55,7 +55,7 @@ def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     return f"{LISTING_RESULTS}{sha256(asked.encode()).hexdigest()[:32]}"
 
 
-@task(cache_key_fn=_listings_key, persist_result=True, result_serializer="json")
+@task(cache_key_fn=_listings_key, persist_result=True, result_serializer=PLAIN_JSON)
 def read_listings(source: Source, upstream: Upstream, resources: tuple[str, ...]) -> list[dict[str, Any]]:
     """Read the listing of every resource; plain JSON values, because the result is kept for as long as the TTL."""
     listings, _ = read_all(source, upstream, resources)
@@ -65,3 +65,24 @@ def read_listings(source: Source, upstream: Upstream, resources: tuple[str, ...]
 def listings_of(result: list[dict[str, Any]]) -> list[Listing]:
     """Return the listings in a result of `read_listings`."""
     return msgspec.convert(result, list[Listing], strict=False)
+
+
+def are_listings_of(source: Source, resources: Sequence[str], listings: Sequence[Listing]) -> bool:
+    """Tell whether kept listings can be of this source: they come from the bucket, and may lead anywhere."""
+    inline = source.rest is not None and not source.rest.document_path
+    return [listing.resource for listing in listings] == list(resources) and all(
+        (listing.is_inline == inline or listing.refusal is not None)
+        and all(
+            reference.resource == listing.resource and _stays(source, reference) for reference in listing.references
+        )
+        and all(one.id < other.id for one, other in pairwise(listing.references))
+        for listing in listings
+    )
+
+
+def _stays(source: Source, reference: Reference) -> bool:
+    try:
+        is_below = same_origin(source.base_url, reference.url)
+    except ValueError:
+        return False
+    return is_below and reference.path.isprintable() and -(1 << 63) <= reference.id < 1 << 63

@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake import documents
-from lake.assemble.staging import Manifest
+from lake.assemble.staging import Manifest, read_staged
 from lake.commit import Commit, DataFile, read_file
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, DocumentFile
-from lake.errors import StoreError
 from lake.layout import file_key
 from lake.publish import FileStyle, Finding, TableWriter, audit_table
 from lake.resource import IdentityChange
@@ -172,7 +171,10 @@ def _ranges(store: Store, parent: DocumentFile, manifests: Sequence[Manifest]) -
     """
     shards = sorted((manifest for manifest in manifests if manifest.round == 1), key=lambda manifest: manifest.number)
     second = pa.concat_tables(
-        [documents.SCHEMA.empty_table(), *(_staged(store, manifest) for manifest in manifests if manifest.round == 2)]
+        [
+            documents.SCHEMA.empty_table(),
+            *(read_staged(store, manifest) for manifest in manifests if manifest.round == 2),
+        ]
     )
     # Documents of the parent with higher ids than the last shard's belong to that shard's ranges.
     ends = [manifest.last_id for manifest in shards[:-1]]
@@ -182,7 +184,7 @@ def _ranges(store: Store, parent: DocumentFile, manifests: Sequence[Manifest]) -
     for (low, high), rows in zip(bounds, parent.between(bounds), strict=True):
         shard = bisect_left(ends, low)
         if shard != loaded:
-            loaded, staged = shard, _staged(store, shards[shard])
+            loaded, staged = shard, read_staged(store, shards[shard])
         yield rows, pa.concat_tables([_inside(staged, low, high), _inside(second, low, high)])
 
 
@@ -190,15 +192,3 @@ def _inside(rows: pa.Table, low: int, high: int) -> pa.Table:
     """Return the rows of a range of ids, both ends included; no copy if that is all rows, because bodies are large."""
     inside = pc.and_(pc.greater_equal(rows["id"], low), pc.less_equal(rows["id"], high))
     return rows if pc.all(inside).as_py() is not False else rows.filter(inside)
-
-
-def _staged(store: Store, manifest: Manifest) -> pa.Table:
-    if manifest.key is None:
-        return documents.SCHEMA.empty_table()
-    rows = documents.unpack(store.get(manifest.key))
-    if rows.num_rows != manifest.documents:
-        raise StoreError(
-            f"{store.uri(manifest.key)}: expected {manifest.documents} whole documents, found"
-            f" {rows.num_rows}; run again, and they are fetched anew"
-        )
-    return rows

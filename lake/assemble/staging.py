@@ -1,17 +1,18 @@
 """Staging: a crawl puts documents into the bucket before anything is published, with a manifest of each shard."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
+import pyarrow as pa
 
 from lake.commit import SourceFacts
-from lake.crawl import Fetched, Listing, Shard, Source, Upstream, Wanted
-from lake.documents import digest, pack, to_arrow
-from lake.errors import SourceError
-from lake.layout import staging_key
-from lake.resource import Failure
+from lake.crawl import Fetched, Listing, Shard, Source, Upstream, Wanted, crawler
+from lake.documents import SCHEMA, digest, pack, to_arrow, unpack
+from lake.errors import SourceError, StoreError
+from lake.layout import is_staging_key, staging_key
+from lake.resource import Failure, Reference
 from lake.store import Store
 
 
@@ -68,12 +69,67 @@ def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> Manifest:
     return msgspec.structs.replace(manifest, key=key, sha256=digest(body))
 
 
-def is_whole(store: Store, manifest: Manifest) -> bool:
-    """Tell whether a shard's staged object still has the hash in its manifest."""
+def is_whole(store: Store, source: Source, crawl: str, shard: Shard, manifest: Manifest) -> bool:
+    """Tell whether a manifest that was kept is this shard's, and its staged object holds what such a shard may bring.
+
+    Both come from the bucket, so they are believed no more than what the source sends.
+    """
+    wanted = {item.reference.id: item for item in shard.wanted}
+    others = (*manifest.gone, *(failure.id for failure in manifest.failed))
+    is_own = (
+        (manifest.resource, manifest.number, manifest.round) == (shard.resource, shard.number, 1)
+        and manifest.last_id == shard.wanted[-1].reference.id
+        and (manifest.key is None or is_staging_key(manifest.key, crawl, shard.resource, shard.number))
+        # A document that the source still lists is never gone.
+        and all(id_ in wanted and (shard.is_inline or not wanted[id_].is_listed) for id_ in manifest.gone)
+        and all(_named(wanted, failure.id) == (failure.resource, failure.path) for failure in manifest.failed)
+    )
+    if not is_own:
+        return False
+    known, found = crawler(source.kind), list[int]()
+    try:
+        rows = read_staged(store, manifest).select(["resource_name", "id", "path", "body"])
+        for resource, id_, path, body in zip(*rows.columns, strict=True):
+            of = Reference(resource.as_py(), id_.as_py(), "", path.as_py())
+            # The listing of an inline shard is read once more, and may have more documents by then.
+            is_new = shard.is_inline and of.id not in wanted
+            if (of.resource, of.path) != ((shard.resource, of.path) if is_new else _named(wanted, of.id)):
+                return False
+            if known.problem(of, body.as_buffer().to_pybytes()) is not None:
+                return False
+            found.append(of.id)
+    except (StoreError, ValueError):
+        return False
+    every = [*found, *others]
+    is_complete = shard.is_inline or manifest.unchanged == len(wanted) - len(every)
+    return is_complete and len(set(every)) == len(every)
+
+
+def _named(wanted: Mapping[int, Wanted], id_: int) -> tuple[str, str] | None:
+    """Return resource and path of a wanted document, None if it is not wanted."""
+    return (wanted[id_].reference.resource, wanted[id_].reference.path) if id_ in wanted else None
+
+
+def read_staged(store: Store, manifest: Manifest) -> pa.Table:
+    """Return the documents that a manifest names; a staged object lies in the bucket for a day.
+
+    Raises:
+        StoreError: The object is gone, or is not what the manifest says.
+    """
     if manifest.key is None:
-        return True
+        return SCHEMA.empty_table()
     body = store.find(manifest.key)
-    return body is not None and digest(body) == manifest.sha256
+    try:
+        rows = None if body is None or digest(body) != manifest.sha256 else unpack(body)
+    except (pa.ArrowException, ValueError, OSError):
+        rows = None
+    if rows is None or rows.num_rows != manifest.documents:
+        found = "none" if body is None else "others" if rows is None else rows.num_rows
+        raise StoreError(
+            f"{store.uri(manifest.key)}: expected {manifest.documents} whole documents, found {found}; run again, and"
+            " they are fetched anew"
+        )
+    return rows
 
 
 def final_failures(manifests: Iterable[Manifest]) -> list[Failure]:

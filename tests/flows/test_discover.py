@@ -12,6 +12,7 @@ from lake.crawl import Source
 from lake.layout import RESULTS, SNAPSHOTS
 from tests.flows.chain import Chain, Step, chain
 from tests.flows.lakeside import event, events
+from tests.flows.poison import lead_astray
 from tests.lake.assemble.lakeside import changed, copied, only, versioned, without
 
 SINCE = datetime.now(UTC)
@@ -39,6 +40,8 @@ def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
         tell("known", discover)
         tell("new", discover, LATER)
         tell("listed", discover)
+        lead_astray(one.store, "http://evil.test/api/v2/")
+        tell("led astray", discover)
         tell("refreshed", refresh)
         tell("grown", discover, changed(LATER, "pokemon/132", height=10))
         tell("vanished", discover, without(LATER, "pokemon/132", "pokemon/25"))
@@ -62,6 +65,13 @@ def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
         tell("kept listing", discover)
         tell("fresh listing", refresh)
         yield one
+
+
+def test_kept_listings_that_lead_elsewhere_are_read_anew(told: Chain):
+    """Whoever can write to the bucket must not say where requests go, and a key with them."""
+    assert (told["led astray"].name, told["led astray"].asked) == ("Unchanged", ["pokemon"])
+    assert told["led astray"].message == told["listed"].message
+    assert told["led astray"].keys == told["listed"].keys
 
 
 def heights(told: Chain, name: str) -> dict[int, int]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from lake.layout import CHECKS, RESULTS, SNAPSHOTS, STAGING
 from lake.store import Store
 from tests.flows.chain import Chain, Step, chain
 from tests.flows.lakeside import error_of, events
+from tests.flows.poison import poison
 from tests.lake.assemble.lakeside import Documents, changed, only, versioned, without
 
 SINCE = datetime.now(UTC)
@@ -54,7 +56,13 @@ def damage(store: Store, resource: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
+def mark(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Name a file that a bomb would write."""
+    return tmp_path_factory.mktemp("bomb") / "ran"
+
+
+@pytest.fixture(scope="module")
+def told(prefect_server: dict[str, str], s3_endpoint: str, mark: Path) -> Iterator[Chain]:
     with chain(s3_endpoint, "refreshed", versioned(FIRST)) as one, pytest.MonkeyPatch.context() as patch:
         tell, refresh = one.tell, one.refresh
         slow, polite = {"kind": "latency", "seconds": 0.005}, "our-lake (data@example.org)"
@@ -66,6 +74,7 @@ def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
         third = changed(changed(second(), "ability/9", name="third"), "type/1", name="third")
         tell("failed", refresh, third, faults=[{"kind": "status", "status": 500, "path": "^ability/1"}])
         damage(one.store, "type")
+        poison(one.store, mark)
         tell("resumed", refresh)
         tell("meta", refresh, changed(third, "meta", tag="v2"))
         tell("equal", refresh)
@@ -195,10 +204,11 @@ def test_too_many_failures_end_the_run_and_readers_see_what_they_saw(told: Chain
     assert told["failed"].commit == told["again"].commit
 
 
-def test_after_a_failed_run_only_what_failed_or_was_damaged_is_asked_for_again(told: Chain):
-    types = {path for path in FIRST if path.startswith("type/")}
+def test_after_a_failed_run_only_what_failed_was_damaged_or_poisoned_is_asked_for_again(told: Chain, mark: Path):
+    spoilt = {path for path in FIRST if path.startswith(("type/", "nature/", "berry/"))}
     asked = {path for path in told["resumed"].asked if path in FIRST}
-    assert asked == {*FAILED, *types}
+    assert asked == {*FAILED, *spoilt}
+    assert not mark.exists()
     # The other documents of the damaged shard are as they were.
     assert sent(told["resumed"]) == {"type/1"}
     assert told["resumed"].commit.changes["type"]["modified"] == 1

@@ -1,6 +1,7 @@
 """What a crawl starts from, found out without Prefect: is the version known, and what is to be crawled?"""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
@@ -71,6 +72,24 @@ def test_a_version_that_was_found_equal_is_known_from_then_on(begun: Start, stor
         replace(other, resources=("type",)),
     ]
     assert not any(one.is_known() for one in others)
+
+
+def test_an_object_in_the_place_of_a_record_is_not_believed_and_stops_nothing(
+    begun: Start, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    other = replace(begun, upstream=replace(begun.upstream, version="other"))
+    other.note_equal()
+    [key] = keys(store, CHECKS)
+    for body in (b"", b"<html>", b"[" * 100_000, store.get(key) + b" "):
+        store.delete([key])
+        store.create(key, body)
+        assert not other.is_known()
+        said = Mock()
+        monkeypatch.setattr("flows.steps.start.get_run_logger", lambda log=said: log)
+        other.note_equal()
+        text, uri = said.warning.call_args.args
+        assert (text % uri).startswith(f"remove s3://lake/pokelake/{key}: ")
+        assert store.get(key) == body
 
 
 def test_what_other_code_found_equal_is_not_known(begun: Start, monkeypatch: pytest.MonkeyPatch):

@@ -11,7 +11,7 @@ import pytest
 from lake.assemble.merge import MergedResource, merge_documents, open_documents
 from lake.assemble.staging import Manifest
 from lake.commit import Commit, SourceFacts
-from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, pack, to_arrow
+from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, digest, pack, to_arrow
 from lake.errors import StoreError
 from lake.layout import snapshot_folder
 from lake.publish import table_files
@@ -31,14 +31,16 @@ def stage(store: Store, number: int, bodies: dict[int, Any], gone: Iterable[int]
     ]
     key = f"staging/crawl/berry-{number:04d}-{round_}.parquet"
     store.delete([key])
+    body = pack(to_arrow(rows))
     if rows:
-        store.create(key, pack(to_arrow(rows)))
+        store.create(key, body)
     return msgspec.convert(
         {
             "resource": "berry",
             "number": number,
             "last_id": max([*bodies, *gone]),
             "key": key if rows else None,
+            "sha256": digest(body) if rows else None,
             "documents": len(rows),
             "json_bytes": 1,
             "unchanged": 0,

@@ -109,7 +109,7 @@ def test_where_no_document_came_nothing_is_staged(store: Store):
     found = stage(store, "crawl", shard(1), Fetched(unchanged=[reference(1)]))
     assert (found.key, found.sha256, found.documents, found.unchanged) == (None, None, 0, 1)
     assert keys(store) == set()
-    assert is_whole(store, found)
+    assert is_whole(store, SOURCE, "crawl", shard(1), found)
 
 
 def test_two_attempts_at_a_shard_do_not_touch_each_other(store: Store):
@@ -120,13 +120,13 @@ def test_two_attempts_at_a_shard_do_not_touch_each_other(store: Store):
 
 def test_a_staged_object_that_is_damaged_or_gone_is_not_whole(store: Store):
     found = stage(store, "crawl", shard(1), Fetched(received=[berry(1)]))
-    assert is_whole(store, found)
+    assert is_whole(store, SOURCE, "crawl", shard(1), found)
     body = bytearray(store.get(str(found.key)))
     body[len(body) // 2] ^= 1
     store.delete([str(found.key)])
-    assert not is_whole(store, found)
+    assert not is_whole(store, SOURCE, "crawl", shard(1), found)
     store.create(str(found.key), bytes(body))
-    assert not is_whole(store, found)
+    assert not is_whole(store, SOURCE, "crawl", shard(1), found)
 
 
 def test_a_failure_is_final_in_the_second_round():

@@ -1,0 +1,78 @@
+"""What hostile hands put into a lake's bucket in the place of Prefect's results."""
+
+import base64
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from prefect.serializers import CompressedSerializer, PickleSerializer
+
+from lake.layout import RESULTS
+from lake.store import Store
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.mark,)
+
+
+def record(serializer: Any, result: Any, **metadata: Any) -> bytes:
+    """Return a stored record that names a serializer."""
+    return json.dumps({"metadata": {"serializer": serializer, **metadata}, "result": result}).encode()
+
+
+def armed(mark: Path) -> dict[str, bytes]:
+    """Return records that run code, or look for code to run, where Prefect decodes them as they ask for."""
+    bomb, text = Bomb(mark), base64.encodebytes(cloudpickle.dumps(Bomb(mark))).decode()
+    plain = base64.encodebytes(pickle.dumps(bomb)).decode()
+    packed = CompressedSerializer(serializer=PickleSerializer()).dumps(bomb).decode()
+    return {
+        "pickle": record({"type": "pickle"}, text),
+        "another pickle": record({"type": "pickle", "picklelib": "pickle"}, plain),
+        "compressed pickle": record({"type": "compressed/pickle"}, packed),
+        "compressed": record({"type": "compressed", "serializer": {"type": "pickle"}}, packed),
+        "compressed json": record(
+            {"type": "compressed/json"}, CompressedSerializer(serializer="json").dumps({}).decode()
+        ),
+        "no serializer": json.dumps({"metadata": {}, "result": text}).encode(),
+        "no metadata": json.dumps({"result": text}).encode(),
+        "old form": json.dumps({"data": text, "serializer": {"type": "pickle"}}).encode(),
+        "unknown serializer": record({"type": "rocket"}, "{}"),
+        "bare": base64.encodebytes(cloudpickle.dumps(bomb)),
+        "class": record({"type": "json"}, json.dumps({"__class__": "antigravity.fly", "data": {}})),
+        "error": record({"type": "json"}, json.dumps({"__exc_type__": "builtins.SystemExit", "message": "1"})),
+    }
+
+
+def poison(store: Store, mark: Path) -> None:
+    """Let the newest result of one shard run code, and let that of another delete documents that are listed."""
+    records = {item.key: item for item in store.list(f"{RESULTS}shards/")}
+    armed_key, forged_key = (
+        max((key for key in records if f"/{name}-" in key), key=lambda key: records[key].modified)
+        for name in ("nature", "berry")
+    )
+    forged = json.loads(store.get(forged_key))
+    manifest = json.loads(forged["result"])
+    forged["result"] = json.dumps({**manifest, "gone": [manifest["last_id"]], "unchanged": manifest["unchanged"] - 1})
+    store.delete([armed_key, forged_key])
+    store.create(armed_key, armed(mark)["pickle"])
+    store.create(forged_key, json.dumps(forged).encode())
+
+
+def lead_astray(store: Store, base_url: str) -> None:
+    """Let every document of the kept listings lie at another source."""
+    for item in list(store.list(f"{RESULTS}listings/")):
+        record = json.loads(store.get(item.key))
+        listings = json.loads(record["result"])
+        for listing in listings:
+            for reference in listing["references"]:
+                reference["url"] = f"{base_url}{reference['path']}/"
+        store.delete([item.key])
+        store.create(item.key, json.dumps({**record, "result": json.dumps(listings)}).encode())
