@@ -1,14 +1,16 @@
 """What every test stands on: a fresh moto bucket, and the real corpora where they are."""
 
 import fcntl
+import gc
 import logging
 import os
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import boto3
+import botocore.utils
 import moto.backends
 import moto.s3.models
 import pytest
@@ -18,8 +20,12 @@ from moto.server import ThreadedMotoServer
 from xdist.scheduler import LoadFileScheduling
 
 from flows.local.replica import Running, replica
-from lake.store import CLIENT_CONFIG, Store
+from lake.store import Store
 from tests.flows.local.replica import small_corpus
+from tests.s3 import client_without_socket
+
+# Python looks for garbage among all that was imported: at its own pace that takes a tenth of the tests' time.
+gc.set_threshold(50_000, 20, 50)
 
 _AT_WORK: list[pytest.Item] = []
 
@@ -54,10 +60,13 @@ def s3_endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     # moto lists its own folder, and loads its table of addresses anew, at every request.
     modules = frozenset(moto.backends.list_of_moto_modules())
+    # A listing has the same few times again and again; moto and botocore read each of them as a text of any format.
+    read_time = lru_cache(botocore.utils._parse_timestamp_with_tzinfo)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
         patch.setattr(moto.s3.models, "reload", lambda module: module)
+        patch.setattr(botocore.utils, "_parse_timestamp_with_tzinfo", read_time)
         server.start()
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"
@@ -74,10 +83,10 @@ def use_s3(s3_endpoint: str, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def s3_client(s3_endpoint: str) -> Any:
-    """Return the S3 client of all tests that need none of their own: to make one takes 15 ms."""
+    """Return the S3 client of all tests that need none of their own: HTTP takes as long as S3 itself."""
     with pytest.MonkeyPatch.context() as patch:
         use_s3(s3_endpoint, patch)
-        return boto3.client("s3", config=CLIENT_CONFIG)
+        return client_without_socket(s3_endpoint)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from hashlib import sha1
 from typing import Any
 
-import boto3
 import msgspec
 import pyarrow as pa
 import pytest
@@ -237,8 +236,9 @@ def lakeside(s3_endpoint: str, bucket: str) -> Iterator[Lakeside]:
     """Open an empty lake in a bucket of its own, which no other test empties meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
         use_s3(s3_endpoint, patch)
-        boto3.client("s3").create_bucket(Bucket=bucket)
-        yield Lakeside(Store(bucket, "pokelake", client_without_socket()))
+        store = Store(bucket, "pokelake", client_without_socket(s3_endpoint))
+        store.create_bucket()
+        yield Lakeside(store)
 
 
 def listings_of(documents: Documents, unlisted: Collection[str], refused: Mapping[str, str]) -> dict[str, Listing]:
