@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urljoin, urlsplit
 
+from lake.address import joined, path_below, same_origin
 from lake.errors import SourceError
 
 # Resource names come from the API and become part of keys, so only these characters may pass.
@@ -86,30 +86,11 @@ def document_reference(base_url: str, resource: str, url: str) -> Reference:
     Raises:
         SourceError: The URL leaves the source, or does not end in ``<resource>/<id>/``.
     """
-    try:
-        absolute = urljoin(base_url, url)
-        stays = same_origin(base_url, absolute)
-    except ValueError:
-        stays = False
-    if not stays:
-        raise SourceError(f"listing of {resource}: expected URLs below {base_url}, found {url!r}")
-    match = _DOCUMENT_PATH.fullmatch(absolute.removeprefix(base_url).strip("/"))
+    absolute = joined(base_url, url)
+    if absolute is None or not same_origin(base_url, absolute):
+        raise SourceError(f"listing of {resource}: expected URLs below {base_url}, found {url[:200]!r}")
+    match = _DOCUMENT_PATH.fullmatch(path_below(base_url, absolute) or "")
     if match is None or match["resource"] != resource:
-        raise SourceError(f"listing of {resource}: expected a URL ending in {resource}/<id>/, found {url!r}")
+        raise SourceError(f"listing of {resource}: expected a URL ending in {resource}/<id>/, found {url[:200]!r}")
     id_ = int(match["id"])
     return Reference(resource, id_, absolute, f"{resource}/{id_}")
-
-
-def same_origin(one: str, other: str) -> bool:
-    """Tell whether two URLs share scheme, host and port.
-
-    >>> same_origin("https://pokeapi.co/api/v2/", "https://PokeAPI.co:443/api/v2/pokemon/25/")
-    True
-    """
-    return _origin(one) == _origin(other)
-
-
-def _origin(url: str) -> tuple[str | int | None, ...]:
-    parts = urlsplit(url)
-    # A URL with a user name is of another origin.
-    return parts.scheme, parts.username, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -23,7 +23,20 @@ ASSEMBLE, JOINED = "assemble", {"crawl", "documents", "tables", "publish"}
 # What each folder of flows, and each verb beside them, may import of flows. Not listed: everything.
 FLOWS = {"steps": {"steps"}, "verb": {"steps"}, "deploy": {"deploy", "steps"}}
 
-FOUNDATIONS = {"bucket", "errors", "layout", "resource", "schema", "store", "commit", "canonical", "source", "text"}
+FOUNDATIONS = {
+    "address",
+    "body",
+    "bucket",
+    "errors",
+    "layout",
+    "resource",
+    "schema",
+    "store",
+    "commit",
+    "canonical",
+    "source",
+    "text",
+}
 
 # The only places that may know these packages.
 KNOWN_TO = {

@@ -14,6 +14,7 @@ from flows.steps.parameters import LakeLocation
 from flows.steps.results import LISTING_RESULTS, Results, forget_results, prove_results
 from flows.steps.upstream import are_listings_of, ask_upstream, listings_of, read_listings
 from lake import tables
+from lake.address import same_address
 from lake.assemble.merge import document_files, open_documents
 from lake.commit import Commit, head
 from lake.crawl import Listing, Shard, Source, Upstream, chosen, cut
@@ -40,7 +41,7 @@ class Start:
             return False
         is_same = (
             parent.fingerprint == tables.fingerprint()
-            and parent.source.base_url == self.source.base_url
+            and same_address(parent.source.base_url, self.source.base_url)
             and parent.source.version == version
             and set(self.resources) <= set(parent.source.resources)
             and not (parent.stale or parent.missing or parent.source.refused)

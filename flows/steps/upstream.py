@@ -13,8 +13,9 @@ from prefect.context import TaskRunContext
 
 from blocks.secret import key_headers
 from flows.steps.results import LISTING_RESULTS, PLAIN_JSON
+from lake.address import same_origin
 from lake.crawl import Client, Listing, Pace, Source, Upstream, crawler
-from lake.resource import Reference, same_origin
+from lake.resource import Reference
 
 
 def probe(source: Source) -> tuple[Upstream, int]:
@@ -81,8 +82,5 @@ def are_listings_of(source: Source, resources: Sequence[str], listings: Sequence
 
 
 def _stays(source: Source, reference: Reference) -> bool:
-    try:
-        is_below = same_origin(source.base_url, reference.url)
-    except ValueError:
-        return False
+    is_below = same_origin(source.base_url, reference.url)
     return is_below and reference.path.isprintable() and -(1 << 63) <= reference.id < 1 << 63

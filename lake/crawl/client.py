@@ -14,9 +14,9 @@ from typing import Self
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from lake.address import joined, same_origin, spelled
 from lake.crawl.pace import Pace
 from lake.errors import SourceError
-from lake.resource import same_origin
 from lake.source import Source
 from lake.text import shown
 
@@ -146,6 +146,8 @@ class Client:
         if etag:
             headers[b"If-None-Match"] = etag.encode()
         for _ in range(_MAX_REDIRECTS + 1):
+            if spelled(url) is None:
+                raise FetchError(f"expected an HTTP address, found {url[:200]!r}", is_final=True)
             if wait := self._pace.reserve():
                 await asyncio.sleep(wait)
             self.requests += 1
@@ -153,15 +155,12 @@ class Client:
                 async with self._http.stream("GET", url, headers=headers) as response:
                     if response.status_code not in _REDIRECTS:
                         return await self._read(response, conditional=bool(etag), check=check)
-                    target = str(response.url.join(response.headers.get("Location", "")))
-            except (httpx.TransportError, httpx.InvalidURL) as error:
-                reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-                if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-                    raise FetchError(reason, is_final=True) from error
-                raise _Again(reason) from error
-            if not same_origin(url, target):
-                raise FetchError(f"redirected to another origin, {target[:200]!r}", is_final=True)
-            url = target
+                    location = response.headers.get("Location", "").strip()
+            except httpx.InvalidURL as error:
+                raise FetchError(f"InvalidURL: {error}", is_final=True) from error
+            except httpx.TransportError as error:
+                raise _Again(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
+            url = _redirected(url, location)
         raise FetchError(f"more than {_MAX_REDIRECTS} redirects", is_final=True)
 
     async def _read(self, response: httpx.Response, conditional: bool, check: Check | None) -> Reply:
@@ -220,6 +219,20 @@ class Client:
             return FetchError(f"status {response.status_code}, come back in {seconds:.0f} s", is_final=True)
         self._pace.pause(seconds)
         return _Again(f"status {response.status_code}", is_paced=True)
+
+
+def _redirected(url: str, location: str) -> str:
+    """Return the address that a redirect leads to.
+
+    Raises:
+        FetchError: It leads nowhere, or away from the source.
+    """
+    target = joined(url, location)
+    if target is None or not location:
+        raise FetchError(f"redirected to no HTTP address, {location[:200]!r}", is_final=True)
+    if not same_origin(url, target):
+        raise FetchError(f"redirected to another origin, {target[:200]!r}", is_final=True)
+    return target
 
 
 def _header_value(name: str, value: str) -> bytes:

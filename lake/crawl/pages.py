@@ -8,10 +8,11 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from lake.canonical import json_problem
+from lake.address import same_origin, spelled
+from lake.body import body_problem
 from lake.crawl.client import Client, FetchError
 from lake.errors import SourceError
-from lake.resource import Reference, same_origin
+from lake.resource import Reference
 
 _T = TypeVar("_T")
 
@@ -45,13 +46,14 @@ class Pages:
             SourceError: The page is not of this source, was read before, or could not be fetched.
         """
         base = self._client.source.base_url
-        with urls_of(self.where):
-            stays = same_origin(base, url)
-        if not stays or url in self._read:
+        address = spelled(url)
+        if address is None or not same_origin(base, url):
             raise SourceError(f"{self.where}: expected the next page below {base}, found {url[:200]!r}")
-        self._read.add(url)
+        if address in self._read:
+            raise SourceError(f"{self.where}: expected another page, found one that was read before, {url[:200]!r}")
+        self._read.add(address)
         try:
-            answer = await self._client.get(url, check=json_problem)
+            answer = await self._client.get(url, check=body_problem)
         except FetchError as error:
             kind = RefusedError if error.status is not None and 400 <= error.status < 500 else SourceError
             raise kind(f"{self.where}: {url} could not be fetched: {error}") from error
@@ -108,7 +110,7 @@ def urls_of(where: str) -> Iterator[None]:
 
 def read_json(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
     """Decode a document as a type, and raise `ValueError` that says what is wrong if it is none, or of another type."""
-    if problem := json_problem(body):
+    if problem := body_problem(body):
         raise ValueError(problem)
     try:
         return decoder.decode(body)

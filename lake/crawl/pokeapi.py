@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from lake.canonical import json_problem
+from lake.body import body_problem
 from lake.crawl.client import Client, FetchError
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.pages import Page, Pages, RefusedError, decoded, read_json, type_problem, urls_of
@@ -40,7 +40,7 @@ async def probe(client: Client) -> Upstream:
     """
     base = client.source.base_url
     try:
-        answer = await client.get(base, check=json_problem)
+        answer = await client.get(base, check=body_problem)
     except FetchError as error:
         raise SourceError(f"{base}: could not be reached: {error}; check the address, or the network") from error
     root = decoded(answer.body or b"", base, dict[str, Any])
@@ -55,7 +55,7 @@ async def probe(client: Client) -> Upstream:
 async def _version(client: Client, of_the_root: str | None) -> str | None:
     """Return the version in ``meta``; None if it cannot be read, because the root may come from an older copy."""
     try:
-        meta = await client.get(urljoin(client.source.base_url, "meta/"), check=json_problem)
+        meta = await client.get(urljoin(client.source.base_url, "meta/"), check=body_problem)
     except FetchError:
         # The version only saves requests; a crawl does not need it.
         return None

@@ -6,12 +6,13 @@ from urllib.parse import quote, urlencode, urljoin
 
 import msgspec
 
+from lake.address import same_origin
 from lake.crawl.client import Client
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.pages import Page, Pages, decoded, type_problem, urls_of
 from lake.crawl.shard import Fetched, Shard
 from lake.errors import SourceError
-from lake.resource import Reference, resource_name, same_origin
+from lake.resource import Reference, resource_name
 from lake.source import Rest, Source
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lake.address import same_origin
 from lake.errors import SourceError
-from lake.resource import Reference, document_reference, resource_name, same_origin
+from lake.resource import Reference, document_reference, resource_name
 
 POKEAPI = "https://pokeapi.co/api/v2/"
 

@@ -163,7 +163,6 @@ def test_a_redirect_to_another_origin_is_refused_and_not_followed(running: Runni
         "https://pokeapi.test:8443/",
         "https://ash@pokeapi.test/",
         "https://pokeapi.test.elsewhere.test/",
-        "ftp://pokeapi.test/",
     ],
 )
 def test_another_scheme_host_port_or_user_is_another_origin(location: str):
@@ -177,7 +176,42 @@ def test_redirects_that_do_not_end_are_refused(running: Running):
     assert running.counters()["requests"] == 4
 
 
-@pytest.mark.parametrize("location", ["http://[::1", "http://pokeapi.test:port/", "https://é" + "a" * 70 + ".test/"])
-def test_a_redirect_to_nowhere_is_refused(running: Running, location: str):
-    running.faults([{"kind": "redirect", "location": location}])
-    assert refusal(source(running.url))
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://[::1",
+        "http://pokeapi.test:port/",
+        "https://pokeapi.test:99999/",
+        "https://pokeapi.test:-1/",
+        "https://pokeapi.test:0/",
+        "https://é" + "a" * 70 + ".test/",
+        "ftp://pokeapi.test/",
+        "mailto:ash@pallet.test",
+        "javascript:alert(1)",
+        "https:///",
+        "/pokemon/2 5/",
+        "https://pokeapi.test\\@elsewhere.test/",
+        "\t/",
+        "",
+    ],
+)
+def test_a_redirect_to_nowhere_is_the_failure_of_that_document(location: str):
+    assert refusal(source(), always(status=302, headers={"Location": location.encode()}))
+
+
+def test_a_redirect_without_an_address_is_the_failure_of_that_document(running: Running):
+    running.faults([{"kind": "status", "status": 302}])
+    assert refusal(source(running.url)) == "redirected to no HTTP address, ''"
+    assert running.counters()["requests"] == 1
+
+
+@pytest.mark.parametrize(
+    "location", ["HTTPS://PokeAPI.test:443/api/v2/pokemon/132/", "//POKEAPI.test/api/v2//pokemon/132/"]
+)
+def test_a_redirect_to_another_spelling_of_the_source_stays_within_it(location: str):
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "132" in request.url.path:
+            return httpx.Response(200, json={"id": 25})
+        return httpx.Response(302, headers={"Location": location})
+
+    assert get(source(), transport=httpx.MockTransport(answer)).body

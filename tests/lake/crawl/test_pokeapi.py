@@ -104,7 +104,7 @@ def test_a_resource_whose_name_cannot_be_part_of_a_key_is_refused(name: str):
 
 
 def test_an_address_that_is_none_is_refused():
-    with pytest.raises(SourceError, match=r"could not be reached: UnsupportedProtocol.+check the address"):
+    with pytest.raises(SourceError, match=r"could not be reached: expected an HTTP address.+check the address"):
         upstream(source("pokeapi.test/api/v2/"))
 
 

@@ -41,9 +41,21 @@ def test_a_listing_that_names_a_document_twice_is_refused(running: Running):
         listing(source(running.url))
 
 
-def test_two_urls_of_one_document_are_the_same_document():
+@pytest.mark.parametrize("other", ["pokemon/025/", "pokemon//25/", "pok%65mon/25", "pokemon/%32%35/"])
+def test_two_urls_of_one_document_are_the_same_document(other: str):
     with pytest.raises(SourceError, match="found pokemon/25 twice"):
-        listing_of(page(f"{BASE}pokemon/25/", f"{BASE}pokemon/025/"))
+        listing_of(page(f"{BASE}pokemon/25/", f"{BASE}{other}"))
+
+
+@pytest.mark.parametrize(
+    "second",
+    ["HTTPS://PokeAPI.test:443/api/v2/pokemon/?offset=1", "?offset=%31", "//pokeapi.test/api//v2/pokemon/?offset=1"],
+)
+def test_a_page_in_another_spelling_is_the_page_that_was_read(second: str):
+    pages = {"": ROOT, FIRST_PAGE: page(*pokemon(25), count=3, next=f"{BASE}pokemon/?offset=1")}
+    pages["pokemon/?offset=1"] = page(*pokemon(132), count=3, next=second)
+    with pytest.raises(SourceError, match="found one that was read before"):
+        listing(source(requests_per_run=50), transport=site(pages))
 
 
 def test_a_shrunken_listing_that_adds_up_is_believed(running: Running):
@@ -61,13 +73,13 @@ def test_a_listing_that_changes_between_its_pages_is_refused():
 @pytest.mark.parametrize("following", [FIRST_PAGE, "pokemon/?limit=100000&offset=0", f"{BASE}{FIRST_PAGE}"])
 def test_a_page_that_leads_to_itself_is_refused(following: str):
     pages = {"": ROOT, FIRST_PAGE: page(*pokemon(25), next=f"{BASE}{FIRST_PAGE}")}
-    with pytest.raises(SourceError, match="expected the next page below"):
+    with pytest.raises(SourceError, match="expected another page, found one that was read before"):
         listing(source(requests_per_run=50), transport=site(pages))
 
 
 def test_pages_that_lead_in_a_circle_are_refused():
     second = f"{BASE}pokemon/?offset=1"
-    with pytest.raises(SourceError, match="expected the next page below"):
+    with pytest.raises(SourceError, match="expected another page, found one that was read before"):
         listing_of(page(*pokemon(25), count=2, next=second), page(*pokemon(132), count=2, next=f"{BASE}{FIRST_PAGE}"))
 
 
@@ -99,7 +111,7 @@ def test_a_next_page_elsewhere_is_refused(following: str):
 
 @pytest.mark.parametrize("following", ["http://[::1", "//[", f"{BASE}pokemon/?\x7f"])
 def test_a_next_page_that_is_no_url_is_refused(following: str):
-    with pytest.raises(SourceError, match=r"^listing of pokemon: .*URL"):
+    with pytest.raises(SourceError, match=r"^listing of pokemon: expected .*(URL|page below)"):
         listing_of(page(*pokemon(25), count=2, next=following), page(*pokemon(132), count=2))
 
 
@@ -124,7 +136,6 @@ def test_a_long_url_is_not_repeated_in_full():
         f"{BASE}pokemon/25/encounters/",
         f"{BASE}pokemon/25/?a=b",
         f"{BASE}pokemon/25/../../staging/",
-        f"{BASE}pokemon/%32%35/",
         f"{BASE}pokemon/٢٥/",
         f"{BASE}pokemon/9999999999/",
         f"{BASE}pokemon/--1/",
