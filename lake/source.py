@@ -75,7 +75,7 @@ class Source:
     parallel_shards: int = _setting(4, "Shards at work at the same time, sharing the connections.", ge=1)
 
     global_limit: str = _setting(
-        "", "Global concurrency limit that bounds the shards at work over all processes; empty for none."
+        "", "Global concurrency limit that paces the documents' requests of all runs together; empty for none."
     )
 
     # More would mean that something runs away: all of PokeAPI is 15,500 documents and 50 listings. Documents, listings

@@ -21,7 +21,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, StateType
+from prefect.client.schemas.objects import StateType
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentTriggerTypes
 from prefect.exceptions import ObjectNotFound
@@ -137,7 +137,6 @@ def _deployment(entry: Entry, **more: Any) -> RunnerDeployment:
     """Return an entry as Prefect's object. A run imports its flow by name, so it needs no path of any machine."""
     path, _, name = entry["entrypoint"].partition(":")
     flow = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)
-    limit = entry.get("concurrency_limit")
     deployment: RunnerDeployment = flow.to_deployment(
         entry["name"],
         description=entry["description"],
@@ -145,7 +144,6 @@ def _deployment(entry: Entry, **more: Any) -> RunnerDeployment:
         tags=entry["tags"],
         parameters=entry["parameters"],
         schedules=[_schedule(**given) for given in entry.get("schedules", ())],
-        concurrency_limit=ConcurrencyLimitConfig(**limit) if limit else None,
         triggers=[_TRIGGER.validate_python(given) for given in entry.get("triggers", ())],
         entrypoint_type=EntrypointType.MODULE_PATH,
         **more,

@@ -27,8 +27,8 @@ def setup(bucket: str | None, prefix: str | None, source: Source, pool: Pool | N
     """Save the objects that a lake, its source and its deployments need; return for each: created, changed or left.
 
     A bucket or prefix that is None stays as it is saved. So do credentials that are already saved, because they may
-    hold keys. The source gets a global limit of as many shards as one run may have at work; if the source names no
-    limit, this one gets the name of the source's block.
+    hold keys. The source gets a global limit, which keeps all runs together at its pace; if it names no limit, this one
+    gets the name of the source's block.
 
     Raises:
         LakeError: No bucket is given or saved, or the work pool cannot be saved.
@@ -47,7 +47,7 @@ def setup(bucket: str | None, prefix: str | None, source: Source, pool: Pool | N
         block = S3Bucket(bucket_name=bucket, bucket_folder=folder, credentials=credentials)
         _, done[f"s3-bucket/{name}"] = save_block(block, name)
     limit = f"global-concurrency-limit/{source.global_limit}"
-    done[limit] = save_limit(source.global_limit, source.parallel_shards)
+    done[limit] = save_limit(source.global_limit, source.requests_per_second)
     _, done[f"pokelake-source/{SOURCE_BLOCK}"] = save_block(SourceConfig.of(source), SOURCE_BLOCK)
     done |= save_knobs() | save_automations()
     # The pool comes last because it fails most often: it needs facts of an AWS account.

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -17,14 +17,14 @@ from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
-from blocks.limit import hold_slot
+from blocks.limit import Allowance
 from blocks.secret import key_headers
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
 from flows.steps.results import PLAIN_JSON, SHARD_RESULTS, Results
 from lake.assemble.staging import Manifest, check_tolerance, is_whole, second_round, stage
 from lake.commit import Commit
-from lake.crawl import Fetcher, Shard, Source
+from lake.crawl import Fetched, Fetcher, Shard, Source
 from lake.errors import LakeError
 
 # How long a killed or refused run can be taken up again; older documents are fetched anew.
@@ -94,9 +94,10 @@ def _manifest(result: Any) -> Manifest:
 
 @dataclass(frozen=True, slots=True)
 class _Connections:
-    """The HTTP process of a crawl, and how many shards may use their share of its connections at once."""
+    """The HTTP process of a crawl, how much it may ask, and how many shards may use their connections at once."""
 
     fetcher: Fetcher
+    allowance: Allowance
     shares: threading.BoundedSemaphore
 
 
@@ -108,11 +109,25 @@ _OPEN: dict[Crawl, _Connections] = {}
 def _connected(crawl: Crawl) -> Iterator[Fetcher]:
     """Let the crawl's tasks find its HTTP process while the block runs; the caller closes it."""
     fetcher = Fetcher(crawl.source, key_headers(crawl.source))
-    _OPEN[crawl] = _Connections(fetcher, threading.BoundedSemaphore(crawl.source.shards_at_once))
-    try:
-        yield fetcher
-    finally:
-        del _OPEN[crawl]
+    with Allowance(crawl.source.global_limit, fetcher.require_open) as allowance:
+        _OPEN[crawl] = _Connections(fetcher, allowance, threading.BoundedSemaphore(crawl.source.shards_at_once))
+        try:
+            yield fetcher
+        finally:
+            del _OPEN[crawl]
+
+
+def _fetch(opened: _Connections, shard: Shard) -> Fetched:
+    """Fetch a shard in portions as large as the allowance of all runs gives; a listing comes whole."""
+    fetched, wanted = Fetched(), shard.wanted
+    while wanted:
+        allowed = opened.allowance.take(1 if shard.is_inline else len(wanted))
+        portion = wanted if shard.is_inline else wanted[:allowed]
+        found = opened.fetcher.fetch(replace(shard, wanted=portion))
+        opened.allowance.owe(max(0, found.requests - allowed))
+        fetched.add(found)
+        wanted = wanted[len(portion) :]
+    return fetched
 
 
 def _shard_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
@@ -139,7 +154,7 @@ def fetch_shard(shard: Shard, crawl: Crawl) -> Result:
     """Fetch a shard's documents into ``staging/``; return its manifest, as plain JSON values."""
     # Only fetching holds a share: another shard uses the connections while this one is staged and recorded.
     opened = _OPEN[crawl]
-    with opened.shares, hold_slot(crawl.source.global_limit, opened.fetcher.require_open):
-        fetched = opened.fetcher.fetch(shard)
+    with opened.shares:
+        fetched = _fetch(opened, shard)
     manifest: Result = msgspec.to_builtins(stage(crawl.lake.open(), crawl.id, shard, fetched))
     return manifest

@@ -45,3 +45,12 @@ class Fetched:
     failed: list[tuple[Reference, str]] = field(default_factory=list)
     requests: int = 0
     versions: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Fetched") -> None:
+        """Take in the outcome of fetching other documents of the same shard."""
+        self.received += other.received
+        self.unchanged += other.unchanged
+        self.gone += other.gone
+        self.failed += other.failed
+        self.requests += other.requests
+        self.versions += other.versions

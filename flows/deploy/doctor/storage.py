@@ -14,6 +14,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from blocks.limit import limit_values
 from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.installation import Installation
 from flows.steps.results import prove_results
@@ -108,20 +109,27 @@ def results(at: Installation) -> Verdict:
 
 
 def global_limit(at: Installation) -> Verdict:
-    """Does the limit that the source names exist, with as many slots as one run may use?"""
+    """Does the limit that the source names exist, does it keep the source's pace, and can no run keep its slots?"""
     source = at.source_block.source()
-    name, size = source.global_limit, source.parallel_shards
+    name, wanted = source.global_limit, limit_values(source.requests_per_second)
     if not name:
         return skipped("not needed: the source names none")
+    if not wanted["active"]:
+        return skipped("not needed: the source has no pace")
     try:
         saved = at.client.read_global_concurrency_limit_by_name(name)
     except ObjectNotFound:
         return failed(f"there is no limit {name}", "`pokelake setup`")
+    if not saved.slot_decay_per_second:
+        taken = f"{saved.active_slots} of {saved.limit} slots are taken"
+        return failed(f"{name} is one of an earlier version, whose slots a dead run keeps; {taken}", "`pokelake setup`")
     if not saved.active:
         return failed(f"{name} is switched off", f"`prefect gcl update {name} --enable`")
-    if saved.limit != size:
+    size, pace = wanted["limit"], wanted["slot_decay_per_second"]
+    if (saved.limit, saved.slot_decay_per_second) != (size, pace):
         return failed(
-            f"expected {name} to have the source's {size} slots, found {saved.limit}",
-            f"`prefect gcl update {name} --limit {size}`",
+            f"expected {name} to have {size} slots, of which {pace:g} come back each second, found {saved.limit} and"
+            f" {saved.slot_decay_per_second:g}",
+            f"`prefect gcl update {name} --limit {size} --slot-decay-per-second {pace:g}`",
         )
-    return ok(f"{name} has {size} slots, as many as one run may have shards at work")
+    return ok(f"{name} allows {pace:g} requests a second, as the source says")

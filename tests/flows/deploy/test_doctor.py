@@ -129,11 +129,20 @@ def test_results_elsewhere_than_in_the_lake(whole: Whole):
     assert "found them in s3://lake/elsewhere" in check.found
 
 
-def test_a_global_limit_of_another_size_than_the_sources(whole: Whole):
-    whole.change("/v2/concurrency_limits/pokeapi", {"limit": 4}, {"limit": 9})
+def test_a_global_limit_of_another_pace_than_the_sources(whole: Whole):
+    whole.change("/v2/concurrency_limits/pokeapi", {"slot_decay_per_second": 10}, {"slot_decay_per_second": 9})
     check = whole.failure()
-    assert (check.name, check.mend) == ("global limit", "`prefect gcl update pokeapi --limit 4`")
-    assert check.found == "expected pokeapi to have the source's 4 slots, found 9"
+    mend = "`prefect gcl update pokeapi --limit 40 --slot-decay-per-second 10`"
+    assert (check.name, check.mend) == ("global limit", mend)
+    assert check.found == "expected pokeapi to have 40 slots, of which 10 come back each second, found 40 and 9"
+
+
+def test_a_global_limit_of_an_earlier_version_whose_slots_a_dead_run_keeps(whole: Whole):
+    ours, earlier = {"slot_decay_per_second": 10, "limit": 40}, {"slot_decay_per_second": 0, "limit": 4}
+    whole.change("/v2/concurrency_limits/pokeapi", {**ours, "active_slots": 0}, {**earlier, "active_slots": 4})
+    check = whole.failure()
+    assert (check.name, check.mend) == ("global limit", "`pokelake setup`")
+    assert "whose slots a dead run keeps; 4 of 4 slots are taken" in check.found
 
 
 def test_a_global_limit_that_is_switched_off(whole: Whole):

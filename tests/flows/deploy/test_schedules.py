@@ -72,16 +72,9 @@ def test_no_two_start_within_a_quarter_of_an_hour(deployed: Deployed):
     assert min(gaps) >= timedelta(minutes=15)
 
 
-def test_a_second_refresh_waits_for_the_first(deployed: Deployed):
-    """ENQUEUE: a run that is cancelled in favour of one that turns out dead would be lost until the next day."""
-    for name in ("refresh", "discover", "maintain"):
-        item = deployed.deployments()[name]
-        assert item["global_concurrency_limit"]["limit"] == 1
-        assert item["concurrency_options"]["collision_strategy"] == "ENQUEUE"
-    runs = [create_run(deployed, "refresh") for _ in range(2)]
-    assert [set_state(deployed, run, "PENDING") for run in runs] == ["Pending", "AwaitingConcurrencySlot"]
-    for run in runs:
-        set_state(deployed, run, "CANCELLED")
+def test_no_deployment_has_a_limit_of_its_own(deployed: Deployed):
+    """Prefect ends a run that holds a slot of one when its server was started again."""
+    assert {item["global_concurrency_limit"] for item in deployed.deployments().values()} == {None}
 
 
 def set_state(deployed: Deployed, run: str, kind: str) -> str:
@@ -90,8 +83,8 @@ def set_state(deployed: Deployed, run: str, kind: str) -> str:
     return deployed.api(f"/flow_runs/{run}")["state_name"]
 
 
-def test_discover_and_refresh_never_run_at_the_same_time(deployed: Deployed):
-    """Each has a limit of its own; what they share is the queue, whose limit is one."""
+def test_no_two_crawls_run_at_the_same_time(deployed: Deployed):
+    """They share a queue, whose limit is one; who waits is not lost, should the other turn out dead."""
     discover = create_run(deployed, "discover")
     assert offered(deployed) == [discover]
     refresh = create_run(deployed, "refresh")
