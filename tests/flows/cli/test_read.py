@@ -4,26 +4,40 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from flows.cli import main
 from lake.store import Store
+from tests.conftest import use_s3
 from tests.lake.read import FIRST, SECOND, document, moves, publish
+from tests.s3 import client_without_socket
 
-LAKE = ("--bucket", "lake", "--prefix", "pokelake")
+LAKE = ("--bucket", "shown", "--prefix", "pokelake")
 BODY = '{"id": 25, "name": "flabébé",\n "height": 4}'
 DRIFT = {"level": "warn", "rule": "renamed", "subject": "move", "message": "1 renamed: 11 vice-grip -> vise-grip"}
 
 Ran = Callable[..., tuple[int, bytes, str]]
 
 
+@pytest.fixture(scope="module")
+def _lake(s3_endpoint: str) -> Iterator[None]:
+    """Publish two snapshots; these commands change nothing, so one lake is enough for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_s3(s3_endpoint, patch)
+        client = client_without_socket(s3_endpoint)
+        patch.setattr(Store, "_ambient_client", lambda _: client)
+        store = Store("shown", "pokelake")
+        store.create_bucket()
+        publish(store, FIRST, [moves((1, 1, 40), (2, 1, None))], [document("pokemon", 25, "{}")])
+        publish(store, SECOND, [moves((1, 1, 45), (3, 2, 50))], [document("pokemon", 25, BODY)], [DRIFT])
+        yield
+
+
 @pytest.fixture
-def ran(store: Store, capsysbinary: pytest.CaptureFixture[bytes]) -> Ran:
+def ran(_lake: None, capsysbinary: pytest.CaptureFixture[bytes]) -> Ran:
     """Return a function that runs a command on a lake of two snapshots: its exit code, and both streams."""
-    publish(store, FIRST, [moves((1, 1, 40), (2, 1, None))], [document("pokemon", 25, "{}")])
-    publish(store, SECOND, [moves((1, 1, 45), (3, 2, 50))], [document("pokemon", 25, BODY)], [DRIFT])
 
     def run(*arguments: str) -> tuple[int, bytes, str]:
         with pytest.raises(SystemExit) as ended:
