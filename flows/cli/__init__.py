@@ -22,6 +22,7 @@ from flows.cli.options import (
     UserAgent,
     names,
 )
+from flows.cli.say import Commands, escape_what_has_no_code, given_arguments, remark, say, say_json
 from flows.cli.settings import QUIET, prepare_prefect
 from lake.errors import LakeError
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas import State
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -134,14 +136,17 @@ def plan(
     from flows.steps.parameters import LakeLocation, SourceChoice
 
     found = make(LakeLocation(bucket=bucket, prefix=prefix), SourceChoice(base_url=source, resources=names(resources)))
-    print(found.json() if as_json else "\n".join(found.lines()))
+    if as_json:
+        say_json(found.json())
+    else:
+        say("\n".join(found.lines()))
 
 
 def _finish(state: "State[Any]") -> None:
     """Print the state in which a run ended, or raise the error with which it failed."""
     if state.is_failed() or state.is_crashed():
         state.result()
-    print(f"{state.name}: {state.message}")
+    say(f"{state.name}: {state.message}")
 
 
 @app.command()
@@ -176,8 +181,9 @@ def demo(
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command; print a `LakeError` as one paragraph on standard error, and exit with code 1."""
+    escape_what_has_no_code()
     try:
-        return app(arguments)
+        return app(given_arguments() if arguments is None else arguments)
     except LakeError as error:
-        print(f"pokelake: {error}", file=sys.stderr)
+        remark(f"pokelake: {error}")
         sys.exit(1)

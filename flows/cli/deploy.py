@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from flows.cli.options import Bucket, Connections, Json, Prefix, Rate, Resources, Shards, SourceUrl, UserAgent, names
+from flows.cli.say import say, say_json
 from flows.cli.settings import prepare_prefect
 from lake.errors import LakeError
 
@@ -106,7 +107,7 @@ def push(
     from flows.deploy.code import collect, push_code
 
     if dry_run:
-        print("\n".join(collect(Path.cwd()).lines()))
+        say("\n".join(collect(Path.cwd()).lines()))
     else:
         push_code()
 
@@ -120,10 +121,10 @@ def doctor(bucket: Bucket = None, prefix: Prefix = "", work_pool: WorkPool = "po
 
     checks = examine(LakeLocation(bucket=bucket, prefix=prefix), work_pool)
     if as_json:
-        print(json.dumps([asdict(check) for check in checks]))
+        say_json(json.dumps([asdict(check) for check in checks]))
     else:
         for check in checks:
-            print("\n".join(check.lines()))
+            say("\n".join(check.lines()))
     sys.exit(1 if any(check.status == "failed" for check in checks) else 0)
 
 
@@ -167,7 +168,7 @@ def iam_policy(
     from lake.bucket import check_bucket
 
     where = Account(account, region, check_bucket(bucket), prefix, work_pool, cluster, tuple(secret or ()))
-    print(json.dumps((trusted if trust else policy)(role, where), indent=1))
+    say_json(json.dumps((trusted if trust else policy)(role, where), indent=1))
 
 
 @app.command()
@@ -188,4 +189,4 @@ def teardown(
 
 def _print(done: dict[str, str]) -> None:
     for name, what in done.items():
-        print(f"{what:8} {name}")
+        say(f"{what:8} {name}")

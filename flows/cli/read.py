@@ -1,11 +1,11 @@
 """The commands that read a lake; they load Prefect only if its saved blocks say which lake."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import AsOf, Bucket, Json, Limit, Prefix, names
+from flows.cli.say import say_document
 from flows.cli.settings import prepare_prefect
 
 if TYPE_CHECKING:
@@ -122,9 +122,7 @@ def document(
     """Write a document to standard output, byte for byte as it was received."""
     if id_ is None and path is None:
         raise typer.BadParameter("expected the id of a document, or --path", param_hint="ID")
-    body = open_lake(bucket, prefix).document(resource, id_, as_of, path)
-    sys.stdout.buffer.write(body)
-    sys.stdout.buffer.flush()
+    say_document(open_lake(bucket, prefix).document(resource, id_, as_of, path))
 
 
 def open_lake(bucket: str | None, prefix: str) -> "Lake":

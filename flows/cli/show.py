@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,13 +14,18 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from flows.cli.say import remark, say, say_json
 from lake.read.filters import OPERATORS
+from lake.text import shown
 
 # Blanks between two columns.
 _GAP = 2
 
 # Longer cells may be folded between their words, to leave room for other columns; names and ids have no such place.
 _FOLDED = 30
+
+# Characters of a cell; of a longer value its beginning is shown, and its length. JSON has all of it.
+_CELL = 10_000
 
 _FILTER = re.compile(r"\s*(?P<column>\w+)\b\s*(?P<operator>[=!<>]++|not\s+in\b|in\b)\s*(?P<value>\S.*)", re.DOTALL)
 
@@ -32,10 +36,10 @@ def show(rows: pd.DataFrame, as_json: bool, nothing: str = "no rows", more: str 
     A terminal shows as many whole columns as fit; standard error names the others, and says how to get `more`.
     """
     if as_json:
-        print(rows.to_json(orient="records", date_format="iso", force_ascii=False))
+        say_json(rows.to_json(orient="records", date_format="iso", force_ascii=False))
         return
     if rows.empty:
-        print(nothing)
+        say(nothing)
         return
     columns = [_Column.of(rows.iloc[:, place]) for place in range(rows.shape[1])]
     console = _console()
@@ -48,7 +52,7 @@ def show(rows: pd.DataFrame, as_json: bool, nothing: str = "no rows", more: str 
     _print(console if console.is_terminal else _console(sum(widths.values()) + _GAP * len(widths)), table)
     if left := [column.name for column in columns if column not in widths]:
         said = f"{len(widths)} of {len(columns)} columns fit, without {', '.join(left)}; {more}"
-        print(fill(said, console.width, break_long_words=False, break_on_hyphens=False), file=sys.stderr)
+        remark(fill(said, console.width, break_long_words=False, break_on_hyphens=False))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -63,10 +67,10 @@ class _Column:
 
     @classmethod
     def of(cls, values: "pd.Series[Any]") -> "_Column":
-        name = str(values.name)
+        name = _line(values.name)
         cells = tuple(_text(name, value) for value in values)
         numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        full = max(cell_len(line) for cell in (name, *cells) for line in cell.split("\n"))
+        full = max(map(cell_len, (name, *cells)))
         word = max((cell_len(word) for cell in (name, *cells) for word in cell.split()), default=0)
         return cls(name, cells, "right" if numeric else "left", full, min(full, max(word, _FOLDED)))
 
@@ -93,13 +97,14 @@ def show_columns(columns: pd.DataFrame, as_json: bool) -> None:
     """
     if as_json:
         said = json.loads(columns.to_json(orient="records"))
-        print(json.dumps({**columns.attrs, "columns": said}, ensure_ascii=False))
+        say_json(json.dumps({**columns.attrs, "columns": said}, ensure_ascii=False))
         return
     console = _console()
     heading = Table.grid(padding=(0, 2))
     for name, fact in columns.attrs.items():
         if fact is not None:
-            heading.add_row(str(name).replace("_", " "), ", ".join(fact) if isinstance(fact, list) else fact)
+            said = map(_line, fact) if isinstance(fact, list) else [_line(fact)]
+            heading.add_row(str(name).replace("_", " "), ", ".join(said))
     _print(console, heading)
     if not console.is_terminal:
         show(columns, as_json)
@@ -109,7 +114,7 @@ def show_columns(columns: pd.DataFrame, as_json: bool) -> None:
     table.add_column("type", overflow="fold")
     table.add_column("meaning", overflow="fold")
     for column in columns.to_dict("records"):
-        table.add_row(column["name"], column["type"], "\n".join(_meaning(column)))
+        table.add_row(_line(column["name"]), _line(column["type"]), "\n".join(map(_line, _meaning(column))))
     _print(console, table)
 
 
@@ -140,6 +145,7 @@ def _print(console: Console, table: Table) -> None:
     """Print a table without the blanks with which Rich fills its lines."""
     with console.capture() as captured:
         console.print(table)
+    # What Rich was given is printable, and it adds the colours of a terminal.
     print("\n".join(line.rstrip() for line in captured.get().split("\n")), end="")
 
 
@@ -149,7 +155,7 @@ def show_first(
     """Print the first `limit` rows (0: all) as `show` does, and say on standard error how many there are."""
     show(rows.head(limit) if limit else rows, as_json, nothing, more)
     if limit and limit < len(rows):
-        print(f"{limit} of {len(rows):,} rows; --limit 0 prints all", file=sys.stderr)
+        remark(f"{limit} of {len(rows):,} rows; --limit 0 prints all")
 
 
 def _text(column: str, value: Any) -> str:
@@ -157,7 +163,11 @@ def _text(column: str, value: Any) -> str:
         return "-"
     if isinstance(value, int) and not isinstance(value, bool) and not column.endswith("id"):
         return f"{value:,}"
-    return str(value)
+    return _line(value)
+
+
+def _line(value: Any) -> str:
+    return shown(str(value), _CELL)
 
 
 def parse_filter(text: str) -> tuple[str, str, Any]:

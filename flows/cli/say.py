@@ -1,0 +1,80 @@
+"""What a command says: text in which nothing is obeyed by a terminal, in whatever encoding the terminal has."""
+
+import io
+import os
+import sys
+from typing import Any
+
+from typer.core import TyperGroup
+
+from lake.errors import LakeError
+from lake.text import json_text, printable, shown
+
+# A table, unlike a message, is as long as it is asked to be.
+_NO_LIMIT = sys.maxsize
+
+
+def say(text: str = "", end: str = "\n") -> None:
+    """Print lines to standard output."""
+    print(printable(text, _NO_LIMIT), end=end, flush=True)
+
+
+def remark(text: str) -> None:
+    """Print lines to standard error."""
+    print(printable(text, _NO_LIMIT), file=sys.stderr)
+
+
+def say_json(text: str) -> None:
+    """Print JSON to standard output; its escapes stand for what a terminal would obey or cannot show."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "cp65001")
+    print(json_text(text, is_ascii=not is_utf8))
+
+
+def say_document(body: bytes) -> None:
+    """Write a document to standard output: byte for byte, except that a terminal obeys nothing of it."""
+    if sys.stdout.isatty():
+        say_json(body.decode(errors="backslashreplace"))
+        return
+    sys.stdout.buffer.write(body)
+    sys.stdout.buffer.flush()
+
+
+def escape_what_has_no_code() -> None:
+    """Let both streams write an escape for a character that their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def given_arguments() -> list[str]:
+    """Return the arguments of the command, which are UTF-8 whatever the locale says.
+
+    Raises:
+        LakeError: One of them is not.
+    """
+    try:
+        return [os.fsencode(argument).decode() for argument in sys.argv[1:]]
+    except UnicodeDecodeError as error:
+        raise LakeError(f"arguments: expected UTF-8, found {shown(repr(error.object))}") from error
+
+
+class Commands(TyperGroup):
+    """Typer's commands, except that bad usage is quoted so that nothing of it is obeyed."""
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """Read the arguments of the command itself."""
+        return _quoting(super().make_context, *given, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the arguments of one of the commands, and run it."""
+        return _quoting(super().invoke, ctx)
+
+
+def _quoting(call: Any, *given: Any, **more: Any) -> Any:
+    try:
+        return call(*given, **more)
+    except Exception as error:
+        # Typer's errors of usage alone have both.
+        if hasattr(error, "format_message") and isinstance(getattr(error, "message", None), str):
+            error.message = printable(error.message)  # type: ignore[attr-defined]
+        raise
