@@ -10,11 +10,12 @@ from blocks.knobs import is_frozen
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_vanished
 from flows.steps.memory import return_freed_memory
-from flows.steps.outcome import NAMED_DOCUMENTS, finished, frozen, publish_on_head, unchanged
+from flows.steps.outcome import NAMED_DOCUMENTS, ended, finished, frozen, publish_on_head, unchanged
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.start import start
 from lake.assemble.draft import Crawled
 from lake.assemble.staging import source_facts
+from lake.text import shown
 
 
 @flow(name="discover", persist_result=False)
@@ -47,7 +48,8 @@ def discover(
     shards, vanished = begun.shards(listings, is_new_only=True)
     if vanished:
         report_vanished(settings.base_url, vanished)
-    gone = f"{len(vanished)} not listed any longer: {', '.join(vanished[:NAMED_DOCUMENTS])}" if vanished else ""
+    named = ", ".join(map(shown, vanished[:NAMED_DOCUMENTS]))
+    gone = f"{len(vanished)} not listed any longer: {named}" if vanished else ""
     if parent is not None and not shards:
         return unchanged(parent, f"nothing new{'; ' if gone else ''}{gone}")
 
@@ -58,4 +60,4 @@ def discover(
     crawled = Crawled(facts, manifests, is_partial=True)
     publication = publish_on_head(lake, crawled)
     state = finished(lake, publication, crawled, listings)
-    return state.model_copy(update={"message": f"{state.message}; {gone}"}) if gone else state
+    return ended(f"{state.message}; {gone}", state.name) if gone else state

@@ -14,15 +14,15 @@ from prefect.client.schemas import State
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import TERMINAL_STATES
 from prefect.client.schemas.sorting import DeploymentSort, FlowRunSort
-from prefect.states import Completed
 from pydantic import Field
 
 from blocks.knobs import is_frozen
-from flows.steps.outcome import frozen
+from flows.steps.outcome import ended, frozen
 from flows.steps.parameters import LakeLocation
 from lake.commit import Commit
 from lake.layout import CODE
 from lake.publish.garbage import GRACE, Garbage, find_expired, find_garbage, forget, remove
+from lake.text import counted, shown
 
 GRACE_HOURS = GRACE // timedelta(hours=1)
 
@@ -65,7 +65,7 @@ def maintain(
     garbage = collect_garbage(lake, timedelta(hours=grace_hours), code_in_use(store.prefix), dry_run)
     expired = forget_expired(lake, timedelta(days=expire_days), dry_run) if expire_days is not None else []
     if not garbage and not expired:
-        return Completed(name="Unchanged", message=f"there is nothing to remove in {store.uri()}")
+        return ended(f"there is nothing to remove in {store.uri()}", "Unchanged")
     would = "would be" if dry_run else "were"
     create_table_artifact(
         [*map(_removed, garbage), *map(_forgotten, expired)],
@@ -74,8 +74,8 @@ def maintain(
     )
     message = describe(garbage, [commit.snapshot for commit in expired])
     if dry_run:
-        return Completed(name="Planned", message=f"nothing was done; this would be done: {message}")
-    return Completed(message=message)
+        return ended(f"nothing was done; this would be done: {message}", "Planned")
+    return ended(message)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -133,16 +133,16 @@ def describe(garbage: Sequence[Garbage], forgotten: Sequence[str]) -> str:
     for kind in kinds:
         items = [item for item in garbage if item.kind == kind]
         objects, size = sum(len(item.keys) for item in items), sum(item.bytes for item in items)
-        parts.append(f"{len(items):,} of {kind} removed ({objects:,} objects, {size:,} bytes)")
+        parts.append(f"{len(items):,} of {kind} removed ({counted(objects, 'object')}, {counted(size, 'byte')})")
     if forgotten:
-        parts.append(f"{len(forgotten):,} snapshots forgotten: {', '.join(forgotten)}")
+        parts.append(f"{counted(len(forgotten), 'snapshot')} forgotten: {', '.join(map(shown, forgotten))}")
     return "; ".join(parts)
 
 
 def _removed(item: Garbage) -> dict[str, Any]:
     return {
         "kind": item.kind,
-        "what": item.folder,
+        "what": shown(item.folder),
         "objects": len(item.keys),
         "bytes": item.bytes,
         "last written": item.youngest.isoformat(),
@@ -153,8 +153,8 @@ def _forgotten(commit: Commit) -> dict[str, Any]:
     size = sum(table.bytes for table in commit.tables.values())
     return {
         "kind": "forgotten",
-        "what": commit.snapshot,
+        "what": shown(commit.snapshot),
         "objects": len(commit.keys()),
         "bytes": size,
-        "last written": commit.committed_at,
+        "last written": shown(commit.committed_at),
     }

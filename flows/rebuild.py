@@ -7,10 +7,10 @@ import pyarrow as pa
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
-from prefect.states import Completed
 
 from flows.steps.events import announce
 from flows.steps.memory import return_freed_memory
+from flows.steps.outcome import ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
 from flows.steps.publish import publish
@@ -24,6 +24,7 @@ from lake.documents import DOCUMENTS
 from lake.publish import EncodedFile
 from lake.schema import Table
 from lake.tables import catalog_of
+from lake.text import shown
 
 
 @flow(name="rebuild", persist_result=False)
@@ -47,15 +48,15 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
         publication = publish(lake, snapshot, Crawled(snapshot.source, (), is_partial=True), is_rebuild=True)
         if publication.is_new:
             announce(lake, publication.commit, {})
-            return Completed(message=f"published {publication.commit.snapshot}, rebuilt from {snapshot.snapshot}")
-        return Completed(name="Unchanged", message=f"every file of {snapshot.snapshot} is unchanged")
+            return ended(f"published {publication.commit.snapshot}, rebuilt from {snapshot.snapshot}")
+        return ended(f"every file of {snapshot.snapshot} is unchanged", "Unchanged")
     differing = rebuild_tables(lake, snapshot)
     if not differing:
-        return Completed(name="Unchanged", message=f"every file of {snapshot.snapshot} is unchanged")
-    return Completed(
-        name="Different",
-        message=f"{len(differing)} of {len(snapshot.tables)} tables of {snapshot.snapshot} differ when this code builds"
-        f" them; nothing was written: {', '.join(differing)}",
+        return ended(f"every file of {snapshot.snapshot} is unchanged", "Unchanged")
+    return ended(
+        f"{len(differing)} of {len(snapshot.tables)} tables of {snapshot.snapshot} differ when this code builds them;"
+        f" nothing was written: {', '.join(map(shown, differing))}",
+        "Different",
     )
 
 

@@ -3,21 +3,28 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas import State
-from prefect.states import Completed
 
-from flows.steps.outcome import describe_changes
+from flows.steps.outcome import describe_changes, ended
 from flows.steps.parameters import LakeLocation
 from lake import Lake
 from lake.commit import Commit
 from lake.errors import UnknownNameError
 from lake.layout import snapshot_folder
+from lake.text import counted, shown
 
 # Rows that a section of the report shows; the commit and the table of all tables have the others.
 ROWS_A_SECTION = 20
+
+# Characters of a cell; of a longer text its beginning is shown, and its length.
+CELL_CHARACTERS = 1_000
+
+_MARKS = re.compile(r"([\\`*_\[\]|~#!$@])")
+_LINK = re.compile(r"\b(https?|ftp|mailto|xmpp|www)([:.])", re.IGNORECASE)
 
 
 @flow(name="report", persist_result=False)
@@ -41,7 +48,7 @@ def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> 
         description=f"Snapshot {commit.snapshot}",
     )
     create_table_artifact(tables, key="pokelake-tables", description=f"The tables of snapshot {commit.snapshot}")
-    return Completed(message=f"reported {commit.snapshot}: {describe_changes(commit)}")
+    return ended(f"reported {commit.snapshot}: {describe_changes(commit)}")
 
 
 def parent_of(lake: Lake, commit: Commit) -> Commit | None:
@@ -61,7 +68,7 @@ def compare_tables(commit: Commit, parent: Commit | None) -> list[dict[str, Any]
         rows, size = (now.rows, now.bytes) if now else (0, 0)
         found.append(
             {
-                "table": name,
+                "table": shown(name),
                 "rows": rows,
                 "change in rows": rows - (then.rows if then else 0) if parent else None,
                 "bytes": size,
@@ -75,14 +82,15 @@ def compare_tables(commit: Commit, parent: Commit | None) -> list[dict[str, Any]
 def lines(commit: Commit, parent: Commit | None, tables: Sequence[Mapping[str, Any]], uri: str) -> Iterator[str]:
     """Yield a report in Markdown; `tables` compares them with the parent's, and `uri` is where the snapshot lies."""
     rows, size = (sum(entry[what] for entry in tables) for what in ("rows", "bytes"))
-    yield f"# Snapshot {commit.snapshot}"
+    yield f"# Snapshot {_cell(commit.snapshot)}"
     yield ""
-    yield f"- Published {commit.committed_at} as commit {commit.seq}, {_after(commit, parent)}."
+    yield f"- Published {_cell(commit.committed_at)} as commit {commit.seq}, {_after(commit, parent)}."
     yield f"- Source: {_cell(commit.source.base_url)}, version {_cell(commit.source.version or 'unknown')}."
     yield f"- {describe_changes(commit)}."
-    yield f"- {len(commit.tables):,} tables, {rows:,} rows, {size:,} bytes, in [{uri}]({uri})."
+    contents = (counted(len(commit.tables), "table"), counted(rows, "row"), counted(size, "byte"))
+    yield f"- {', '.join(contents)}, in [{_cell(uri)}]({quote(uri, safe=':/')})."
     if code := commit.run.get("code_version"):
-        yield f"- Made by code version {_cell(code)}."
+        yield f"- Made by code version {_cell(str(code))}."
     changed = {name: counts for name, counts in sorted(commit.changes.items()) if any(counts.values())}
     kinds = ("added", "modified", "deleted", "reordered")
     yield from _section(
@@ -114,7 +122,7 @@ def lines(commit: Commit, parent: Commit | None, tables: Sequence[Mapping[str, A
 def _after(commit: Commit, parent: Commit | None) -> str:
     if commit.parent is None:
         return "the first one"
-    return f"after {commit.parent}" + ("" if parent else ", which is forgotten, so tables are not compared")
+    return f"after {_cell(commit.parent)}" + ("" if parent else ", which is forgotten, so tables are not compared")
 
 
 def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str | int]]) -> Iterator[str]:
@@ -139,5 +147,7 @@ def _cell(value: str | int) -> str:
     """
     if isinstance(value, int):
         return f"{value:,}"
-    text = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)
+    text = shown(" ".join(value.split()), CELL_CHARACTERS)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # A bare address would become a link.
+    return _LINK.sub(r"\1\\\2", _MARKS.sub(r"\\\1", text))

@@ -37,6 +37,15 @@ def printable(text: str, limit: int = MESSAGE) -> str:
     return _bounded(text, limit, _IN_LINES)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "document"), counted(1_350, "document")
+    ('1 document', '1,350 documents')
+    """
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+
+
 def json_text(text: str, is_ascii: bool = False) -> str:
     r"""Return JSON with escapes in the place of what a terminal would obey, or of all that is not ASCII.
 

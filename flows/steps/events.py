@@ -6,6 +6,7 @@ from prefect.events import emit_event
 
 from flows.steps.parameters import LakeLocation
 from lake.commit import Commit
+from lake.text import shown
 
 PUBLISHED = "pokelake.snapshot.published"
 DISCOVERED = "pokelake.pokemon.discovered"
@@ -28,7 +29,8 @@ def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> 
         resource={"prefect.resource.id": f"pokelake.snapshot.{commit.snapshot}", **block},
         payload={**facts, "changes": dict(commit.totals())},
     )
-    for id_, name in pokemon.items():
+    for id_, given in pokemon.items():
+        name = shown(given)
         emit_event(
             DISCOVERED,
             resource={"prefect.resource.id": f"pokelake.pokemon.{id_}", "prefect.resource.name": name},
@@ -43,6 +45,5 @@ def report_current(uri: str, snapshot: str) -> None:
 
 def report_vanished(base_url: str, paths: Sequence[str]) -> None:
     """Name the documents that the lake has and its source no longer lists."""
-    emit_event(
-        VANISHED, resource={"prefect.resource.id": f"pokelake.source.{base_url}"}, payload={"documents": list(paths)}
-    )
+    payload = {"documents": list(map(shown, paths))}
+    emit_event(VANISHED, resource={"prefect.resource.id": f"pokelake.source.{base_url}"}, payload=payload)

@@ -17,6 +17,7 @@ from lake.assemble.staging import final_failures
 from lake.commit import Commit, head
 from lake.crawl import Listing
 from lake.errors import ConflictError
+from lake.text import counted, printable, shown
 
 # A run that loses this many races in a row has a rival that publishes all the time.
 PUBLISH_ATTEMPTS = 3
@@ -35,14 +36,19 @@ def publish_on_head(lake: LakeLocation, crawled: Crawled, allow_shrink: Sequence
     return publish(lake, head(lake.open()), crawled, allow_shrink)
 
 
+def ended(message: str, name: str | None = None) -> State[Any]:
+    """Return the state of a run that ended well; its message may quote anybody's text."""
+    return Completed(name=name, message=printable(message))
+
+
 def unchanged(parent: Commit, why: str) -> State[Any]:
     """Return the state of a run that found nothing to publish."""
-    return Completed(name="Unchanged", message=f"{why}; readers see {parent.snapshot}")
+    return ended(f"{why}; readers see {parent.snapshot}", "Unchanged")
 
 
 def frozen() -> State[Any]:
     """Return the state of a run that the operator's knob ended before it began."""
-    return Completed(name="Frozen", message=f"nothing was touched, because the Prefect Variable {FROZEN} is true")
+    return ended(f"nothing was touched, because the Prefect Variable {FROZEN} is true", "Frozen")
 
 
 def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, listings: Sequence[Listing]) -> State[Any]:
@@ -53,29 +59,29 @@ def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, lis
         announce(lake, commit, {id_: names.get(id_, str(id_)) for id_ in publication.new_pokemon})
         summary = f"published {commit.snapshot}: {describe_changes(commit)}"
         if commit.audits:
-            summary += f"; {len(commit.audits)} findings (pokelake audits)"
+            summary += f"; {counted(len(commit.audits), 'finding')} (pokelake audits)"
         failed = [*commit.stale, *commit.missing]
         kinds = f" ({len(commit.stale)} kept from before, {len(commit.missing)} missing)"
     else:
         summary = f"no change{_not_listed(commit, crawled)}; readers see {commit.snapshot}"
         failed, kinds = final_failures(crawled.manifests), ""
     if failed:
-        named = ", ".join(failure.path for failure in failed[:NAMED_DOCUMENTS])
-        return Completed(name="Partial", message=f"{summary}; {len(failed)} could not be fetched{kinds}: {named}")
+        named = ", ".join(shown(failure.path) for failure in failed[:NAMED_DOCUMENTS])
+        return ended(f"{summary}; {len(failed)} could not be fetched{kinds}: {named}", "Partial")
     if publication.is_new:
-        return Completed(message=summary)
+        return ended(summary)
     return unchanged(commit, f"every file is unchanged{_not_listed(commit, crawled)}")
 
 
 def _not_listed(commit: Commit, crawled: Crawled) -> str:
     """Name the collections whose listing is gone or refused; a run without a commit has no findings that say so."""
     gone, refused = sorted(document_files(commit).keys() - set(crawled.source.listed or ())), crawled.source.refused
-    return (f"; not listed any longer: {', '.join(gone)}" if gone else "") + (
-        f"; listing refused: {', '.join(sorted(refused))}" if refused else ""
+    return (f"; not listed any longer: {', '.join(map(shown, gone))}" if gone else "") + (
+        f"; listing refused: {', '.join(map(shown, sorted(refused)))}" if refused else ""
     )
 
 
 def describe_changes(commit: Commit) -> str:
     """Say how many documents of a commit are new, changed and gone."""
     totals = commit.totals()
-    return ", ".join(f"{totals[kind]:,} documents {kind}" for kind in ("added", "modified", "deleted"))
+    return ", ".join(f"{counted(totals[kind], 'document')} {kind}" for kind in ("added", "modified", "deleted"))

@@ -1,7 +1,7 @@
 """Audits before the commit. They list everything they find, with rows; the `Level` of a finding says what follows."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from lake.commit import TableFiles
 from lake.publish.check import SHOWN_ROWS, KeyCheck
 from lake.resource import IdentityChange
-from lake.text import shown
+from lake.text import counted, shown
 
 # A table may lose this many of its rows at once, or this share if that is more, without a question. The worst real
 # update in 19 months removed 8 documents.
@@ -77,7 +77,7 @@ def audit_table(
                 Level.BLOCK,
                 "primary-key",
                 table.name,
-                f"{check.bad_key_count} rows whose key ({', '.join(table.primary_key)})"
+                f"{counted(check.bad_key_count, 'row')} whose key ({', '.join(table.primary_key)})"
                 f" is null or there twice: {named}",
             )
         )
@@ -91,7 +91,8 @@ def audit_table(
                         Level.WARN,
                         "references",
                         table.name,
-                        f"{len(unresolved)} values of {name} point at no {resource}: {_some(unresolved.to_pylist())}",
+                        f"{counted(len(unresolved), 'value')} of {name} {_verb(unresolved, 'point')}"
+                        f" at no {resource}: {_some(unresolved.to_pylist())}",
                     )
                 )
     rows_before = before.rows if before else 0
@@ -102,7 +103,8 @@ def audit_table(
                 Level.ASK,
                 "shrink",
                 table.name,
-                f"{check.rows:,} rows, {rows_before:,} the last time; if that is right, {_allowing(table.name)}",
+                f"{counted(check.rows, 'row')}, {rows_before:,} the last time;"
+                f" if that is right, {_allowing(table.name)}",
             )
         )
     return findings
@@ -125,15 +127,15 @@ def _null_findings(check: KeyCheck, before: TableFiles | None) -> Iterator[Findi
                 Level.WARN,
                 "emptied-field",
                 table.name,
-                f"{field.name} had {values_before[field.name]:,} values the last time and has none: the source no"
-                " longer gives it; it stays as a null column",
+                f"{field.name} had {counted(values_before[field.name], 'value')} the last time and has none:"
+                " the source no longer gives it; it stays as a null column",
             )
         elif not field.nullable:
             yield Finding(
                 Level.WARN,
                 "nulls",
                 table.name,
-                f"{nulls:,} of {check.rows:,} rows without {field.name}, which is declared as never null",
+                f"{nulls:,} of {counted(check.rows, 'row')} without {field.name}, which is declared as never null",
             )
 
 
@@ -149,9 +151,9 @@ def audit_run(
     """
     findings = []
     if len(versions) > 1:
-        counted = ", ".join(f"{count} of {shown(version)}" for version, count in sorted(versions.items()))
+        answers = ", ".join(f"{count} of {shown(version)}" for version, count in sorted(versions.items()))
         findings.append(
-            Finding(Level.WARN, "versions", "source", f"upstream changed during the crawl: answers {counted}")
+            Finding(Level.WARN, "versions", "source", f"upstream changed during the crawl: answers {answers}")
         )
     for resource, paths in deleted.items():
         tolerated = max(DELETION_TOLERANCE_DOCUMENTS, documents_before.get(resource, 0) * DELETION_TOLERANCE)
@@ -174,12 +176,13 @@ def audit_identity(changes: Iterable[IdentityChange]) -> list[Finding]:
     for change in changes:
         names = (shown(name, QUOTED_CHARACTERS) for name in (change.before_name, change.after_name))
         found[change.resource, change.is_reused].append(f"{change.id} {' -> '.join(names)}")
-    return [
-        Finding(Level.WARN, "reused-id", resource, f"{len(named)} ids now stand for something else: {_some(named)}")
-        if is_reused
-        else Finding(Level.WARN, "renamed", resource, f"{len(named)} renamed: {_some(named)}")
-        for (resource, is_reused), named in found.items()
-    ]
+    findings = []
+    for (resource, is_reused), named in found.items():
+        rule, said = "renamed", f"{len(named):,} renamed"
+        if is_reused:
+            rule, said = "reused-id", f"{counted(len(named), 'id')} now {_verb(named, 'stand')} for something else"
+        findings.append(Finding(Level.WARN, rule, resource, f"{said}: {_some(named)}"))
+    return findings
 
 
 def audit_fields(resource: str, unknown: Mapping[str, int], documents: int) -> list[Finding]:
@@ -187,7 +190,7 @@ def audit_fields(resource: str, unknown: Mapping[str, int], documents: int) -> l
     if not unknown:
         return []
     named = [f"{shown(path, QUOTED_CHARACTERS)} (in {count:,})" for path, count in sorted(unknown.items())]
-    message = f"{len(unknown)} fields that no table has, in {documents:,} documents: {_some(named)}"
+    message = f"{counted(len(unknown), 'field')} that no table has, in {counted(documents, 'document')}: {_some(named)}"
     return [
         Finding(Level.WARN, "new-field", resource, f"{message}; they stay in the documents until they are declared")
     ]
@@ -236,3 +239,8 @@ def _some(found: Sequence[object]) -> str:
     """Name the first few, and add an ellipsis if there are more."""
     named = ", ".join(shown(str(one), 3 * QUOTED_CHARACTERS) for one in found[:SHOWN_ROWS])
     return named + (", …" if len(found) > SHOWN_ROWS else "")
+
+
+def _verb(things: Sized, verb: str) -> str:
+    """Return a verb as it follows a number of things."""
+    return f"{verb}s" if len(things) == 1 else verb

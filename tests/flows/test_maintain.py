@@ -93,7 +93,7 @@ def test_garbage_is_removed_and_what_it_was_is_said(run_maintain: Maintain, litt
     state = run_maintain()
     assert state.name == "Completed"
     assert f"1 of snapshots removed (2 objects, {size:,} bytes)" in state.message
-    assert "1 of staging removed (1 objects, 1 bytes)" in state.message
+    assert "1 of staging removed (1 object, 1 byte)" in state.message
     assert {key.split("/")[1] for key in keys(littered, "snapshots/")} == {OLD, NEW}
     assert keys(littered, "staging/") == set()
     rows = {row["what"]: (row["kind"], row["objects"], row["bytes"]) for row in artifact(client)}
@@ -140,7 +140,7 @@ def test_expired_snapshots_are_forgotten_and_named_and_a_later_run_removes_their
 ):
     chain(store, 90, 40, 20)
     state = run_maintain(expire_days=30)
-    assert f"1 snapshots forgotten: {OLD}" in state.message
+    assert f"1 snapshot forgotten: {OLD}" in state.message
     assert [(row["kind"], row["what"]) for row in artifact(client)] == [("forgotten", OLD)]
     assert commit_seqs(store) == [2, 3]
     assert run_maintain(expire_days=30).name == "Unchanged"

@@ -1,11 +1,13 @@
 """The report on a snapshot: right for the first one, for a change, and for what an API may say."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
@@ -19,6 +21,7 @@ from lake.errors import LakeError, UnknownNameError
 from lake.layout import commit_key
 from lake.resource import Failure
 from tests.flows.lakeside import error_of
+from tests.hostile import ODD, unseen
 from tests.lake.assemble.lakeside import Lakeside, changed, copied, lakeside, only
 
 COMMIT = Commit(
@@ -143,6 +146,37 @@ def test_what_an_api_says_is_shown_as_text():
     [line] = [line for line in said if "renamed: 25" in line]
     assert line.count(" | ") == 3
     assert "\\| x &lt;script&gt;\\[y\\](z) |" in line
+
+
+@pytest.mark.parametrize("odd", [*ODD, " ".join(ODD), "x" * 1_000_000])
+def test_odd_text_is_text_wherever_a_report_has_it(odd: str):
+    """A reader of Markdown finds one link in the report, the snapshot's own, and no more rows than there are facts."""
+    failure = Failure("item", 1, odd, odd)
+    said = lines(
+        replace(
+            COMMIT,
+            parent=odd,
+            committed_at=odd,
+            run={"code_version": odd},
+            source=SourceFacts(base_url=odd, version=odd),
+            changes={odd: {"added": 1}},
+            stale=(failure,),
+            missing=(failure,),
+            audits=(dict.fromkeys(("level", "rule", "subject", "message"), odd),),
+        ),
+        None,
+        [],
+        "s3://lake/x",
+    )
+    source = "\n".join(said)
+    assert unseen(source) == set()
+    assert len(source) < 20_000
+    assert not re.search(r"https?:|www\.[a-z]", source)
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(source)
+    kinds = [token.type for token in [*tokens, *(inner for token in tokens for inner in token.children or ())]]
+    allowed = r"(heading|bullet_list|list_item|paragraph|table|thead|tbody|tr|th|td|link)_(open|close)|inline|text"
+    assert {kind for kind in kinds if not re.fullmatch(allowed, kind)} == set()
+    assert (kinds.count("link_open"), kinds.count("tr_open")) == (1, 3 + 1 + 2 + 1)
 
 
 def test_a_long_list_is_cut_and_says_so():

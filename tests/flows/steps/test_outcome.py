@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
-from flows.steps.outcome import finished
+from msgspec import structs
+
+from flows.steps.outcome import ended, finished
 from flows.steps.publish import Publication
 from lake.assemble.draft import Crawled
 from lake.assemble.staging import Manifest
 from lake.commit import DataFile, SourceFacts, TableFiles
 from lake.resource import Failure
 from tests.flows.conftest import LOCATION
+from tests.hostile import ODD, unseen
 from tests.lake.commits import COMMIT
 
 HELD = ("weather", "gender", "imprint", "item", "type")
@@ -42,3 +45,16 @@ def test_of_many_documents_that_failed_ten_are_named():
     assert state.name == "Partial"
     named = ", ".join(f"type/{id_}" for id_ in range(1, 11))
     assert str(state.message).endswith(f"; readers see {PARENT.snapshot}; 12 could not be fetched: {named}")
+
+
+def test_odd_names_are_escaped_and_cut_in_the_state_of_a_run():
+    """It becomes a line of a log as well, which a name with a line break would forge."""
+    odd = "".join(ODD) + "x" * 1_000_000
+    facts = SourceFacts(listed=(), refused={odd: odd})
+    manifest = structs.replace(failed(1), failed=(Failure("type", 1, odd, odd),))
+    state = finished(LOCATION, Publication(PARENT, is_new=False), Crawled(facts, (manifest,)), ())
+    message = str(state.message)
+    assert len(message) < 2_000
+    assert unseen(message) == set()
+    assert "\n" not in message
+    assert len(str(ended(odd).message)) <= 10_000

@@ -73,7 +73,7 @@ def test_a_key_of_another_type_is_refused_and_readers_see_what_they_saw(lake: La
     stats[0]["stat"]["url"] = {"href": stats[0]["stat"]["url"]}
     with pytest.raises(PublishError) as caught:
         lake.fill(changed(documents, "pokemon/25", stats=stats))
-    assert "pokemon_stats: 1 rows whose key (pokemon_id, stat_id)" in str(caught.value)
+    assert "pokemon_stats: 1 row whose key (pokemon_id, stat_id)" in str(caught.value)
     assert "pokemon_id=25, stat_id=None" in str(caught.value)
     assert lake.commit == before
     assert {key.split("/")[1] for key in keys(lake.store, SNAPSHOTS)} == {before.snapshot}

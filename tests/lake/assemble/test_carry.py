@@ -151,7 +151,7 @@ def test_another_generation_of_a_species_moves_its_pokemon_to_that_partition(sto
 def test_a_deleted_document_is_missed_by_the_tables_that_refer_to_it(story: Story):
     commit = story.commits["deleted"]
     assert ("references", "pokemon_types") not in audits(story.commits["species"])
-    assert message(commit, "references", "pokemon_types") == "1 values of type_id point at no type: 13"
+    assert message(commit, "references", "pokemon_types") == "1 value of type_id points at no type: 13"
     assert commit.changes["type"] == {"added": 0, "modified": 0, "deleted": 1, "reordered": 0}
 
 

@@ -122,7 +122,7 @@ def test_a_new_field_of_encounters_is_named_as_it_stands_in_them(story: Story):
 def test_a_field_that_is_gone_stays_as_a_null_column(story: Story):
     assert cell(story, story.first, "berries", "berry_id", 7, "smoothness") is not None
     assert cell(story, story.second, "berries", "berry_id", 7, "smoothness") is None
-    assert "smoothness had 1 values" in message(story.second, "emptied-field", "berries")
+    assert "smoothness had 1 value" in message(story.second, "emptied-field", "berries")
 
 
 def test_a_value_of_another_type_lands_as_null_and_is_named(story: Story):

@@ -65,7 +65,7 @@ def test_a_key_that_is_null_or_there_twice_blocks_and_is_named(rows, named):
     for batches in ([rows], [[row] for row in rows]):
         [finding] = audit(TYPES, *batches)
         assert (finding.level, finding.rule, finding.subject) == (Level.BLOCK, "primary-key", "types")
-        assert finding.message == f"1 rows whose key (pokemon_id, slot) is null or there twice: {named}"
+        assert finding.message == f"1 row whose key (pokemon_id, slot) is null or there twice: {named}"
 
 
 def test_findings_name_some_rows_and_count_all():
@@ -246,7 +246,7 @@ def test_ids_that_were_reused_are_told_from_renamed_documents():
         IdentityChange("pokemon-form", 1, "a", "b", False),
     ]
     assert [(finding.rule, finding.message) for finding in audit_identity(changes)] == [
-        ("reused-id", "1 ids now stand for something else: 10404 eiscue-noice -> sneasel-hisui"),
+        ("reused-id", "1 id now stands for something else: 10404 eiscue-noice -> sneasel-hisui"),
         ("renamed", "1 renamed: 1 a -> b"),
     ]
 
