@@ -112,6 +112,9 @@ class Source:
     # With five tries, a URL at which nobody answers holds a connection for less than three minutes.
     timeout_seconds: float = _setting(30, "Seconds to wait for a connection, or for more of an answer.", gt=0)
 
+    # Ten times the slowest answers of PokeAPI. A body that trickles in, a byte a second, never runs into the timeout.
+    deadline_seconds: float = _setting(120, "Seconds for the whole of one answer.", gt=0)
+
     # With the delay below the last one comes after fifteen seconds at most, half that on average.
     attempts: int = _setting(5, "Tries for one URL, the first one included.", ge=1)
     retry_delay_seconds: float = _setting(1, "Scale of the growing, random delay between tries.", ge=0)

@@ -2,11 +2,10 @@
 
 import asyncio
 import ssl
-import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from types import TracebackType
 from typing import Self
@@ -15,7 +14,8 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from lake.address import joined, same_origin, spelled
-from lake.crawl.pace import Pace
+from lake.crawl.coding import CodingError, decoder_of
+from lake.crawl.pace import Pace, retry_after_seconds
 from lake.errors import SourceError
 from lake.source import Source
 from lake.text import shown
@@ -152,10 +152,15 @@ class Client:
                 await asyncio.sleep(wait)
             self.requests += 1
             try:
-                async with self._http.stream("GET", url, headers=headers) as response:
+                async with (
+                    asyncio.timeout(self.source.deadline_seconds),
+                    self._http.stream("GET", url, headers=headers) as response,
+                ):
                     if response.status_code not in _REDIRECTS:
                         return await self._read(response, conditional=bool(etag), check=check)
                     location = response.headers.get("Location", "").strip()
+            except TimeoutError as error:
+                raise _Again(f"no whole answer within {self.source.deadline_seconds:g} s") from error
             except httpx.InvalidURL as error:
                 raise FetchError(f"InvalidURL: {error}", is_final=True) from error
             except httpx.TransportError as error:
@@ -187,28 +192,24 @@ class Client:
         return Reply(body, etag, version)
 
     async def _body(self, response: httpx.Response) -> bytes:
-        """Return the whole body, decompressed.
+        """Return the whole body, decompressed, and without a byte order mark, which is no part of the JSON.
 
         httpx itself would decompress a chunk before anyone can count its bytes, and gzip can make it a thousand times
         as long.
         """
-        coding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        if coding not in ("identity", "gzip"):
-            raise _Again(f"content encoding: expected gzip, found {coding[:80]!r}")
-        gzip = zlib.decompressobj(wbits=31) if coding == "gzip" else None
         limit, came, body = self.source.max_document_bytes, 0, bytearray()
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        async for chunk in response.stream:
-            came += len(chunk)
-            try:
-                body += gzip.decompress(chunk, limit + 1 - len(body)) if gzip else chunk
-            except zlib.error as error:
-                raise _Again(f"invalid gzip: {error}") from error
-            if max(came, len(body)) > limit:
-                raise FetchError(f"more than {limit:,} bytes", is_final=True)
-        if gzip and not gzip.eof:
-            raise _Again("invalid gzip: it ends too early")
-        return bytes(body)
+        try:
+            decoder = decoder_of(response.headers.get("Content-Encoding"))
+            async for chunk in response.stream:
+                came += len(chunk)
+                body += decoder.feed(chunk, limit + 1 - len(body))
+                if max(came, len(body)) > limit:
+                    raise FetchError(f"more than {limit:,} bytes", is_final=True)
+            decoder.end()
+        except CodingError as error:
+            raise _Again(str(error)) from error
+        return bytes(body.removeprefix(BOM_UTF8))
 
     def _later(self, response: httpx.Response) -> FetchError:
         """Return the failure for a temporary refusal; if the source says how long to wait, all requests wait."""
@@ -240,21 +241,3 @@ def _header_value(name: str, value: str) -> bytes:
     if not (value.isascii() and value.isprintable() and value == value.strip()):
         raise SourceError(f"header {name}: expected printable ASCII without spaces around it; check the key's block")
     return value.encode("ascii")
-
-
-def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a ``Retry-After`` header, a number or a date, asks to wait; None if it is neither.
-
-    >>> retry_after_seconds("0", datetime(2026, 8, 8, tzinfo=UTC))
-    0.0
-    """
-    if value is None:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())

@@ -1,6 +1,10 @@
 """The pace of one event loop: a token bucket says how fast it may ask a source, a budget how much."""
 
+import math
+import re
 import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from lake.errors import SourceError
 from lake.source import Source
@@ -39,3 +43,24 @@ class Pace:
     def pause(self, seconds: float) -> None:
         """Give out no slot before this many seconds have passed, because a 429 concerns the whole source."""
         self._next = max(self._next, time.monotonic() + seconds)
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> float | None:
+    """Return the seconds that a ``Retry-After`` header, a number or a date, asks to wait; None if it is neither.
+
+    A part of a second, which the standard does not know, counts as a whole one.
+
+    >>> retry_after_seconds("1.5", datetime(2026, 8, 8, tzinfo=UTC))
+    2.0
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
+        seconds = float(text)
+        return float(math.ceil(seconds)) if math.isfinite(seconds) else seconds
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())

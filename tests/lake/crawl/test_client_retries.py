@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from flows.local.replica import Running
 from lake.crawl import Client, Pace
-from lake.crawl.client import FetchError, NotFoundError, retry_after_seconds
+from lake.crawl.client import FetchError, NotFoundError
+from lake.crawl.pace import retry_after_seconds
 from tests.lake.crawl import BASE, PATIENCE_SECONDS, always, get, is_pikachu, refusal, source
 
 NOW = datetime(2026, 8, 8, 4, 12, tzinfo=UTC)
@@ -121,14 +123,16 @@ def test_retry_after_zero_is_survived_over_the_wire(running: Running):
     assert get(source(running.url, retry_delay_seconds=3600)).body
 
 
-@pytest.mark.parametrize("value", ["121", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+@pytest.mark.parametrize("value", ["121", "120.01", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_retry_after_far_away_is_refused_at_once(running: Running, value: str):
     running.faults([{"kind": "status", "status": 429, "retry_after": value}])
     assert refusal(source(running.url)).startswith("status 429, come back in ")
     assert running.counters()["requests"] == 1
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-1", "1.5", "²", "1 Jan 99999999999 00:00:00 GMT", "Sat, 99"])
+@pytest.mark.parametrize(
+    "value", ["", "soon", "-1", ".5", "1,5", "1e2", "inf", "²", "1 Jan 99999999999 00:00:00 GMT", "Sat, 99"]
+)
 def test_retry_after_that_says_nothing_leaves_the_usual_delay(running: Running, value: str):
     running.faults([{"kind": "status", "status": 503, "retry_after": value, "times": 1}])
     assert get(source(running.url)).body
@@ -140,6 +144,10 @@ def test_retry_after_that_says_nothing_leaves_the_usual_delay(running: Running, 
         (None, None),
         ("120", 120),
         (" 3 ", 3),
+        ("1.5", 2),
+        ("0.001", 1),
+        ("2.0", 2),
+        ("7.", 7),
         ("Sat, 08 Aug 2026 04:12:30 GMT", 30),
         ("Sat, 08 Aug 2026 06:12:30 +0200", 30),
         ("Sat, 08 Aug 2026 04:12:30", 30),
@@ -167,6 +175,44 @@ def test_retry_after_is_never_negative_and_never_a_reason_to_fail(value: str):
 def test_a_silent_source_is_given_up_and_asked_again(running: Running):
     running.faults([{"kind": "latency", "seconds": 60}])
     assert "Timeout" in refusal(source(running.url, timeout_seconds=0.1, attempts=2))
+
+
+TRICKLED = {
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X: 1\r\n"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999999\r\n\r\n", b" "),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("what", TRICKLED)
+def test_an_answer_that_trickles_in_has_a_deadline(what: str):
+    """Each piece comes before the timeout ends."""
+    first, then = TRICKLED[what]
+    asked = 0
+
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        writer.write(first)
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(then)
+                await writer.drain()
+                await asyncio.sleep(0.005)
+
+    async def ask() -> None:
+        server = await asyncio.start_server(trickle, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        settings = source(url, timeout_seconds=30, deadline_seconds=0.05, attempts=2)
+        async with Client(settings, Pace(settings), 1) as client:
+            with pytest.raises(FetchError, match=r"no whole answer within 0\.05 s"):
+                await client.get(url)
+        server.close()
+
+    asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
+    assert asked == 2
 
 
 def test_a_source_that_is_not_there_is_named(unused_port: int):
