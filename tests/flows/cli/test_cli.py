@@ -37,7 +37,7 @@ def ran(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
 @pytest.fixture
 def published(store: Store) -> Store:
     """Give the test a lake with one snapshot."""
-    Lakeside(store).fill(demo_documents(), "pokemon", "pokemon-species")
+    Lakeside(store).begin(demo_documents(), "pokemon", "pokemon-species")
     return store
 
 

@@ -68,7 +68,7 @@ def test_a_mass_deletion_that_is_undone_gives_the_tables_as_they_were(lake: Lake
 
 def test_a_key_of_another_type_is_refused_and_readers_see_what_they_saw(lake: Lakeside):
     documents = only(demo_documents(), "pokemon")
-    before = lake.fill(documents)
+    before = lake.begin(documents)
     stats = json.loads(documents["pokemon/25"])["stats"]
     stats[0]["stat"]["url"] = {"href": stats[0]["stat"]["url"]}
     with pytest.raises(PublishError) as caught:

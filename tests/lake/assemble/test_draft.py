@@ -84,7 +84,7 @@ def test_a_first_draft_says_where_it_comes_from_and_of_what_it_is_made(lake: Lak
 
 
 def test_every_document_lands_byte_for_byte(lake: Lakeside, documents: Documents):
-    lake.fill(documents)
+    lake.begin(documents)
     rows = lake.lake.read("documents")
     assert dict(zip(rows["path"], rows["body"], strict=True)) == {
         path: body.decode() for path, body in versioned(documents).items()
@@ -98,7 +98,7 @@ def test_a_crawl_repeated_gives_the_same_bytes(store: Store, documents: Document
 
 
 def test_what_changed_is_in_the_new_snapshot_and_the_old_one_stays(lake: Lakeside, documents: Documents):
-    old = lake.fill(documents)
+    old = lake.begin(documents)
     before = {key: lake.store.get(key) for key in old.keys()}  # noqa: SIM118
     new = lake.fill(changed(documents, "pokemon/25", height=5))
     assert (new.seq, new.parent) == (2, old.snapshot)
@@ -109,14 +109,14 @@ def test_what_changed_is_in_the_new_snapshot_and_the_old_one_stays(lake: Lakesid
 
 
 def test_where_nothing_changed_there_is_no_draft_and_nothing_is_written(lake: Lakeside, documents: Documents):
-    lake.fill(unnamed(documents))
+    lake.begin(unnamed(documents))
     before = keys(lake.store)
     assert lake.draft(lake.crawl(unnamed(documents))) is None
     assert keys(lake.store) == before
 
 
 def test_resources_that_a_crawl_leaves_out_stay_in_the_snapshot(lake: Lakeside, documents: Documents):
-    lake.fill(documents)
+    lake.begin(documents)
     commit = lake.fill(changed(documents, "pokemon/25", height=5), "pokemon")
     assert (commit.seq, commit.source.resources) == (2, ("pokemon",))
     assert len(lake.lake.read("types")) == 18
@@ -124,7 +124,7 @@ def test_resources_that_a_crawl_leaves_out_stay_in_the_snapshot(lake: Lakeside, 
 
 @pytest.mark.parametrize("name", ["types", "documents/resource=type"])
 def test_a_damaged_file_of_the_parent_is_named(lake: Lakeside, documents: Documents, name: str):
-    before = lake.fill(documents)
+    before = lake.begin(documents)
     damaged = next(key for key in before.keys() if f"/{name}/" in key)  # noqa: SIM118
     body = lake.store.get(damaged)
     crawled = lake.crawl(changed(documents, "pokemon/25", height=5))
@@ -135,7 +135,7 @@ def test_a_damaged_file_of_the_parent_is_named(lake: Lakeside, documents: Docume
 
 
 def test_new_pokemon_are_those_that_the_parent_does_not_have(lake: Lakeside, documents: Documents):
-    lake.fill(documents)
+    lake.begin(documents)
     later = copied(changed(documents, "pokemon/25", height=5), "pokemon/132", 1_000_132, name="other-ditto")
     later = copied(copied(later, "pokemon/132", 1_000_007), "type/1", 99, name="sound")
     draft = lake.draft(lake.crawl(later))
@@ -159,7 +159,7 @@ def test_a_rebuild_with_the_same_code_gives_the_same_files(lake: Lakeside, docum
 def test_other_code_gives_other_tables_of_the_same_documents(
     lake: Lakeside, documents: Documents, monkeypatch: pytest.MonkeyPatch
 ):
-    old = lake.fill(documents)
+    old = lake.begin(documents)
     mark_names(monkeypatch)
     monkeypatch.setattr(tables, "fingerprint", lambda: "0123456789abcdef")
     new = lake.fill(documents)
@@ -171,7 +171,7 @@ def test_other_code_gives_other_tables_of_the_same_documents(
 def test_other_code_that_builds_the_same_publishes_nothing(
     lake: Lakeside, documents: Documents, monkeypatch: pytest.MonkeyPatch
 ):
-    old = lake.fill(documents)
+    old = lake.begin(documents)
     monkeypatch.setattr(tables, "fingerprint", lambda: "0123456789abcdef")
     draft = lake.draft(lake.crawl(documents))
     assert draft is not None
@@ -193,7 +193,7 @@ def test_a_source_of_another_kind_fills_the_generic_table_alone(store: Store):
 
 def test_of_a_source_that_lists_nothing_that_is_known_nothing_vanished(lake: Lakeside, documents: Documents):
     """As of one that commits of earlier versions describe."""
-    first = lake.fill(documents)
+    first = lake.begin(documents)
     draft = lake.draft(Crawled(SourceFacts(listed=None), ()), is_rebuild=True)
     assert draft is not None
     assert audits(draft.commit) == audits(first)

@@ -25,7 +25,7 @@ def documents() -> Documents:
 
 
 def test_a_document_that_cannot_be_fetched_keeps_its_last_good_version(lake: Lakeside, documents: Documents):
-    lake.fill(documents)
+    lake.begin(documents)
     later = changed(changed(documents, "pokemon/25", height=5), "pokemon/132", height=9)
     commit = lake.fill(later, failing={"pokemon/25"})
     assert commit.stale == (Failure("pokemon", 25, "pokemon/25", "status 503"),)
@@ -46,7 +46,7 @@ def test_a_document_that_never_came_is_missing_until_it_does(lake: Lakeside, doc
 
 
 def test_what_is_stale_stays_named_while_other_resources_are_crawled(lake: Lakeside, documents: Documents):
-    lake.fill(documents)
+    lake.begin(documents)
     later = changed(changed(documents, "pokemon/25", height=5), "type/1", name="plain")
     stale = lake.fill(later, failing={"pokemon/25"}).stale
     assert [failure.path for failure in stale] == ["pokemon/25"]
@@ -54,7 +54,7 @@ def test_what_is_stale_stays_named_while_other_resources_are_crawled(lake: Lakes
 
 
 def test_what_is_stale_stays_named_where_its_listing_is_refused(lake: Lakeside, documents: Documents):
-    lake.fill(documents)
+    lake.begin(documents)
     later = changed(changed(documents, "pokemon/25", height=5), "type/1", name="plain")
     stale = lake.fill(later, failing={"pokemon/25"}).stale
     commit = lake.fill(changed(later, "type/1", name="normal"), refused={"pokemon": "status 403"})
@@ -70,7 +70,7 @@ def test_what_fails_again_is_named_once(lake: Lakeside, documents: Documents):
 def test_a_partial_crawl_asks_for_new_documents_only_and_leaves_named_what_is_stale(
     lake: Lakeside, documents: Documents
 ):
-    lake.fill(documents)
+    lake.begin(documents)
     later = changed(changed(documents, "pokemon/25", height=5), "type/1", name="plain")
     lake.fill(later, failing={"pokemon/25"})
     new = copied(changed(later, "pokemon/132", height=9), "pokemon/132", 1_000_132, name="other-ditto")
@@ -82,7 +82,7 @@ def test_a_partial_crawl_asks_for_new_documents_only_and_leaves_named_what_is_st
 
 
 def test_a_document_that_is_unlisted_and_not_found_is_deleted(lake: Lakeside, documents: Documents):
-    lake.fill(documents)
+    lake.begin(documents)
     commit = lake.fill(without(documents, "pokemon/132"))
     assert commit.changes["pokemon"] == {"added": 0, "modified": 0, "deleted": 1, "reordered": 0}
     assert 132 not in set(lake.lake.read("pokemon")["pokemon_id"])
@@ -90,13 +90,13 @@ def test_a_document_that_is_unlisted_and_not_found_is_deleted(lake: Lakeside, do
 
 
 def test_a_document_that_is_unlisted_but_still_there_stays(lake: Lakeside, documents: Documents):
-    first = lake.fill(documents)
+    first = lake.begin(documents)
     assert lake.fill(documents, unlisted={"pokemon/132", "pokemon/25"}) == first
     assert len(lake.lake.read("pokemon")) == 3
 
 
 def test_a_document_that_is_unlisted_and_cannot_be_fetched_stays_and_is_stale(lake: Lakeside, documents: Documents):
-    lake.fill(documents)
+    lake.begin(documents)
     later = changed(without(documents, "pokemon/132"), "type/1", name="plain")
     commit = lake.fill(later, failing={"pokemon/132"})
     assert [failure.path for failure in commit.stale] == ["pokemon/132"]
@@ -105,7 +105,7 @@ def test_a_document_that_is_unlisted_and_cannot_be_fetched_stays_and_is_stale(la
 
 def test_the_loser_of_a_race_takes_its_documents_to_the_new_head(lake: Lakeside, documents: Documents):
     """What it carried at first were the tables of the parent that both began from."""
-    before = lake.fill(documents)
+    before = lake.begin(documents)
     crawled = lake.crawl(changed(documents, "pokemon/25", height=5), "pokemon")
     winner = lake.fill(changed(documents, "type/1", name="rival"), "type")
     lost = lake.draft(crawled, before)
@@ -122,7 +122,7 @@ def test_the_loser_of_a_race_takes_its_documents_to_the_new_head(lake: Lakeside,
 
 
 def test_what_failed_in_the_loser_of_a_race_and_the_winner_has_is_stale(lake: Lakeside, documents: Documents):
-    first = lake.fill(without(documents, "pokemon/25"))
+    first = lake.begin(without(documents, "pokemon/25"))
     later = changed(documents, "type/1", name="plain")
     crawled = lake.crawl(later, "pokemon", "type", failing={"pokemon/25"})
     alone = lake.draft(crawled, first)
