@@ -1,6 +1,7 @@
 """Code versions: each lies whole in a folder of its own in the bucket, named by its content, and never changes."""
 
 import json
+import shlex
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 from prefect_aws import S3Bucket
 
 from blocks.storage import LAKE_BLOCK, load_block, open_store
+from flows.deploy import pulled
 from flows.deploy.leaks import is_secret_name, secrets_in
 from lake.errors import LakeError, StoreError
 from lake.layout import CODE, CODE_MANIFEST
@@ -36,9 +38,14 @@ class Code:
         return json.dumps({"files": hashes}, indent=1).encode()
 
     @property
+    def sha256(self) -> str:
+        """The hash of the manifest, and so of all files."""
+        return sha256(self.manifest).hexdigest()
+
+    @property
     def version(self) -> str:
         """The name of these files: the same content has the same name, wherever and whenever it is pushed."""
-        return sha256(self.manifest).hexdigest()[:12]
+        return self.sha256[:12]
 
     @property
     def folder(self) -> str:
@@ -112,7 +119,7 @@ def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
     """Push the code in the working directory to the lake of an `S3Bucket` block; a step of ``prefect deploy``.
 
     Prefect runs it once for each deployment; after the first it costs one request. Returns bucket, folder, version and
-    git commit, for the pull step and the deployment.
+    git commit, for the pull step and the deployment, and the command that checks what was pulled.
 
     Raises:
         LakeError: There is no such block, the code is not whole or holds a secret, or S3 refused.
@@ -133,7 +140,15 @@ def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
         "folder": f"{store.prefix}{code.folder}",
         "version": code.version,
         "commit": checked_out(root),
+        "sha256": code.sha256,
+        "check": check_command(),
     }
+
+
+def check_command() -> str:
+    """Return the command that checks a pulled version, in one line; it imports nothing that was pulled or installed."""
+    source = Path(pulled.__file__).read_text(encoding="utf-8")
+    return f"python3 -I -S -c {shlex.quote(f'exec({source!r})')}"
 
 
 def checked_out(root: Path) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 
 from prefect.client.schemas.responses import DeploymentResponse
 
@@ -14,6 +15,7 @@ from lake.layout import CODE, CODE_MANIFEST
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 
 PULL = "prefect_aws.deployments.steps.pull_from_s3"
+CHECK = "prefect.deployments.steps.run_shell_script"
 
 
 def deploy(pool: str) -> str:
@@ -48,6 +50,8 @@ def code(at: Installation) -> Verdict:
             version = item.version or "none"
             pulled.add(version)
             expected = store.bucket, f"{store.prefix}{CODE}{version}/"
+            if not any(CHECK in found for found in item.pull_steps or ()):
+                wrong.append((f"{name} does not check the code that it pulls", way))
             if step != expected:
                 wrong.append((f"expected {name} to pull s3://{'/'.join(expected)}, found s3://{'/'.join(step)}", way))
     wrong += [flaw for version in sorted(pulled) for flaw in _flaws(at, version)]
@@ -68,6 +72,10 @@ def _flaws(at: Installation, version: str) -> Iterator[tuple[str, str]]:
     manifest = at.store.find(folder + CODE_MANIFEST)
     if manifest is None:
         yield f"{at.store.uri(folder)} has no {CODE_MANIFEST}", deploy(at.pool_name)
+        return
+    if sha256(manifest).hexdigest()[: len(version)] != version:
+        way = f"`aws s3 rm --recursive {at.store.uri(folder)}`, and {deploy(at.pool_name)}"
+        yield f"{at.store.uri(folder + CODE_MANIFEST)} is not that of this version: somebody changed it", way
         return
     expected = {CODE_MANIFEST, *json.loads(manifest)["files"]}
     found = {item.key.removeprefix(folder) for item in at.store.list(folder)}

@@ -119,6 +119,28 @@ def test_a_code_version_without_its_manifest(whole: Whole):
     assert found.found.endswith("has no MANIFEST.json")
 
 
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"files": {}}'])
+def test_a_code_version_whose_manifest_was_changed(whole: Whole, body: bytes):
+    store, key = whole.store(), f"code/{whole.deployed.deployments()['report']['version']}/MANIFEST.json"
+    whole.undo.callback(store.create, key, store.get(key))
+    store.delete([key])
+    store.create(key, body)
+    whole.undo.callback(store.delete, [key])
+    found = deployments.code(whole.installation())
+    assert found.status == "failed"
+    assert found.found.endswith("MANIFEST.json is not that of this version: somebody changed it")
+    assert found.mend == f"`aws s3 rm --recursive {store.uri(key.removesuffix('MANIFEST.json'))}`, and {DEPLOY}"
+
+
+def test_a_deployment_that_runs_whatever_it_pulls(whole: Whole):
+    """Those of earlier versions did."""
+    [pull, check] = whole.deployed.deployments()["report"]["pull_steps"]
+    assert deployments.CHECK in check
+    whole.change_deployment("report", pull_steps=[pull])
+    found = deployments.code(whole.installation())
+    assert (found.found, found.mend) == ("report does not check the code that it pulls", DEPLOY)
+
+
 def test_code_that_an_image_holds_is_not_looked_for(whole: Whole, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deployments, "PULL", "absent")
     found = deployments.code(whole.installation())

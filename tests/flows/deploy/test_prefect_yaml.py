@@ -1,6 +1,7 @@
 """`prefect.yaml`, deployed to a real server: what is saved, what a run gets of it, and what stops it."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from flows.deploy.code import collect
+from flows.deploy.code import check_command, collect
 from flows.deploy.leaks import secrets_in
 from tests.flows.deploy.conftest import FLOWS, POOL, REPOSITORY, Deployed
 
@@ -40,10 +41,15 @@ def test_every_flow_is_deployed_under_its_own_name(deployed: Deployed):
 
 def test_every_deployment_has_the_version_of_the_code_and_pulls_that_folder(deployed: Deployed):
     code = collect(deployed.checkout)
-    step = {"bucket": "lake", "folder": f"pokelake/code/{code.version}/"}
+    step = {"id": "pull_code", "bucket": "lake", "folder": f"pokelake/code/{code.version}/"}
+    facts = {"PULLED": "{{ pull_code.directory }}", "VERSION": code.version, "MANIFEST_SHA256": code.sha256}
+    check = {"script": check_command(), "env": facts}
     for item in deployed.deployments().values():
         assert item["version"] == code.version
-        assert item["pull_steps"] == [{"prefect_aws.deployments.steps.pull_from_s3": step}]
+        assert item["pull_steps"] == [
+            {"prefect_aws.deployments.steps.pull_from_s3": step},
+            {"prefect.deployments.steps.run_shell_script": check},
+        ]
         assert item["tags"] == ["pokelake", "commit:none"]
     pushed = {key for key in deployed.objects() if "/code/" in key}
     assert pushed == {f"{step['folder']}{path}" for path in (*code.files, "MANIFEST.json")}
@@ -87,17 +93,36 @@ print(json.dumps([sorted(names), sorted(sources)]))
 """
 
 
-def test_what_is_pulled_is_all_that_the_flows_need(deployed: Deployed, tmp_path: Path):
-    """In an empty folder and without the checkout, which an editable install would put on the path."""
-    packages = sysconfig.get_paths()["purelib"]
-    environment = {**deployed.stack.environment, "PYTHONPATH": packages, "HOME": str(tmp_path)}
+def pull(deployed: Deployed, home: Path) -> subprocess.CompletedProcess[str]:
+    """Pull and load every flow in an empty folder, without the checkout, which an editable install puts on the path."""
+    (home / "run").mkdir()
+    environment = {**deployed.stack.environment, "PYTHONPATH": sysconfig.get_paths()["purelib"], "HOME": str(home)}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.defpath}"
     command = [sys.executable, "-S", "-c", PULL]
-    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=home / "run", env=environment, capture_output=True, text=True)
+
+
+def test_what_is_pulled_is_all_that_the_flows_need(deployed: Deployed, tmp_path: Path):
+    said = pull(deployed, tmp_path)
     assert said.returncode == 0, said.stderr
     names, sources = json.loads(said.stdout.splitlines()[-1])
     assert names == sorted(FLOWS)
     assert sources
     assert all(Path(source).is_relative_to(tmp_path) for source in sources)
+
+
+def test_code_that_was_changed_in_the_bucket_is_refused_before_any_of_it_runs(deployed: Deployed, tmp_path: Path):
+    code, mark = collect(deployed.checkout), tmp_path / "ran"
+    key = f"pokelake/{code.folder}lake/__init__.py"
+    deployed.s3().put_object(Bucket="lake", Key=key, Body=f"open({str(mark)!r}, 'w')".encode())
+    try:
+        said = pull(deployed, tmp_path)
+    finally:
+        deployed.s3().put_object(Bucket="lake", Key=key, Body=code.files["lake/__init__.py"])
+    assert said.returncode != 0
+    assert f"code version {code.version} was pulled, and none of it was run" in said.stderr
+    assert "found 1 that differ ('lake/__init__.py'). Find out who changed" in said.stderr
+    assert not mark.exists()
 
 
 def test_a_push_that_fails_leaves_every_deployment_at_the_version_it_had(deployed: Deployed):
