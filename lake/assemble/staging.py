@@ -140,12 +140,12 @@ def final_failures(manifests: Iterable[Manifest]) -> list[Failure]:
 def second_round(manifests: Sequence[Manifest], shards: Sequence[Shard]) -> list[Shard]:
     """Return the shards of the second round: one for each resource that has failed documents."""
     failed = {(failure.resource, failure.id) for manifest in manifests for failure in manifest.failed}
-    wanted: dict[str, list[Wanted]] = {}
+    wanted: dict[tuple[str, bool], list[Wanted]] = {}
     for shard in shards:
         for item in shard.wanted:
             if (shard.resource, item.reference.id) in failed:
-                wanted.setdefault(shard.resource, []).append(item)
-    return [Shard(resource, len(shards), tuple(items)) for resource, items in wanted.items()]
+                wanted.setdefault((shard.resource, shard.is_inline), []).append(item)
+    return [Shard(resource, len(shards), tuple(items), is_inline) for (resource, is_inline), items in wanted.items()]
 
 
 def check_tolerance(source: Source, shards: Sequence[Shard], manifests: Sequence[Manifest]) -> None:

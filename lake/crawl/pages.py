@@ -16,6 +16,9 @@ from lake.resource import Reference
 
 _T = TypeVar("_T")
 
+# A listing that states no count may have this many pages; with the default pace they take a quarter of an hour.
+MAX_PAGES = 10_000
+
 
 class RefusedError(SourceError):
     """The source refused a page for good, for example with status 403."""
@@ -31,10 +34,14 @@ class Page(Generic[_T]):
 
 
 class Pages:
-    """The pages of one listing; it remembers their addresses, because a page that comes twice would be a circle."""
+    """The pages of one listing; it remembers their addresses, because a page that comes twice would be a circle.
 
-    def __init__(self, client: Client, where: str) -> None:
+    At most `empty_pages` in a row may have no entries and lead to another page.
+    """
+
+    def __init__(self, client: Client, where: str, empty_pages: int = 0) -> None:
         self.where = where
+        self._empty_pages = empty_pages
         self._client = client
         self._read: set[str] = set()
 
@@ -53,7 +60,7 @@ class Pages:
             raise SourceError(f"{self.where}: expected another page, found one that was read before, {url[:200]!r}")
         self._read.add(address)
         try:
-            answer = await self._client.get(url, check=body_problem)
+            answer = await self._client.get(url, check=_page_problem)
         except FetchError as error:
             kind = RefusedError if error.status is not None and 400 <= error.status < 500 else SourceError
             raise kind(f"{self.where}: {url} could not be fetched: {error}") from error
@@ -66,23 +73,30 @@ class Pages:
         """Return the entries of a page and of all pages after it, by ascending id.
 
         Raises:
-            SourceError: A page cannot be read, an id comes twice, or the stated count is wrong.
+            SourceError: A page cannot be read, two entries are one document, the stated count is wrong, or the pages do
+                not end.
         """
         counts: set[int | None] = set()
         found: dict[int, tuple[Reference, _T]] = {}
+        paths: set[str] = set()
+        empty = 0
         while True:
             page = parse(address, body)
             counts.add(page.count)
-            for reference, item in page.entries:
-                if reference.id in found:
-                    raise SourceError(f"{self.where}: expected every id once, found {reference.path} twice")
-                found[reference.id] = (reference, item)
-            if page.following is None:
+            for entry in page.entries:
+                self._add(entry, found, paths)
+            # A listing whose pages never end is found out here as soon as it has one entry too many.
+            if page.following is None or (page.count is not None and len(found) > page.count):
                 break
-            if not page.entries:
+            empty = 0 if page.entries else empty + 1
+            if empty > self._empty_pages:
+                bound = f", or {self._empty_pages} empty ones in a row at most" if self._empty_pages else ""
                 raise SourceError(
-                    f"{self.where}: expected documents on every page but the last, found none on {address[:200]!r}"
+                    f"{self.where}: expected documents on every page but the last{bound}, found none on"
+                    f" {address[:200]!r}"
                 )
+            if len(self._read) >= MAX_PAGES:
+                raise SourceError(f"{self.where}: expected at most {MAX_PAGES:,} pages, found another one")
             address = page.following
             body = await self.read(address)
         if counts not in ({None}, {len(found)}):
@@ -92,6 +106,21 @@ class Pages:
                 " nothing was deleted; run again when the source has settled"
             )
         return [found[id_] for id_ in sorted(found)]
+
+    def _add(self, entry: tuple[Reference, _T], found: dict[int, tuple[Reference, _T]], paths: set[str]) -> None:
+        """Add an entry, and raise `SourceError` that names both if it is the same document as another one."""
+        reference = entry[0]
+        if reference.id in found and found[reference.id][0].path != reference.path:
+            other = found[reference.id][0].path
+            raise SourceError(f"{self.where}: expected every id once, found {other} and {reference.path} with one id")
+        if reference.id in found:
+            raise SourceError(f"{self.where}: expected every id once, found {reference.path} twice")
+        if reference.path in paths:
+            raise SourceError(
+                f"{self.where}: expected every id once, found {reference.path} twice, as a number and as a text"
+            )
+        found[reference.id] = entry
+        paths.add(reference.path)
 
     def join(self, address: str, link: str) -> str:
         """Return the address that a link on a page leads to."""
@@ -116,6 +145,16 @@ def read_json(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
         return decoder.decode(body)
     except msgspec.DecodeError as error:
         raise ValueError(f"unexpected JSON: {error}") from error
+
+
+def _page_problem(body: bytes) -> str | None:
+    """Say what is wrong with a page, None if it is whole JSON; whether its items are documents is asked of each."""
+    try:
+        body.decode("utf-8", errors="strict")
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return f"invalid JSON: {error}"
+    return None
 
 
 def type_problem(body: bytes, decoder: msgspec.json.Decoder[Any]) -> str | None:

@@ -15,6 +15,12 @@ from lake.errors import SourceError
 from lake.resource import Reference, resource_name
 from lake.source import Rest, Source
 
+# A page that a filter or a deletion emptied may still lead on.
+EMPTY_PAGES = 10
+
+# A longer id makes an address that no server takes.
+MAX_ID_LENGTH = 1000
+
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -57,8 +63,12 @@ async def read_inline(client: Client, shard: Shard) -> Fetched:
     upstream = await probe(client)
     items = await _items(client, require(upstream, shard.resource), shard.resource)
     at, ids = datetime.now(UTC), {reference.id for reference, _ in items}
+    problems = [(reference, problem(reference, bytes(item))) for reference, item in items]
+    failed = [(reference, why) for reference, why in problems if why is not None]
+    odd = {reference.id for reference, _ in failed}
     return Fetched(
-        received=[reference.received(None, at, bytes(item)) for reference, item in items],
+        received=[reference.received(None, at, bytes(item)) for reference, item in items if reference.id not in odd],
+        failed=failed,
         gone=[item.reference for item in shard.wanted if item.reference.id not in ids],
         requests=client.requests,
     )
@@ -66,12 +76,16 @@ async def read_inline(client: Client, shard: Shard) -> Fetched:
 
 async def _items(client: Client, start: str, resource: str) -> list[tuple[Reference, msgspec.Raw]]:
     """Return every item of a listing, byte for byte, with its reference, by ascending id."""
-    source, settings, pages = client.source, _settings(client.source), Pages(client, f"listing of {resource}")
+    source, settings, pages = (
+        client.source,
+        _settings(client.source),
+        Pages(client, f"listing of {resource}", EMPTY_PAGES),
+    )
     size = {settings.page_size_parameter: str(source.page_size)} if settings.page_size_parameter else {}
 
     def parse(address: str, body: bytes) -> Page[msgspec.Raw]:
         page = msgspec.Raw(body)
-        items = decoded(_require(page, settings.results_path, pages.where), pages.where, list[msgspec.Raw])
+        items = _results(page, settings.results_path, pages.where)
         count = None
         if settings.count_path:
             count = decoded(_require(page, settings.count_path, pages.where), pages.where, int)
@@ -121,16 +135,29 @@ def _reference(source: Source, resource: str, item: msgspec.Raw, where: str) -> 
     given = decoded(_require(item, id_path, where), where, object)
     if isinstance(given, bool) or not isinstance(given, int | str) or given in ("", ".", ".."):
         raise SourceError(f"{where}: expected an id, an integer or a string, at {id_path!r}, found {given!r:.200}")
+    if isinstance(given, str) and len(given) > MAX_ID_LENGTH:
+        raise SourceError(
+            f"{where}: expected an id of at most {MAX_ID_LENGTH:,} characters at {id_path!r}, found one of"
+            f" {len(given):,}, which begins {given[:60]!r}"
+        )
     if isinstance(given, int) and not -(1 << 63) <= given < 1 << 63:
         raise SourceError(f"{where}: expected an id of 64 bits at most at {id_path!r}, found {given!r:.200}")
     path = f"{resource}/{quote(str(given), safe='')}"
     return Reference(resource, hashed_id(given) if isinstance(given, str) else given, url(source, resource, path), path)
 
 
+def _results(page: msgspec.Raw, path: str, where: str) -> list[msgspec.Raw]:
+    """Return the items of a page; null stands for none, as some sources write it on their last page."""
+    found = _find(page, path, where)
+    if found is not None and _is_null(found):
+        return []
+    return decoded(_require(page, path, where), where, list[msgspec.Raw])
+
+
 def _following(page: msgspec.Raw, settings: Rest, where: str) -> str | None:
     """Return the link or the cursor of the next page, None if there is none."""
     found = _find(page, settings.next_path, where) if settings.next_path else None
-    following = "" if found is None else decoded(found, where, object)
+    following = "" if found is None or _is_null(found) else decoded(found, where, object)
     if isinstance(following, bool) or not isinstance(following, int | str):
         raise SourceError(
             f"{where}: expected a link or a cursor to the next page at {settings.next_path!r}, found {following!r:.200}"
@@ -140,20 +167,26 @@ def _following(page: msgspec.Raw, settings: Rest, where: str) -> str | None:
 
 def _require(json: msgspec.Raw, path: str, where: str) -> msgspec.Raw:
     found = _find(json, path, where)
-    if found is None:
+    if found is None or _is_null(found):
         raise SourceError(f"{where}: expected something at {path!r}, found nothing; check the settings `rest`")
     return found
 
 
 def _find(json: msgspec.Raw, path: str, where: str) -> msgspec.Raw | None:
-    """Return the value at a dotted path, byte for byte; None if there is none, or null."""
+    """Return the value at a dotted path, byte for byte; null if null stands on the way, None if there is nothing."""
     found = json
     for name in path.split(".") if path else ():
+        if _is_null(found):
+            break
         members = decoded(found, where, dict[str, msgspec.Raw])
-        if name not in members or bytes(members[name]) == b"null":
+        if name not in members:
             return None
         found = members[name]
     return found
+
+
+def _is_null(json: msgspec.Raw) -> bool:
+    return bytes(json).strip() == b"null"
 
 
 def _with_query(address: str, parameters: dict[str, str]) -> str:

@@ -151,6 +151,12 @@ def test_what_failed_is_asked_for_once_more_a_shard_for_each_resource():
     assert second_round([manifest()], shards) == []
 
 
+def test_a_document_that_came_within_its_listing_is_looked_for_there_again():
+    """It has no URL of its own, and its listing must not land as the document."""
+    [again] = second_round([manifest(failed=(failure(2),))], [replace(shard(1, 2), is_inline=True)])
+    assert again == Shard("berry", 1, shard(2).wanted, is_inline=True)
+
+
 @pytest.mark.parametrize(
     ("count", "wanted", "tolerated"),
     [(1, 1, 0.02), (1, 100, 0.02), (2, 100, 0.02), (3, 150, 0.02), (0, 100, 0.0), (2, 2, 1.0)],

@@ -100,6 +100,21 @@ def test_empty_pages_without_end_are_refused():
     assert asked == 3
 
 
+def test_full_pages_without_end_are_refused_by_the_count():
+    asked = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        if str(request.url) == BASE:
+            return httpx.Response(200, json={"pokemon": f"{BASE}pokemon/"})
+        return httpx.Response(200, json=page(*pokemon(asked), count=2, next=f"{BASE}pokemon/?offset={asked}"))
+
+    with pytest.raises(SourceError, match=r"as its count says, \[2\], found 3"):
+        listing(source(requests_per_run=50), transport=httpx.MockTransport(answer))
+    assert asked == 4
+
+
 @pytest.mark.parametrize(
     "following",
     ["https://elsewhere.test/api/v2/pokemon/?offset=1", "http://pokeapi.test/api/v2/pokemon/?offset=1", "//a/", "ftp:"],

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.crawl import Fetched, Listing, Pace, Rest, Shard, Source, cut, fetch
-from lake.crawl.rest import hashed_id, problem, url
+from lake.crawl.rest import EMPTY_PAGES, hashed_id, problem, url
 from lake.errors import SourceError, UnknownNameError
 from lake.resource import AtHand, Reference
 from tests.lake.crawl import BASE, PATIENCE_SECONDS, listing, site, source, upstream
@@ -194,7 +194,12 @@ def test_a_cursor_goes_into_its_parameter_as_it_is():
         ({"results": [{"id": 1}], "next": "https://elsewhere.test/"}, f"expected the next page below {BASE}"),
         ({"results": [{"id": 1}], "next": "//["}, "expected URLs"),
         ({"results": [{"id": 1}], "next": "trainers"}, "expected another page, found one that was read before"),
-        ({"results": [], "next": "?page=2"}, "expected documents on every page but the last"),
+        ({"results": [{"id": 1}, {"id": "1"}]}, "found trainer/1 twice, as a number and as a text"),
+        ({"results": [{"id": hashed_id("a")}, {"id": "a"}]}, f"trainer/{hashed_id('a')} and trainer/a with one id"),
+        ({"results": [{"id": (1 << 64) + 1}]}, "expected an id of 64 bits at most at 'id', found 18446744073709551617"),
+        ({"results": [{"id": -(1 << 63) - 1}]}, "expected an id of 64 bits at most"),
+        ({"results": [{"id": 7.0}]}, "expected an id, an integer or a string, at 'id', found 7.0"),
+        ({"results": [{"id": "a" * 1_000_000}]}, "expected an id of at most 1,000 characters at 'id', found one of"),
     ],
     ids=str,
 )
@@ -202,6 +207,65 @@ def test_a_listing_that_does_not_add_up_is_refused(page: object, message: str):
     with pytest.raises(SourceError, match="listing of trainer: ") as caught:
         listed({"trainers": page})
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "last", [{"results": None, "next": None}, {"results": None}, {"results": [], "next": ""}], ids=str
+)
+def test_a_last_page_without_entries_ends_a_listing(last: dict[str, Any]):
+    pages = {"trainers": {"results": [{"id": 1}], "next": "a"}, "trainers?cursor=a": last}
+    assert [of.id for of in listed(pages, paging="cursor").references] == [1]
+
+
+def test_null_on_the_way_to_the_entries_means_that_there_are_none():
+    assert listed({"trainers": {"data": None}}, results_path="data.users", next_path="data.next").references == ()
+
+
+@pytest.mark.parametrize("nothing", [[], None])
+def test_empty_pages_with_a_cursor_lead_on_within_a_bound(nothing: object):
+    def pages(empty: int) -> dict[str, object]:
+        found: dict[str, object] = {"trainers": {"results": [{"id": 1}], "next": 0}}
+        for number in range(empty):
+            found[f"trainers?cursor={number}"] = {"results": nothing, "next": number + 1}
+        return {**found, f"trainers?cursor={empty}": {"results": [{"id": 2}]}}
+
+    assert len(listed(pages(EMPTY_PAGES), paging="cursor").references) == 2
+    with pytest.raises(SourceError, match="every page but the last, or 10 empty ones in a row at most, found none"):
+        listed(pages(EMPTY_PAGES + 1), paging="cursor")
+
+
+@pytest.mark.parametrize("count_path", ["", "count"])
+def test_a_listing_whose_pages_never_end_does(count_path: str, monkeypatch: pytest.MonkeyPatch):
+    """By its count, if it states one."""
+    monkeypatch.setattr("lake.crawl.pages.MAX_PAGES", 20)
+    asked = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return httpx.Response(200, json={"results": [{"id": asked}], "next": str(asked), "count": 3})
+
+    with pytest.raises(SourceError, match=r"as its count says, \[3\], found 4|expected at most 20 pages"):
+        listing(rest(paging="cursor", count_path=count_path), "trainer", httpx.MockTransport(answer))
+    assert asked == (4 if count_path else 20)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("\u00e9", "e\u0301"),
+        ("a/b", "a%2Fb"),
+        ("A", "a"),
+        ("a", "a "),
+        ("-1", -2),
+        ((1 << 63) - 1, -(1 << 63)),
+        ("...", "\x00"),
+    ],
+    ids=repr,
+)
+def test_ids_that_look_alike_are_two(one: object, other: object):
+    found = listed({"trainers": {"results": [{"id": one}, {"id": other}]}})
+    assert len({of.id for of in found.references}) == len({of.path for of in found.references}) == 2
 
 
 def test_a_cursor_that_comes_twice_is_refused():
@@ -253,6 +317,19 @@ def test_an_inline_listing_of_another_crawler_is_refused():
 def test_a_document_is_a_whole_object(body: bytes, expected: str | None):
     found = problem(Reference("trainer", 1, f"{BASE}t/1", "trainer/1"), body)
     assert found is None if expected is None else (found or "").startswith(expected)
+
+
+def test_an_inline_document_that_is_odd_fails_alone():
+    body = b'{"results":[{"id":1,"a":1e400},{"id":2,"a":1,"a":2},{"id":3,"a":[NESTED]},{"id":4}]}'
+    body = body.replace(b"NESTED", b"[" * 200 + b"]" * 200)
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, headers={"Content-Type": "application/json"}, content=body)
+    )
+    settings = rest()
+    [shard] = cut(settings, listing(settings, "trainer", transport), {})
+    fetched = asyncio.run(fetch(settings, Pace(settings), shard, transport=transport))
+    assert [item.id for item in fetched.received] == [4]
+    assert [reference.id for reference, why in fetched.failed if why.startswith("invalid JSON: ")] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("document_path", ["", "t/{id}", "{listing}/{id}?full=1"])
