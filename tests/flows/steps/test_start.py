@@ -28,7 +28,7 @@ def documents() -> Documents:
 @pytest.fixture
 def commit(store: Store, documents: Documents) -> Commit:
     """Fill the lake with all types."""
-    return Lakeside(store).fill(documents)
+    return Lakeside(store).begin(documents)
 
 
 @pytest.fixture
