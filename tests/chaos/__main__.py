@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.chaos.checks import KINDS, Point
 from tests.chaos.world import local_world
 
-PARTS = ("kills",)
+PARTS = ("kills", "crawls", "races", "s3_weather", "hostile")
 
 
 def table(points: Sequence[Point], notes: Sequence[str]) -> str:
@@ -61,8 +61,10 @@ def main() -> int:
                         notes.append(said)
                         continue
                     points.append(said)
+                    became = ", ".join(sorted({kind for kind, _ in said.breaches})) or "survived"
+                    print(f"{said.part}, {said.name}: {became} in {said.seconds:.0f} s", flush=True)
                     for kind, text in said.breaches:
-                        print(f"  {said.part}, {said.name}: {kind}: {text}", flush=True)
+                        print(f"  {kind}: {text}", flush=True)
             print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     finally:
         print(table(points, notes))

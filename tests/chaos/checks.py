@@ -13,6 +13,7 @@ from lake.commit import Commit, commit_seqs, read_commit
 from lake.errors import LakeError
 from lake.store import Store
 from tests.chaos.proxy import Seen
+from tests.chaos.runner import Run
 from tests.chaos.world import World
 
 KINDS = ("torn", "lost", "left")
@@ -90,15 +91,23 @@ def check_overwritten(point: Point, log: list[Seen]) -> None:
         point.expect(len(found) == 1 or "/results/" in key, "torn", f"{key} was put with {len(found)} contents")
 
 
+def check_said(point: Point, run: Run) -> None:
+    """A run ended by itself, and what it said of a failure is one paragraph without a traceback."""
+    point.expect(run.code in (0, 1), "lost", f"it ended with code {run.code}: {run.said[-300:]}")
+    said = run.said.strip()
+    point.expect("Traceback" not in said, "lost", f"it said {said[-600:]}")
+    point.expect(run.code == 0 or said.startswith("pokelake: "), "lost", f"it said {said[:400]!r}")
+
+
 def check_left(point: Point, world: World) -> None:
     """No process and no temporary file is left."""
     found = world.runner.left()
     point.expect(not found, "left", f"left behind: {found}")
 
 
-def held_slots(world: World) -> dict[str, int]:
+def held_slots(api: str) -> dict[str, int]:
     """Return the slots of Prefect's global limits that are taken and are not given back by themselves."""
-    answer = httpx.post(f"{world.api}/v2/concurrency_limits/filter", json={}, timeout=30)
+    answer = httpx.post(f"{api}/v2/concurrency_limits/filter", json={}, timeout=30)
     return {
         limit["name"]: limit["active_slots"]
         for limit in answer.raise_for_status().json()

@@ -1,10 +1,9 @@
 """Kills before and after every S3 operation of a flow, by SIGKILL of its process group."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 from lake.commit import commit_seqs
 from lake.layout import snapshot_folder
@@ -12,14 +11,12 @@ from lake.publish.garbage import GRACE
 from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, state
 from tests.chaos.proxy import Seen, no_fault
 from tests.chaos.runner import Run
-from tests.chaos.world import World, few, next_version
+from tests.chaos.world import World, evenly, few, next_version
 from tests.waiting import until
 
 # The time of all stories; a point takes five to ten seconds.
 MINUTES = 14
 LONG = timedelta(days=100)
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -122,18 +119,6 @@ def of_story(world: World, story: Story, points: int | None, until: float) -> It
             break
         yield kill(world, story, template, number, moment, before, after)
     yield f"kills {story.name}: of {len(there)} there are"
-
-
-def evenly(there: Sequence[_T], seed: int = 0) -> Iterator[_T]:
-    """Yield all points in an order whose every beginning lies evenly among them.
-
-    >>> list(evenly("abcdefgh"))
-    ['a', 'e', 'c', 'g', 'b', 'f', 'd', 'h']
-    """
-    bits = len(there).bit_length()
-    for at in sorted(range(1 << bits), key=lambda at: f"{at:0{bits}b}"[::-1]):
-        if at < len(there):
-            yield there[(at + seed) % len(there)]
 
 
 def ready(world: World, story: Story) -> None:

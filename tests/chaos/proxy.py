@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+from tests.chaos.wire import headers_of, read_body, reset, spoilt, without
 from tests.waiting import until
 
 _STAMP = re.compile(rb"(?<=<LastModified>)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)")
@@ -24,9 +25,10 @@ _REFUSALS = {
     "503": (b"503 Slow Down", b"SlowDown"),
     "401": (b"401 Unauthorized", b"Unauthorized"),
 }
+_OWN = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 KINDS = (*_REFUSALS, "drop", "lost", "reset", "cut", "flip", "slow")
 
-SLOW_SECONDS = 1
+SLOW_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,11 @@ def no_fault(seen: Seen, moment: str) -> None:
     """Let everything pass."""
 
 
-def weather(kind: str, share: float) -> Meddler:
+def weather(kind: str, share: float, seed: int = 0) -> Meddler:
     """Have a share of the requests meet a fault, chosen by their number, so that a retry may pass."""
 
     def meddle(seen: Seen, moment: str) -> str | None:
-        is_met = zlib.crc32(f"{kind} {seen.number}".encode()) / 2**32 < share
+        is_met = zlib.crc32(f"{kind} {seed} {seen.number}".encode()) / 2**32 < share
         return kind if moment == "before" and is_met else None
 
     return meddle
@@ -63,9 +65,10 @@ class Proxy:
     """A proxy in a thread of this process; `log` holds every request that it was sent, in order."""
 
     def __init__(self, upstream: str) -> None:
-        parts = urlsplit(upstream)
-        self._host, self._port = parts.hostname or "", parts.port or 80
+        self.turn_to(upstream)
         self.meddle: Meddler = no_fault
+        # Bodies of JSON that are answered in the place of the server's, by path without a slash at its end.
+        self.answers: dict[str, bytes] = {}
         self.log: list[Seen] = []
         self.in_flight = 0
         self._aged: tuple[datetime, timedelta] | None = None
@@ -80,7 +83,12 @@ class Proxy:
         """Forget what was seen, and meddle no longer."""
         self.meddle = no_fault
         self.settle()
-        self.log, self._count, self._aged = [], 0, None
+        self.log, self._count, self._aged, self.answers = [], 0, None, {}
+
+    def turn_to(self, upstream: str) -> None:
+        """Stand before another server."""
+        parts = urlsplit(upstream)
+        self._host, self._port = parts.hostname or "", parts.port or 80
 
     def settle(self) -> None:
         """Wait until nothing is in flight."""
@@ -92,7 +100,8 @@ class Proxy:
         assert task is not None
         self._tasks.add(task)
         try:
-            with suppress(OSError, EOFError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            # Cancelled at the end; asyncio would print it.
+            with suppress(OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
                 while await self._exchange(reader, writer):
                     pass
         finally:
@@ -104,13 +113,13 @@ class Proxy:
         head = await reader.readuntil(b"\r\n\r\n")
         first, _, rest = head.partition(b"\r\n")
         method, target, _ = first.decode("latin-1").split(" ", 2)
-        headers = _headers(rest)
+        headers = headers_of(rest)
         if "upgrade" in headers:
             await self._tunnel(head, reader, writer)
             return False
         if headers.get("expect", "").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = await _body(reader, headers)
+        body = await read_body(reader, headers)
         self.in_flight += 1
         try:
             return await self._answer(first, rest, method, target, body, headers, writer)
@@ -142,6 +151,10 @@ class Proxy:
             return True
         if fault in ("drop", "killed"):
             return False
+        if (own := self.answers.get(urlsplit(target).path.rstrip("/"))) is not None:
+            writer.write(_OWN % len(own) + own)
+            await writer.drain()
+            return True
         if fault == "slow":
             await asyncio.sleep(SLOW_SECONDS)
         answer = await self._ask(first, rest, body)
@@ -149,17 +162,17 @@ class Proxy:
         self.log[self.log.index(seen)] = answered
         if self.meddle(answered, "after") == "killed" or fault == "lost":
             return False
-        kept, said = _spoilt(fault, method, self._with_age(answer))
+        kept, said = spoilt(fault, method, self._with_age(answer))
         writer.write(said)
         await writer.drain()
         if fault == "reset":
-            _reset(writer)
+            reset(writer)
         return kept
 
     async def _ask(self, first: bytes, rest: bytes, body: bytes) -> bytes:
         upstream, to_upstream = await asyncio.open_connection(self._host, self._port)
         try:
-            to_upstream.write(first + b"\r\n" + _without(rest, b"connection", b"expect", b"transfer-encoding"))
+            to_upstream.write(first + b"\r\n" + without(rest, b"connection", b"expect", b"transfer-encoding"))
             length = b"" if b"content-length:" in rest.lower() else b"content-length: %d\r\n" % len(body)
             to_upstream.write(length + b"connection: close\r\n\r\n" + body)
             await to_upstream.drain()
@@ -216,50 +229,3 @@ def proxy(upstream: str) -> Iterator[tuple[Proxy, str]]:
         asyncio.run_coroutine_threadsafe(stop(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-
-
-def _headers(rest: bytes) -> dict[str, str]:
-    pairs = (line.partition(":") for line in rest.decode("latin-1").split("\r\n") if line)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
-
-
-def _without(rest: bytes, *names: bytes) -> bytes:
-    """Return header lines without some of them, and without the empty line at their end."""
-    lines = [line for line in rest.split(b"\r\n") if line and line.split(b":")[0].strip().lower() not in names]
-    return b"".join(line + b"\r\n" for line in lines)
-
-
-async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
-    if "chunked" not in headers.get("transfer-encoding", "").lower():
-        return await reader.readexactly(int(headers.get("content-length", 0)))
-    body = b""
-    while size := int((await reader.readline()).split(b";")[0], 16):
-        body += await reader.readexactly(size)
-        await reader.readline()
-    while (await reader.readline()).strip():
-        pass
-    return body
-
-
-def _spoilt(fault: str | None, method: str, answer: bytes) -> tuple[bool, bytes]:
-    """Return whether the connection stays open, and the answer as a fault leaves it; the server closed its own."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    first, _, rest = head.partition(b"\r\n")
-    lines = _without(rest, b"connection")
-    names = _headers(rest)
-    if method != "HEAD" and "content-length" not in names and "chunked" not in names.get("transfer-encoding", ""):
-        lines += b"content-length: %d\r\n" % len(body)
-    head = first + b"\r\n" + lines + b"\r\n"
-    if fault in ("cut", "reset"):
-        return False, head + body[: len(body) // 2]
-    if fault == "flip" and body:
-        at = len(body) // 2
-        body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
-    return True, head + body
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection by a reset, as a host does that has lost it."""
-    held = writer.get_extra_info("socket")
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    writer.transport.abort()

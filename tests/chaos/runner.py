@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,11 +28,12 @@ RUN_SECONDS = 240
 
 @dataclass
 class Run:
-    """One command under way or ended; its code is that of `waitpid`, negative for a signal."""
+    """One command under way or ended; its code is negative for a signal, and `resident_mb` is the most it held."""
 
     pid: int
     output: Path
     code: int | None = None
+    resident_mb: int = 0
 
     def kill(self, how: int = signal.SIGKILL) -> None:
         """Send a signal to all of its processes."""
@@ -39,8 +41,13 @@ class Run:
             os.killpg(self.pid, how)
 
     def wait(self, seconds: float = RUN_SECONDS) -> int:
-        """Return its exit code, as soon as it has one."""
-        return until(lambda: None if self.code is None else [self.code], every=0.02, seconds=seconds)[0]
+        """Return its exit code, as soon as it has one; whoever takes longer than this is killed."""
+        deadline = time.monotonic() + seconds
+        while self.code is None:
+            if time.monotonic() > deadline:
+                self.kill()
+            time.sleep(0.02)
+        return self.code
 
     @property
     def said(self) -> str:
@@ -70,11 +77,7 @@ class Runner:
     def run(self, *arguments: str, marked: str = "", seconds: float = RUN_SECONDS, **environment: str) -> Run:
         """Run a command to its end."""
         run = self.start(*arguments, marked=marked, **environment)
-        try:
-            run.wait(seconds)
-        except AssertionError:
-            run.kill()
-            raise
+        run.wait(seconds)
         return run
 
     def listen(self) -> None:
@@ -86,7 +89,8 @@ class Runner:
                 self.runs[said["pid"]] = Run(said["pid"], Path(said["output"]))
                 self._started.append(self.runs[said["pid"]])
             else:
-                self.runs[said["pid"]].code = said["code"]
+                ended = self.runs[said["pid"]]
+                ended.resident_mb, ended.code = said["resident_mb"], said["code"]
 
     def left(self) -> list[str]:
         """Return the command line of every process that runs have left, and the temporary files."""
@@ -144,10 +148,10 @@ def _serve() -> dict[str, Any] | None:
             children.add(pid)
             _say(pid=pid, output=job["output"])
         for pid in list(children):
-            ended, status = os.waitpid(pid, os.WNOHANG)
+            ended, status, usage = os.wait4(pid, os.WNOHANG)
             if ended:
                 children.discard(pid)
-                _say(pid=pid, code=os.waitstatus_to_exitcode(status))
+                _say(pid=pid, code=os.waitstatus_to_exitcode(status), resident_mb=usage.ru_maxrss >> 10)
     return None
 
 

@@ -2,12 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import boto3
@@ -24,6 +25,8 @@ BUCKET = "chaos"
 
 # Few and small, and one of them is referred to by the two others.
 RESOURCES = ("berry", "generation", "type")
+
+_T = TypeVar("_T")
 
 CORPORA = Path(__file__).parents[3] / "shared" / "pokeapi"
 
@@ -44,11 +47,14 @@ class Served(Running):
 
 @dataclass
 class World:
-    """A local stack that is being broken; `s3` and `prefect` are the proxies that runs have before their servers."""
+    """A local stack that is being broken: runs meet S3, Prefect and the source through `s3`, `prefect` and `web`."""
 
     s3: Proxy
+    s3_url: str
     prefect: Proxy
     api: str
+    web: Proxy
+    web_url: str
     source: Served
     runner: Runner
     home: Path
@@ -90,7 +96,7 @@ class World:
         """Return a command about a lake."""
         where = ["--bucket", BUCKET, "--prefix", prefix]
         is_crawl = verb in ("refresh", "discover")
-        return [verb, *where, *(["--source", self.source.url] if is_crawl else []), *more]
+        return [verb, *where, *(["--source", self.web_url] if is_crawl else []), *more]
 
     def run(self, verb: str, prefix: str, *more: str, marked: str = "") -> Run:
         """Run a command about a lake to its end."""
@@ -107,10 +113,12 @@ class World:
 def world(s3: str, api: str, replica: str, home: Path, is_real: bool = False, seed: int = 0) -> Iterator[World]:
     """Put proxies before these servers, and start a runner; the environment must lead to S3."""
     boto3.client("s3").create_bucket(Bucket=BUCKET)
-    with proxy(s3) as (before_s3, s3_url), proxy(api) as (before_prefect, prefect_url):
-        environment = {"AWS_ENDPOINT_URL": s3_url, "PREFECT_API_URL": f"{prefect_url}{urlsplit(api).path}"}
+    source = Served(replica)
+    with proxy(s3) as (before_s3, s3_url), proxy(api) as (before_api, api_url), proxy(replica) as (web, web_url):
+        environment = {"AWS_ENDPOINT_URL": s3_url, "PREFECT_API_URL": f"{api_url}{urlsplit(api).path}"}
         with runner(environment, home) as commands:
-            yield World(before_s3, before_prefect, api, Served(replica), commands, home, is_real, seed)
+            web_url += urlsplit(replica).path
+            yield World(before_s3, s3_url, before_api, api, web, web_url, source, commands, home, is_real, seed)
 
 
 @contextmanager
@@ -145,3 +153,15 @@ def next_version(documents: Documents) -> Documents:
     """Return the documents as they might be a month later: two changed, one new."""
     berry = min(path for path in documents if path.startswith("berry/"))
     return copied(changed(changed(documents, "type/1", name="plain"), berry, size=21), berry, 9001, name="new")
+
+
+def evenly(there: Sequence[_T], seed: int = 0) -> Iterator[_T]:
+    """Yield all points in an order whose every beginning lies evenly among them.
+
+    >>> list(evenly("abcdefgh"))
+    ['a', 'e', 'c', 'g', 'b', 'f', 'd', 'h']
+    """
+    bits = len(there).bit_length()
+    for at in sorted(range(1 << bits), key=lambda at: f"{at:0{bits}b}"[::-1]):
+        if at < len(there):
+            yield there[(at + seed) % len(there)]

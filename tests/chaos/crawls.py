@@ -1,0 +1,86 @@
+"""Kills of a crawl at random moments, by SIGKILL, SIGTERM and SIGINT; the requests to the source are counted."""
+
+import random
+import signal
+import time
+from collections.abc import Iterator
+
+from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, state
+from tests.chaos.world import World, few
+from tests.waiting import until
+
+MINUTES = 14
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+
+# One shard each at least; a kill loses the shards under way, no others.
+CRAWLED = ("berry", "egg-group", "evolution-chain", "generation", "move", "nature", "stat", "type")
+MOST_DOCUMENTS = 250
+
+# So that a crawl takes a few seconds.
+LATENCY = [{"kind": "latency", "seconds": 0.02}]
+SHARDS, CONNECTIONS = 2, 4
+
+# A run that is told to end lets its child end, and says how it ended to Prefect.
+END_SECONDS = 30
+
+
+def run(world: World, points: int | None = None, only: str = "") -> Iterator[Point | str]:
+    """Kill crawls by one signal after the other, until there is no time left."""
+    documents = dict(sorted(few(world.is_real, *CRAWLED).items())[:MOST_DOCUMENTS])
+    random_ = random.Random(world.seed)
+    world.serve("crawled", documents)
+    world.source.faults(LATENCY)
+    whole = world.prefix()
+    began = time.monotonic()
+    world.done("refresh", whole, *options())
+    took, wanted = time.monotonic() - began, state(world.store(whole))
+    requests = world.source.counters()["requests"]
+    done = 0
+    while world.seconds_left(60 * MINUTES) > 0 and done < (points or 1000):
+        how = SIGNALS[done % len(SIGNALS)]
+        yield kill(world, how, random_.uniform(0.1, 1) * took, wanted, requests)
+        done += 1
+
+
+def options() -> tuple[str, ...]:
+    return ("--parallel-shards", str(SHARDS), "--connections", str(CONNECTIONS), "--retry-delay-seconds", "0.05")
+
+
+def kill(world: World, how: signal.Signals, after: float, wanted: dict[str, str] | None, requests: int) -> Point:
+    """Kill one crawl so many seconds after its start, and run it again."""
+    began = time.monotonic()
+    prefix = world.prefix()
+    store = world.store(prefix)
+    world.s3.reset()
+    world.source.reset()
+    first = world.runner.start(*world.arguments("refresh", prefix, *options()))
+    time.sleep(after)
+    # Python asks in vain to end a process that has not loaded `signal` yet; every run has.
+    told = time.monotonic()
+    first.kill(how)
+    code = first.wait()
+    took = time.monotonic() - told
+    point = Point(f"crawls {how.name}", f"after {after:.2f} s, code {code}, {took:.1f} s to end")
+    point.expect(took < END_SECONDS, "lost", f"it took {took:.0f} s to end")
+    point.expect("Traceback" not in first.said, "lost", f"it said {first.said[-400:]}")
+    world.s3.settle()
+    until(lambda: world.source.counters()["in_flight"] == 0, every=0.05)
+    check_readers(point, store, None, wanted)
+    check_left(point, world)
+    asked = world.source.counters()["by_path"]
+    again = world.run("refresh", prefix, *options())
+    point.expect(again.code == 0, "lost", f"the next run ended with code {again.code}: {again.said[-500:]}")
+    check_readers(point, store, wanted)
+    check_overwritten(point, world.s3.log)
+    check_left(point, world)
+    by_path = world.source.counters()["by_path"]
+    twice = [path for path, counts in by_path.items() if path in asked and sum(counts.values()) > 1]
+    documents = [path for path in twice if "/" in path]
+    shards = {path.split("/")[0] for path in documents}
+    at_once = 2 * SHARDS
+    point.expect(len(shards) <= at_once, "lost", f"documents of {len(shards)} shards were asked for twice")
+    total = world.source.counters()["requests"]
+    point.expect(total <= 2 * requests, "lost", f"{total} requests, {requests} without a kill")
+    point.name += f", {total} requests of {requests}, {len(documents)} documents twice"
+    point.seconds = time.monotonic() - began
+    return point
