@@ -58,6 +58,6 @@ def discover(
     # The documents at hand may be older than this version, so the snapshot belongs to no version.
     facts = replace(source_facts(settings, begun.upstream, listings, manifests), version=None)
     crawled = Crawled(facts, manifests, is_partial=True)
-    publication = publish_on_head(lake, crawled)
+    publication = publish_on_head(lake, parent, crawled)
     state = finished(lake, publication, crawled, listings)
     return ended(f"{state.message}; {gone}", state.name) if gone else state

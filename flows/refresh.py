@@ -55,7 +55,7 @@ def refresh(
     crawl = Crawl(crawl_id("refresh", settings, parent, version), settings, lake)
     manifests = fetch_all(crawl, shards, results)
     crawled = Crawled(source_facts(settings, begun.upstream, listings, manifests), manifests)
-    publication = publish_on_head(lake, crawled, allow_shrink)
+    publication = publish_on_head(lake, parent, crawled, allow_shrink)
     if not publication.is_new and not final_failures(manifests):
         if crawled.source.version is None:
             # Without a version, the next run from this head is the same crawl: it would take these results for the

@@ -89,7 +89,8 @@ def unpack(body: bytes) -> pa.Table:
 class Merged:
     """The documents that hold after a crawl, sorted by id and path, and how they differ from the parent's.
 
-    `reordered` counts fetched documents that differ from the parent's only in order; the parent's are kept.
+    `reordered` counts fetched documents that differ from the parent's only in order; the parent's are kept. `contested`
+    counts those that the crawl and another run both changed: nobody knows which asked later.
     """
 
     rows: pa.Table
@@ -98,21 +99,37 @@ class Merged:
     deleted: int
     reordered: int
     identities: tuple[IdentityChange, ...]
+    contested: int = 0
 
 
-def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = (), ordered: bool = False) -> Merged:
+def merge(
+    parent: pa.Table,
+    fetched: pa.Table,
+    gone: Sequence[int] = (),
+    ordered: bool = False,
+    base: pa.Table | None = None,
+) -> Merged:
     """Replace the parent's documents by the fetched ones, and omit `gone` ids; `ordered` is as in `same_content`.
 
     A document keeps the parent's row if it was fetched with the same content, so that a crawl without a change gives
-    the same bytes, or if the parent received its own later, in a run that was faster. A fetched document is not gone.
+    the same bytes. A fetched document is not gone. `base` has the documents that the crawl began from, if another run
+    has published since: what that run changed stays as it made it. No clock decides, because that of another machine
+    may be wrong by a day.
     """
     fetched = _latest(fetched)
     places = pc.index_in(fetched["path"], parent["path"])
     is_old, at = pc.is_valid(places).to_numpy(), pc.fill_null(places, 0).to_numpy()
-    before = parent.select(["sha256", "fetched_at"]).take(places)
-    same = pc.equal(before["sha256"], fetched["sha256"])
-    overtaken = pc.greater(before["fetched_at"], fetched["fetched_at"])
-    fresh = pc.invert(pc.fill_null(pc.or_(same, overtaken), False)).to_numpy()
+    fresh = pc.invert(pc.fill_null(pc.equal(parent["sha256"].take(places), fetched["sha256"]), False)).to_numpy()
+    removed = pc.is_in(parent["id"], pa.array(gone, pa.int64())).to_numpy()
+    removed[at[is_old]] = False
+    contested = 0
+    if base is not None:
+        by_another = _differs(parent, base)
+        lost = np.zeros(len(fresh), np.bool_)
+        lost[is_old] = fresh[is_old] & by_another[at[is_old]]
+        back = ~is_old & pc.is_in(fetched["path"], base["path"].combine_chunks()).to_numpy()
+        contested = int(lost.sum() + back.sum() + (removed & by_another).sum())
+        fresh, removed = fresh & ~lost, removed & ~by_another
     reordered = 0
     identities: list[IdentityChange] = []
     for number in np.flatnonzero(fresh & is_old).tolist():
@@ -124,8 +141,6 @@ def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = (), ordered
             reordered += 1
         else:
             identities += _identity_change(resource, id_, old, new, ordered)
-    removed = pc.is_in(parent["id"], pa.array(gone, pa.int64())).to_numpy()
-    removed[at[is_old]] = False
     kept = ~removed
     kept[at[fresh & is_old]] = False
     return Merged(
@@ -135,7 +150,15 @@ def merge(parent: pa.Table, fetched: pa.Table, gone: Sequence[int] = (), ordered
         deleted=int(removed.sum()),
         reordered=reordered,
         identities=tuple(identities),
+        contested=contested,
     )
+
+
+def _differs(rows: pa.Table, base: pa.Table) -> npt.NDArray[np.bool_]:
+    """Tell for each row whether its content is another one in `base`, or not there."""
+    places = pc.index_in(rows["path"], base["path"])
+    same: npt.NDArray[np.bool_] = pc.fill_null(pc.equal(base["sha256"].take(places), rows["sha256"]), False).to_numpy()
+    return ~same
 
 
 def _identity_change(resource: str, id_: int, before: bytes, after: bytes, ordered: bool) -> Iterator[IdentityChange]:

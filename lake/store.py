@@ -285,6 +285,11 @@ def _advice(error: ClientError, bucket: str) -> str:
     details: dict[str, Any] = dict(error.response.get("Error", {}))
     if details.get("Code") == "NoSuchBucket":
         return f"there is no bucket {bucket!r}; create it or name another"
+    if details.get("Code") in {"RequestTimeTooSkewed", "RequestExpired"}:
+        said = details.get("ServerTime")
+        return (
+            f"set the clock of this machine: S3 refuses its requests{f', and says that it is {said}' if said else ''}"
+        )
     if details.get("Code") in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}:
         return f"S3 refused the request ({details.get('Code')}); check the credentials and their policy"
     return f"S3 answered {details.get('Code')}: {details.get('Message')}"

@@ -1,6 +1,7 @@
 """The end of every publishing flow: it publishes on the current head, and says so by a state and an event."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from prefect import get_run_logger
@@ -26,14 +27,26 @@ PUBLISH_ATTEMPTS = 3
 NAMED_DOCUMENTS = 10
 
 
-def publish_on_head(lake: LakeLocation, crawled: Crawled, allow_shrink: Sequence[str] = ()) -> Publication:
-    """Publish on the current head; if another run was faster, publish the staged documents on its head."""
+def publish_on_head(
+    lake: LakeLocation, began: Commit | None, crawled: Crawled, allow_shrink: Sequence[str] = ()
+) -> Publication:
+    """Publish on the current head; if another run was faster, publish the staged documents on its head.
+
+    `began` is the commit that the crawl began from. What another run has changed since stays as it made it.
+    """
+
+    def attempt() -> Publication:
+        current = head(lake.open())
+        is_alone = (current and current.snapshot) == (began and began.snapshot)
+        files = None if is_alone else document_files(began)
+        return publish(lake, current, replace(crawled, began=files), allow_shrink)
+
     for _ in range(PUBLISH_ATTEMPTS - 1):
         try:
-            return publish(lake, head(lake.open()), crawled, allow_shrink)
+            return attempt()
         except ConflictError:
             get_run_logger().warning("another run published first; going on from its snapshot")
-    return publish(lake, head(lake.open()), crawled, allow_shrink)
+    return attempt()
 
 
 def ended(message: str, name: str | None = None) -> State[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from lake import tables
 from lake.assemble.audit import audit, kept_findings
 from lake.assemble.build import Advance, BuiltGroup, Found, species_generations, write_group
-from lake.assemble.merge import MergedResource, changed, document_files, merge_documents, open_documents
+from lake.assemble.merge import MergedResource, StoredFile, changed, document_files, merge_documents, open_documents
 from lake.assemble.staging import Manifest, final_failures
 from lake.assemble.work import Group, Work, cut_groups, plan_work, tables_in
 from lake.commit import Commit, SourceFacts, TableFiles
@@ -36,11 +36,13 @@ class Crawled:
     """The result of a crawl: the facts of its source for the commit, the manifests of its shards, and its reach.
 
     A partial crawl asked for new documents only, so documents that could not be fetched before still count as such.
+    `began` has the files of documents that the crawl began from, if another run has published since.
     """
 
     source: SourceFacts
     manifests: Sequence[Manifest]
     is_partial: bool = False
+    began: Mapping[str, StoredFile] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ def write_draft(
     vanished = _vanished(parent, crawled.source)
     with progress("documents", sum(m.documents + m.unchanged for m in crawled.manifests)) as advance:
         dropped = vanished & set(allow_shrink)
-        merged = merge_documents(store, snapshot, parent, crawled.manifests, catalog.kind, dropped, advance)
+        merged = merge_documents(
+            store, snapshot, parent, crawled.manifests, catalog.kind, dropped, advance, crawled.began
+        )
     work = _work(catalog, merged, None if is_rebuild else parent)
     if parent is not None and not changed(merged) and not work.tables:
         return None
@@ -93,13 +97,17 @@ def write_draft(
         *kept_findings(parent, work),
     ]
     stale, missing = _failed(store, parent, crawled, merged)
+    source = crawled.source
+    if any(item.contested for item in merged.values()):
+        # Nobody knows whose answers were younger, so the next run asks for all of them.
+        source = replace(source, version=None)
     commit = Commit(
         seq=parent.seq + 1 if parent else 1,
         snapshot=snapshot,
         parent=parent.snapshot if parent else None,
         committed_at=datetime.now(UTC).isoformat(timespec="seconds"),
         tables=dict(sorted(writer.tables.items())),
-        source=crawled.source,
+        source=source,
         run=dict(run or {}),
         fingerprint=tables.fingerprint(),
         changes={name: dict(item.changes) for name, item in merged.items()},

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -60,6 +60,8 @@ class MergedResource:
     deleted: tuple[str, ...] = ()
     identities: tuple[IdentityChange, ...] = ()
     findings: tuple[Finding, ...] = ()
+    # Documents that this crawl and another run, which published meanwhile, both changed; the other run's are kept.
+    contested: int = 0
 
     @property
     def is_changed(self) -> bool:
@@ -90,8 +92,11 @@ def merge_documents(
     kind: str,
     dropped: Collection[str] = (),
     advance: Callable[[int], None] = lambda done: None,
+    began: Mapping[str, StoredFile] | None = None,
 ) -> dict[str, MergedResource]:
     """Merge a crawl's staged documents into the parent's, without `dropped` resources; changed files are written.
+
+    `began` has the files that the crawl began from, if another run has published since.
 
     Raises:
         StoreError: A staged object is not what its manifest says.
@@ -105,7 +110,8 @@ def merge_documents(
         if resource in dropped:
             merged = drop_resource(store, resource, before[resource])
         else:
-            merged = merge_resource(store, snapshot, resource, before.get(resource), staged[resource], kind)
+            base = (before if began is None else began).get(resource)
+            merged = merge_resource(store, snapshot, resource, before.get(resource), staged[resource], kind, base)
         advance(merged.after.file.rows if merged.after else 0)
         return merged
 
@@ -123,9 +129,17 @@ def changed(merged: Mapping[str, MergedResource]) -> set[str]:
 
 
 def merge_resource(
-    store: Store, snapshot: str, resource: str, before: StoredFile | None, manifests: Sequence[Manifest], kind: str
+    store: Store,
+    snapshot: str,
+    resource: str,
+    before: StoredFile | None,
+    manifests: Sequence[Manifest],
+    kind: str,
+    began: StoredFile | None,
 ) -> MergedResource:
     """Merge the staged documents of one resource into those `before`; write them into the snapshot if they changed.
+
+    `began` is the file that the crawl began from; it is another one if another run has published since.
 
     Raises:
         StoreError: A staged object is not what its manifest says.
@@ -138,8 +152,12 @@ def merge_resource(
     changes = dict.fromkeys(KINDS, 0)
     deleted: list[str] = []
     identities: list[IdentityChange] = []
-    for rows, fetched in _ranges(store, open_documents(store, before), manifests):
-        merged = documents.merge(rows, fetched, gone, ordered)
+    is_alone = (before and before.file.sha256) == (began and began.file.sha256)
+    base = None if is_alone else open_documents(store, began)
+    contested = 0
+    for rows, fetched, base_rows in _ranges(store, open_documents(store, before), base, manifests):
+        merged = documents.merge(rows, fetched, gone, ordered, base_rows)
+        contested += merged.contested
         for change in KINDS:
             changes[change] += getattr(merged, change)
         deleted += rows["path"].filter(pc.invert(pc.is_in(rows["path"], merged.rows["path"]))).to_pylist()
@@ -147,14 +165,14 @@ def merge_resource(
         if merged.rows.num_rows:
             writer.add(merged.rows)
     if not (changes["added"] or changes["modified"] or changes["deleted"]):
-        return MergedResource(resource, before, before, changes)
+        return MergedResource(resource, before, before, changes, contested=contested)
     after = None
     if writer.check.rows:
         [encoded] = writer.close()
         store.create(file_key(snapshot, DOCUMENTS.name, encoded.name), encoded.body)
         after = StoredFile(snapshot, encoded.data_file)
     findings = tuple(audit_table(writer.check, None, {}))
-    return MergedResource(resource, before, after, changes, tuple(deleted), tuple(identities), findings)
+    return MergedResource(resource, before, after, changes, tuple(deleted), tuple(identities), findings, contested)
 
 
 def drop_resource(store: Store, resource: str, before: StoredFile) -> MergedResource:
@@ -163,8 +181,10 @@ def drop_resource(store: Store, resource: str, before: StoredFile) -> MergedReso
     return MergedResource(resource, before, None, {**dict.fromkeys(KINDS, 0), "deleted": len(paths)}, paths)
 
 
-def _ranges(store: Store, parent: DocumentFile, manifests: Sequence[Manifest]) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Yield the parent's documents and the fetched ones, range by range of ids.
+def _ranges(
+    store: Store, parent: DocumentFile, base: DocumentFile | None, manifests: Sequence[Manifest]
+) -> Iterator[tuple[pa.Table, pa.Table, pa.Table | None]]:
+    """Yield the parent's documents, the fetched ones, and those that the crawl began from, range by range of ids.
 
     A range ends where a shard of the first round or a row group of the parent does, so none is longer than either. The
     documents of the second round lie anywhere.
@@ -181,11 +201,12 @@ def _ranges(store: Store, parent: DocumentFile, manifests: Sequence[Manifest]) -
     cuts = sorted({end + 1 for end in ends} | set(parent.starts()[1:]))
     bounds = [(low, high - 1) for low, high in pairwise([_LEAST_ID, *cuts, _GREATEST_ID + 1])]
     loaded, staged = -1, second
-    for (low, high), rows in zip(bounds, parent.between(bounds), strict=True):
+    began = base.between(bounds) if base else repeat(None, len(bounds))
+    for (low, high), rows, base_rows in zip(bounds, parent.between(bounds), began, strict=True):
         shard = bisect_left(ends, low)
         if shard != loaded:
             loaded, staged = shard, read_staged(store, shards[shard])
-        yield rows, pa.concat_tables([_inside(staged, low, high), _inside(second, low, high)])
+        yield rows, pa.concat_tables([_inside(staged, low, high), _inside(second, low, high)]), base_rows
 
 
 def _inside(rows: pa.Table, low: int, high: int) -> pa.Table:

@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from lake.address import joined, same_origin, spelled
 from lake.crawl.coding import CodingError, decoder_of
-from lake.crawl.pace import Pace, retry_after_seconds
+from lake.crawl.pace import Pace, date_of, retry_after_seconds
 from lake.errors import SourceError
 from lake.source import Source
 from lake.text import shown
@@ -213,7 +213,9 @@ class Client:
 
     def _later(self, response: httpx.Response) -> FetchError:
         """Return the failure for a temporary refusal; if the source says how long to wait, all requests wait."""
-        seconds = retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
+        # By the source's clock, because that of this machine may be wrong.
+        now = date_of(response.headers.get("Date")) or datetime.now(UTC)
+        seconds = retry_after_seconds(response.headers.get("Retry-After"), now)
         if seconds is None:
             return _Again(f"status {response.status_code}")
         if seconds > self.source.max_retry_after_seconds:

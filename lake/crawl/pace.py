@@ -59,8 +59,14 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
         seconds = float(text)
         return float(math.ceil(seconds)) if math.isfinite(seconds) else seconds
+    until = date_of(text)
+    return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def date_of(text: str | None) -> datetime | None:
+    """Return the time in a header that is a date; None if it is none."""
     try:
-        until = parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text or "")
     except (ValueError, OverflowError):
         return None
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+    return found.replace(tzinfo=found.tzinfo or UTC)

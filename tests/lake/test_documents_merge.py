@@ -1,7 +1,5 @@
 """The laws by which a crawl's documents meet the parent snapshot's."""
 
-from datetime import datetime
-
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -39,17 +37,11 @@ def test_a_merge_repeated_changes_nothing(parent, fetched):
     assert (again.added, again.modified, again.deleted) == (0, 0, 0)
 
 
-@given(parents, st.lists(fetched_documents))
-def test_a_merge_holds_each_document_once_as_it_was_received_last(parent, fetched):
-    newest: dict[str, datetime] = dict(zip(parent["path"].to_pylist(), parent["fetched_at"].to_pylist(), strict=True))
-    candidates = {(row["path"], row["fetched_at"], row["body"]) for row in parent.to_pylist()}
-    candidates |= {(item.path, item.fetched_at, item.body.decode()) for item in fetched}
-    for item in fetched:
-        newest[item.path] = max(item.fetched_at, newest.get(item.path, item.fetched_at))
-    merged = merge(parent, table(*fetched)).rows
-    assert bodies(merged).keys() == newest.keys()
-    for path, body in bodies(merged).items():
-        assert (path, newest[path], body) in candidates
+@given(parents, st.lists(fetched_documents, unique_by=lambda item: item.path))
+def test_a_merge_holds_each_document_once_as_it_was_fetched(parent, fetched):
+    """Whatever times the two machines had."""
+    merged = bodies(merge(parent, table(*fetched)).rows)
+    assert merged == {**bodies(parent), **{item.path: item.body.decode() for item in fetched}}
 
 
 @given(parents, st.lists(fetched_documents))
@@ -77,10 +69,57 @@ def test_a_new_body_comes_with_its_own_row():
     assert bodies(merged) == {"pokemon/25": "[2]", "pokemon/26": "{}"}
 
 
-def test_what_the_parent_received_later_is_kept():
-    """Another run, which began later, was faster."""
-    parent, fetched = table(document(25, "[2]", minutes=9)), table(document(25, "[1]"))
-    assert merge(parent, fetched) == Merged(parent, 0, 0, 0, 0, ())
+@pytest.mark.parametrize("minutes", [-1440, 0, 1440])
+def test_no_clock_decides_which_document_is_the_newer(minutes):
+    """That of the machine that fetched the parent's may have been wrong by a day."""
+    parent, fetched = table(document(25, "[1]", minutes=minutes)), table(document(25, "[2]"))
+    assert merge(parent, fetched) == Merged(fetched, 0, 1, 0, 0, ())
+
+
+@pytest.mark.parametrize("minutes", [-1440, 0, 1440])
+def test_what_another_run_changed_meanwhile_stays_and_is_contested(minutes):
+    """Which of the two asked later, nobody knows."""
+    base = table(document(25, "[1]"), document(26, "[1]"), document(27, "[1]"))
+    parent = table(document(25, "[2]", minutes=minutes), document(26, "[1]"), document(27, "[2]"))
+    fetched = table(document(25, "[3]"), document(26, "[3]"), document(27, "[2]"))
+    merged = merge(parent, fetched, base=base)
+    assert bodies(merged.rows) == {"pokemon/25": "[2]", "pokemon/26": "[3]", "pokemon/27": "[2]"}
+    assert (merged.modified, merged.contested) == (1, 1)
+
+
+def test_what_is_gone_for_one_run_and_changed_by_another_stays_and_is_contested():
+    base = table(document(25, "[1]"), document(26, "[1]"))
+    parent = table(document(25, "[2]"), document(26, "[1]"), document(27, "[1]"))
+    merged = merge(parent, NOTHING, [25, 26, 27], base=base)
+    assert bodies(merged.rows) == {"pokemon/25": "[2]", "pokemon/27": "[1]"}
+    assert (merged.deleted, merged.contested) == (1, 2)
+
+
+def test_what_one_run_fetched_and_another_deleted_is_there_and_contested():
+    fetched = table(document(25, "[2]"), document(26, "[1]"))
+    merged = merge(NOTHING, fetched, base=table(document(25, "[1]")))
+    assert bodies(merged.rows) == {"pokemon/25": "[2]", "pokemon/26": "[1]"}
+    assert (merged.added, merged.contested) == (2, 1)
+
+
+@given(parents, parents, st.lists(fetched_documents, unique_by=lambda item: item.path), st.lists(st.integers(-1, 6)))
+def test_what_another_run_changed_is_never_undone(base, parent, fetched, gone):
+    merged = merge(parent, table(*fetched), gone, base=base)
+    before, after, began = bodies(parent), bodies(merged.rows), bodies(base)
+    assert all(after[path] == body for path, body in before.items() if began.get(path) != body)
+    asked = {**dict.fromkeys((path for path in before if int(path.split("/")[1]) in gone), None)}
+    asked |= {item.path: item.body.decode() for item in fetched}
+    contested = {
+        path
+        for path, body in asked.items()
+        if before.get(path) != began.get(path) and before.get(path) != body and (path in before or path in began)
+    }
+    assert merged.contested == len(contested)
+
+
+@given(parents, st.lists(fetched_documents, unique_by=lambda item: item.path), st.lists(st.integers(-1, 6)))
+def test_where_no_other_run_changed_anything_nothing_is_contested(parent, fetched, gone):
+    assert merge(parent, table(*fetched), gone, base=parent) == merge(parent, table(*fetched), gone)
 
 
 def test_two_documents_of_one_id_do_not_replace_each_other():

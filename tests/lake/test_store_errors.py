@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
@@ -44,6 +45,28 @@ def test_missing_credentials_are_named_with_the_ways_to_give_them(bucket, act, m
     client = boto3.session.Session().client("s3")
     with pytest.raises(StoreError, match="AWS_ACCESS_KEY_ID") as caught:
         act(Store(bucket, "pokelake", client))
+    assert is_one_paragraph_about(str(caught.value), bucket)
+
+
+SKEWED = b"""<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>RequestTimeTooSkewed</Code><Message>The difference between the request time and the current time is too
+large.</Message><RequestTime>20260807T041200Z</RequestTime><ServerTime>2026-08-08T04:12:00Z</ServerTime>
+<MaxAllowedSkewMilliseconds>900000</MaxAllowedSkewMilliseconds></Error>"""
+
+
+def test_a_clock_that_is_wrong_is_said(bucket, act):
+    client = boto3.client("s3", config=IMPATIENT)
+
+    class Body:
+        def stream(self, **_):
+            yield SKEWED
+
+    client.meta.events.register("before-send.s3", lambda request, **_: AWSResponse(request.url, 403, {}, Body()))
+    with pytest.raises(StoreError) as caught:
+        act(Store(bucket, "pokelake", client))
+    assert str(caught.value).endswith(
+        ": set the clock of this machine: S3 refuses its requests, and says that it is 2026-08-08T04:12:00Z"
+    )
     assert is_one_paragraph_about(str(caught.value), bucket)
 
 

@@ -96,6 +96,15 @@ def test_retry_after_as_a_date_is_waited_for(delays: list[float]):
     assert 100 - PATIENCE_SECONDS <= delay <= 100
 
 
+@pytest.mark.parametrize("hours", [-24, 24])
+def test_retry_after_as_a_date_goes_by_the_clock_of_the_source(delays: list[float], hours: int):
+    """A document of a source that says "in a minute" must not count as lost because a machine's clock is wrong."""
+    now = datetime.now(UTC) + timedelta(hours=hours)
+    said, until = (format_datetime(at, usegmt=True) for at in (now, now + timedelta(seconds=100)))
+    refusal(source(attempts=2), always(status=503, headers={"Date": said, "Retry-After": until}))
+    assert delays == [pytest.approx(100, abs=1)]
+
+
 @pytest.mark.parametrize("value", ["0", "Sat, 08 Aug 2020 04:12:00 GMT"])
 def test_retry_after_of_no_time_means_at_once(delays: list[float], value: str):
     refusal(source(retry_delay_seconds=3600), always(status=429, headers={"Retry-After": value}))
