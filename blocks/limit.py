@@ -101,6 +101,7 @@ class Allowance:
         self._turn, self._debts = threading.Lock(), threading.Lock()
         self._owed = 0
         self._silent_since: float | None = None
+        self._is_told = False
         self._parts = ExitStack()
         # Not the client of the flow, which waits for an answer for up to seven minutes.
         self._client = get_client({"timeout": ANSWER_SECONDS}, sync_client=True) if limit else None
@@ -153,9 +154,9 @@ class Allowance:
         except HTTPError as error:
             self._note_silence(error)
             return 0, CHECK_SECONDS
-        if self._silent_since is not None:
+        if self._is_told:
             get_logger("pokelake").warning("the Prefect API answers again; the crawl goes on")
-        self._silent_since = None
+        self._silent_since, self._is_told = None, False
         return granted, seconds
 
     def _charge(
@@ -180,6 +181,9 @@ class Allowance:
         now = time.monotonic()
         if self._silent_since is None:
             self._silent_since = now
+        # A server on SQLite refuses a write now and then, and takes it two seconds later.
+        if not self._is_told and now - self._silent_since >= ANSWER_SECONDS:
+            self._is_told = True
             get_logger("pokelake").warning(
                 "the Prefect API does not answer (%s); the crawl waits for it, for %d minutes at most",
                 _reason(error),

@@ -1,7 +1,10 @@
 """Prefect servers on a copy of the database of one that has started, for to make it takes ten seconds of a core."""
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,7 +14,8 @@ import pytest
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows.local.stack import Stack, local_stack
+from flows.local.stack import Stack, _answers, _free_port, local_stack
+from tests.waiting import until
 
 # What a server does for people, at every start.
 UNUSED = {"PREFECT_UI_ENABLED": "false", "PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}
@@ -52,6 +56,41 @@ def _stack(database: Path, settings: Mapping[str, str]) -> Iterator[Stack]:
             patch.setenv(name, value)
         with local_stack(None, lambda text: None, f"sqlite+aiosqlite:///{database}") as stack:
             yield stack
+
+
+class MortalServer:
+    """A server that a test stops, kills and starts again; it keeps its port and its database, and forgets the rest."""
+
+    def __init__(self, folder: Path, migrated: Path) -> None:
+        self._environment = {
+            **os.environ,
+            **UNUSED,
+            "PREFECT_HOME": str(folder),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{shutil.copy(migrated, folder)}",
+        }
+        self._port = _free_port()
+        self.url = f"http://127.0.0.1:{self._port}/api"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self._port)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: _answers(f"{self.url}/health"), every=0.1)
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as a lost machine does."""
+        self._process.kill()
+        self._process.wait()
 
 
 @contextmanager

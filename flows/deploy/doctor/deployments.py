@@ -117,6 +117,17 @@ def _unscheduled(at: Installation, deployment: DeploymentResponse) -> Iterator[t
             )
 
 
+def limits(at: Installation) -> Verdict:
+    """Has no deployment a concurrency limit of its own, whose slots Prefect's server forgets when it ends?"""
+    way = deploy(at.pool_name)
+    wrong = [
+        (f"{name} has a concurrency limit of its own, so Prefect ends its run when the server was started again", way)
+        for name, item in at.deployments.items()
+        if item.global_concurrency_limit is not None
+    ]
+    return judge(wrong, "no deployment has a concurrency limit of its own; the queue keeps crawls apart")
+
+
 def heartbeats(at: Installation) -> Verdict:
     """Does every run say that it is alive, so that a dead one is noticed?"""
     silent = [name for name, item in at.deployments.items() if HEARTBEAT not in at.variables(item)["env"]]

@@ -41,6 +41,7 @@ def questions(pool_name: str) -> tuple[Question, ...]:
         Question(DEPLOYMENTS, deployments.existence, server, (API,)),
         Question("code", deployments.code, access, (DEPLOYMENTS, BUCKET)),
         Question("schedules", deployments.schedules, server, (DEPLOYMENTS,)),
+        Question("limits of deployments", deployments.limits, server, (DEPLOYMENTS,)),
         Question("heartbeats", deployments.heartbeats, server, (POOL, DEPLOYMENTS)),
         Question("automations", deployments.watchers, server, (API,)),
         Question("variables", deployments.knobs, knobs, (API,)),

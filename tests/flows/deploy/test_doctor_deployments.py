@@ -55,6 +55,14 @@ def test_a_queue_that_lets_two_crawls_meet(whole: Whole):
     assert check.mend == f"`prefect work-queue set-concurrency-limit {QUEUE} 1 --pool {POOL}`"
 
 
+def test_a_deployment_with_a_concurrency_limit_of_an_earlier_version(whole: Whole):
+    refresh = whole.deployed.deployments()["refresh"]["id"]
+    whole.change(f"/deployments/{refresh}", {"concurrency_limit": None}, {"concurrency_limit": 1})
+    check = whole.failure()
+    assert (check.name, check.mend) == ("limits of deployments", DEPLOY)
+    assert check.found.startswith("refresh has a concurrency limit of its own")
+
+
 def test_a_pool_without_the_queue_for_crawls(whole: Whole, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pool, "CRAWL_QUEUE", "absent")
     found = pool.crawl_queue(whole.installation())

@@ -55,8 +55,9 @@ def test_every_deployment_has_the_version_of_the_code_and_pulls_that_folder(depl
     assert pushed == {f"{step['folder']}{path}" for path in (*code.files, "MANIFEST.json")}
 
 
-def test_deploying_again_changes_nothing(deployed: Deployed):
+def test_deploying_again_changes_nothing_but_a_limit_that_an_earlier_version_gave(deployed: Deployed):
     before, objects = without_times(deployed.deployments()), deployed.objects()
+    deployed.api(f"/deployments/{before['refresh']['id']}", {"concurrency_limit": 1}, "PATCH")
     automations = without_times(deployed.api("/automations/filter", {}))
     said = deployed.deploy()
     assert said.returncode == 0, said.stderr
