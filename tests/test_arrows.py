@@ -40,8 +40,7 @@ FOUNDATIONS = {
 
 # The only places that may know these packages.
 KNOWN_TO = {
-    # Prefect's client raises its errors.
-    "httpx": ("lake/crawl/", "blocks/limit.py"),
+    "httpx": ("lake/crawl/",),
     "boto3": ("lake/store.py",),
     "duckdb": ("lake/read/",),
     "botocore": ("lake/store.py", "flows/deploy/task_definition.py"),

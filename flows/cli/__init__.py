@@ -180,26 +180,10 @@ def demo(
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command; print what the world did to it as one paragraph on standard error, and exit with code 1."""
+    """Run the command; print a `LakeError` as one paragraph on standard error, and exit with code 1."""
     escape_what_has_no_code()
     try:
         return app(given_arguments() if arguments is None else arguments)
     except LakeError as error:
         remark(f"pokelake: {error}")
-    except Exception as error:
-        if not _is_of_prefects_client(error):
-            raise
-        remark(
-            f"pokelake: the Prefect API did not answer as it should ({type(error).__name__}); look at it with"
-            " `pokelake doctor`, and run the command again, which goes on from what was done"
-        )
-    sys.exit(1)
-
-
-def _is_of_prefects_client(error: Exception) -> bool:
-    """Tell whether an error, or its cause, is one of httpx, which only Prefect's client lets through.
-
-    It goes by names, because nothing is to load httpx for it.
-    """
-    found = error.__cause__ if type(error) is RuntimeError else error
-    return any((kind.__module__, kind.__name__) == ("httpx", "HTTPError") for kind in type(found).__mro__)
+        sys.exit(1)

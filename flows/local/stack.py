@@ -51,7 +51,7 @@ def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iter
     """
     with ExitStack() as parts:
         home = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="pokelake-", ignore_cleanup_errors=True)))
-        s3_port, replica_port, prefect_port = (_free_port() for _ in range(3))
+        s3_port, replica_port, prefect_port = (free_port() for _ in range(3))
         s3 = f"http://127.0.0.1:{s3_port}"
         prefect = f"http://127.0.0.1:{prefect_port}"
         environment = {
@@ -97,7 +97,8 @@ def _without_path(url: str) -> str:
     return "/".join(url.split("/")[:3])
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

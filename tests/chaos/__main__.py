@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.chaos.checks import KINDS, Point
 from tests.chaos.world import local_world
 
-PARTS = ("kills", "crawls", "races", "s3_weather", "hostile")
+PARTS = ("kills", "crawls", "races", "prefect_weather", "s3_weather", "source_weather", "hostile")
 
 
 def table(points: Sequence[Point], notes: Sequence[str]) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.cli import main
 from flows.cli.show import parse_filter
@@ -130,19 +129,6 @@ def test_a_process_whose_refresh_fails_prints_no_traceback(prefect_server: dict[
     assert "could not be reached" in done.stderr
     assert "Traceback" not in done.stderr
     assert head(store) is None
-
-
-@pytest.mark.parametrize("command", ["refresh", "setup"])
-def test_a_prefect_api_that_does_not_answer_is_one_paragraph(
-    command: str, store: Store, ran: Callable[..., tuple[int, str, str]]
-):
-    # Nobody listens on the port called discard.
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        code, said, error = ran(command, *LAKE)
-    assert (code, said) == (1, "")
-    assert error.startswith("pokelake: the Prefect API did not answer as it should")
-    assert "`pokelake doctor`" in error
-    assert error.count("\n") == 1
 
 
 def test_without_credentials_a_command_says_what_to_set(store: Store, monkeypatch: pytest.MonkeyPatch):
