@@ -10,11 +10,10 @@ from blocks.knobs import is_frozen
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_vanished
 from flows.steps.memory import return_freed_memory
-from flows.steps.outcome import NAMED_DOCUMENTS, ended, finished, frozen, publish_on_head, unchanged
+from flows.steps.outcome import NAMED_DOCUMENTS, ended, finished, frozen, not_crawled, publish_on_head, unchanged
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.start import start
-from lake.assemble.draft import Crawled
-from lake.assemble.staging import source_facts
+from lake.assemble.settle import settle
 from lake.text import shown
 
 
@@ -44,20 +43,23 @@ def discover(
     if parent is not None and begun.is_known():
         return unchanged(parent, f"upstream is still at {version}")
 
-    listings = begun.listings(results)
-    shards, vanished = begun.shards(listings, is_new_only=True)
+    listings, shards, vanished = begun.shards(begun.listings(results), is_new_only=True)
     if vanished:
         report_vanished(settings.base_url, vanished)
     named = ", ".join(map(shown, vanished[:NAMED_DOCUMENTS]))
     gone = f"{len(vanished)} not listed any longer: {named}" if vanished else ""
     if parent is not None and not shards:
-        return unchanged(parent, f"nothing new{'; ' if gone else ''}{gone}")
+        said = f"nothing new{'; ' if gone else ''}{gone}"
+        refused = {**begun.upstream.odd, **{of.resource: of.refusal for of in listings if of.refusal}}
+        if refused:
+            return ended(f"{said}{not_crawled(refused)}; readers see {parent.snapshot}", "Partial")
+        return unchanged(parent, said)
 
     crawl = Crawl(crawl_id("discover", settings, parent, version), settings, lake)
     manifests = fetch_all(crawl, shards, results)
+    crawled = settle(settings, begun.upstream, listings, shards, manifests, parent, is_partial=True)
     # The documents at hand may be older than this version, so the snapshot belongs to no version.
-    facts = replace(source_facts(settings, begun.upstream, listings, manifests), version=None)
-    crawled = Crawled(facts, manifests, is_partial=True)
+    crawled = replace(crawled, source=replace(crawled.source, version=None))
     publication = publish_on_head(lake, parent, crawled)
     state = finished(lake, publication, crawled, listings)
     return ended(f"{state.message}; {gone}", state.name) if gone else state

@@ -14,9 +14,9 @@ from flows.steps.outcome import finished, frozen, publish_on_head, unchanged
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.results import SHARD_RESULTS, forget_results
 from flows.steps.start import start
-from lake.assemble.draft import Crawled
 from lake.assemble.merge import document_files
-from lake.assemble.staging import final_failures, source_facts
+from lake.assemble.settle import settle
+from lake.assemble.staging import final_failures
 
 
 @flow(name="refresh", persist_result=False)
@@ -37,7 +37,8 @@ def refresh(
     Args:
         lake: Where the lake lies.
         source: The source to crawl.
-        allow_shrink: Tables and resources that may lose more rows or documents than the audits tolerate.
+        allow_shrink: Tables and resources that may lose more rows or documents than the audits tolerate. A resource
+            that is named is also taken as it came, although more of its documents failed than are tolerated.
     """
     if is_frozen():
         return frozen()
@@ -50,18 +51,17 @@ def refresh(
         report_current(begun.store.uri(), parent.snapshot)
         return unchanged(parent, f"upstream is still at {version}")
 
-    listings = begun.listings(results, is_fresh=True)
-    shards, _ = begun.shards(listings)
+    listings, shards, _ = begun.shards(begun.listings(results, is_fresh=True))
     crawl = Crawl(crawl_id("refresh", settings, parent, version), settings, lake)
     manifests = fetch_all(crawl, shards, results)
-    crawled = Crawled(source_facts(settings, begun.upstream, listings, manifests), manifests)
+    crawled = settle(settings, begun.upstream, listings, shards, manifests, parent, allow_shrink)
     publication = publish_on_head(lake, parent, crawled, allow_shrink)
     if not publication.is_new and not final_failures(manifests):
         if crawled.source.version is None:
             # Without a version, the next run from this head is the same crawl: it would take these results for the
             # source's answers, and not ask it again.
             forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")
-        elif not crawled.source.refused:
+        elif not begun.uncrawled(crawled.source):
             begun.note_equal()
     report_current(begun.store.uri(), publication.commit.snapshot)
     return finished(lake, publication, crawled, listings)

@@ -53,7 +53,8 @@ class SourceFacts:
 
     `answers` counts the answers of each upstream version; `version` is None if there were several, or none. `listed`
     are all resources that the source has, `resources` those that were crawled; `refused` gives the reason for each
-    listing that was refused. The earliest commits, all of PokeAPI, have no kind, answers, listed (None) or refused.
+    collection that could not be crawled. The earliest commits, all of PokeAPI, have no kind, answers, listed (None) or
+    refused.
     """
 
     base_url: str = ""

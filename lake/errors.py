@@ -22,6 +22,14 @@ class SourceError(LakeError):
     """A source cannot be crawled: unreachable, a listing that does not add up, a budget that is spent."""
 
 
+class BudgetError(SourceError):
+    """The requests that a run may make are spent."""
+
+
+class SourceDownError(SourceError):
+    """So much of a source fails that it is left alone."""
+
+
 class TableError(LakeError):
     """Rows do not fit the declaration of their table."""
 

@@ -12,9 +12,14 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _DOCUMENT_PATH = re.compile(r"(?P<resource>[a-z][a-z0-9-]{0,62})/(?P<id>-?[0-9]{1,9})")
 
 
+def is_resource_name(text: str) -> bool:
+    """Tell whether a text can name a resource."""
+    return _NAME.fullmatch(text) is not None
+
+
 def resource_name(text: str) -> str:
     """Return `text` if it can name a resource, and raise `SourceError` otherwise."""
-    if not _NAME.fullmatch(text):
+    if not is_resource_name(text):
         raise SourceError(f"resource {text!r}: expected lower-case letters, digits and dashes")
     return text
 

@@ -124,7 +124,7 @@ class Source:
 
     # PokeAPI has listed documents that did not exist; where many more fail, the source itself is in trouble.
     tolerated_failures: float = _setting(
-        0.02, "Share of a resource's documents that may fail before the run does.", ge=0, le=1
+        0.02, "Share of a resource's documents that may fail; if more do, it stays as it was.", ge=0, le=1
     )
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ from blocks.secret import key_headers
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
 from flows.steps.results import PLAIN_JSON, SHARD_RESULTS, Results
-from lake.assemble.staging import Manifest, check_tolerance, is_whole, second_round, stage
+from lake.assemble.staging import Manifest, is_whole, second_round, stage
 from lake.commit import Commit
 from lake.crawl import Fetched, Fetcher, Shard, Source
 from lake.errors import LakeError
@@ -58,7 +58,7 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
     Documents that failed are asked for in a second round, at the end.
 
     Raises:
-        SourceError: More documents of a resource failed than are tolerated.
+        SourceError: The source fails as a whole, or the budget of requests is spent.
     """
     store, source = crawl.lake.open(), crawl.source
     fetch = fetch_shard.with_options(result_storage=results)
@@ -84,7 +84,6 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
         once = fetch_shard.with_options(persist_result=False, cache_policy=NO_CACHE)
         second = [_manifest(once(shard, crawl)) for shard in second_round(manifests, shards)]
         manifests += [msgspec.structs.replace(manifest, round=2) for manifest in second]
-    check_tolerance(source, shards, manifests)
     return manifests
 
 

@@ -1,6 +1,6 @@
 """The end of every publishing flow: it publishes on the current head, and says so by a state and an event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -78,20 +78,28 @@ def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, lis
     else:
         summary = f"no change{_not_listed(commit, crawled)}; readers see {commit.snapshot}"
         failed, kinds = final_failures(crawled.manifests), ""
+    if refused := crawled.source.refused:
+        summary += not_crawled(refused)
     if failed:
         named = ", ".join(shown(failure.path) for failure in failed[:NAMED_DOCUMENTS])
-        return ended(f"{summary}; {len(failed)} could not be fetched{kinds}: {named}", "Partial")
+        summary += f"; {len(failed)} could not be fetched{kinds}: {named}"
+    if failed or refused:
+        return ended(summary, "Partial")
     if publication.is_new:
         return ended(summary)
     return unchanged(commit, f"every file is unchanged{_not_listed(commit, crawled)}")
 
 
+def not_crawled(refused: Mapping[str, str]) -> str:
+    """Name the collections that could not be crawled, and why, in one line."""
+    named = "; ".join(f"{shown(name)} ({shown(refused[name])})" for name in sorted(refused)[:NAMED_DOCUMENTS])
+    return f"; {counted(len(refused), 'collection')} not crawled, and kept as before: {named}"
+
+
 def _not_listed(commit: Commit, crawled: Crawled) -> str:
-    """Name the collections whose listing is gone or refused; a run without a commit has no findings that say so."""
-    gone, refused = sorted(document_files(commit).keys() - set(crawled.source.listed or ())), crawled.source.refused
-    return (f"; not listed any longer: {', '.join(map(shown, gone))}" if gone else "") + (
-        f"; listing refused: {', '.join(map(shown, sorted(refused)))}" if refused else ""
-    )
+    """Name the collections that the source no longer lists; a run without a commit has no findings that say so."""
+    gone = sorted(document_files(commit).keys() - set(crawled.source.listed or ()))
+    return f"; not listed any longer: {', '.join(map(shown, gone))}" if gone else ""
 
 
 def describe_changes(commit: Commit) -> str:

@@ -16,7 +16,7 @@ from flows.steps.upstream import are_listings_of, ask_upstream, listings_of, rea
 from lake import tables
 from lake.address import same_address
 from lake.assemble.merge import document_files, open_documents
-from lake.commit import Commit, head
+from lake.commit import Commit, SourceFacts, head
 from lake.crawl import Listing, Shard, Source, Upstream, chosen, cut
 from lake.errors import ConflictError, SourceError
 from lake.layout import check_key
@@ -44,12 +44,16 @@ class Start:
             and same_address(parent.source.base_url, self.source.base_url)
             and parent.source.version == version
             and set(self.resources) <= set(parent.source.resources)
-            and not (parent.stale or parent.missing or parent.source.refused)
+            and not (parent.stale or parent.missing or self.uncrawled(parent.source))
         )
         if is_same:
             return True
         key, record = self._record(parent)
         return self.store.find(key) == record
+
+    def uncrawled(self, facts: SourceFacts) -> set[str]:
+        """Return the collections that were not crawled, without the entries that no run can crawl."""
+        return facts.refused.keys() - self.upstream.odd.keys()
 
     def note_equal(self) -> None:
         """Record that a crawl of this version changed nothing; then the next run needs only a probe to know it."""
@@ -91,25 +95,28 @@ class Start:
         """Return ETag and path of each document of a resource that the parent holds, by id."""
         return open_documents(self.store, document_files(self.parent).get(resource)).at_hand()
 
-    def shards(self, listings: Sequence[Listing], is_new_only: bool = False) -> tuple[list[Shard], list[str]]:
-        """Return the shards to fetch, and the paths of documents at hand that are no longer listed.
+    def shards(
+        self, listings: Sequence[Listing], is_new_only: bool = False
+    ) -> tuple[list[Listing], list[Shard], list[str]]:
+        """Return the listings, the shards to fetch, and the paths of documents at hand that are no longer listed.
 
-        Raises:
-            SourceError: A listing cannot be true; the next run reads the listings anew.
+        A listing that cannot be true counts as refused. The next run reads listings anew if one was refused.
         """
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
             held = list(pool.map(self.at_hand, [listing.resource for listing in listings]))
-        shards, vanished = [], []
+        believed, shards, vanished = list[Listing](), list[Shard](), list[str]()
         for listing, at_hand in zip(listings, held, strict=True):
             try:
                 shards += cut(self.source, listing, at_hand, is_new_only)
-            except SourceError:
-                forget_results(self.store, LISTING_RESULTS)
-                raise
-            if listing.refusal is None:
+                believed.append(listing)
+            except SourceError as error:
+                believed.append(Listing(listing.resource, refusal=str(error)))
+            if believed[-1].refusal is None:
                 listed = {reference.id for reference in listing.references}
                 vanished += [at_hand[id_].path for id_ in sorted(at_hand.keys() - listed)]
-        return shards, vanished
+        if any(listing.refusal for listing in believed):
+            forget_results(self.store, LISTING_RESULTS)
+        return believed, shards, vanished
 
 
 def start(lake: LakeLocation, results: Results, source: Source) -> Start:

@@ -15,6 +15,7 @@ from blocks.secret import key_headers
 from flows.steps.results import LISTING_RESULTS, PLAIN_JSON
 from lake.address import same_origin
 from lake.crawl import Client, Listing, Pace, Source, Upstream, crawler
+from lake.crawl import read_listings as every_listing
 from lake.resource import Reference
 
 
@@ -36,9 +37,7 @@ def read_all(source: Source, upstream: Upstream, resources: Sequence[str]) -> tu
 
     async def read() -> tuple[list[Listing], int]:
         async with Client(source, Pace(source), source.connections, headers) as client:
-            known = crawler(source.kind)
-            listings = await asyncio.gather(*(known.discover(client, upstream, name) for name in resources))
-            return listings, client.requests
+            return await every_listing(client, upstream, resources), client.requests
 
     return asyncio.run(read())
 

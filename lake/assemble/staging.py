@@ -10,7 +10,7 @@ import pyarrow as pa
 from lake.commit import SourceFacts
 from lake.crawl import Fetched, Listing, Shard, Source, Upstream, Wanted, crawler
 from lake.documents import SCHEMA, digest, pack, to_arrow, unpack
-from lake.errors import SourceError, StoreError
+from lake.errors import StoreError
 from lake.layout import is_staging_key, staging_key
 from lake.resource import Failure, Reference
 from lake.store import Store
@@ -146,24 +146,6 @@ def second_round(manifests: Sequence[Manifest], shards: Sequence[Shard]) -> list
             if (shard.resource, item.reference.id) in failed:
                 wanted.setdefault((shard.resource, shard.is_inline), []).append(item)
     return [Shard(resource, len(shards), tuple(items), is_inline) for (resource, is_inline), items in wanted.items()]
-
-
-def check_tolerance(source: Source, shards: Sequence[Shard], manifests: Sequence[Manifest]) -> None:
-    """Raise `SourceError` when more of a resource's documents failed than the source's settings tolerate."""
-    wanted = Counter(shard.resource for shard in shards for _ in shard.wanted)
-    failed: dict[str, list[Failure]] = {}
-    for failure in final_failures(manifests):
-        failed.setdefault(failure.resource, []).append(failure)
-    for resource, failures in failed.items():
-        share = wanted[resource] * source.tolerated_failures
-        # One is always tolerated, if any is: in a small resource one document is more than every share.
-        if len(failures) > (max(1, share) if share else 0):
-            named = "; ".join(f"{failure.path} ({failure.reason})" for failure in failures[:5])
-            raise SourceError(
-                f"{source.base_url}: {len(failures)} of {wanted[resource]} documents of {resource} could not be"
-                f" fetched, more than the tolerated {source.tolerated_failures:.0%}; nothing was published, and what"
-                f" was fetched is kept for the next run. The first: {named}"
-            )
 
 
 def source_facts(

@@ -1,10 +1,12 @@
 """Crawls a source over HTTP, politely. Only this room knows httpx."""
 
+from lake.crawl.breaker import are_several
 from lake.crawl.client import Client
 from lake.crawl.crawler import Crawler, crawler
 from lake.crawl.cut import cut
 from lake.crawl.fetch import fetch
 from lake.crawl.listing import Listing, Upstream, chosen
+from lake.crawl.listings import read_listings
 from lake.crawl.pace import Pace
 from lake.crawl.process import Fetcher
 from lake.crawl.shard import Fetched, Shard, Wanted
@@ -22,8 +24,10 @@ __all__ = [
     "Source",
     "Upstream",
     "Wanted",
+    "are_several",
     "chosen",
     "crawler",
     "cut",
     "fetch",
+    "read_listings",
 ]

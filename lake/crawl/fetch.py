@@ -12,6 +12,7 @@ from lake.crawl.client import Client, FetchError, NotFoundError
 from lake.crawl.crawler import Crawler, crawler
 from lake.crawl.pace import Pace
 from lake.crawl.shard import Fetched, Shard, Wanted
+from lake.errors import BudgetError, SourceError, UnknownNameError
 from lake.source import Source
 
 
@@ -24,19 +25,26 @@ async def fetch(
 ) -> Fetched:
     """Fetch a shard's documents over its share of the connections; a document that fails does not stop the others.
 
+    The documents of a collection whose breaker is open fail without being asked for, but for the first one.
+
     Raises:
-        SourceError: The budget of requests is spent, or the listing of an inline shard cannot be read.
+        BudgetError: The budget of requests is spent.
+        SourceDownError: The source's breaker is open.
     """
+    pace.breaker.require_source()
     # No part of a `Crawler`: only `rest` makes such listings, and so such shards.
     if shard.is_inline:
-        async with Client(source, pace, 1, headers, transport) as client:
-            return await rest.read_inline(client, shard)
+        return await _fetch_inline(source, pace, shard, headers, transport)
     known, fetched = crawler(source.kind), Fetched()
-    pending = iter(shard.wanted)
+    pending, breaker = enumerate(shard.wanted), pace.breaker
 
     async def work(client: Client) -> None:
-        for item in pending:
-            await _fetch_one(client, known, item, fetched)
+        for place, item in pending:
+            breaker.require_source()
+            if place and breaker.is_open(shard.resource):
+                fetched.failed.append((item.reference, f"not asked for, because {shard.resource} answers nothing"))
+            else:
+                breaker.note(shard.resource, await _fetch_one(client, known, item, fetched))
 
     async with AsyncExitStack() as stack:
         # One client per connection, because a pool looks at all of its connections twice for every request.
@@ -56,7 +64,26 @@ async def fetch(
     return fetched
 
 
-async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetched) -> None:
+async def _fetch_inline(
+    source: Source,
+    pace: Pace,
+    shard: Shard,
+    headers: Mapping[str, str] | None,
+    transport: httpx.AsyncBaseTransport | None,
+) -> Fetched:
+    """Read a listing whose items are the documents; if it cannot be read, all of them failed."""
+    async with Client(source, pace, 1, headers, transport) as client:
+        try:
+            return await rest.read_inline(client, shard)
+        except (BudgetError, UnknownNameError):
+            raise
+        except SourceError as error:
+            failed = [(item.reference, str(error)) for item in shard.wanted]
+            return Fetched(failed=failed, requests=client.requests)
+
+
+async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetched) -> str | None:
+    """Fetch a document; return why the source gave no answer about it, None if it did."""
     reference = item.reference
     try:
         answer = await client.get(reference.url, item.etag, lambda body: known.problem(reference, body))
@@ -66,13 +93,14 @@ async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetc
             fetched.failed.append((reference, f"listed, but {error}"))
         else:
             fetched.gone.append(reference)
-        return
+        return None
     except FetchError as error:
         fetched.failed.append((reference, str(error)))
-        return
+        return str(error)
     if answer.version is not None:
         fetched.versions[answer.version] += 1
     if answer.body is None:
         fetched.unchanged.append(reference)
     else:
         fetched.received.append(reference.received(answer.etag, datetime.now(UTC), answer.body))
+    return None

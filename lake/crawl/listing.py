@@ -10,10 +10,14 @@ from lake.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The source at one moment: its version, None if it gives none, and each resource with the URL of its listing."""
+    """The source at one moment: its version, None if it gives none, and each resource with the URL of its listing.
+
+    `odd` says of each further entry, by the name that the source gives it, why it cannot be crawled.
+    """
 
     version: str | None
     resources: dict[str, str]
+    odd: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from lake.errors import SourceError
+from lake.crawl.breaker import Breaker
+from lake.errors import BudgetError
 from lake.source import Source
 
 
@@ -21,15 +22,16 @@ class Pace:
         self._interval = 1 / source.requests_per_second if source.requests_per_second > 0 else 0.0
         self._next = 0.0
         self.requests = 0
+        self.breaker = Breaker(source.base_url)
 
     def reserve(self) -> float:
         """Take the next slot and return how many seconds to wait for it.
 
         Raises:
-            SourceError: The budget of requests is spent.
+            BudgetError: The budget of requests is spent.
         """
         if self.requests >= self._source.requests_per_run:
-            raise SourceError(
+            raise BudgetError(
                 f"{self._source.base_url}: the budget of {self._source.requests_per_run:,} requests a run is spent;"
                 " run again to go on from here, or raise requests_per_run in the source block, or in the Prefect"
                 " Variable pokelake_requests_per_run, which replaces the block's if it is set"

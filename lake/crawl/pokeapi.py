@@ -5,12 +5,13 @@ from urllib.parse import urljoin
 
 import msgspec
 
+from lake.address import joined
 from lake.body import body_problem
 from lake.crawl.client import Client, FetchError
 from lake.crawl.listing import Listing, Upstream, require
-from lake.crawl.pages import Page, Pages, RefusedError, decoded, read_json, type_problem, urls_of
+from lake.crawl.pages import Page, Pages, RefusedError, decoded, read_json, type_problem
 from lake.errors import SourceError
-from lake.resource import Reference, document_reference, resource_name
+from lake.resource import Reference, document_reference, is_resource_name
 from lake.source import Source
 
 # Every Pokémon has a second document, its encounters, which no listing names.
@@ -43,13 +44,21 @@ async def probe(client: Client) -> Upstream:
         answer = await client.get(base, check=body_problem)
     except FetchError as error:
         raise SourceError(f"{base}: could not be reached: {error}; check the address, or the network") from error
-    root = decoded(answer.body or b"", base, dict[str, Any])
-    with urls_of(base):
-        found = {resource_name(name): urljoin(base, url) for name, url in root.items() if isinstance(url, str)}
+    found, odd = dict[str, str](), dict[str, str]()
+    for name, address in decoded(answer.body or b"", base, dict[str, Any]).items():
+        if not isinstance(address, str):
+            continue
+        if not is_resource_name(name):
+            odd[name] = "expected a name of lower-case letters, digits and dashes"
+        elif name == ENCOUNTERS:
+            odd[name] = "Pokélake gives this name to the encounters of all Pokémon"
+        else:
+            # One that is no address is refused when its listing is read.
+            found[name] = joined(base, address) or address
     version = await _version(client, answer.version) if "meta" in found else answer.version
     if "pokemon" in found:
         found[ENCOUNTERS] = found["pokemon"]
-    return Upstream(version, found)
+    return Upstream(version, found, odd)
 
 
 async def _version(client: Client, of_the_root: str | None) -> str | None:

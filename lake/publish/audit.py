@@ -223,7 +223,7 @@ def audit_collections(new: Collection[str], vanished: Collection[str], refused: 
                 Level.WARN,
                 "refused-listing",
                 name,
-                f"its listing was refused: {why}; its documents are kept as they were",
+                f"it could not be crawled: {why}; its documents are kept as they were",
             )
             for name, why in sorted(refused.items())
         ),

@@ -26,11 +26,12 @@ def failed(*ids: int) -> Manifest:
     return Manifest(resource="type", **counts, gone=(), failed=failures, versions={}, round=2)
 
 
-def test_collections_that_are_gone_or_refused_are_named_in_order():
+def test_collections_that_are_gone_or_were_not_crawled_are_named_in_order_with_the_reason():
     state = finished(LOCATION, Publication(PARENT, is_new=False), Crawled(FACTS, ()), ())
-    assert (state.name, state.is_completed()) == ("Unchanged", True)
-    said = "; not listed any longer: gender, imprint, weather; listing refused: item, type"
-    assert str(state.message).endswith(f"{said}; readers see {PARENT.snapshot}")
+    assert (state.name, state.is_completed()) == ("Partial", True)
+    gone = f"; not listed any longer: gender, imprint, weather; readers see {PARENT.snapshot}"
+    kept = "; 2 collections not crawled, and kept as before: item (status 400); type (status 403)"
+    assert str(state.message) == f"no change{gone}{kept}"
 
 
 def test_where_nothing_is_gone_nothing_is_said_of_it():

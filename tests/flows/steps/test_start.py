@@ -61,6 +61,14 @@ def test_a_version_is_not_known_where_anything_may_differ(begun: Start, monkeypa
     assert [name for name, other in others.items() if other.is_known()] == []
 
 
+def test_an_entry_of_the_root_that_no_run_can_crawl_does_not_make_each_run_ask_for_everything(begun: Start):
+    parent, odd = begun.parent, {"../x": "expected a name"}
+    assert parent is not None
+    named = replace(begun, parent=replace(parent, source=replace(parent.source, refused=odd)))
+    assert not named.is_known()
+    assert replace(named, upstream=replace(named.upstream, odd=odd)).is_known()
+
+
 def test_a_version_that_was_found_equal_is_known_from_then_on(begun: Start, store: Store):
     other = replace(begun, upstream=replace(begun.upstream, version="other"))
     other.note_equal()
@@ -135,18 +143,20 @@ def listing(*ids: int, refusal: str | None = None) -> Listing:
 
 def test_what_is_at_hand_and_not_listed_vanished_unless_the_listing_was_refused(begun: Start):
     listed = [id_ for id_ in begun.at_hand("type") if id_ not in (1, 13)]
-    shards, vanished = begun.shards([listing(*listed, 99)])
+    _, shards, vanished = begun.shards([listing(*listed, 99)])
     assert vanished == ["type/1", "type/13"]
     assert {item.reference.id for shard in shards for item in shard.wanted} == {*listed, 1, 13, 99}
-    new, vanished = begun.shards([listing(*listed, 99)], is_new_only=True)
+    _, new, vanished = begun.shards([listing(*listed, 99)], is_new_only=True)
     assert ([item.reference.id for shard in new for item in shard.wanted], vanished) == ([99], ["type/1", "type/13"])
-    assert begun.shards([listing(refusal="status 403")]) == ([], [])
+    refused = listing(refusal="status 403")
+    assert begun.shards([refused]) == ([refused], [], [])
 
 
 def test_a_listing_that_cannot_be_one_is_read_anew_the_next_time(begun: Start, store: Store):
     store.create(f"{RESULTS}listings/1", b"{}")
     store.create(f"{RESULTS}shards/1", b"{}")
     page = Listing("type", (Reference("type", 0, f"{SOURCE.base_url}type/", "type"),))
-    with pytest.raises(SourceError, match="listing of type"):
-        begun.shards([page])
+    [refused], shards, vanished = begun.shards([page])
+    assert (shards, vanished) == ([], [])
+    assert str(refused.refusal).startswith("listing of type: expected a listing, as before, found one object")
     assert keys(store, RESULTS) == {f"{RESULTS}shards/1"}

@@ -3,14 +3,12 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 import pytest
 
 from lake.assemble.staging import (
     Manifest,
-    check_tolerance,
     final_failures,
     is_whole,
     second_round,
@@ -18,53 +16,18 @@ from lake.assemble.staging import (
     stage,
 )
 from lake.commit import SourceFacts
-from lake.crawl import Fetched, Listing, Shard, Source, Upstream, Wanted
+from lake.crawl import Fetched, Listing, Shard, Upstream
 from lake.documents import digest, to_arrow, unpack
-from lake.errors import SourceError
-from lake.resource import Document, Failure, Reference
+from lake.resource import Document
 from lake.store import Store
 from tests.lake import keys
+from tests.lake.assemble.manifests import SOURCE, failed, failure, manifest, reference, shard
 
 NOW = datetime(2026, 8, 8, tzinfo=UTC)
-SOURCE = Source("https://pokeapi.test/api/v2/", tolerated_failures=0.02)
-MANIFEST = Manifest(
-    resource="berry",
-    number=0,
-    last_id=9,
-    documents=0,
-    json_bytes=0,
-    unchanged=0,
-    gone=(),
-    failed=(),
-    requests=0,
-    versions={},
-)
-
-
-def reference(id_: int, resource: str = "berry") -> Reference:
-    return Reference(resource, id_, f"https://pokeapi.test/api/v2/{resource}/{id_}/", f"{resource}/{id_}")
-
-
-def failure(id_: int, resource: str = "berry") -> Failure:
-    return Failure(resource, id_, f"{resource}/{id_}", "status 503")
-
-
-def shard(*ids: int, resource: str = "berry", number: int = 0) -> Shard:
-    return Shard(resource, number, tuple(Wanted(reference(id_, resource), f'"{id_}"') for id_ in ids))
 
 
 def berry(id_: int) -> Document:
     return Document("berry", id_, f"berry/{id_}", None, NOW, b'{"id":%d}' % id_)
-
-
-def manifest(**members: Any) -> Manifest:
-    return msgspec.structs.replace(MANIFEST, **members)
-
-
-def failed(count: int, resource: str = "berry", round_: int = 2) -> Manifest:
-    """Return the manifest of a shard some of whose documents failed."""
-    found = tuple(failure(id_, resource) for id_ in range(1, count + 1))
-    return manifest(resource=resource, failed=found, round=round_)
 
 
 def test_a_manifest_says_what_became_of_each_document_and_where_those_lie_that_came(store: Store):
@@ -155,42 +118,6 @@ def test_a_document_that_came_within_its_listing_is_looked_for_there_again():
     """It has no URL of its own, and its listing must not land as the document."""
     [again] = second_round([manifest(failed=(failure(2),))], [replace(shard(1, 2), is_inline=True)])
     assert again == Shard("berry", 1, shard(2).wanted, is_inline=True)
-
-
-@pytest.mark.parametrize(
-    ("count", "wanted", "tolerated"),
-    [(1, 1, 0.02), (1, 100, 0.02), (2, 100, 0.02), (3, 150, 0.02), (0, 100, 0.0), (2, 2, 1.0)],
-)
-def test_a_share_of_a_resource_may_fail_and_one_document_of_the_smallest(count: int, wanted: int, tolerated: float):
-    source = replace(SOURCE, tolerated_failures=tolerated)
-    check_tolerance(source, [shard(*range(1, wanted + 1))], [failed(count)])
-
-
-@pytest.mark.parametrize(
-    ("count", "wanted", "tolerated"), [(2, 99, 0.02), (3, 149, 0.02), (2, 2, 0.02), (1, 100, 0.0), (2, 2, 0.9)]
-)
-def test_more_failures_end_the_run(count: int, wanted: int, tolerated: float):
-    source = replace(SOURCE, tolerated_failures=tolerated)
-    with pytest.raises(SourceError) as caught:
-        check_tolerance(source, [shard(*range(1, wanted + 1))], [failed(count)])
-    assert str(caught.value).startswith(
-        f"https://pokeapi.test/api/v2/: {count} of {wanted} documents of berry could not be fetched, more than the"
-        f" tolerated {tolerated:.0%}; nothing was published"
-    )
-
-
-def test_the_first_failures_are_named_with_their_reasons():
-    with pytest.raises(SourceError) as caught:
-        check_tolerance(SOURCE, [shard(*range(1, 100))], [failed(6)])
-    named = "; ".join(f"berry/{id_} (status 503)" for id_ in range(1, 6))
-    assert str(caught.value).endswith(f"The first: {named}")
-
-
-def test_failures_are_judged_resource_by_resource_and_when_they_are_final():
-    shards = [shard(1, 2), shard(1, 2, resource="item"), shard(3, 4, number=1)]
-    check_tolerance(SOURCE, shards, [failed(1), failed(1, "item"), failed(2, round_=1)])
-    with pytest.raises(SourceError, match="2 of 2 documents of item"):
-        check_tolerance(SOURCE, shards, [failed(1), failed(2, "item")])
 
 
 def facts(upstream: Upstream, *manifests: Manifest) -> SourceFacts:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lake.crawl import Client, Fetched, Listing, Pace, Shard, Source, Upstream, Wanted, crawler, fetch
+from lake.crawl import Client, Fetched, Listing, Pace, Shard, Source, Upstream, Wanted, crawler, fetch, read_listings
 from lake.crawl.client import Check, FetchError, Reply
 from lake.crawl.pokeapi import problem
 from lake.resource import Reference
@@ -95,6 +95,18 @@ def listing(
         known = crawler(settings.kind)
         async with Client(settings, Pace(settings), 1, headers, transport) as client:
             return await known.discover(client, await known.probe(client), resource)
+
+    return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
+
+
+def listings(
+    settings: Source, resources: Sequence[str], transport: httpx.AsyncBaseTransport | None = None
+) -> list[Listing]:
+    """Read some listings as a crawl does, over a client of its own."""
+
+    async def ask() -> list[Listing]:
+        async with Client(settings, Pace(settings), settings.connections, transport=transport) as client:
+            return await read_listings(client, await crawler(settings.kind).probe(client), resources)
 
     return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
 

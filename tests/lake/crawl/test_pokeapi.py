@@ -12,7 +12,20 @@ from flows.local.replica import Running
 from lake.crawl.pokeapi import ENCOUNTERS, problem, url
 from lake.errors import SourceError
 from lake.resource import Reference
-from tests.lake.crawl import BASE, JSON, ROOT, always, is_pikachu, reference, site, source, upstream
+from tests.lake.crawl import (
+    BASE,
+    JSON,
+    ROOT,
+    always,
+    ids,
+    is_pikachu,
+    listings,
+    page,
+    reference,
+    site,
+    source,
+    upstream,
+)
 
 # The root and the version
 
@@ -97,10 +110,12 @@ def test_a_root_that_is_no_object_is_refused(body: bytes):
         upstream(source(), always(body))
 
 
-@pytest.mark.parametrize("name", ["../staging", "pokemon/25", "Pokemon", "", "a" * 64, "pokemon\n"])
-def test_a_resource_whose_name_cannot_be_part_of_a_key_is_refused(name: str):
-    with pytest.raises(SourceError, match="expected lower-case letters, digits and dashes"):
-        upstream(source(), site({"": {name: f"{BASE}pokemon/"}}))
+@pytest.mark.parametrize("name", ["../staging", "pokemon/25", "Pokemon", "", "a" * 64, "pokemon\n", ENCOUNTERS])
+def test_a_name_that_cannot_be_a_resource_does_not_hide_the_others(name: str):
+    """It would become part of a key."""
+    found = upstream(source(), site({"": {name: f"{BASE}x/", "type": f"{BASE}type/"}}))
+    assert found.resources == {"type": f"{BASE}type/"}
+    assert list(found.odd) == [name]
 
 
 def test_an_address_that_is_none_is_refused():
@@ -108,9 +123,14 @@ def test_an_address_that_is_none_is_refused():
         upstream(source("pokeapi.test/api/v2/"))
 
 
-def test_a_root_with_half_an_address_is_refused():
-    with pytest.raises(SourceError, match=f"{BASE}: expected URLs"):
-        upstream(source(), site({"": {"pokemon": "http://[::1"}}))
+@pytest.mark.parametrize(
+    "address", ["http://[::1", "https://pokeapi.test:99999/", "https://elsewhere.test/", "mailto:x", "\x00", ""]
+)
+def test_a_resource_at_an_odd_address_does_not_hide_the_others(address: str):
+    pages = {"": {"pokemon": address, "type": f"{BASE}type/"}, "type/?limit=100000&offset=0": page(f"{BASE}type/1/")}
+    odd, whole = listings(source(), ["pokemon", "type"], site(pages))
+    assert odd.refusal
+    assert (whole.refusal, ids(whole)) == (None, [1])
 
 
 # Documents

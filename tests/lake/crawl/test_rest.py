@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.crawl import Fetched, Listing, Pace, Rest, Shard, Source, cut, fetch
+from lake.crawl import Fetched, Listing, Pace, Rest, Shard, Source, Wanted, cut, fetch
 from lake.crawl.rest import EMPTY_PAGES, hashed_id, problem, url
 from lake.errors import SourceError, UnknownNameError
 from lake.resource import AtHand, Reference
@@ -305,9 +305,10 @@ def test_an_inline_document_is_kept_as_it_was_sent():
 
 def test_an_inline_listing_of_another_crawler_is_refused():
     """Only `rest` knows how to read one again."""
-    pokeapi, shard = source(), Shard("pokemon", 0, (), is_inline=True)
-    with pytest.raises(SourceError, match="expected the settings `rest` with kind 'rest', found none"):
-        asyncio.run(fetch(pokeapi, Pace(pokeapi), shard, transport=site({})))
+    pokeapi, wanted = source(), Wanted(Reference("pokemon", 25, f"{BASE}pokemon/25/", "pokemon/25"))
+    shard = Shard("pokemon", 0, (wanted,), is_inline=True)
+    [(_, why)] = asyncio.run(fetch(pokeapi, Pace(pokeapi), shard, transport=site({}))).failed
+    assert "expected the settings `rest` with kind 'rest', found none" in why
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""Breakers: a source, or one of its collections, that answers nothing is soon left alone."""
+
+from collections import Counter
+
+from lake.errors import SourceDownError
+
+# A collection's breaker opens when this many of its documents failed in a row, each after all of its tries.
+FAILED_IN_A_ROW = 10
+
+# The source's breaker opens when this many documents failed in a row, of at least so many collections.
+SOURCE_FAILED_IN_A_ROW = 30
+SOURCE_COLLECTIONS = 3
+
+
+def are_several(troubled: int, asked: int) -> bool:
+    """Tell whether so many collections are in trouble that the source is: all, or three and a quarter of them."""
+    return bool(troubled) and (troubled == asked or troubled >= max(SOURCE_COLLECTIONS, asked / 4))
+
+
+class Breaker:
+    """The breakers of all shards of an event loop. It counts the documents that failed since the last one that came.
+
+    While a collection's breaker is open, each of its shards asks for one document alone; one that comes closes the
+    breaker. The source's stays open.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._failed = Counter[str]()
+        self._since = Counter[str]()
+        self._down: str | None = None
+
+    def note(self, resource: str, failure: str | None) -> None:
+        """Note whether a document came, or why it failed."""
+        if failure is None:
+            del self._failed[resource]
+            self._since.clear()
+            return
+        self._failed[resource] += 1
+        self._since[resource] += 1
+        if self._since.total() >= SOURCE_FAILED_IN_A_ROW and len(self._since) >= SOURCE_COLLECTIONS:
+            self._down = (
+                f"{self._base_url}: {self._since.total()} documents in a row could not be fetched, of"
+                f" {len(self._since)} collections, so nothing more was asked for and nothing was published; what was"
+                f" fetched is kept. Run again when the source has recovered. The last one failed with: {failure}"
+            )
+
+    def is_open(self, resource: str) -> bool:
+        """Tell whether the collection is to be left alone."""
+        return self._failed[resource] >= FAILED_IN_A_ROW
+
+    def require_source(self) -> None:
+        """Raise `SourceDownError` if the source is to be left alone."""
+        if self._down is not None:
+            raise SourceDownError(self._down)
