@@ -3,9 +3,11 @@
 from typing import Any, TypeVar
 
 from prefect.blocks.core import Block
+from prefect.exceptions import ObjectNotFound
 from prefect_aws import S3Bucket
 
 from lake.layout import RESULTS
+from lake.proxies import spare_loopback
 from lake.store import Store
 
 _B = TypeVar("_B", bound=Block)
@@ -19,6 +21,7 @@ SOURCE_BLOCK = "pokeapi"
 
 def open_store(block: S3Bucket) -> Store:
     """Open the lake that a block's bucket, folder and credentials name."""
+    spare_loopback()
     return Store(block.bucket_name, block.bucket_folder, block.credentials.get_s3_client())
 
 
@@ -31,8 +34,11 @@ def load_block(block_type: type[_B], name: str) -> _B | None:
     """Return the saved block of this name, or None if there is none."""
     try:
         block = block_type.load(name)
-    except ValueError:
-        return None
+    except ValueError as error:
+        # An answer that is no JSON is a ValueError as well.
+        if isinstance(error.__cause__, ObjectNotFound):
+            return None
+        raise
     assert isinstance(block, block_type)
     return block
 

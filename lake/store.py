@@ -24,6 +24,7 @@ from botocore.exceptions import (
 from lake.bucket import check_bucket
 from lake.errors import ConflictError, MissingObjectError, StoreError
 from lake.layout import STAGING
+from lake.proxies import spare_loopback
 from lake.text import shown
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Store:
     def _ambient_client(self) -> "S3Client":
         import boto3
 
+        spare_loopback()
         with self._translated(""):
             return boto3.client("s3", config=CLIENT_CONFIG)
 

@@ -36,6 +36,7 @@ FOUNDATIONS = {
     "canonical",
     "source",
     "text",
+    "proxies",
 }
 
 # The only places that may know these packages.

@@ -8,6 +8,7 @@ import typer
 
 from flows.cli import deploy as deploying
 from flows.cli import read as reading
+from flows.cli.api import api_error
 from flows.cli.options import (
     AsOf,
     Bucket,
@@ -180,10 +181,16 @@ def demo(
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command; print a `LakeError` as one paragraph on standard error, and exit with code 1."""
+    """Run the command; print an error of the world as one paragraph on standard error, and exit with code 1.
+
+    That is a `LakeError`, or whatever Prefect's client met when it asked the API.
+    """
     escape_what_has_no_code()
     try:
         return app(given_arguments() if arguments is None else arguments)
-    except LakeError as error:
-        remark(f"pokelake: {error}")
+    except Exception as error:
+        said = error if isinstance(error, LakeError) else api_error(error)
+        if said is None:
+            raise
+        remark(f"pokelake: {said}")
         sys.exit(1)

@@ -12,6 +12,7 @@ from flows.cli.options import Bucket, Connections, Json, Prefix, Rate, Resources
 from flows.cli.say import say, say_json
 from flows.cli.settings import prepare_prefect
 from lake.errors import LakeError
+from lake.proxies import check_proxies
 
 app = typer.Typer()
 
@@ -131,6 +132,7 @@ def doctor(bucket: Bucket = None, prefix: Prefix = "", work_pool: WorkPool = "po
 @app.command()
 def serve() -> None:
     """Run every deployment of prefect.yaml on its schedule on this machine, without a work pool, until Ctrl-C."""
+    check_proxies()
     from flows.deploy.serve import serve as run
 
     run()

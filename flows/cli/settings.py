@@ -2,6 +2,8 @@
 
 import os
 
+from lake.proxies import check_proxies
+
 # Prefect logs only if the environment asks it to, and a command contacts no server that it was not told to.
 QUIET = {"PREFECT_LOGGING_LEVEL": "CRITICAL", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
@@ -14,6 +16,11 @@ RECORDER = {
 
 
 def prepare_prefect() -> None:
-    """Put `QUIET` and `RECORDER` into the environment, except what is set there; call this before Prefect is loaded."""
+    """Put `QUIET` and `RECORDER` into the environment, except what is set there; call this before Prefect is loaded.
+
+    Raises:
+        LakeError: The environment names a proxy that cannot be one.
+    """
+    check_proxies()
     for name, value in {**QUIET, **RECORDER}.items():
         os.environ.setdefault(name, value)

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 from flows.cli.settings import QUIET, RECORDER
 from lake.errors import LakeError
+from lake.proxies import spare_loopback
 
 # A Prefect server with a fresh database takes nine seconds on a quiet machine.
 START_SECONDS = 120
@@ -49,6 +50,7 @@ def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iter
     Raises:
         LakeError: A part did not start; the message ends with what it said last.
     """
+    spare_loopback()
     with ExitStack() as parts:
         home = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="pokelake-", ignore_cleanup_errors=True)))
         s3_port, replica_port, prefect_port = (free_port() for _ in range(3))

@@ -17,6 +17,7 @@ from lake.address import joined, same_origin, spelled
 from lake.crawl.coding import CodingError, decoder_of
 from lake.crawl.pace import Pace, date_of, retry_after_seconds
 from lake.errors import SourceError
+from lake.proxies import check_proxies
 from lake.source import Source
 from lake.text import shown
 
@@ -77,6 +78,7 @@ class Client:
 
     Raises:
         SourceError: A header has characters that HTTP does not allow.
+        LakeError: The environment names a proxy that cannot be one.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        check_proxies()
         self.source = source
         self.requests = 0
         self._pace = pace

@@ -1,0 +1,59 @@
+"""Trouble with Prefect's API, told to a person: where it was looked for, what came, and what to check."""
+
+from collections.abc import Iterator
+from json import JSONDecodeError
+from urllib.parse import urlsplit
+
+from lake.errors import LakeError
+from lake.text import shown
+
+
+def api_error(error: Exception) -> LakeError | None:
+    """Return what a person must know of an error that Prefect's client met; None if it met none."""
+    errors = list(_chain(error))
+    # The last of a chain is the cause of all the others.
+    cause = f"{type(errors[-1]).__name__}: {shown(' '.join(str(errors[-1]).split()))}"
+    if any(_passed(one, "prefect.settings.") for one in errors):
+        return LakeError(f"Prefect's settings cannot be read: {cause}; check the variables PREFECT_…, and its profile")
+    if not any(type(one).__module__ == "httpx" or _passed(one, "prefect.client.") for one in errors):
+        return None
+    what = f"could not be used: {cause}"
+    check = "check that the server runs, PREFECT_API_URL, and HTTP_PROXY and NO_PROXY if they are set"
+    for one in errors:
+        if (status := getattr(getattr(one, "response", None), "status_code", None)) is not None:
+            what, check = f"answered with status {status}", "check PREFECT_API_URL, and the log of the server"
+            if status in (401, 403):
+                check = "check PREFECT_API_KEY or PREFECT_API_AUTH_STRING, and PREFECT_API_URL"
+            break
+        if isinstance(one, JSONDecodeError):
+            what, check = "answered, but not with JSON", "check PREFECT_API_URL, which ends in /api"
+            break
+    again = "`pokelake doctor` looks at it, and the same command goes on from what was done"
+    return LakeError(f"Prefect's API at {_api_url()} {what}; {check}; {again}")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _passed(error: BaseException, package: str) -> bool:
+    """Tell whether an error came through a package, which no kind of error says of itself."""
+    trace = error.__traceback__
+    while trace is not None:
+        if f"{trace.tb_frame.f_globals.get('__name__')}.".startswith(package):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _api_url() -> str:
+    """Return the address of the API without a password."""
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    if not url:
+        return "the address of its own server (PREFECT_API_URL is not set)"
+    parts = urlsplit(url)
+    return shown(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())

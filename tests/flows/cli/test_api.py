@@ -1,0 +1,160 @@
+"""Prefect's API in bad weather: every command that asks it ends in one paragraph, and with exit code 1."""
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+from flows.cli import app, main
+from flows.deploy.code import collect
+from flows.steps.parameters import _opened
+
+# How each command is given what it needs otherwise; it is then left to ask Prefect's API.
+SOURCE = ("--bucket", "lake", "--source", "http://127.0.0.1:9/api/v2/")
+ASKING: dict[str, tuple[str, ...]] = {
+    "refresh": SOURCE,
+    "discover": SOURCE,
+    "rebuild": ("--bucket", "lake"),
+    "maintain": ("--bucket", "lake"),
+    "plan": (),
+    "setup": ("--bucket", "lake"),
+    "push": (),
+    "doctor": (),
+    "serve": (),
+    "deploy-image": (f"image:{collect(Path.cwd()).version}",),
+    "teardown": ("--yes",),
+    "tables": (),
+    "columns": ("pokemon",),
+    "snapshots": (),
+    "audits": (),
+    "read": ("pokemon",),
+    "sql": ("SELECT 1",),
+    "diff": ("pokemon", "2026-08-08"),
+    "document": ("pokemon", "1"),
+}
+# The first asks a server that it starts itself.
+NEVER_ASKING = {"demo", "replica", "iam-policy"}
+
+Ran = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def ran(capsys: pytest.CaptureFixture[str], bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ran]:
+    """Return a function that runs a command with the API at an address: its exit code, and both streams."""
+
+    def run(api: str, command: str) -> tuple[int, str, str]:
+        _opened.cache_clear()
+        with (
+            temporary_settings({PREFECT_API_URL: api, PREFECT_CLIENT_MAX_RETRIES: 0}),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main([command, *ASKING[command]])
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    # Making a client takes longer than all else here.
+    yield run
+    _opened.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def answering() -> Iterator[Callable[[int, bytes, str], str]]:
+    """Return a function that lets a server answer everything with a status and a body, and returns its address."""
+    said: dict[str, Any] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(said["status"])
+            if said["location"]:
+                self.send_header("Location", said["location"])
+            self.send_header("Content-Length", str(len(said["body"])))
+            self.end_headers()
+            self.wfile.write(said["body"])
+
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def answer(status: int, body: bytes, location: str = "") -> str:
+            said.update(status=status, body=body, location=location)
+            return f"http://127.0.0.1:{server.server_port}/api"
+
+        yield answer
+        server.shutdown()
+
+
+def test_every_command_is_tried():
+    assert typer.main.get_command(app).commands.keys() == ASKING.keys() | NEVER_ASKING
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (401, b'{"exception_message": "\x1b[2JUnauthorized"}', "answered with status 401; check PREFECT_API_KEY"),
+        (403, b"no", "answered with status 403; check PREFECT_API_KEY"),
+        (500, b'{"exception_message": "Internal Server Error"}', "answered with status 500; check PREFECT_API_URL"),
+        (200, b"<!doctype html><title>Sign in</title>", "answered, but not with JSON; check PREFECT_API_URL"),
+    ],
+)
+def test_an_answer_that_is_none_is_one_paragraph(answering: Any, ran: Ran, status: int, body: bytes, said: str):
+    url = answering(status, body)
+    for command in ASKING:
+        check(ran(url, command), command, f"pokelake: Prefect's API at {url} {said}")
+
+
+def test_an_api_that_is_not_there_is_one_paragraph(ran: Ran, answering: Any, monkeypatch: pytest.MonkeyPatch):
+    """Nor is it behind a redirect."""
+    # Prefect's client tries four times to connect, within one and a half seconds.
+    for kind in ("sync", "async"):
+        monkeypatch.setattr(f"httpcore._{kind}.connection.exponential_backoff", lambda factor: repeat(0))
+    dead = "http://user:secret@127.0.0.1:9/api"
+    for command in ASKING:
+        check(ran(dead, command), command, "pokelake: Prefect's API at http://127.0.0.1:9/api could not be used: ")
+    url = answering(302, b"", "http://127.0.0.1:9/login")
+    check(ran(url, "tables"), "tables", f"pokelake: Prefect's API at {url} could not be used: ConnectError")
+
+
+def test_odd_lists_of_names_without_a_proxy_are_read(answering: Any, ran: Ran, monkeypatch: pytest.MonkeyPatch):
+    """And the API on loopback is asked without a proxy, which would answer nothing."""
+    url = answering(500, b"{}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "[::1],fd00::/8,example.com")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for command in ASKING:
+        check(ran(url, command), command, f"pokelake: Prefect's API at {url} answered with status 500")
+
+
+def test_a_proxy_that_cannot_be_one_is_named(ran: Ran, monkeypatch: pytest.MonkeyPatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("HTTPS_PROXY", "foo://user:secret@bar")
+    for command in ASKING:
+        code, out, err = ran("http://127.0.0.1:9/api", command)
+        assert (code, out) == (1, ""), command
+        assert err.startswith("pokelake: HTTPS_PROXY: expected the address of a proxy"), command
+        assert "secret" not in err
+
+
+def check(found: tuple[int, str, str], command: str, said: str) -> None:
+    """Check that a command ended in one paragraph; `doctor` says it in its list, and goes on to its other questions."""
+    code, out, err = found
+    assert code == 1, command
+    assert "Traceback" not in out + err
+    assert "secret" not in out + err
+    if command == "doctor":
+        assert out.startswith("failed   Prefect API: ")
+        return
+    assert (out, err.count("\n")) == ("", 1), command
+    assert err.startswith(said), command
+    assert "`pokelake doctor` looks at it" in err
