@@ -14,7 +14,7 @@ import pytest
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows.local.stack import Stack, _answers, _free_port, local_stack
+from flows.local.stack import Stack, _answers, free_port, local_stack
 from tests.waiting import until
 
 # What a server does for people, at every start.
@@ -68,7 +68,7 @@ class MortalServer:
             "PREFECT_HOME": str(folder),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{shutil.copy(migrated, folder)}",
         }
-        self._port = _free_port()
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}/api"
         self.start()
 
