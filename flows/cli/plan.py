@@ -10,7 +10,7 @@ from flows.steps.start import Start, look
 from flows.steps.upstream import probe, read_all
 from lake.assemble.merge import document_files
 from lake.assemble.work import plan_work, tables_in
-from lake.crawl import Listing, cut
+from lake.crawl import Listing, believed, cut
 from lake.tables import catalog_of
 
 
@@ -92,6 +92,7 @@ def plan(lake: LakeLocation, source: SourceChoice) -> Plan:
 
 def _resource(begun: Start, listing: Listing) -> ResourcePlan:
     at_hand = begun.at_hand(listing.resource)
+    listing = believed(listing, at_hand)
     listed = {reference.id for reference in listing.references}
     asked = sum(len(shard.wanted) for shard in cut(begun.source, listing, at_hand) if not shard.is_inline)
     vanished = 0 if listing.refusal else len(at_hand.keys() - listed)

@@ -17,7 +17,7 @@ from lake import tables
 from lake.address import same_address
 from lake.assemble.merge import document_files, open_documents
 from lake.commit import Commit, SourceFacts, head
-from lake.crawl import Listing, Shard, Source, Upstream, chosen, cut
+from lake.crawl import Listing, Shard, Source, Upstream, believed, chosen, cut
 from lake.errors import ConflictError, SourceError
 from lake.layout import check_key
 from lake.resource import AtHand
@@ -104,19 +104,16 @@ class Start:
         """
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
             held = list(pool.map(self.at_hand, [listing.resource for listing in listings]))
-        believed, shards, vanished = list[Listing](), list[Shard](), list[str]()
+        listings = [believed(listing, at_hand) for listing, at_hand in zip(listings, held, strict=True)]
+        shards, vanished = list[Shard](), list[str]()
         for listing, at_hand in zip(listings, held, strict=True):
-            try:
-                shards += cut(self.source, listing, at_hand, is_new_only)
-                believed.append(listing)
-            except SourceError as error:
-                believed.append(Listing(listing.resource, refusal=str(error)))
-            if believed[-1].refusal is None:
+            shards += cut(self.source, listing, at_hand, is_new_only)
+            if listing.refusal is None:
                 listed = {reference.id for reference in listing.references}
                 vanished += [at_hand[id_].path for id_ in sorted(at_hand.keys() - listed)]
-        if any(listing.refusal for listing in believed):
+        if any(listing.refusal for listing in listings):
             forget_results(self.store, LISTING_RESULTS)
-        return believed, shards, vanished
+        return listings, shards, vanished
 
 
 def start(lake: LakeLocation, results: Results, source: Source) -> Start:

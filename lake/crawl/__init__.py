@@ -3,7 +3,7 @@
 from lake.crawl.breaker import are_several
 from lake.crawl.client import Client
 from lake.crawl.crawler import Crawler, crawler
-from lake.crawl.cut import cut
+from lake.crawl.cut import believed, cut
 from lake.crawl.fetch import fetch
 from lake.crawl.listing import Listing, Upstream, chosen
 from lake.crawl.listings import read_listings
@@ -25,6 +25,7 @@ __all__ = [
     "Upstream",
     "Wanted",
     "are_several",
+    "believed",
     "chosen",
     "crawler",
     "cut",

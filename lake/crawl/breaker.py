@@ -45,11 +45,15 @@ class Breaker:
                 f" fetched is kept. Run again when the source has recovered. The last one failed with: {failure}"
             )
 
-    def is_open(self, resource: str) -> bool:
-        """Tell whether the collection is to be left alone."""
-        return self._failed[resource] >= FAILED_IN_A_ROW
+    def reason(self, resource: str, is_first: bool) -> str | None:
+        """Say why a document is not to be asked for, the first one of its shard or another; None if it is."""
+        if self._down is not None:
+            return "not asked for, because the source answers nothing"
+        if self._failed[resource] >= FAILED_IN_A_ROW and not is_first:
+            return f"not asked for, because {resource} answers nothing"
+        return None
 
     def require_source(self) -> None:
-        """Raise `SourceDownError` if the source is to be left alone."""
+        """Raise `SourceDownError` if the source is to be left alone; a shard under way ends with what has come."""
         if self._down is not None:
             raise SourceDownError(self._down)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from lake.crawl.crawler import crawler
 from lake.crawl.listing import Listing
 from lake.crawl.shard import Shard, Wanted
-from lake.errors import SourceError
 from lake.resource import AtHand, Reference
 from lake.source import Source
 
@@ -21,14 +20,10 @@ def cut(source: Source, listing: Listing, at_hand: Mapping[int, AtHand], is_new_
     A document at hand that is no longer listed is wanted as well, because only a 404 proves that it is gone. With
     `is_new_only`, only the listed documents that are not at hand are wanted. An inline listing is one shard, or none if
     no document is wanted. A refused listing is no shard, because it says nothing about its documents.
-
-    Raises:
-        SourceError: The source gives an object instead of the listing that it gave before.
     """
     if listing.refusal is not None:
         return []
     resource, url = listing.resource, crawler(source.kind).url
-    _check_shape(listing, at_hand)
     listed = {reference.id for reference in listing.references}
     if is_new_only and (listed <= at_hand.keys() or not listing.is_inline):
         new = tuple(reference for reference in listing.references if reference.id not in at_hand)
@@ -49,14 +44,14 @@ def cut(source: Source, listing: Listing, at_hand: Mapping[int, AtHand], is_new_
     ]
 
 
-def _check_shape(listing: Listing, at_hand: Mapping[int, AtHand]) -> None:
-    """Raise `SourceError` if a listing became an object; it may be an error page, which must not become a document."""
-    resource = listing.resource
-    is_object = [reference.path for reference in listing.references] == [resource]
-    others = [item.path for item in at_hand.values() if item.path != resource]
-    if is_object and others:
-        raise SourceError(
-            f"listing of {resource}: expected a listing, as before, found one object at {listing.references[0].url};"
-            f" nothing was done about the {len(others)} documents at hand. Run again when the source has recovered,"
-            " or look at what it answers there"
-        )
+def believed(listing: Listing, at_hand: Mapping[int, AtHand]) -> Listing:
+    """Return a listing, as a refused one if it became an object: an error page, which must not become a document."""
+    is_object = [reference.path for reference in listing.references] == [listing.resource]
+    others = [item.path for item in at_hand.values() if item.path != listing.resource]
+    if not (is_object and others):
+        return listing
+    refusal = (
+        f"listing of {listing.resource}: expected a listing, as before, found one object at"
+        f" {listing.references[0].url}; nothing was done about the {len(others)} documents at hand"
+    )
+    return Listing(listing.resource, refusal=refusal)

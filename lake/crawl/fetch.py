@@ -29,7 +29,7 @@ async def fetch(
 
     Raises:
         BudgetError: The budget of requests is spent.
-        SourceDownError: The source's breaker is open.
+        SourceDownError: The source's breaker was open before.
     """
     pace.breaker.require_source()
     # No part of a `Crawler`: only `rest` makes such listings, and so such shards.
@@ -40,9 +40,8 @@ async def fetch(
 
     async def work(client: Client) -> None:
         for place, item in pending:
-            breaker.require_source()
-            if place and breaker.is_open(shard.resource):
-                fetched.failed.append((item.reference, f"not asked for, because {shard.resource} answers nothing"))
+            if (why := breaker.reason(shard.resource, is_first=place == 0)) is not None:
+                fetched.failed.append((item.reference, why))
             else:
                 breaker.note(shard.resource, await _fetch_one(client, known, item, fetched))
 

@@ -92,6 +92,26 @@ def test_a_source_that_is_dead_costs_a_few_requests(size: int):
     assert "\n" not in message
 
 
+def test_what_came_before_the_source_died_is_kept():
+    """The shards under way end as any other, and only those after them are refused."""
+    served, settings = Site(lambda path: path != "a/1/"), source(attempts=1, connections=1)
+    pace = Pace(settings)
+
+    async def every() -> list[Fetched]:
+        shards = [
+            Shard(name, 0, tuple(wanted(settings, *(f"{name}/{id_}" for id_ in range(1, 51))))) for name in "abcde"
+        ]
+        under_way = [fetch(settings, pace, shard, transport=served.transport) for shard in shards[:4]]
+        found = await asyncio.gather(*under_way)
+        with pytest.raises(SourceDownError):
+            await fetch(settings, pace, shards[4], transport=served.transport)
+        return list(found)
+
+    found = asyncio.run(every())
+    assert [len(of.received) for of in found] == [1, 0, 0, 0]
+    assert [len(of.failed) for of in found] == [49, 50, 50, 50]
+
+
 def test_a_source_whose_documents_fail_here_and_there_is_asked_for_all_of_them():
     served = Site(lambda path: int(path.split("/")[1]) % 10 != 0)
     found = crawl(source(attempts=1), served, "pokemon", "type", "move", "item")

@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.crawl import Listing, Rest, Wanted, cut
+from lake.crawl import Listing, Rest, Wanted, believed, cut
 from lake.crawl.cut import SHARD_DOCUMENTS
 from lake.crawl.pokeapi import ENCOUNTERS
-from lake.errors import SourceError
 from lake.resource import AtHand, Reference
 from tests.lake.crawl import BASE, reference, source
 
@@ -85,12 +83,13 @@ def test_a_shard_is_called_the_same_when_it_asks_for_the_same():
 def test_an_object_in_the_place_of_a_listing_is_refused():
     """An error page that passes for JSON must not become a document, beside those that it stands for."""
     passing = Listing("pokemon", (Reference("pokemon", 0, f"{BASE}pokemon/", "pokemon"),))
-    with pytest.raises(SourceError, match="expected a listing, as before, found one object") as caught:
-        cut(source(), passing, at_hand({25, 132}))
-    assert "the 2 documents at hand" in str(caught.value)
+    refusal = str(believed(passing, at_hand({25, 132})).refusal)
+    assert "expected a listing, as before, found one object" in refusal
+    assert "the 2 documents at hand" in refusal
 
 
 def test_an_object_that_always_was_one_is_asked_for_again():
     meta = Listing("meta", (Reference("meta", 0, f"{BASE}meta/", "meta"),))
+    assert believed(meta, {0: AtHand(None, "meta")}) == believed(meta, {}) == meta
     [shard] = cut(source(), meta, {0: AtHand('W/"1"', "meta")})
     assert [item.etag for item in shard.wanted] == ['W/"1"']
