@@ -23,7 +23,16 @@ from flows.cli.options import (
     UserAgent,
     names,
 )
-from flows.cli.say import Commands, escape_what_has_no_code, given_arguments, remark, say, say_json
+from flows.cli.say import (
+    FULL,
+    Commands,
+    escape_what_has_no_code,
+    give_up_output,
+    given_arguments,
+    remark,
+    say,
+    say_json,
+)
 from flows.cli.settings import QUIET, prepare_prefect
 from lake.errors import LakeError
 
@@ -193,4 +202,10 @@ def main(arguments: list[str] | None = None) -> Any:
         if said is None:
             raise
         remark(f"pokelake: {said}")
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        give_up_output()
+        remark(f"pokelake: the disk is full ({error}): free some space there, and run the command again")
         sys.exit(1)

@@ -1,5 +1,6 @@
 """What a command says: text in which nothing is obeyed by a terminal, in whatever encoding the terminal has."""
 
+import errno
 import io
 import os
 import sys
@@ -9,6 +10,9 @@ from typer.core import TyperGroup
 
 from lake.errors import LakeError
 from lake.text import json_text, printable, shown
+
+# Errors of a write for which there is no space, because of the disk, a quota or a limit.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 # A table, unlike a message, is as long as it is asked to be.
 _NO_LIMIT = sys.maxsize
@@ -27,7 +31,7 @@ def remark(text: str) -> None:
 def say_json(text: str) -> None:
     """Print JSON to standard output; its escapes stand for what a terminal would obey or cannot show."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "cp65001")
-    print(json_text(text, is_ascii=not is_utf8))
+    print(json_text(text, is_ascii=not is_utf8), flush=True)
 
 
 def say_document(body: bytes) -> None:
@@ -37,6 +41,11 @@ def say_document(body: bytes) -> None:
         return
     sys.stdout.buffer.write(body)
     sys.stdout.buffer.flush()
+
+
+def give_up_output() -> None:
+    """Drop what standard output still holds; Python would try once more to write it, and end with a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def escape_what_has_no_code() -> None:

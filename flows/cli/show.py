@@ -146,7 +146,7 @@ def _print(console: Console, table: Table) -> None:
     with console.capture() as captured:
         console.print(table)
     # What Rich was given is printable, and it adds the colours of a terminal.
-    print("\n".join(line.rstrip() for line in captured.get().split("\n")), end="")
+    print("\n".join(line.rstrip() for line in captured.get().split("\n")), end="", flush=True)
 
 
 def show_first(

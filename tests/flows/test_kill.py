@@ -1,6 +1,7 @@
 """A run that is killed and started again: nothing is lost, and what was staged is not fetched again."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -23,7 +24,14 @@ def start(running: Running, environment: dict[str, str], *options: str) -> subpr
     command = [str(Path(sys.executable).with_name("pokelake")), "refresh", "--source", running.url]
     flags = ["--bucket", "lake", "--prefix", "pokelake", "--resources", ",".join(CRAWLED)]
     flags += ["--connections", "2", "--parallel-shards", "1", *options]
-    return subprocess.Popen([*command, *flags], env={**os.environ, **environment}, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [*command, *flags], env={**os.environ, **environment}, stdout=subprocess.PIPE, preexec_fn=fill_the_disk
+    )
+
+
+def fill_the_disk() -> None:
+    """Let no file of this process and its children grow: a run needs no disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def test_after_sigkill_only_the_shard_in_flight_is_fetched_again(
