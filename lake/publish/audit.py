@@ -176,13 +176,17 @@ def audit_identity(changes: Iterable[IdentityChange]) -> list[Finding]:
     for change in changes:
         names = (shown(name, QUOTED_CHARACTERS) for name in (change.before_name, change.after_name))
         found[change.resource, change.is_reused].append(f"{change.id} {' -> '.join(names)}")
-    findings = []
-    for (resource, is_reused), named in found.items():
-        rule, said = "renamed", f"{len(named):,} renamed"
-        if is_reused:
-            rule, said = "reused-id", f"{counted(len(named), 'id')} now {_verb(named, 'stand')} for something else"
-        findings.append(Finding(Level.WARN, rule, resource, f"{said}: {_some(named)}"))
-    return findings
+    return [
+        Finding(
+            Level.WARN,
+            "reused-id",
+            resource,
+            f"{counted(len(named), 'id')} now {_verb(named, 'stand')} for something else: {_some(named)}",
+        )
+        if is_reused
+        else Finding(Level.WARN, "renamed", resource, f"{len(named):,} renamed: {_some(named)}")
+        for (resource, is_reused), named in found.items()
+    ]
 
 
 def audit_fields(resource: str, unknown: Mapping[str, int], documents: int) -> list[Finding]:
