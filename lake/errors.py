@@ -1,6 +1,7 @@
 """The errors that the world causes; each message says where, what was expected, what was found, and what to do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from lake.text import printable, shown
 
@@ -85,3 +86,16 @@ class UnknownNameError(LakeError):
             listed += f" and {len(self.known) - _LISTED_NAMES:,} more"
         asked = f"no {kind} {shown(repr(name))}"
         super().__init__(f"{asked} is saved; {advice}" if advice else f"{asked}; there are: {listed}")
+
+
+def refusal_of_s3(details: Mapping[str, Any], bucket: str) -> str:
+    """Say what S3 refused, by the error that it answered, and what to do."""
+    code = details.get("Code")
+    if code == "NoSuchBucket":
+        return f"there is no bucket {bucket!r}; create it or name another"
+    if code in {"RequestTimeTooSkewed", "RequestExpired"}:
+        now = f", and says that it is {details['ServerTime']}" if "ServerTime" in details else ""
+        return f"set the clock of this machine: S3 refuses its requests{now}"
+    if code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}:
+        return f"S3 refused the request ({code}); check the credentials and their policy"
+    return f"S3 answered {code}: {details.get('Message')}"

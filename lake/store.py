@@ -22,8 +22,8 @@ from botocore.exceptions import (
 )
 
 from lake.bucket import check_bucket
-from lake.errors import ConflictError, MissingObjectError, StoreError
-from lake.layout import STAGING
+from lake.errors import ConflictError, MissingObjectError, StoreError, refusal_of_s3
+from lake.layout import STAGING, is_odd
 from lake.proxies import spare_loopback
 from lake.text import shown
 
@@ -182,7 +182,11 @@ class Store:
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; those that do not exist are skipped."""
-        pending = iter(keys)
+        every = list(keys)
+        for key in filter(is_odd, every):
+            with self._translated(key):
+                self._s3.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+        pending = (key for key in every if not is_odd(key))
         while batch := list(islice(pending, _DELETED_AT_ONCE)):
             objects: Any = [{"Key": self.prefix + key} for key in batch]
             with self._translated(batch[0]):
@@ -260,7 +264,8 @@ class Store:
                 " AWS_PROFILE, or run under a role"
             ) from error
         except ClientError as error:
-            raise StoreError(f"{self.uri(key)}: {_advice(error, self.bucket)}") from error
+            said: Any = error.response.get("Error", {})
+            raise StoreError(f"{self.uri(key)}: {refusal_of_s3(said, self.bucket)}") from error
         except ParamValidationError as error:
             raise StoreError(f"{self.uri(key)}: {' '.join(str(error).split())}") from error
         except BotoCoreError as error:
@@ -281,17 +286,3 @@ def _may_be_applied(error: BaseException | None) -> bool:
     if isinstance(error, ClientError):
         return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
     return isinstance(error, HTTPClientError)
-
-
-def _advice(error: ClientError, bucket: str) -> str:
-    details: dict[str, Any] = dict(error.response.get("Error", {}))
-    if details.get("Code") == "NoSuchBucket":
-        return f"there is no bucket {bucket!r}; create it or name another"
-    if details.get("Code") in {"RequestTimeTooSkewed", "RequestExpired"}:
-        said = details.get("ServerTime")
-        return (
-            f"set the clock of this machine: S3 refuses its requests{f', and says that it is {said}' if said else ''}"
-        )
-    if details.get("Code") in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}:
-        return f"S3 refused the request ({details.get('Code')}); check the credentials and their policy"
-    return f"S3 answered {details.get('Code')}: {details.get('Message')}"

@@ -64,7 +64,7 @@ def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] |
     folders = {root: _folders(store, root) for root in _LEVELS}
     commits = _commits(store)
     snapshots = {commit.snapshot for commit in commits}
-    codes = {commit.run.get("code_version") for commit in commits} | set(codes_in_use or ())
+    codes = {str(commit.run.get("code_version")) for commit in commits} | set(codes_in_use or ())
 
     def is_needed(root: str, folder: str) -> bool:
         name = folder.split("/")[1]

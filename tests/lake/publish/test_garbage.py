@@ -138,6 +138,33 @@ def test_what_others_keep_in_the_bucket_is_no_garbage(store):
     assert found(store, set()) == set()
 
 
+HOSTILE = (
+    "staging/",
+    "staging//a",
+    "staging/../snapshots/a",
+    "staging/\x1b[2J\u202e\0/a",
+    "staging/line\rreturn/a",
+    "staging/%2e%2e/a",
+    'staging/a b+c?&<>/"',
+    f"results/{OLD}",
+    f"results/shards/../../snapshots/{OLD}/a",
+    f"checks/{OLD}/a",
+    f"code/../snapshots/{OLD}/a",
+)
+
+
+def test_names_that_lead_elsewhere_are_names_alone(store):
+    """They lead to nothing but themselves, and what else is in the bucket stays."""
+    put(store, *HOSTILE)
+    put(store, f"held/{OLD}/a", "held/../commits/a", f"snapshots/../{OLD}", "snapshots/", "staging2/line\nreturn/a")
+    [commit] = chain(store, 30)
+    assert commit.snapshot == OLD
+    before = keys(store)
+    remove(store, find_garbage(store, GRACE, {"3f9a0c11d2e4"}))
+    assert before - keys(store) == set(HOSTILE) - {f"checks/{OLD}/a"}
+    assert whole(store) == [1]
+
+
 def test_a_commit_that_cannot_be_read_stops_everything(littered):
     """It may be one of a later version of this code, and name any of the files."""
     littered.create(commit_key(3), b'{"format": 2}')
