@@ -26,6 +26,12 @@ _RETRIED_STATUS = {408, 425, 429, *range(500, 600)}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MAX_REDIRECTS = 3
 
+# A reason may quote what the source sent, and is kept with each document that failed.
+_MAX_REASON = 500
+
+# A longer ETag or version is no name for a version of anything, and would be kept with each document.
+_MAX_TAG = 1000
+
 # Takes a body, and says what is wrong with it, None if nothing is.
 Check = Callable[[bytes], str | None]
 
@@ -172,7 +178,7 @@ class Client:
         raise FetchError(f"more than {_MAX_REDIRECTS} redirects", is_final=True)
 
     async def _read(self, response: httpx.Response, conditional: bool, check: Check | None) -> Reply:
-        etag, version = response.headers.get("ETag"), response.headers.get("X-PokeAPI-Hash")
+        etag, version = (_tag(response.headers.get(name)) for name in ("ETag", "X-PokeAPI-Hash"))
         status = response.status_code
         if status == 304 and conditional:
             # It has no body, but httpx closes a connection whose answer was not read to its end.
@@ -225,6 +231,10 @@ class Client:
             return FetchError(f"status {response.status_code}, come back in {seconds:.0f} s", is_final=True)
         self._pace.pause(seconds)
         return _Again(f"status {response.status_code}", is_paced=True)
+
+
+def _tag(value: str | None) -> str | None:
+    return value if value is not None and len(value) <= _MAX_TAG else None
 
 
 def _redirected(url: str, location: str) -> str:

@@ -6,6 +6,9 @@ from typing import Protocol
 # The codings that are understood, by every name that the standard has for them; requests ask for the first alone.
 GZIP, DEFLATE, IDENTITY = ("gzip", "x-gzip"), ("deflate",), ("identity", "")
 
+# Whoever joins files by gzip joins a few; thousands of empty ones would only cost time.
+MAX_MEMBERS = 1000
+
 _GZIP_WINDOW, _ZLIB_WINDOW, _RAW_WINDOW = 31, 15, -15
 
 
@@ -54,6 +57,7 @@ class _Zipped:
     def __init__(self, window: int, name: str) -> None:
         self._window, self._name = window, name
         self._zlib = zlib.decompressobj(window)
+        self._members = 1
         # Bytes that have come; the first ones of deflate tell whether it is of zlib or raw, as some servers send it.
         self._first = b""
 
@@ -65,6 +69,9 @@ class _Zipped:
                     raise CodingError(f"invalid {self._name}: more bytes come after its end")
                 if not (piece := piece.lstrip(b"\0")):
                     break
+                self._members += 1
+                if self._members > MAX_MEMBERS:
+                    raise CodingError(f"invalid gzip: more than {MAX_MEMBERS:,} members")
                 self._zlib = zlib.decompressobj(self._window)
             found += self._decompressed(piece, limit - len(found))
             piece = self._zlib.unused_data

@@ -13,9 +13,16 @@ from lake.crawl.pages import Page, Pages, RefusedError, decoded, read_json, type
 from lake.errors import SourceError
 from lake.resource import Reference, document_reference, is_resource_name
 from lake.source import Source
+from lake.text import shown
 
 # Every Pokémon has a second document, its encounters, which no listing names.
 ENCOUNTERS = "pokemon-encounters"
+
+# A version is a hash; a longer text would be kept in each commit.
+MAX_VERSION = 1000
+
+# A root with more entries that cannot be crawled is no root.
+MAX_ODD = 100
 
 
 class _Page(msgspec.Struct):
@@ -49,12 +56,17 @@ async def probe(client: Client) -> Upstream:
         if not isinstance(address, str):
             continue
         if not is_resource_name(name):
-            odd[name] = "expected a name of lower-case letters, digits and dashes"
+            odd[shown(name)] = "expected a name of lower-case letters, digits and dashes"
         elif name == ENCOUNTERS:
             odd[name] = "Pokélake gives this name to the encounters of all Pokémon"
         else:
             # One that is no address is refused when its listing is read.
             found[name] = joined(base, address) or address
+    if len(odd) > MAX_ODD:
+        raise SourceError(
+            f"{base}: expected the addresses of its collections by their names, found {len(odd):,} entries that are"
+            f" none, such as {next(iter(odd))}"
+        )
     version = await _version(client, answer.version) if "meta" in found else answer.version
     if "pokemon" in found:
         found[ENCOUNTERS] = found["pokemon"]
@@ -69,7 +81,8 @@ async def _version(client: Client, of_the_root: str | None) -> str | None:
         # The version only saves requests; a crawl does not need it.
         return None
     found = msgspec.json.decode(meta.body or b"")
-    return found["hash"] if isinstance(found, dict) and isinstance(found.get("hash"), str) else of_the_root
+    version = found.get("hash") if isinstance(found, dict) else None
+    return version if isinstance(version, str) and len(version) <= MAX_VERSION else of_the_root
 
 
 async def discover(client: Client, upstream: Upstream, resource: str) -> Listing:

@@ -137,6 +137,16 @@ def test_any_etag_that_was_received_can_be_sent_back(sent: bytes):
     assert get(source(), etag=etag, transport=always(b"", 304)).body is None
 
 
+def test_an_etag_that_is_none_is_not_kept():
+    assert get(source(), transport=always(headers={**JSON, "ETag": "a" * 2000})).etag is None
+
+
+def test_a_reason_is_one_short_line():
+    reason = refusal(source(), always(status=302, headers={"Location": "\x1b[1m" + "a" * 60_000}))
+    assert len(reason) <= 500
+    assert reason.isprintable()
+
+
 # Redirects
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.crawl.coding import CodingError, decoder_of
+from lake.crawl.coding import MAX_MEMBERS, CodingError, decoder_of
 from tests.lake.crawl import JSON, always, get, refusal, source
 
 BODY = b'{"id":25,"name":"pikachu"}'
@@ -52,6 +52,7 @@ def test_a_body_comes_out_as_it_was(header: str, body: bytes, piece: int):
         ("gzip", gzip.compress(BODY)[:-1], "invalid gzip: it ends too early"),
         ("gzip", gzip.compress(BODY) + b"rubbish", "invalid gzip: "),
         ("gzip", gzip.compress(BODY) + gzip.compress(BODY)[:-9], "invalid gzip: it ends too early"),
+        ("gzip", gzip.compress(b"") * (MAX_MEMBERS + 1), "invalid gzip: more than 1,000 members"),
         ("gzip", b"", "invalid gzip: it ends too early"),
         ("deflate", zlib.compress(BODY) + b"rubbish", "invalid deflate: more bytes come after its end"),
         ("deflate", BODY, "invalid deflate: "),

@@ -12,6 +12,7 @@ from flows.local.replica import Running
 from lake.crawl.pokeapi import ENCOUNTERS, problem, url
 from lake.errors import SourceError
 from lake.resource import Reference
+from lake.text import shown
 from tests.lake.crawl import (
     BASE,
     JSON,
@@ -115,7 +116,17 @@ def test_a_name_that_cannot_be_a_resource_does_not_hide_the_others(name: str):
     """It would become part of a key."""
     found = upstream(source(), site({"": {name: f"{BASE}x/", "type": f"{BASE}type/"}}))
     assert found.resources == {"type": f"{BASE}type/"}
-    assert list(found.odd) == [name]
+    assert list(found.odd) == [shown(name)]
+
+
+def test_a_root_full_of_odd_names_is_none():
+    with pytest.raises(SourceError, match="found 101 entries that are none, such as X0"):
+        upstream(source(), site({"": {f"X{number}": BASE for number in range(101)}}))
+
+
+def test_a_version_that_is_none_is_not_kept():
+    pages = {"": {"meta": f"{BASE}meta/"}, "meta/": {"hash": "a" * 1_000_000}}
+    assert upstream(source(), site(pages, {**JSON, "X-PokeAPI-Hash": "a" * 2000})).version is None
 
 
 def test_an_address_that_is_none_is_refused():
