@@ -54,7 +54,8 @@ def mutated(world: World, examples: int) -> Point:
     )
     @given(mutant=mutants())
     def law(mutant: tuple[str, bytes]) -> None:
-        check(site, *mutant)
+        if world.seconds_left(60 * MINUTES) > 0:
+            check(site, *mutant)
 
     try:
         law()
@@ -90,8 +91,10 @@ def meet(world: World, item: Input, documents: Documents, template: str, number:
     )
     check_readers(point, store, state(store))
     names = Lake(store).read("types").set_index("type_id")["name"]
-    point.expect(names[1] == f"plain-{number}", "lost", f"the good change was not published: {run.said[:600]}")
-    check_document(point, world, store, item, served, path)
+    is_published = names[1] == f"plain-{number}"
+    point.expect(is_published, "lost", f"the good change was not published: {run.said[:600]}")
+    if is_published:
+        check_document(point, world, store, item, served, path)
     world.serve(f"good-{number}", changed(good, "type/1", name=f"good-{number}"))
     again = world.run("refresh", prefix)
     point.expect(again.code == 0, "lost", f"the next run ended with {again.code}: {again.said[:400]}")

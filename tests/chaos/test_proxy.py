@@ -9,6 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flows.local.replica import Running
 from lake.store import Store
 from tests.chaos.proxy import KINDS, Proxy, proxy, weather
 from tests.lake import keys
@@ -50,6 +51,14 @@ def test_a_flipped_body_has_one_bit_changed(s3_endpoint: str, store: Store):
         made.meddle = weather("flip", 1)
         flipped = httpx.get(f"{url}/moto-api/").content
     assert sum((one ^ other).bit_count() for one, other in zip(plain, flipped, strict=True)) == 1
+
+
+@pytest.mark.parametrize("variant", ["length", "chunked"])
+def test_an_answer_that_the_server_cut_ends_at_once(small_replica: Running, variant: str):
+    small_replica.faults([{"kind": "truncated", "variant": variant}])
+    with proxy(small_replica.url) as (_, url), pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{url}/api/v2/machine/1/", timeout=20)
+    small_replica.faults([])
 
 
 def test_a_write_whose_answer_is_lost_was_made(before_s3, store: Store):

@@ -30,20 +30,28 @@ async def read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> by
 
 
 def spoilt(fault: str | None, method: str, answer: bytes) -> tuple[bool, bytes]:
-    """Return whether the connection stays open, and the answer as a fault leaves it; the server closed its own."""
+    """Return whether the connection stays open, and the answer as a fault leaves it.
+
+    The server has closed its own connection, so the client's stays open only if the answer says where it ends, and is
+    whole.
+    """
     head, _, body = answer.partition(b"\r\n\r\n")
     first, _, rest = head.partition(b"\r\n")
     lines = without(rest, b"connection")
     names = headers_of(rest)
-    if method != "HEAD" and "content-length" not in names and "chunked" not in names.get("transfer-encoding", ""):
-        lines += b"content-length: %d\r\n" % len(body)
+    if "chunked" in names.get("transfer-encoding", ""):
+        is_whole = body.endswith(b"0\r\n\r\n")
+    else:
+        if method != "HEAD" and "content-length" not in names:
+            lines += b"content-length: %d\r\n" % len(body)
+        is_whole = method == "HEAD" or len(body) == int(names.get("content-length", len(body)))
     head = first + b"\r\n" + lines + b"\r\n"
     if fault in ("cut", "reset"):
         return False, head + body[: len(body) // 2]
     if fault == "flip" and body:
         at = len(body) // 2
         body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
-    return True, head + body
+    return is_whole, head + body
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
