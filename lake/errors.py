@@ -47,11 +47,30 @@ class MissingObjectError(StoreError):
         self.uri = uri
 
 
+class OversizeError(StoreError):
+    """An object is larger than anything that can be meant to be there."""
+
+    def __init__(self, uri: str, limit: int, found: int) -> None:
+        super().__init__(f"{uri}: expected at most {limit:,} bytes, found {found:,}")
+        self.uri = uri
+
+
 class ConflictError(StoreError):
     """Another writer created this object first, with other content; it was left as it is."""
 
     def __init__(self, uri: str) -> None:
         super().__init__(f"{uri}: another writer created it first, with other content")
+        self.uri = uri
+
+
+class NoCommitError(LakeError):
+    """An object below ``commits/`` is none, whatever its name says: readers and writers pass over it."""
+
+    def __init__(self, uri: str, finding: str) -> None:
+        super().__init__(
+            f"{uri}: expected a commit, found an object that is none: {shown(finding)};"
+            " put back the commit that was there, or delete the object while nothing is publishing"
+        )
         self.uri = uri
 
 

@@ -1,9 +1,9 @@
-"""The bucket, in which an object is created once or not at all. Only this module knows boto3."""
+"""The bucket, in which an object is created once or not at all. Only this module knows boto3, `answers` its errors."""
 
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,14 +15,15 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    HTTPClientError,
     NoCredentialsError,
     ParamValidationError,
     PartialCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 
+from lake.answers import BROKEN_BODIES, BUSY, EXISTS, MISSING, code_of, may_be_applied
 from lake.bucket import check_bucket
-from lake.errors import ConflictError, MissingObjectError, StoreError, refusal_of_s3
+from lake.errors import ConflictError, MissingObjectError, OversizeError, StoreError, refusal_of_s3
 from lake.layout import STAGING, is_odd
 from lake.proxies import spare_loopback
 from lake.text import shown
@@ -40,11 +41,11 @@ _DELETED_AT_ONCE = 1000
 # S3 may answer 409 while another conditional write to the same key is in flight, and asks for a retry.
 _CONFLICT_RETRIES = 5
 
-_EXISTS = {"PreconditionFailed", "412"}
-_BUSY = {"ConditionalRequestConflict", "409"}
-_MISSING = {"NoSuchKey", "404"}
-
 _TRIES = 5
+
+# Seconds before each further try to read a body.
+_WAITS = (0.2, 0.5, 1, 2)
+
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
 
 CLIENT_CONFIG = Config(
@@ -115,12 +116,12 @@ class Store:
             try:
                 code = self._put_if_absent(key, body)
             except StoreError as error:
-                if _may_be_applied(error.__cause__) and self._holds(key, body):
+                if may_be_applied(error.__cause__) and self._holds(key, body):
                     return
                 raise
             if code is None:
                 return
-            if code in _EXISTS:
+            if code in EXISTS:
                 break
             time.sleep(0.1 * 2**attempt)
         found = self.find(key)
@@ -148,25 +149,41 @@ class Store:
                     ChecksumAlgorithm="SHA256",
                 )
             except ClientError as error:
-                code = _code(error)
-                if code not in _EXISTS | _BUSY:
+                code = code_of(error)
+                if code not in EXISTS | BUSY:
                     raise
                 return code
         return None
 
-    def find(self, key: str) -> bytes | None:
-        """Return an object's content, None if there is no such object."""
-        with self._translated(key):
-            try:
-                return self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
-            except ClientError as error:
-                if _code(error) in _MISSING:
-                    return None
-                raise
+    def find(self, key: str, limit: int | None = None) -> bytes | None:
+        """Return an object's content, None if there is no such object.
 
-    def get(self, key: str) -> bytes:
-        """Return an object's content, and raise `MissingObjectError` if there is no such object."""
-        body = self.find(key)
+        A body that is cut or damaged on its way is asked for again, as boto3 does with a request that is refused.
+
+        Raises:
+            OversizeError: It has more bytes than `limit`; they were not fetched.
+        """
+        with self._translated(key):
+            for wait in (0, *_WAITS):
+                time.sleep(wait)
+                try:
+                    answer = self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key)
+                except ClientError as error:
+                    if code_of(error) in MISSING:
+                        return None
+                    raise
+                with closing(answer["Body"]) as body:
+                    if limit is not None and answer["ContentLength"] > limit:
+                        raise OversizeError(self.uri(key), limit, answer["ContentLength"])
+                    try:
+                        return body.read()
+                    except BROKEN_BODIES as error:
+                        broken = error
+            raise broken
+
+    def get(self, key: str, limit: int | None = None) -> bytes:
+        """Return an object's content as `find` does, and raise `MissingObjectError` if there is no such object."""
+        body = self.find(key, limit)
         if body is None:
             raise MissingObjectError(self.uri(key))
         return body
@@ -268,21 +285,10 @@ class Store:
             raise StoreError(f"{self.uri(key)}: {refusal_of_s3(said, self.bucket)}") from error
         except ParamValidationError as error:
             raise StoreError(f"{self.uri(key)}: {' '.join(str(error).split())}") from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise StoreError(f"{self.uri(key)}: S3 could not be reached: {error}") from error
 
 
 def _is_found_by_region(host: str) -> bool:
     """Tell whether pyarrow finds the host by the region: it does for S3's own hosts, but not for a private endpoint."""
     return ".amazonaws.com" in host and ".vpce." not in host
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _may_be_applied(error: BaseException | None) -> bool:
-    """Tell whether S3 may have done the request although the answer was an error, or never came."""
-    if isinstance(error, ClientError):
-        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
-    return isinstance(error, HTTPClientError)

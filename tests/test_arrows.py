@@ -24,6 +24,8 @@ ASSEMBLE, JOINED = "assemble", {"crawl", "documents", "tables", "publish"}
 FLOWS = {"steps": {"steps"}, "verb": {"steps"}, "deploy": {"deploy", "steps"}}
 
 FOUNDATIONS = {
+    "accept",
+    "answers",
     "address",
     "body",
     "bucket",
@@ -44,7 +46,7 @@ KNOWN_TO = {
     "httpx": ("lake/crawl/",),
     "boto3": ("lake/store.py",),
     "duckdb": ("lake/read/",),
-    "botocore": ("lake/store.py", "flows/deploy/task_definition.py"),
+    "botocore": ("lake/store.py", "lake/answers.py", "flows/deploy/task_definition.py"),
     "prefect": ("flows/", "blocks/"),
     "prefect_aws": ("flows/", "blocks/"),
 }

@@ -29,6 +29,9 @@ _SETTINGS = (
     "SET lock_configuration = true",
 )
 
+# How often a query is asked, at most. Where S3 refuses one request in ten, one query in four meets that.
+_TRIES = 5
+
 # The type of numbers of more than 64 bits, such as DuckDB's sums of integers.
 _HUGE = pa.decimal128(38, 0)
 
@@ -55,7 +58,7 @@ def query(store: Store, commit: Commit, text: str) -> pa.Table:
         for name, dataset in zip(known, datasets, strict=True):
             connection.register(name, dataset)
         try:
-            return _distinct(_whole_numbers(_answer(connection.sql(text))))
+            return _distinct(_whole_numbers(_answered(connection, text)))
         except duckdb.CatalogException as error:
             unknown = sorted(asked - commit.tables.keys() - set(_named_inside(tree)))
             if unknown:
@@ -113,6 +116,21 @@ def _named_inside(tree: Any) -> Iterator[str]:
     """Yield the names that the query itself gives to a part of it, ``WITH name AS``."""
     for node in _nodes(tree):
         yield from (entry["key"].lower() for entry in node.get("cte_map", {}).get("map", ()))
+
+
+def _answered(connection: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
+    """Return the rows of a query; where a file could not be read, it is asked again.
+
+    pyarrow does not repeat a request for fewer bytes than the answer of S3 that refuses it, nor one whose pages came
+    damaged.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return _answer(connection.sql(text))
+        except (duckdb.Error, OSError) as error:
+            if not isinstance(error, OSError) and "IOError" not in str(error):
+                raise
+    return _answer(connection.sql(text))
 
 
 def _answer(relation: duckdb.DuckDBPyRelation) -> pa.Table:

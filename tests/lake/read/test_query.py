@@ -195,6 +195,28 @@ def test_a_query_reads_no_file_that_duckdb_may_read_itself(lake: Lake, tmp_path:
     assert read == []
 
 
+def test_a_query_is_asked_again_where_a_file_could_not_be_read(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    """But not where it is wrong itself."""
+    asked, left = [], [OSError("no answer")] * 4
+
+    def answer(relation: Any) -> Any:
+        asked.append(relation)
+        if left:
+            raise left.pop()
+        return relation.to_arrow_table()
+
+    monkeypatch.setattr("lake.read.query._answer", answer)
+    assert (lake.sql("SELECT count(*) AS n FROM moves")["n"].tolist(), len(asked)) == ([3], 5)
+    left += [OSError("no answer")] * 9
+    with pytest.raises(LakeError, match="sql: no answer"):
+        lake.sql("SELECT count(*) AS n FROM moves")
+    assert len(asked) == 10
+    left[:] = []
+    with pytest.raises(LakeError, match="Could not convert"):
+        lake.sql("SELECT 'a'::INTEGER FROM moves")
+    assert len(asked) == 11
+
+
 def test_a_query_leaves_nothing_on_the_disk(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     lake.sql("SELECT count(*) FROM moves, range(1000)")
