@@ -2,28 +2,51 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
-from lake.errors import LakeError, StoreError
-from lake.layout import COMMITS, commit_key, commit_seq, file_key
+from lake.accept import findings, newest, warn
+from lake.errors import LakeError, NoCommitError, OversizeError, StoreError
+from lake.layout import (
+    COMMITS,
+    CommitNumber,
+    FileName,
+    SnapshotId,
+    TableName,
+    commit_key,
+    commit_seq,
+    file_key,
+    in_reach,
+)
 from lake.resource import Failure
 from lake.store import Store
 
 FORMAT = 1
+
+# A lake of 500 tables with 100 files each has commits of 20 MB.
+MAX_BYTES = 64 << 20
+
+# How often a commit, or a file of a table, is fetched that came damaged: the damage may be of the way.
+_FETCHES = 4
+
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+Generation = Annotated[int, Meta(ge=-(2**15), lt=2**15)]
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """One Parquet file of a snapshot: its name below its table's folder, its partition's value, its size and hash."""
 
-    name: str
-    partition: int | str | None
-    rows: int
-    bytes: int
-    sha256: str
+    name: FileName
+    partition: Generation | str | None
+    rows: Count
+    bytes: Count
+    sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +54,7 @@ class TableFiles:
     """One table of a snapshot: the name of its partition (None: one file), its live files, rows, and schema."""
 
     partition: str | None
-    files: tuple[DataFile, ...]
+    files: Annotated[tuple[DataFile, ...], Meta(min_length=1)]
     fields: tuple[dict[str, Any], ...]
     grain: str = ""
     primary_key: tuple[str, ...] = ()
@@ -75,11 +98,11 @@ class Commit:
     that could not be fetched and kept their last good version, `missing` those that never had one.
     """
 
-    seq: int
-    snapshot: str
-    parent: str | None
+    seq: CommitNumber
+    snapshot: SnapshotId
+    parent: SnapshotId | None
     committed_at: str
-    tables: dict[str, TableFiles]
+    tables: dict[TableName, TableFiles]
     source: SourceFacts
     run: dict[str, Any]
     fingerprint: str
@@ -117,36 +140,76 @@ class Commit:
         """Read a commit's content; `uri` says where it came from.
 
         Raises:
-            LakeError: The content is not a commit of a format that this version reads.
+            NoCommitError: The content is none that a writer makes.
+            LakeError: It is a commit of a later format.
         """
         try:
             found = msgspec.json.decode(body, type=_Format).format
             if found != FORMAT:
                 raise LakeError(f"{uri}: expected commit format {FORMAT}, found {found}; upgrade Pokélake")
-            return msgspec.json.decode(body, type=cls)
+            commit = msgspec.json.decode(body, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise LakeError(f"{uri}: expected a commit, found an object that is none: {error}") from error
+            raise NoCommitError(uri, str(error)) from error
+        except RecursionError as error:
+            raise NoCommitError(uri, "it is nested too deeply") from error
+        if finding := next(findings(commit), None):
+            raise NoCommitError(uri, finding)
+        return commit
 
 
 class _Format(msgspec.Struct):
-    format: int
+    format: Annotated[int, Meta(ge=1, le=999)]
 
 
 def commit_seqs(store: Store) -> list[int]:
-    """Return the sequence numbers of all commits, oldest first."""
-    return [seq for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None]
+    """Return the numbers of all objects that may be commits, oldest first."""
+    seqs = [seq for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None]
+    reached = in_reach(seqs)
+    for seq in seqs[len(reached) :]:
+        warn(NoCommitError(store.uri(commit_key(seq)), "its number is far above that of any commit before it"))
+    return reached
 
 
 def read_commit(store: Store, seq: int) -> Commit:
-    """Return one commit."""
+    """Return one commit.
+
+    Raises:
+        NoCommitError: The object is no commit, or not the one of its key.
+        LakeError: It is a commit of a later format.
+    """
     key = commit_key(seq)
-    return Commit.from_json(store.get(key), store.uri(key))
+    for _ in range(_FETCHES - 1):
+        body = _body(store, key)
+        try:
+            return _of_key(body, store.uri(key), seq)
+        except NoCommitError:
+            # No commit says which bytes it should have, so what comes twice is what is there.
+            if _body(store, key) == body:
+                raise
+    return _of_key(_body(store, key), store.uri(key), seq)
+
+
+def _body(store: Store, key: str) -> bytes:
+    try:
+        return store.get(key, MAX_BYTES)
+    except OversizeError as error:
+        raise NoCommitError(store.uri(key), str(error)) from error
+
+
+def _of_key(body: bytes, uri: str, seq: int) -> Commit:
+    commit = Commit.from_json(body, uri)
+    if commit.seq != seq:
+        raise NoCommitError(uri, f"it says that it is number {commit.seq}")
+    return commit
 
 
 def head(store: Store) -> Commit | None:
-    """Return the current commit; None if nothing was ever published."""
-    seqs = commit_seqs(store)
-    return read_commit(store, seqs[-1]) if seqs else None
+    """Return the current commit; None if nothing was ever published.
+
+    Raises:
+        LakeError: It is a commit of a later format, which nobody may pass over.
+    """
+    return newest(commit_seqs(store), partial(read_commit, store))
 
 
 def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
@@ -156,10 +219,11 @@ def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
         StoreError: Its content is not the one that its commit names.
     """
     key = file_key(snapshot, table, file.name)
-    body = store.get(key)
-    if sha256(body).hexdigest() != file.sha256:
-        raise StoreError(
-            f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; put back the object"
-            " as it was published, because nothing can be built on a damaged one"
-        )
-    return body
+    for _ in range(_FETCHES):
+        body = store.get(key)
+        if sha256(body).hexdigest() == file.sha256:
+            return body
+    raise StoreError(
+        f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; put back the object"
+        " as it was published, because nothing can be built on a damaged one"
+    )

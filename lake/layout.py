@@ -5,8 +5,13 @@ A resource's name, which `lake.resource` has checked, is the only string from an
 
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import pairwise
+from typing import Annotated
+
+from msgspec import Meta
 
 COMMITS = "commits/"
 SNAPSHOTS = "snapshots/"
@@ -21,6 +26,16 @@ CODE_MANIFEST = "MANIFEST.json"
 # A request that deletes several objects is XML, which knows no control characters, and reads a carriage return as a
 # line feed: it would be refused as a whole, or name another object.
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# What a commit may name, because it becomes part of a key. No pattern lets a line end after its last character.
+SnapshotId = Annotated[str, Meta(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$(?!\n)")]
+TableName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$(?!\n)")]
+FileName = Annotated[str, Meta(pattern=r"^([a-z_]+=[A-Za-z0-9-]{1,63}/)?part-[0-9]{1,6}\.parquet$(?!\n)")]
+CommitNumber = Annotated[int, Meta(ge=1, le=9_999_999_999)]
+
+# A commit each second for three years. What is numbered that much higher than all others is no commit of theirs, and
+# must not use up the numbers.
+_LARGEST_GAP = 100_000_000
 
 _SNAPSHOT = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
@@ -53,6 +68,18 @@ def commit_seq(key: str) -> int | None:
     """Return the sequence number in a commit's key, None for any other key."""
     match = re.fullmatch(r"commits/([0-9]{10})\.json", key)
     return int(match[1]) if match else None
+
+
+def in_reach(numbers: Iterable[int]) -> list[int]:
+    """Return, in order, those numbers of commits to which the others lead; old commits may be gone.
+
+    >>> in_reach([7, 5, 6, 9_999_999_999])
+    [5, 6, 7]
+    """
+    known = sorted(numbers)
+    steps = pairwise([0, *known])
+    gap = next((place for place, (one, next_) in enumerate(steps) if next_ - one > _LARGEST_GAP), len(known))
+    return known[:gap]
 
 
 def snapshot_folder(snapshot: str) -> str:

@@ -59,11 +59,11 @@ def publish(
         # This is no task: a task that fails rolls the attempt back before anybody can note what became of the commit.
         attempt.set("is_sent", True)
         try:
-            commit_snapshot(lake.open(), draft.commit)
+            commit = commit_snapshot(lake.open(), draft.commit)
         except (ConflictError, PublishError):
             attempt.set("is_sent", False)
             raise
-    return Publication(draft.commit, is_new=True, new_pokemon=draft.new_pokemon)
+    return Publication(commit, is_new=True, new_pokemon=draft.new_pokemon)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

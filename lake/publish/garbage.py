@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
+from lake.accept import newest
 from lake.commit import Commit, commit_seqs, read_commit
 from lake.layout import (
     CHECKS,
@@ -22,6 +24,7 @@ from lake.layout import (
     commit_key,
     commit_seq,
     forgotten_key,
+    in_reach,
     is_snapshot_id,
 )
 from lake.store import PARALLEL_REQUESTS, Store, StoredObject
@@ -113,7 +116,9 @@ def find_expired(store: Store, older_than: timedelta) -> list[Commit]:
     """
     now = _now(store)
     expired = []
-    commits = [(seq, item) for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None]
+    found = {seq: item for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None}
+    current = newest(in_reach(found), partial(read_commit, store))
+    commits = [(seq, found[seq]) for seq in in_reach(found) if current is not None and seq <= current.seq]
     for (seq, _), (_, successor) in pairwise(commits):
         # Stop at the first one to keep: even if S3's times are out of order, the commits that stay have no gap.
         if now - successor.modified <= older_than:

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from types import TracebackType
 from typing import Self
 
-from lake.commit import Commit, DataFile, TableFiles, read_file
-from lake.errors import PublishError
+from lake.accept import newest
+from lake.commit import Commit, DataFile, TableFiles, commit_seqs, read_commit, read_file
+from lake.errors import ConflictError, PublishError
 from lake.layout import commit_key, file_key, snapshot_folder
 from lake.publish.parquet import EncodedFile
 from lake.schema import Table, dictionary_of
@@ -88,8 +92,10 @@ def table_files(
     return TableFiles(partition, tuple(files), fields, table.grain, table.primary_key)
 
 
-def commit_snapshot(store: Store, commit: Commit) -> None:
+def commit_snapshot(store: Store, commit: Commit) -> Commit:
     """Publish a snapshot: compare its folder with the commit's plan, and create the commit.
+
+    Return it as it was published: where objects that are no commits have its number, it has the next.
 
     Raises:
         PublishError: The folder does not hold what was planned; nothing was published.
@@ -104,7 +110,17 @@ def commit_snapshot(store: Store, commit: Commit) -> None:
             commit.parent,
             [f"{key}: expected {planned.get(key)} bytes, found {found.get(key)}" for key in wrong],
         )
+    commit = replace(commit, seq=_free_number(store, commit))
     store.create(commit_key(commit.seq), commit.to_json())
+    return commit
+
+
+def _free_number(store: Store, commit: Commit) -> int:
+    later = [seq for seq in commit_seqs(store) if seq >= commit.seq]
+    rival = newest(later, partial(read_commit, store))
+    if rival is not None and rival != commit:
+        raise ConflictError(store.uri(commit_key(rival.seq)))
+    return commit.seq if rival else next(seq for seq in count(commit.seq) if seq not in later)
 
 
 def remove_snapshot(store: Store, snapshot: str) -> None:

@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
 
+from lake.accept import accepted, newest
 from lake.commit import Commit, TableFiles, commit_seqs, read_commit
-from lake.errors import LakeError, MissingObjectError, UnknownNameError
+from lake.errors import LakeError, UnknownNameError
 from lake.layout import is_snapshot_id
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.text import shown
@@ -20,15 +21,12 @@ class History:
 
     def commits(self) -> list[Commit]:
         """Return every commit, newest first."""
-        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-            found = list(pool.map(self._find, reversed(commit_seqs(self._store))))
-        return [commit for commit in found if commit is not None]
+        return self._accepted(commit_seqs(self._store))
 
-    def _find(self, seq: int) -> Commit | None:
-        """Return a commit, None if it was forgotten after it was listed."""
-        with suppress(MissingObjectError):
-            return self._commit(seq)
-        return None
+    def _accepted(self, seqs: list[int]) -> list[Commit]:
+        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+            found = list(pool.map(lambda seq: accepted(seq, self._commit), reversed(seqs)))
+        return [commit for commit in found if commit is not None]
 
     def commit(self, as_of: str | date | None = None) -> Commit:
         """Return the commit of a snapshot: the current one, or the one that `as_of` names.
@@ -38,11 +36,12 @@ class History:
             LakeError: Nothing was ever published.
         """
         seqs = commit_seqs(self._store)
-        if not seqs:
+        commits = self._accepted(seqs) if as_of is not None else []
+        current = commits[0] if commits else newest(seqs, self._commit)
+        if current is None:
             raise LakeError(f"{self._store.uri()}: nothing was ever published here; run `pokelake refresh` first")
         if as_of is None:
-            return self._commit(seqs[-1])
-        commits = self.commits()
+            return current
         if isinstance(as_of, str) and is_snapshot_id(as_of):
             matches = (commit for commit in commits if commit.snapshot == as_of)
         else:

@@ -73,7 +73,7 @@ class Lake:
                 {
                     "snapshot": commit.snapshot,
                     "committed_at": commit.committed_at,
-                    "documents": commit.tables["documents"].rows,
+                    "documents": commit.tables["documents"].rows if "documents" in commit.tables else 0,
                     **{kind: commit.totals()[kind] for kind in ("added", "modified", "deleted")},
                     "bytes": sum(table.bytes for table in commit.tables.values()),
                     "failed": len(commit.stale) + len(commit.missing),

@@ -16,7 +16,10 @@ COMMIT = Commit(
                 DataFile("generation=0/part-0.parquet", 0, 1, 900, "a" * 64),
                 DataFile("generation=1/part-0.parquet", 1, 203, 9000, "b" * 64),
             ),
-            fields=({"name": "height_dm", "type": "int32", "nullable": False, "unit": "decimetre"},),
+            fields=(
+                {"name": "pokemon_id", "type": "int32", "nullable": False},
+                {"name": "height_dm", "type": "int32", "nullable": False, "unit": "decimetre"},
+            ),
             grain="one row per Pokémon variety",
             primary_key=("pokemon_id",),
         ),
@@ -33,5 +36,7 @@ COMMIT = Commit(
     changes={"pokemon": {"added": 1, "modified": 2, "deleted": 0}},
     stale=(Failure("pokemon", 25, "pokemon/25", "status 500, 'Ärger'\n"),),
     missing=(Failure("pokemon", 132, "pokemon/132", "listed, but status 404"),),
-    audits=({"level": "warn", "rule": "drift"},),
+    audits=(
+        {"level": "warn", "rule": "renamed", "subject": "move", "message": "1 renamed: 11 vice-grip -> vise-grip"},
+    ),
 )

@@ -95,11 +95,3 @@ def test_an_earlier_commit_is_read_by_its_number(store):
     assert read_commit(store, 9).seq == 9
     with pytest.raises(MissingObjectError, match=r"commits/0000000008\.json"):
         read_commit(store, 8)
-
-
-def test_a_damaged_head_is_named_and_not_passed_over(store):
-    """Going back to the commit before would publish that one's number once more."""
-    store_commits(store, 9)
-    store.create(commit_key(10), b"{")
-    with pytest.raises(LakeError, match=r"s3://lake/pokelake/commits/0000000010\.json"):
-        head(store)

@@ -84,3 +84,12 @@ def test_two_attempts_at_a_shard_share_no_key():
     keys = {layout.staging_key("3f9a", "pokemon", 7) for _ in range(100)}
     assert len(keys) == 100
     assert all(key.startswith("staging/3f9a/pokemon-0007-") for key in keys)
+
+
+@given(st.sets(st.integers(1, 9_999_999_999)), st.integers(1, 99_999_999), st.integers(1, 500))
+def test_what_follows_on_the_commits_of_a_lake_is_in_reach_and_nothing_far_above(far, first, length):
+    """Whatever lies far above, and however many old ones are gone."""
+    chain = list(range(first, first + length))
+    highest = chain[-1] + 100_000_000
+    assert layout.in_reach([*chain, *(number for number in far if number > highest)]) == chain
+    assert set(chain) <= set(layout.in_reach([*chain, *far]))

@@ -14,8 +14,8 @@ from tests.lake.publish import POKEMON, TYPES, draft, encode, pokemon
 OLD, NEW, RIVAL = "20260706T040000Z-8be2d1f4", "20260808T041200Z-1f3a9c02", "20260808T041201Z-77aa01bc"
 ROWS = {OLD: "pichu", NEW: "pikachu", RIVAL: "raichu"}
 
-# What it takes to publish one: two files, the listing, and the commit.
-REQUESTS = 4
+# What it takes to publish one: two files, two listings, and the commit.
+REQUESTS = 5
 
 
 def write(store: Store, snapshot: str) -> dict[str, TableFiles]:

@@ -113,8 +113,8 @@ def test_a_commit_whose_answer_was_lost_is_published(store, client):
         raise ClientError({"Error": {"Code": "500"}, "ResponseMetadata": {"HTTPStatusCode": 500}}, "PutObject")
 
     tables = write(store, NEW)
-    # The listing is the first request, the commit the second.
-    commit_snapshot(Store("lake", "pokelake", Interrupted(client, 2, lose, "after")), draft(NEW, tables, None))
+    # Two listings come first, then the commit.
+    commit_snapshot(Store("lake", "pokelake", Interrupted(client, 3, lose, "after")), draft(NEW, tables, None))
     assert seen_by_readers(store) == NEW
 
 

@@ -1,0 +1,73 @@
+"""Which objects below ``commits/`` count: whoever may write to the bucket can put anything there.
+
+What no writer of a lake would have made is no commit. Readers and writers pass over it, and say so.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from lake.errors import MissingObjectError, NoCommitError
+from lake.layout import part_name
+
+if TYPE_CHECKING:
+    from lake.commit import Commit
+
+
+def findings(commit: "Commit") -> Iterator[str]:
+    """Yield what is wrong with a commit whose members have the right types."""
+    try:
+        if datetime.fromisoformat(commit.committed_at).tzinfo is None:
+            yield f"committed_at: expected a time with its zone, found {commit.committed_at!r}"
+    except ValueError:
+        yield f"committed_at: expected a time, found {commit.committed_at!r}"
+    if commit.parent == commit.snapshot:
+        yield f"parent: expected another snapshot than its own, found {commit.parent!r}"
+    if not isinstance(commit.run.get("code_version"), str | None):
+        yield "run.code_version: expected text or null"
+    for entry in commit.audits:
+        if not all(isinstance(entry.get(name), str) for name in ("level", "rule", "subject", "message")):
+            yield "audits: expected level, rule, subject and message as text"
+    for name, table in commit.tables.items():
+        for file in table.files:
+            folder = part_name(table.partition if file.partition is not None else None, file.partition)
+            if file.name.rpartition("/")[0] != folder.rpartition("/")[0]:
+                yield f"tables.{name}: expected a file of the partition {file.partition!r}, found {file.name!r}"
+        if len({file.name for file in table.files}) < len(table.files):
+            yield f"tables.{name}: expected each file once"
+        names = [entry.get("name") for entry in table.fields]
+        if any(names.count(key) != 1 for key in table.primary_key):
+            yield f"tables.{name}: expected each column of its key among its fields"
+        for entry in table.fields:
+            if not (isinstance(entry.get("name"), str) and isinstance(entry.get("type"), str)):
+                yield f"tables.{name}: expected fields with a name and a type"
+            if not isinstance(entry.get("nulls", 0), int):
+                yield f"tables.{name}: expected the number of nulls of each field"
+
+
+def newest(seqs: Sequence[int], read: Callable[[int], "Commit"]) -> "Commit | None":
+    """Return the commit with the highest of these numbers, oldest first; objects that are none are passed over."""
+    return next((commit for seq in reversed(seqs) if (commit := accepted(seq, read)) is not None), None)
+
+
+def accepted(seq: int, read: Callable[[int], "Commit"]) -> "Commit | None":
+    """Return a commit; None if the object is none, which a warning says, or if it was forgotten since it was listed."""
+    try:
+        return read(seq)
+    except NoCommitError as error:
+        warn(error)
+    except MissingObjectError:
+        pass
+    return None
+
+
+def warn(error: NoCommitError) -> None:
+    """Say once in each process that an object is passed over."""
+    _warn_once(str(error))
+
+
+@cache
+def _warn_once(message: str) -> None:
+    logging.getLogger(__name__).warning("%s; it is passed over", message)

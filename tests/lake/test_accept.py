@@ -1,0 +1,278 @@
+"""What lies below ``commits/`` and is no commit hides none: readers and writers go on from the last good one."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lake.commit
+from lake.accept import _warn_once
+from lake.commit import Commit, commit_seqs, head, read_commit
+from lake.errors import ConflictError, LakeError, MissingObjectError, NoCommitError
+from lake.layout import commit_key
+from lake.publish.garbage import GRACE, find_expired, find_garbage
+from lake.read import Lake
+from lake.store import Store, StoredObject
+from tests.lake import NOON
+from tests.lake.commits import COMMIT, SNAPSHOT
+from tests.lake.publish.killing import NEW, OLD, REQUESTS, RIVAL, Interrupted, publish
+from tests.lake.publish.littering import DAY
+from tests.s3 import client_without_socket
+
+FAR = 9_999_999_999
+
+# Each has the place of a member, and what stands there instead.
+WRONG_MEMBERS: list[tuple[str, Any]] = [
+    *(("seq", 1), ("seq", 10**30), ("seq", "3"), ("seq", None), ("format", 10**30), ("format", "1"), ("run", [])),
+    *(("snapshot", "../../x"), ("snapshot", f"{SNAPSHOT}\n"), ("snapshot", COMMIT.parent), ("parent", "current")),
+    *(("committed_at", "yesterday"), ("committed_at", "2026-08-08"), ("committed_at", 5), ("run.code_version", ["x"])),
+    *(("tables", []), ("tables.../up", {}), ("tables.pokemon", 5), ("tables.pokemon.files", [])),
+    *(("tables.pokemon.fields", [{}]), ("tables.pokemon.fields", [{"name": 5, "type": "int32"}]), ("audits", [{}])),
+    *(
+        (f"tables.pokemon.files.0.{member}", value)
+        for member, value in (
+            *(("name", "../../../part-0.parquet"), ("name", "/etc/passwd"), ("name", "generation=1/part-0.parquet")),
+            *(("name", "generation=0/../part-0.parquet"), ("name", "commits/0000000001.json"), ("partition", 10**6)),
+            *(("rows", -1), ("rows", 1.5), ("rows", 2**64), ("bytes", True), ("sha256", "b"), ("sha256", "B" * 64)),
+        )
+    ),
+]
+
+
+def with_member(commit: Commit, path: str, value: Any) -> bytes:
+    """Return a commit with another value of one member."""
+    tree = json.loads(commit.to_json())
+    *above, last = path.split(".") if not path.startswith("tables...") else ("tables", path[7:])
+    place = tree
+    for step in above:
+        place = place[int(step) if isinstance(place, list) else step]
+    place[last] = value
+    return json.dumps(tree).encode()
+
+
+@pytest.fixture
+def client(bucket: str, s3_endpoint: str) -> Any:
+    """Return a client whose requests are counted without a socket."""
+    return client_without_socket(s3_endpoint)
+
+
+@pytest.fixture
+def store(client: Any) -> Store:
+    """Open an empty lake."""
+    return Store("lake", "pokelake", client)
+
+
+@pytest.fixture
+def good(store: Store) -> Commit:
+    """Publish two snapshots, and return the newer one."""
+    return publish(store, NEW, publish(store, OLD, None))
+
+
+def spoilt(commit: Commit) -> dict[str, bytes]:
+    """Return bodies that are no commit number 3, by what is wrong with each."""
+    third = replace(COMMIT, seq=3)
+    body = third.to_json()
+    deep = b"[" * 100_000 + b"]" * 100_000
+    return {
+        "a copy": commit.to_json(),
+        "empty": b"",
+        "cut": body[:-100],
+        "binary": b"PAR1\xff\xfe",
+        "deep": body.replace(b'"run": {', b'"run": {"x": ' + deep + b","),
+        "a deep list": deep,
+        "not a number": body.replace(b'"rows": 203', b'"rows": NaN'),
+        "a huge number": body.replace(b'"rows": 203', b'"rows": ' + b"9" * 10_000),
+        "half a surrogate pair": body.replace(b'"fingerprint": "', b'"fingerprint": "\\ud800'),
+        **{f"{path}: {value!r:.40}": with_member(third, path, value) for path, value in WRONG_MEMBERS},
+    }
+
+
+def test_what_is_no_commit_is_passed_over(store: Store, good: Commit, subtests, caplog):
+    """One paragraph names it, once."""
+    for name, body in spoilt(good).items():
+        with subtests.test(name):
+            caplog.clear()
+            _warn_once.cache_clear()
+            store.create(commit_key(3), body)
+            assert head(store) == Lake(store).commit() == good
+            [said] = [record.message for record in caplog.records]
+            assert said.startswith(
+                "s3://lake/pokelake/commits/0000000003.json: expected a commit, found an object that"
+            )
+            assert said.endswith("delete the object while nothing is publishing; it is passed over")
+            assert "\n" not in said
+            assert len(said) < 600
+            store.delete([commit_key(3)])
+
+
+def test_the_next_commit_has_the_number_after_what_is_none(store: Store, good: Commit):
+    """Whoever deletes that later."""
+    store.create(commit_key(3), good.to_json())
+    store.create(commit_key(4), b"{")
+    assert publish(store, RIVAL, head(store)).snapshot == RIVAL
+    for _ in range(2):
+        assert (head(store).seq, head(store).parent) == (5, NEW)
+        assert Lake(store).snapshots()["snapshot"].tolist() == [RIVAL, NEW, OLD]
+        assert Lake(store).commit(NEW) == good
+        store.delete([commit_key(3), commit_key(4)])
+
+
+@pytest.mark.parametrize("seq", [2, 3, FAR])
+def test_a_commit_under_the_highest_number_of_all_is_none(store: Store, good: Commit, seq: int, caplog):
+    """Not even if it says the number of its key: the lake would have no number left."""
+    store.create(commit_key(FAR), replace(COMMIT, seq=seq).to_json())
+    _warn_once.cache_clear()
+    assert head(store) == Lake(store).commit() == good
+    assert "its number is far above that of any commit before it" in caplog.text
+    assert publish(store, RIVAL, good) == head(store)
+    assert commit_seqs(store) == [1, 2, 3]
+
+
+def test_a_first_snapshot_is_published_beside_what_is_no_commit(store: Store):
+    for seq in (1, 2, FAR):
+        store.create(commit_key(seq), replace(COMMIT, seq=5).to_json())
+    assert head(store) is None
+    with pytest.raises(LakeError, match="nothing was ever published here"):
+        Lake(store).commit()
+    publish(store, NEW, None)
+    assert (head(store).seq, head(store).parent) == (3, None)
+
+
+def test_of_two_writers_one_wins_also_where_a_number_is_passed_over(client, subtests):
+    """The loser may follow, whichever request the other one comes before."""
+    for at in range(1, 2 * REQUESTS):
+        with subtests.test(at=at):
+            store = Store("lake", f"at-{at}", client)
+            old, winners = publish(store, OLD, None), []
+            store.create(commit_key(2), b"{")
+
+            def run(snapshot: str, store: Store, old: Commit = old, winners: list[str] = winners) -> None:
+                with suppress(ConflictError):
+                    publish(store, snapshot, old)
+                    winners.append(snapshot)
+
+            run(NEW, Store("lake", store.prefix, Interrupted(client, at, partial(run, RIVAL, store), "before")))
+            if at > REQUESTS:
+                run(RIVAL, store)
+            assert len(winners) == 1
+            assert (head(store).snapshot, head(store).seq) == (winners[0], 3)
+
+
+def test_a_commit_of_a_later_format_is_never_passed_over(store: Store, good: Commit):
+    store.create(commit_key(3), b'{"format": 2}')
+    for ask in (lambda: head(store), lambda: Lake(store).commit(), lambda: publish(store, RIVAL, good)):
+        with pytest.raises(LakeError, match="upgrade"):
+            ask()
+
+
+def test_an_object_that_is_too_large_is_not_fetched(store: Store, good: Commit, monkeypatch):
+    monkeypatch.setattr(lake.commit, "MAX_BYTES", 10_000)
+    store.create(commit_key(3), b" " * 10_001)
+    assert head(store) == good
+    with pytest.raises(NoCommitError, match="expected at most 10,000 bytes, found 10,001"):
+        read_commit(store, 3)
+
+
+def test_a_commit_that_was_damaged_on_its_way_is_fetched_again(store: Store, good: Commit, monkeypatch):
+    """No commit says which bytes it should have; what is there comes twice."""
+    get, bodies = store.get, iter([b"{", b"[", b"{"])
+    monkeypatch.setattr(store, "get", lambda key, *more: next(bodies, None) or get(key, *more))
+    assert read_commit(store, 2) == good
+
+
+def test_nothing_expires_and_nothing_is_garbage_because_of_what_is_no_commit(store: Store, good: Commit):
+    store.create(commit_key(FAR), replace(COMMIT, seq=FAR).to_json())
+    assert [commit.seq for commit in find_expired(store, -DAY)] == [1]
+    assert find_garbage(store, GRACE, set()) == []
+    store.create(commit_key(3), b"{")
+    assert [commit.seq for commit in find_expired(store, -DAY)] == [1]
+    with pytest.raises(NoCommitError, match=commit_key(3)):
+        find_garbage(store, GRACE, set())
+
+
+class Shelf(Store):
+    """A store of one commit."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__("lake", "pokelake", object())  # type: ignore[arg-type]
+        self.body = body
+
+    def list(self, folder: str) -> Iterator[StoredObject]:
+        yield StoredObject(commit_key(COMMIT.seq), len(self.body), NOON)
+
+    def find(self, key: str, limit: int | None = None) -> bytes | None:
+        return self.body if key == commit_key(COMMIT.seq) else None
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from([-1, 0, 1, 2**31, 2**63, 10**30, 1.5, 1e300, "", "..", "../x", "a/b", "\0", "\n", "é" * 100_000]),
+    st.sampled_from(["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "20260706T040000Z-8be2d1f4", "int32"]),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+)
+
+
+def places(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of everything in a tree."""
+    yield path
+    for step, part in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
+        yield from places(part, (*path, step))
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """Draw a real commit with some members replaced, dropped or doubled, and some bytes changed."""
+    tree = json.loads(COMMIT.to_json())
+    for _ in range(draw(st.integers(1, 3))):
+        *above, last = draw(st.sampled_from([path for path in places(tree) if path]))
+        place = tree
+        for step in above:
+            place = place[step]
+        act = draw(st.sampled_from(["replace", "replace", "drop", "double", "nest"]))
+        if act == "drop":
+            del place[last]
+        elif act == "double" and isinstance(place, list):
+            place.append(place[last])
+        else:
+            place[last] = [place[last]] if act == "nest" else draw(VALUES)
+    body = bytearray(json.dumps(tree).encode())
+    if draw(st.booleans()):
+        body[draw(st.integers(0, len(body) - 1))] = draw(st.integers(0, 255))
+    return bytes(body)
+
+
+@given(mutated())
+def test_a_commit_is_refused_in_one_paragraph_or_every_question_about_it_is_answered(body):
+    lake = Lake(Shelf(body))
+    commit = answer_of(lake.commit)
+    if commit is None:
+        return
+    assert commit.seq == COMMIT.seq
+    assert all(key.startswith(f"snapshots/{commit.snapshot}/") and ".." not in key for key in commit.sizes())
+    assert Commit.from_json(commit.to_json(), "s3://lake/x") == commit
+    assert (len(lake.snapshots()), len(lake.audits())) == (1, len(commit.audits))
+    assert sum(commit.totals().values()) == sum(sum(counts.values()) for counts in commit.changes.values())
+    for name in lake.tables()["table"]:
+        lake.path(name)
+        with pytest.raises(MissingObjectError):
+            lake.read(name)
+        changed = answer_of(lambda name=name: lake.diff(name, commit.snapshot))
+        assert changed is None or changed.empty
+
+
+def answer_of(ask: Callable[[], Any]) -> Any:
+    """Return an answer; None where one paragraph refuses the question."""
+    try:
+        return ask()
+    except LakeError as error:
+        said = str(error)
+    assert "\n" not in said
+    return None
