@@ -43,7 +43,7 @@ def discover(
     if parent is not None and begun.is_known():
         return unchanged(parent, f"upstream is still at {version}")
 
-    listings, shards, vanished = begun.shards(begun.listings(results), is_new_only=True)
+    listings, shards, vanished, anew = begun.shards(begun.listings(results), is_new_only=True)
     if vanished:
         report_vanished(settings.base_url, vanished)
     named = ", ".join(map(shown, vanished[:NAMED_DOCUMENTS]))
@@ -59,7 +59,7 @@ def discover(
     manifests = fetch_all(crawl, shards, results)
     crawled = settle(settings, begun.upstream, listings, shards, manifests, parent, is_partial=True)
     # The documents at hand may be older than this version, so the snapshot belongs to no version.
-    crawled = replace(crawled, source=replace(crawled.source, version=None))
+    crawled = replace(crawled, source=replace(crawled.source, version=None), anew=anew)
     publication = publish_on_head(lake, parent, crawled)
     state = finished(lake, publication, crawled, listings)
     return ended(f"{state.message}; {gone}", state.name) if gone else state

@@ -1,6 +1,7 @@
 """The flow that brings the lake up to date: crawl what may have changed, and publish if something did."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from prefect import flow
@@ -51,12 +52,13 @@ def refresh(
         report_current(begun.store.uri(), parent.snapshot)
         return unchanged(parent, f"upstream is still at {version}")
 
-    listings, shards, _ = begun.shards(begun.listings(results, is_fresh=True))
+    listings, shards, _, anew = begun.shards(begun.listings(results, is_fresh=True))
     crawl = Crawl(crawl_id("refresh", settings, parent, version), settings, lake)
     manifests = fetch_all(crawl, shards, results)
     crawled = settle(settings, begun.upstream, listings, shards, manifests, parent, allow_shrink)
+    crawled = replace(crawled, anew=anew)
     publication = publish_on_head(lake, parent, crawled, allow_shrink)
-    if not publication.is_new and not final_failures(manifests):
+    if not publication.is_new and not final_failures(manifests) and not publication.rejected:
         if crawled.source.version is None:
             # Without a version, the next run from this head is the same crawl: it would take these results for the
             # source's answers, and not ask it again.

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from lake.accept import findings, newest, warn
-from lake.errors import LakeError, NoCommitError, OversizeError, StoreError
+from lake.errors import DamagedObjectError, LakeError, NoCommitError, OversizeError
 from lake.layout import (
     COMMITS,
     CommitNumber,
@@ -216,14 +216,16 @@ def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
     """Return the content of one file of a published table.
 
     Raises:
-        StoreError: Its content is not the one that its commit names.
+        DamagedObjectError: Its content is not the one that its commit names.
+        MissingObjectError: It is gone.
     """
     key = file_key(snapshot, table, file.name)
     for _ in range(_FETCHES):
         body = store.get(key)
         if sha256(body).hexdigest() == file.sha256:
             return body
-    raise StoreError(
-        f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; put back the object"
-        " as it was published, because nothing can be built on a damaged one"
+    raise DamagedObjectError(
+        f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; run `pokelake rebuild` (the"
+        " deployment rebuild/rebuild), which builds tables anew from the documents, or put back the object as it was"
+        " published"
     )

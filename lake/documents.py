@@ -1,8 +1,8 @@
 """Documents as they were received, byte for byte, and the merging of a crawl's documents with the parent's."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -90,7 +90,9 @@ class Merged:
     """The documents that hold after a crawl, sorted by id and path, and how they differ from the parent's.
 
     `reordered` counts fetched documents that differ from the parent's only in order; the parent's are kept. `contested`
-    counts those that the crawl and another run both changed: nobody knows which asked later.
+    counts those that the crawl and another run both changed: nobody knows which asked later. `taken` has the path of
+    each fetched document that is among the rows, by id. `before` and `after` are the modified documents as they were
+    and as they are, by id and path.
     """
 
     rows: pa.Table
@@ -100,6 +102,9 @@ class Merged:
     reordered: int
     identities: tuple[IdentityChange, ...]
     contested: int = 0
+    taken: Mapping[int, str] = field(default_factory=dict, compare=False)
+    before: pa.Table = field(default=None, compare=False)
+    after: pa.Table = field(default=None, compare=False)
 
 
 def merge(
@@ -143,14 +148,18 @@ def merge(
             identities += _identity_change(resource, id_, old, new, ordered)
     kept = ~removed
     kept[at[fresh & is_old]] = False
+    taken = _where(fetched, fresh)
     return Merged(
-        rows=_sorted(pa.concat_tables([_where(parent, kept), _where(fetched, fresh)])),
+        rows=_sorted(pa.concat_tables([_where(parent, kept), taken])),
         added=int((fresh & ~is_old).sum()),
         modified=int((fresh & is_old).sum()),
         deleted=int(removed.sum()),
         reordered=reordered,
         identities=tuple(identities),
         contested=contested,
+        taken=dict(zip(*(column.to_pylist() for column in taken.select(["id", "path"]).columns), strict=True)),
+        before=_sorted(parent.take(at[fresh & is_old])),
+        after=_sorted(fetched.filter(pa.array(fresh & is_old))),
     )
 
 

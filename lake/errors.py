@@ -55,6 +55,10 @@ class OversizeError(StoreError):
         self.uri = uri
 
 
+class DamagedObjectError(StoreError):
+    """An object of a published snapshot has another content than its commit names."""
+
+
 class ConflictError(StoreError):
     """Another writer created this object first, with other content; it was left as it is."""
 

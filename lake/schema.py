@@ -83,6 +83,11 @@ class Table:
         return PARTITION if partitioned else None
 
     @property
+    def owner(self) -> str:
+        """The column with the id of the document that a row is of: the first of the key beside the resource's name."""
+        return next(name for name in self.primary_key if RESOURCE not in self.field(name).paths)
+
+    @property
     def source(self) -> str:
         """The documents, and the list in them, that the rows come from."""
         return ", ".join(f"{name}/{{id}}" for name in self.resources) + (f" → {self.rows}" if self.rows else "")

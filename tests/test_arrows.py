@@ -36,6 +36,7 @@ FOUNDATIONS = {
     "store",
     "commit",
     "canonical",
+    "decode",
     "source",
     "text",
     "proxies",

@@ -18,6 +18,7 @@ from lake.assemble.staging import final_failures
 from lake.commit import Commit, head
 from lake.crawl import Listing
 from lake.errors import ConflictError
+from lake.resource import Failure
 from lake.text import counted, printable, shown
 
 # A run that loses this many races in a row has a rival that publishes all the time.
@@ -73,8 +74,10 @@ def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, lis
         summary = f"published {commit.snapshot}: {describe_changes(commit)}"
         if commit.audits:
             summary += f"; {counted(len(commit.audits), 'finding')} (pokelake audits)"
-        failed = [*commit.stale, *commit.missing]
-        kinds = f" ({len(commit.stale)} kept from before, {len(commit.missing)} missing)"
+        rejected = {failure.path for failure in publication.rejected}
+        failed = [failure for failure in (*commit.stale, *commit.missing) if failure.path not in rejected]
+        stale = sum(failure.path not in rejected for failure in commit.stale)
+        kinds = f" ({stale} kept from before, {len(failed) - stale} missing)"
     else:
         summary = f"no change{_not_listed(commit, crawled)}; readers see {commit.snapshot}"
         failed, kinds = final_failures(crawled.manifests), ""
@@ -83,7 +86,9 @@ def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, lis
     if failed:
         named = ", ".join(shown(failure.path) for failure in failed[:NAMED_DOCUMENTS])
         summary += f"; {len(failed)} could not be fetched{kinds}: {named}"
-    if failed or refused:
+    if publication.rejected:
+        summary += f"; {_rejected(commit, publication.rejected)}"
+    if failed or refused or publication.rejected:
         return ended(summary, "Partial")
     if publication.is_new:
         return ended(summary)
@@ -94,6 +99,16 @@ def not_crawled(refused: Mapping[str, str]) -> str:
     """Name the collections that could not be crawled, and why, in one line."""
     named = "; ".join(f"{shown(name)} ({shown(refused[name])})" for name in sorted(refused)[:NAMED_DOCUMENTS])
     return f"; {counted(len(refused), 'collection')} not crawled, and kept as before: {named}"
+
+
+def _rejected(commit: Commit, rejected: Sequence[Failure]) -> str:
+    """Name the documents that no table can take as they came, the first with the reason."""
+    missing = len({failure.path for failure in commit.missing} & {failure.path for failure in rejected})
+    named = [f"{failure.path} ({failure.reason})" if not n else failure.path for n, failure in enumerate(rejected)]
+    return (
+        f"{len(rejected)} do not fit their tables ({len(rejected) - missing} kept from before, {missing} missing):"
+        f" {', '.join(named[:NAMED_DOCUMENTS])}"
+    )
 
 
 def _not_listed(commit: Commit, crawled: Crawled) -> str:

@@ -16,15 +16,20 @@ from lake.commit import Commit
 from lake.errors import ConflictError, PublishError
 from lake.layout import new_snapshot_id
 from lake.publish import Level, commit_snapshot, remove_snapshot, same_files
+from lake.resource import Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The outcome of publishing: the commit that readers see, whether this run made it, and the ids of new Pokémon."""
+    """The outcome of publishing: the commit that readers see, whether this run made it, and the ids of new Pokémon.
+
+    `rejected` are the documents that were fetched and that a table cannot take as they are.
+    """
 
     commit: Commit
     is_new: bool
     new_pokemon: tuple[int, ...] = ()
+    rejected: tuple[Failure, ...] = ()
 
 
 def publish(
@@ -47,14 +52,15 @@ def publish(
         attempt.set("is_sent", False)
         # Staged here, because the hooks of a task are not run when the task itself fails.
         attempt.stage(snapshot, on_rollback_hooks=[_remove])
-        draft = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild)
+        draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild)
         if draft is not None:
             refused = [str(finding) for finding in draft.findings if finding.level != Level.WARN]
             if refused:
                 raise PublishError(snapshot, parent.snapshot if parent else None, refused)
-        if parent is not None and (draft is None or same_files(draft.commit.tables, parent)):
+        is_same = draft is None or (same_files(draft.commit.tables, parent) and not draft.is_repair)
+        if parent is not None and is_same:
             remove_snapshot(lake.open(), snapshot)
-            return Publication(parent, is_new=False)
+            return Publication(parent, is_new=False, rejected=rejected)
         assert draft is not None, "without a parent everything is new"
         # This is no task: a task that fails rolls the attempt back before anybody can note what became of the commit.
         attempt.set("is_sent", True)
@@ -63,7 +69,7 @@ def publish(
         except (ConflictError, PublishError):
             attempt.set("is_sent", False)
             raise
-    return Publication(commit, is_new=True, new_pokemon=draft.new_pokemon)
+    return Publication(commit, is_new=True, new_pokemon=draft.new_pokemon, rejected=rejected)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -74,9 +80,16 @@ def write_snapshot(
     crawled: Crawled,
     allow_shrink: Sequence[str],
     is_rebuild: bool,
-) -> Draft | None:
-    """Write all files of a snapshot that no reader knows yet; None if nothing differs from the parent."""
-    return write_draft(lake.open(), snapshot, parent, crawled, progress, allow_shrink, is_rebuild, run_facts())
+) -> tuple[Draft | None, tuple[Failure, ...]]:
+    """Write all files of a snapshot that no reader knows yet; the draft is None if nothing differs from the parent.
+
+    With it come the documents that were fetched and that a table cannot take.
+    """
+    rejected: list[Failure] = []
+    draft = write_draft(
+        lake.open(), snapshot, parent, crawled, progress, allow_shrink, is_rebuild, run_facts(), rejected.extend
+    )
+    return draft, tuple(rejected)
 
 
 def _remove(attempt: Transaction) -> None:

@@ -15,10 +15,11 @@ from flows.steps.results import LISTING_RESULTS, Results, forget_results, prove_
 from flows.steps.upstream import are_listings_of, ask_upstream, listings_of, read_listings
 from lake import tables
 from lake.address import same_address
+from lake.assemble.mend import damaged_files
 from lake.assemble.merge import document_files, open_documents
 from lake.commit import Commit, SourceFacts, head
 from lake.crawl import Listing, Shard, Source, Upstream, believed, chosen, cut
-from lake.errors import ConflictError, SourceError
+from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, SourceError
 from lake.layout import check_key
 from lake.resource import AtHand
 from lake.store import PARALLEL_REQUESTS, Store
@@ -35,7 +36,10 @@ class Start:
     resources: tuple[str, ...]
 
     def is_known(self) -> bool:
-        """Tell whether the parent already holds, whole, everything that the source has at this version."""
+        """Tell whether the parent already holds, whole, everything that the source has at this version.
+
+        A file that is missing in the bucket, or has another size, makes it not whole.
+        """
         parent, version = self.parent, self.upstream.version
         if parent is None or version is None:
             return False
@@ -46,10 +50,9 @@ class Start:
             and set(self.resources) <= set(parent.source.resources)
             and not (parent.stale or parent.missing or self.uncrawled(parent.source))
         )
-        if is_same:
-            return True
         key, record = self._record(parent)
-        return self.store.find(key) == record
+        is_recorded = is_same or self.store.find(key) == record
+        return is_recorded and not damaged_files(self.store, parent, is_read=False)
 
     def uncrawled(self, facts: SourceFacts) -> set[str]:
         """Return the collections that were not crawled, without the entries that no run can crawl."""
@@ -92,28 +95,39 @@ class Start:
         return listings_of(read.with_options(refresh_cache=True)(self.source, self.upstream, self.resources))
 
     def at_hand(self, resource: str) -> dict[int, AtHand]:
-        """Return ETag and path of each document of a resource that the parent holds, by id."""
-        return open_documents(self.store, document_files(self.parent).get(resource)).at_hand()
+        """Return ETag and path of each document of a resource that the parent holds, by id; none if they are lost."""
+        return self._at_hand(resource) or {}
+
+    def _at_hand(self, resource: str) -> dict[int, AtHand] | None:
+        """Return ETag and path of each document at hand, None if their file is missing in the bucket or damaged."""
+        try:
+            return open_documents(self.store, document_files(self.parent).get(resource)).at_hand()
+        except (DamagedObjectError, MissingObjectError):
+            return None
 
     def shards(
         self, listings: Sequence[Listing], is_new_only: bool = False
-    ) -> tuple[list[Listing], list[Shard], list[str]]:
-        """Return the listings, the shards to fetch, and the paths of documents at hand that are no longer listed.
+    ) -> tuple[list[Listing], list[Shard], list[str], frozenset[str]]:
+        """Return the listings, the shards to fetch, the paths of documents at hand that are no longer listed, and more.
+
+        The last are the resources whose documents at hand are lost, so that every document is fetched.
 
         A listing that cannot be true counts as refused. The next run reads listings anew if one was refused.
         """
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-            held = list(pool.map(self.at_hand, [listing.resource for listing in listings]))
-        listings = [believed(listing, at_hand) for listing, at_hand in zip(listings, held, strict=True)]
+            found = list(pool.map(self._at_hand, [listing.resource for listing in listings]))
+        anew = frozenset(listing.resource for listing, held in zip(listings, found, strict=True) if held is None)
+        every = [held or {} for held in found]
+        listings = [believed(listing, at_hand) for listing, at_hand in zip(listings, every, strict=True)]
         shards, vanished = list[Shard](), list[str]()
-        for listing, at_hand in zip(listings, held, strict=True):
+        for listing, at_hand in zip(listings, every, strict=True):
             shards += cut(self.source, listing, at_hand, is_new_only)
             if listing.refusal is None:
                 listed = {reference.id for reference in listing.references}
                 vanished += [at_hand[id_].path for id_ in sorted(at_hand.keys() - listed)]
         if any(listing.refusal for listing in listings):
             forget_results(self.store, LISTING_RESULTS)
-        return listings, shards, vanished
+        return listings, shards, vanished, anew
 
 
 def start(lake: LakeLocation, results: Results, source: Source) -> Start:

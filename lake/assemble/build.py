@@ -1,24 +1,23 @@
 """Building the tables of a snapshot from its documents, in groups that the same documents fill; each is one unit."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake import tables
+from lake.assemble.drifts import Drifts
 from lake.assemble.merge import StoredFile, open_documents
 from lake.assemble.work import Group
 from lake.commit import Commit, TableFiles, read_file
 from lake.documents import DocumentFile
-from lake.publish import EncodedFile, Finding, KeyCheck, Level, SnapshotWriter, TableWriter, audit_fields
-from lake.publish.check import SHOWN_ROWS
+from lake.publish import EncodedFile, Finding, KeyCheck, SnapshotWriter, TableWriter, audit_fields
 from lake.schema import GENERATION, RESOURCE, Table
 from lake.store import Store
-from lake.tables import Built, Catalog, Drift, catalog_of
+from lake.tables import Built, Catalog, catalog_of
 
 # Batches that are parsed while another one is written; each holds a row group of documents. Parsing takes several times
 # its size in memory for a moment.
@@ -38,15 +37,20 @@ ParentRows = Callable[[Table, Sequence[str]], pa.Table]
 
 @dataclass(slots=True)
 class Found:
-    """The findings of a build: the check of each table's keys, and the values that did not fit the declarations."""
+    """The findings of a build: the check of each table's keys, and the values that did not fit the declarations.
+
+    `faults` gives, by resource and id, the reason why a table cannot take a document as it is.
+    """
 
     checks: dict[str, KeyCheck] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    faults: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def add(self, other: "Found") -> None:
         """Add the findings of building other tables; a finding that both have about the same documents stays once."""
         self.checks |= other.checks
         self.findings += [finding for finding in other.findings if finding not in self.findings]
+        self.faults |= other.faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,13 @@ def write_group(
     files: Mapping[str, StoredFile],
     generations: Mapping[int, int],
     advance: Advance = lambda done: None,
+    hosts: Collection[str] | None = None,
 ) -> BuiltGroup:
     """Build a group of tables, and write them into the snapshot.
 
     `files` are the documents of the snapshot; `generations` is the result of `species_generations`, empty for a group
-    that needs none; `advance` is told how many documents were parsed, each of them once.
+    that needs none; `advance` is told how many documents were parsed, each of them once; `hosts` are those to which
+    references may point, None for all.
     """
     documents = {resource: open_documents(store, files[resource]) for resource in group.parsed}
     with SnapshotWriter(store, snapshot) as writer:
@@ -80,6 +86,7 @@ def write_group(
             lambda table, encoded, nulls: writer.add(table, table.partition, encoded, nulls),
             lambda table, resources: rows_of_resources(store, parent, table, resources),
             advance,
+            hosts,
         )
     return BuiltGroup(writer.tables, found)
 
@@ -91,6 +98,7 @@ def build_group(
     sink: Sink,
     parent_rows: ParentRows,
     advance: Advance = lambda done: None,
+    hosts: Collection[str] | None = None,
 ) -> Found:
     """Build a group of tables out of documents, and hand each to `sink` when it is finished."""
     catalog = catalog_of(group.kind)
@@ -98,7 +106,7 @@ def build_group(
     writers = {
         table.name: TableWriter(table, table.partition, GENERATION if table.partition else None) for table in wanted
     }
-    found, drifts = Found(), _Drifts()
+    found, drifts = Found(), Drifts()
     # Carried rows are asked for together, because each request reads the parent's table anew.
     carried: dict[str, list[str]] = defaultdict(list)
 
@@ -115,7 +123,8 @@ def build_group(
         for table in filled:
             add_carried(table)
         unknown, count = Counter[str](), 0
-        for batch in _parsed(catalog, resource, documents[resource], filled, generations, not group.reads_again):
+        parsed = _parsed(catalog, resource, documents[resource], filled, generations, not group.reads_again, hosts)
+        for batch in parsed:
             for built in batch.built:
                 writers[built.table.name].add(built.rows)
                 drifts.add(resource, built.drifts)
@@ -135,14 +144,15 @@ def build_group(
         list(encoders.map(close, wanted))
     found.checks = {name: writer.check for name, writer in writers.items()}
     found.findings += drifts.findings()
+    found.faults = drifts.faults()
     return found
 
 
-def species_generations(species: DocumentFile | None) -> dict[int, int]:
+def species_generations(species: DocumentFile | None, hosts: Collection[str] | None = None) -> dict[int, int]:
     """Return the generation of every species by its id; an empty one if there are no documents."""
     generations: dict[int, int] = {}
     for rows in species.row_groups() if species else ():
-        generations |= tables.species_generations(rows["body"].combine_chunks())
+        generations |= tables.species_generations(rows["body"].combine_chunks(), hosts)
     return generations
 
 
@@ -173,12 +183,13 @@ def _parsed(
     filled: Sequence[Table],
     generations: Mapping[int, int],
     seeks_unknown: bool,
+    hosts: Collection[str] | None,
 ) -> Iterator[_Batch]:
     """Yield a resource's documents batch by batch, parsed ahead by threads."""
     only = {table.name for table in filled}
 
     def parse(rows: pa.Table) -> _Batch:
-        built = tables.build(catalog, resource, rows, generations, only)
+        built = tables.build(catalog, resource, rows, generations, only, hosts)
         bodies = rows["body"].combine_chunks() if seeks_unknown else pa.array([], pa.string())
         return _Batch(built, tables.unknown_paths(catalog, resource, bodies), rows.num_rows)
 
@@ -190,24 +201,3 @@ def _parsed(
                 yield pending.pop(0).result()
         for future in pending:
             yield future.result()
-
-
-class _Drifts:
-    """The values that were not of the declared type, by their place."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-
-    def add(self, resource: str, drifts: Iterable[Drift]) -> None:
-        for drift in drifts:
-            self._found[resource, drift.path, drift.expected].append(drift.found)
-
-    def findings(self) -> Iterator[Finding]:
-        for (resource, path, expected), found in self._found.items():
-            examples = ", ".join(islice(dict.fromkeys(found), SHOWN_ROWS))
-            yield Finding(
-                Level.WARN,
-                "drift",
-                resource,
-                f"{path}: expected {expected}, found {examples}; {len(found)} values landed as null",
-            )

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,12 +14,15 @@ import pyarrow.compute as pc
 from lake import tables
 from lake.assemble.audit import audit, kept_findings
 from lake.assemble.build import Advance, BuiltGroup, Found, species_generations, write_group
+from lake.assemble.failures import failed_documents, rejected_documents
+from lake.assemble.mend import Mending, damaged_files
 from lake.assemble.merge import MergedResource, StoredFile, changed, document_files, merge_documents, open_documents
 from lake.assemble.staging import Manifest, final_failures
-from lake.assemble.work import Group, Work, cut_groups, plan_work, tables_in
+from lake.assemble.work import Group, Work, also_build, cut_groups, plan_work, tables_in
 from lake.commit import Commit, SourceFacts, TableFiles
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
-from lake.publish import Finding, SnapshotWriter, table_files
+from lake.errors import DamagedObjectError, MissingObjectError
+from lake.publish import Finding, SnapshotWriter, remove_snapshot, table_files
 from lake.resource import Failure
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.tables import Catalog, catalog_of
@@ -26,6 +30,9 @@ from lake.tables import Catalog, catalog_of
 # Groups of tables that are built at the same time; each parses a few batches ahead and holds its files until they are
 # written.
 GROUPS_AT_ONCE = 2
+
+# Documents name it also where they come from a mirror.
+POKEAPI_URL = "https://pokeapi.co/"
 
 # Shows progress: takes the name of the work and the number of its steps, yields a function that is told of each step.
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
@@ -35,23 +42,30 @@ Progress = Callable[[str, int], AbstractContextManager[Advance]]
 class Crawled:
     """The result of a crawl: the facts of its source for the commit, the manifests of its shards, and its reach.
 
-    A partial crawl asked for new documents only, so documents that could not be fetched before still count as such.
-    `began` has the files of documents that the crawl began from, if another run has published since.
+    A partial crawl asked for new documents only, so documents that could not be fetched before still count as such. Of
+    the resources in `anew` it asked for every document, because their file in the lake is lost. `began` has the files
+    of documents that the crawl began from, if another run has published since.
     """
 
     source: SourceFacts
     manifests: Sequence[Manifest]
     is_partial: bool = False
     began: Mapping[str, StoredFile] | None = None
+    anew: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A snapshot that waits for its commit: the commit, what the audits found, and the ids of new Pokémon."""
+    """A snapshot that waits for its commit: the commit, what the audits found, and the ids of new Pokémon.
+
+    A repair takes the place of files that are missing or damaged in the bucket, so it is published although every file
+    may equal the parent's.
+    """
 
     commit: Commit
     findings: tuple[Finding, ...]
     new_pokemon: tuple[int, ...]
+    is_repair: bool = False
 
 
 def write_draft(
@@ -63,40 +77,88 @@ def write_draft(
     allow_shrink: Collection[str] = (),
     is_rebuild: bool = False,
     run: Mapping[str, Any] | None = None,
+    note_rejected: Callable[[list[Failure]], None] = lambda failures: None,
 ) -> Draft | None:
     """Write and audit all files of a snapshot that no reader knows yet; None if nothing differs from the parent.
 
-    A rebuild builds every table. `run` has the facts of the run that the commit keeps.
+    A rebuild builds every table. `run` has the facts of the run that the commit keeps. A fetched document that a table
+    cannot take as it is keeps its last good version; `note_rejected` is told of these. Tables whose files at hand are
+    missing or damaged are built anew. Both are known only when it has been tried, and then everything is written anew.
 
     Raises:
-        StoreError: A staged object differs from its manifest, or a file of the parent from its commit.
+        StoreError: A staged object differs from its manifest, or documents at hand are lost that were not fetched anew.
     """
+    mending = Mending(damaged=damaged_files(store, parent, is_read=is_rebuild))
+    rejected: dict[str, Failure] = {}
+    while True:
+        if parent is not None:
+            gone = _vanished(parent, crawled.source) & set(allow_shrink)
+            fetched = set(crawled.anew) - crawled.source.refused.keys()
+            mending.require_fetched(store, parent, fetched, gone)
+        try:
+            draft, faults = _attempt(
+                store, snapshot, parent, crawled, progress, allow_shrink, is_rebuild, run, mending, rejected
+            )
+        except (DamagedObjectError, MissingObjectError):
+            damaged = {**mending.damaged, **damaged_files(store, parent, is_read=True)}
+            if damaged == mending.damaged:
+                raise
+            mending = replace(mending, damaged=damaged)
+        else:
+            if not faults:
+                note_rejected(list(rejected.values()))
+                return draft
+            rejected |= {failure.path: failure for failure in faults}
+            mending = mending.rejecting(faults)
+        remove_snapshot(store, snapshot)
+
+
+def _attempt(
+    store: Store,
+    snapshot: str,
+    parent: Commit | None,
+    crawled: Crawled,
+    progress: Progress,
+    allow_shrink: Collection[str],
+    is_rebuild: bool,
+    run: Mapping[str, Any] | None,
+    mending: Mending,
+    rejected: Mapping[str, Failure],
+) -> tuple[Draft | None, list[Failure]]:
+    """Write and audit all files; if documents that the crawl brought are at fault, return them, and no draft."""
     catalog = catalog_of(crawled.source.kind)
     vanished = _vanished(parent, crawled.source)
     with progress("documents", sum(m.documents + m.unchanged for m in crawled.manifests)) as advance:
         dropped = vanished & set(allow_shrink)
         merged = merge_documents(
-            store, snapshot, parent, crawled.manifests, catalog.kind, dropped, advance, crawled.began
+            store, snapshot, parent, crawled.manifests, catalog.kind, dropped, advance, crawled.began, mending
         )
     work = _work(catalog, merged, None if is_rebuild else parent)
+    work = also_build(catalog, _held(merged), work, mending.tables)
     if parent is not None and not changed(merged) and not work.tables:
-        return None
+        return None, []
     parsed = sum(item.after.file.rows for name, item in merged.items() if item.after and name in work.resources)
+    hosts = hosts_of(crawled.source, parent)
     with SnapshotWriter(store, snapshot, parent) as writer, progress("tables", parsed) as advance:
         writer.tables[DOCUMENTS.name] = _documents(writer, snapshot, merged)
         for table in tables_in(catalog, _held(merged), parent):
             if table.name not in work.tables:
                 writer.carry(table.name)
-        built, found = _build(store, snapshot, parent, merged, cut_groups(catalog, _held(merged), work), advance)
+        groups = cut_groups(catalog, _held(merged), work)
+        built, found = _build(store, snapshot, parent, merged, groups, hosts, advance)
         writer.tables |= built
+    if faults := list(rejected_documents(merged, found.faults)):
+        return None, faults
     allowed = allowed_to_shrink(catalog, allow_shrink)
     referenced = {resource for check in found.checks.values() for resource, _ in check.referenced().values()}
     ids = _ids(store, merged, referenced)
     findings = [
         *audit(parent, crawled.source, merged, ids, found, vanished, allowed),
+        *mending.findings(parent),
         *kept_findings(parent, work),
     ]
-    stale, missing = _failed(store, parent, crawled, merged)
+    failed = [*final_failures(crawled.manifests), *rejected.values()]
+    stale, missing = failed_documents(store, parent, crawled.source, crawled.is_partial, failed, merged)
     source = crawled.source
     if any(item.contested for item in merged.values()):
         # Nobody knows whose answers were younger, so the next run asks for all of them.
@@ -115,7 +177,14 @@ def write_draft(
         missing=tuple(missing),
         audits=tuple(asdict(finding) for finding in findings),
     )
-    return Draft(commit, tuple(findings), _new_ids(store, merged.get("pokemon")) if parent else ())
+    new_pokemon = _new_ids(store, merged.get("pokemon")) if parent else ()
+    return Draft(commit, tuple(findings), new_pokemon, bool(mending.damaged)), []
+
+
+def hosts_of(source: SourceFacts, parent: Commit | None = None) -> set[str]:
+    """Return the hosts to which references may point: PokeAPI's own, the source's, and that of the crawl before it."""
+    urls = (POKEAPI_URL, source.base_url, parent.source.base_url if parent else "")
+    return {host for url in urls if (host := urlsplit(url).hostname)}
 
 
 def allowed_to_shrink(catalog: Catalog, names: Collection[str]) -> set[str]:
@@ -153,16 +222,17 @@ def _build(
     parent: Commit | None,
     merged: Mapping[str, MergedResource],
     groups: Sequence[Group],
+    hosts: Collection[str],
     advance: Advance,
 ) -> tuple[dict[str, TableFiles], Found]:
     """Build and write groups of tables, a few at a time, the one with the most bytes of documents first."""
     files = {name: item.after for name, item in merged.items() if item.after}
     species = files.get("pokemon-species")
     needed = species is not None and any(group.needs_generations for group in groups)
-    generations = species_generations(open_documents(store, species)) if needed else {}
+    generations = species_generations(open_documents(store, species), hosts) if needed else {}
 
     def build(group: Group) -> BuiltGroup:
-        return write_group(store, snapshot, parent, group, files, generations, advance)
+        return write_group(store, snapshot, parent, group, files, generations, advance, hosts)
 
     built, found = dict[str, TableFiles](), Found()
     by_size = sorted(groups, key=lambda group: -sum(files[name].file.bytes for name in group.parsed))
@@ -181,39 +251,9 @@ def _ids(store: Store, merged: Mapping[str, MergedResource], names: Iterable[str
         return dict(zip(known, ids, strict=True))
 
 
-def _failed(
-    store: Store, parent: Commit | None, crawled: Crawled, merged: Mapping[str, MergedResource]
-) -> tuple[list[Failure], list[Failure]]:
-    """Return the documents that could not be fetched: those that keep an older version, and those that have none."""
-    failed = final_failures(crawled.manifests)
-    if parent is not None:
-        source = crawled.source
-        asked = set() if crawled.is_partial else set(source.resources) - source.refused.keys()
-        again = {failure.path for failure in failed}
-        failed += [
-            failure
-            for failure in (*parent.stale, *parent.missing)
-            if failure.path not in again and failure.resource not in asked
-        ]
-    resources = sorted({failure.resource for failure in failed} & merged.keys())
-    before, after = (
-        {name: set(open_documents(store, getattr(merged[name], which)).ids().to_pylist()) for name in resources}
-        for which in ("before", "after")
-    )
-    stale, missing = [], []
-    for failure in failed:
-        was_there = failure.id in before.get(failure.resource, ())
-        is_there = failure.id in after.get(failure.resource, ())
-        if was_there and is_there:
-            stale.append(failure)
-        elif not was_there and not is_there:
-            missing.append(failure)
-    return stale, missing
-
-
 def _new_ids(store: Store, pokemon: MergedResource | None) -> tuple[int, ...]:
     """Return the ids of the Pokémon that the parent does not have."""
-    if pokemon is None or not pokemon.changes["added"]:
+    if pokemon is None or pokemon.before is None or not pokemon.changes["added"]:
         return ()
     before, after = (open_documents(store, stored).ids() for stored in (pokemon.before, pokemon.after))
     return tuple(after.filter(pc.invert(pc.is_in(after, before))).to_pylist())

@@ -4,13 +4,15 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, repeat
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake import documents
+from lake.assemble.lost import LostRows
+from lake.assemble.mend import Mending
 from lake.assemble.staging import Manifest, read_staged
 from lake.commit import Commit, DataFile, read_file
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, DocumentFile
@@ -50,7 +52,8 @@ class StoredFile:
 class MergedResource:
     """One resource's documents in the parent and in the snapshot in the making, and how they differ.
 
-    `after` is the parent's file if nothing changed. Either is None if it has no document.
+    `after` is the parent's file if nothing changed. Either is None if it has no document; so is `before` if its file is
+    damaged. `taken` has the path of each document that the crawl brought and that is in `after`, by id.
     """
 
     resource: str
@@ -62,6 +65,7 @@ class MergedResource:
     findings: tuple[Finding, ...] = ()
     # Documents that this crawl and another run, which published meanwhile, both changed; the other run's are kept.
     contested: int = 0
+    taken: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def is_changed(self) -> bool:
@@ -93,10 +97,12 @@ def merge_documents(
     dropped: Collection[str] = (),
     advance: Callable[[int], None] = lambda done: None,
     began: Mapping[str, StoredFile] | None = None,
+    mending: Mending | None = None,
 ) -> dict[str, MergedResource]:
     """Merge a crawl's staged documents into the parent's, without `dropped` resources; changed files are written.
 
-    `began` has the files that the crawl began from, if another run has published since.
+    `began` has the files that the crawl began from, if another run has published since. What `mending` rejects is
+    omitted. The resources whose files it knows as damaged are made of staged documents alone.
 
     Raises:
         StoreError: A staged object is not what its manifest says.
@@ -104,14 +110,20 @@ def merge_documents(
     staged: dict[str, list[Manifest]] = defaultdict(list)
     for manifest in manifests:
         staged[manifest.resource].append(manifest)
-    before = document_files(parent)
+    before, mending = document_files(parent), mending or Mending()
 
     def merge(resource: str) -> MergedResource:
+        is_lost = resource in mending.resources
         if resource in dropped:
-            merged = drop_resource(store, resource, before[resource])
+            merged = drop_resource(store, resource, before[resource], is_lost)
         else:
-            base = (before if began is None else began).get(resource)
-            merged = merge_resource(store, snapshot, resource, before.get(resource), staged[resource], kind, base)
+            rejected = mending.rejected.get(resource, ())
+            held = None if is_lost else before.get(resource)
+            base = None if is_lost else (before if began is None else began).get(resource)
+            merged = merge_resource(store, snapshot, resource, held, staged[resource], kind, base, rejected)
+        if is_lost and merged.after:
+            # They are no news: what they differ in from the lost ones is not known.
+            merged = replace(merged, changes={**merged.changes, "added": 0, "modified": merged.changes["added"]})
         advance(merged.after.file.rows if merged.after else 0)
         return merged
 
@@ -136,10 +148,12 @@ def merge_resource(
     manifests: Sequence[Manifest],
     kind: str,
     began: StoredFile | None,
+    rejected: Collection[int] = (),
 ) -> MergedResource:
     """Merge the staged documents of one resource into those `before`; write them into the snapshot if they changed.
 
-    `began` is the file that the crawl began from; it is another one if another run has published since.
+    `began` is the file that the crawl began from; it is another one if another run has published since. Staged
+    documents with `rejected` ids are omitted.
 
     Raises:
         StoreError: A staged object is not what its manifest says.
@@ -148,20 +162,28 @@ def merge_resource(
     if not gone and not any(manifest.key for manifest in manifests):
         return MergedResource(resource, before, before)
     writer = TableWriter(DOCUMENTS, DOCUMENTS_PARTITION, "resource_name", DOCUMENTS_STYLE)
-    ordered = catalog_of(kind).keeps_order(resource)
+    catalog = catalog_of(kind)
+    ordered, lost = catalog.keeps_order(resource), LostRows(catalog, resource)
     changes = dict.fromkeys(KINDS, 0)
     deleted: list[str] = []
     identities: list[IdentityChange] = []
     is_alone = (before and before.file.sha256) == (began and began.file.sha256)
     base = None if is_alone else open_documents(store, began)
     contested = 0
-    for rows, fetched, base_rows in _ranges(store, open_documents(store, before), base, manifests):
+    taken: dict[int, str] = {}
+    for rows, staged, base_rows in _ranges(store, open_documents(store, before), base, manifests):
+        fetched = staged
+        if rejected:
+            fetched = fetched.filter(pc.invert(pc.is_in(fetched["id"], pa.array(rejected, pa.int64()))))
         merged = documents.merge(rows, fetched, gone, ordered, base_rows)
         contested += merged.contested
         for change in KINDS:
             changes[change] += getattr(merged, change)
         deleted += rows["path"].filter(pc.invert(pc.is_in(rows["path"], merged.rows["path"]))).to_pylist()
         identities += merged.identities
+        taken |= merged.taken
+        if merged.modified and resource != SELF_DESCRIPTION:
+            lost.add(merged.before, merged.after)
         if merged.rows.num_rows:
             writer.add(merged.rows)
     if not (changes["added"] or changes["modified"] or changes["deleted"]):
@@ -171,12 +193,19 @@ def merge_resource(
         [encoded] = writer.close()
         store.create(file_key(snapshot, DOCUMENTS.name, encoded.name), encoded.body)
         after = StoredFile(snapshot, encoded.data_file)
-    findings = tuple(audit_table(writer.check, None, {}))
-    return MergedResource(resource, before, after, changes, tuple(deleted), tuple(identities), findings, contested)
+    findings = (*audit_table(writer.check, None, {}), *lost.findings())
+    return MergedResource(
+        resource, before, after, changes, tuple(deleted), tuple(identities), findings, contested, taken
+    )
 
 
-def drop_resource(store: Store, resource: str, before: StoredFile) -> MergedResource:
-    """Return a resource without its documents: its source no longer lists it, and a person allowed its deletion."""
+def drop_resource(store: Store, resource: str, before: StoredFile, is_lost: bool = False) -> MergedResource:
+    """Return a resource without its documents: its source no longer lists it, and a person allowed its deletion.
+
+    If its file is lost, nobody knows their paths.
+    """
+    if is_lost:
+        return MergedResource(resource, None, None, {**dict.fromkeys(KINDS, 0), "deleted": before.file.rows})
     paths = tuple(item.path for item in open_documents(store, before).at_hand().values())
     return MergedResource(resource, before, None, {**dict.fromkeys(KINDS, 0), "deleted": len(paths)}, paths)
 

@@ -81,6 +81,15 @@ def plan_work(
     return Work(frozenset(names), frozenset(parsed))
 
 
+def also_build(catalog: Catalog, resources: Collection[str], work: Work, names: Collection[str]) -> Work:
+    """Return work with more tables, without a row from the parent's tables of these names."""
+    if not names:
+        return work
+    more = {resource for resource in resources if any(table.name in names for table in catalog.tables_of(resource))}
+    built = {table.name for resource in more for table in catalog.tables_of(resource)}
+    return Work(work.tables | built | set(names), work.resources | more)
+
+
 def cut_groups(catalog: Catalog, resources: Collection[str], work: Work) -> list[Group]:
     """Cut the work into groups: one for each resource with tables of its own, and one for the tables that many fill.
 

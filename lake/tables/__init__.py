@@ -1,11 +1,12 @@
 """Documents in, Arrow tables out; pure: no clock, bucket, network or environment. Same documents, same rows."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from lake import schema
@@ -13,6 +14,7 @@ from lake.schema import Field, Table
 from lake.tables.catalog import POKEAPI, Catalog, catalog_of
 from lake.tables.coverage import unknown_paths
 from lake.tables.extract import extract, fill
+from lake.tables.faults import stranger, strangers, without_bad_keys
 from lake.tables.parse import Drift, document_schema, parse
 from lake.tables.registry import TABLES, table_named
 from lake.tables.values import DOCUMENT_VALUES, value_rows
@@ -43,7 +45,9 @@ class Built:
 
 @cache
 def _schema_of(names: tuple[str, ...]) -> pa.Schema:
-    return document_schema([table_named(name) for name in names])
+    schema = document_schema([table_named(name) for name in names])
+    # A document's id is compared with the one that it is stored by, also where no table reads it.
+    return schema if "id" in schema.names else schema.append(pa.field("id", pa.int32()))
 
 
 def build(
@@ -52,27 +56,41 @@ def build(
     rows: pa.Table,
     generations: Mapping[int, int],
     only: Collection[str] | None = None,
+    hosts: Collection[str] | None = None,
 ) -> list[Built]:
     """Turn a batch of one resource's documents into the rows of every table that they fill.
 
     `rows` has the columns ``id`` and ``body`` of the documents, in the order of their ids; `generations` is what
-    `species_generations` returned; `only` names the tables that are wanted, None means all of them.
+    `species_generations` returned; `only` names the tables that are wanted, None means all of them; references to other
+    hosts than `hosts` are no references, None means that each host is as good as the next. A document that cannot be
+    read, or has another id, gives no rows. No row has a key that is null or there twice.
     """
     tables = [table for table in catalog.tables_of(resource) if only is None or table.name in only]
     if not tables:
         return []
     if not catalog.is_declared(resource):
-        return [Built(DOCUMENT_VALUES, value_rows(resource, rows), ())]
+        return [_keyed(DOCUMENT_VALUES, *value_rows(resource, rows))]
     bodies = wrapped(resource, rows)
     documents, drifts = parse(bodies, _schema_of(tuple(table.name for table in tables)))
-    filled = iter(fill([table for table in tables if table.fill], bodies, documents, generations))
+    strange = strangers(rows["id"], documents)
+    if strange.any():
+        places = np.flatnonzero(strange).tolist()
+        odd = [stranger(rows["id"][place].as_py(), bodies[place].as_buffer()) for place in places]
+        built = build(catalog, resource, rows.filter(pa.array(~strange)), generations, only, hosts)
+        return [replace(built[0], drifts=(*built[0].drifts, *odd)), *built[1:]]
+    filled = iter(fill([table for table in tables if table.fill], bodies, documents, generations, hosts))
     built = []
     for table in tables:
-        found, met = next(filled) if table.fill else extract(table, resource, documents, generations)
-        built.append(Built(table, found, tuple(met)))
+        found, met = next(filled) if table.fill else extract(table, resource, documents, generations, hosts)
+        built.append(_keyed(table, found, met))
     if drifts:
         built[0] = Built(built[0].table, built[0].rows, (*built[0].drifts, *drifts))
     return built
+
+
+def _keyed(table: Table, rows: pa.Table, drifts: Iterable[Drift]) -> Built:
+    kept, bad = without_bad_keys(table, rows)
+    return Built(table, kept, (*drifts, *bad))
 
 
 _SPECIES = Table(
@@ -87,10 +105,10 @@ _SPECIES = Table(
 )
 
 
-def species_generations(bodies: pa.StringArray) -> dict[int, int]:
+def species_generations(bodies: pa.StringArray, hosts: Collection[str] | None = None) -> dict[int, int]:
     """Return the generation of each species among documents of ``pokemon-species``, without those that have none."""
     documents, _ = parse(bodies, document_schema([_SPECIES]))
-    rows, _ = extract(_SPECIES, "pokemon-species", documents, {})
+    rows, _ = extract(_SPECIES, "pokemon-species", documents, {}, hosts)
     pairs = zip(rows["species_id"].to_pylist(), rows["generation"].to_pylist(), strict=True)
     return {species: generation for species, generation in pairs if generation is not None}
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from lake.decode import halves_escaped
 from lake.schema import Table
 from lake.tables.catalog import POKEAPI, Catalog, catalog_of
 from lake.tables.declare import Mirror
@@ -43,6 +44,9 @@ EXCLUSIONS = (
 # which the table of types has as well. MIRROR: the path is in a list that a `Mirror` declares.
 SLUG = "slug beside the address of a document that states it"
 MIRROR = "list of links back, mirrors a table"
+
+# The path of what is too deep in a document to be named.
+UNREADABLE = "(not readable)"
 
 # Recursive lists: each element of chain.evolves_to[] has a list evolves_to[] of its own, with the same members.
 _RECURSIONS = {"evolution-chain": "chain.evolves_to[]"}
@@ -157,11 +161,15 @@ def unknown_paths(catalog: Catalog, resource: str, bodies: pa.StringArray) -> di
             if decoder is not None:
                 decoder.decode(body.as_buffer())
                 continue
-        except msgspec.ValidationError:
+        except (msgspec.DecodeError, RecursionError):
             pass
-        # Numbers stay digits because Python refuses to read very long ones.
-        value = json.loads(body.as_py(), parse_int=str, parse_float=str)
-        met.update(set(_unknown(value, document, WRAPPED.get(resource, ""))))
+        try:
+            # Numbers stay digits because Python refuses to read very long ones.
+            value = json.loads(halves_escaped(body.as_py().removeprefix("\ufeff")), parse_int=str, parse_float=str)
+            met.update(set(_unknown(value, document, WRAPPED.get(resource, ""))))
+        except (ValueError, RecursionError):
+            # `build` names the documents that cannot be read.
+            met.update([UNREADABLE])
     return dict(sorted(met.items()))
 
 

@@ -1,6 +1,6 @@
 """Turns nested Arrow columns into the flat rows that a table declares, with Arrow's kernels instead of loops."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.decode import decode
 from lake.schema import (
     GENERATION,
     ORDINAL,
@@ -21,8 +22,11 @@ from lake.schema import (
     Table,
     conform,
 )
-from lake.tables.members import url_id
-from lake.tables.parse import Drift, document_id, steps
+from lake.tables.members import is_of, url_id
+from lake.tables.parse import Drift, steps
+
+# A message names this much of an error.
+_SHOWN_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,30 @@ class _Level:
 
 
 def extract(
-    table: Table, resource: str, documents: pa.StructArray, generations: Mapping[int, int]
+    table: Table,
+    resource: str,
+    documents: pa.StructArray,
+    generations: Mapping[int, int],
+    hosts: Collection[str] | None = None,
 ) -> tuple[pa.Table, list[Drift]]:
     """Return the rows of `table` in the parsed `documents` of one resource, sorted by the primary key, and the drift.
 
-    `generations` gives each species' generation; a species without an entry gets the generation 0.
+    `generations` gives each species' generation; a species without an entry gets the generation 0. `hosts` is as in
+    `url_id`.
     """
-    rows = _Rows(resource, _levels(table, documents), generations)
+    levels = _levels(table, documents)
+    rows = _Rows(resource, levels, generations, hosts)
     columns = [rows.column(field) for field in table.fields]
-    return sort(pa.Table.from_arrays(columns, schema=table.schema), table), rows.drifts
+    found = sort(pa.Table.from_arrays(columns, schema=table.schema), table)
+    return found, [*rows.drifts, *_hollow(levels)]
 
 
 def fill(
-    tables: Sequence[Table], bodies: pa.StringArray, documents: pa.StructArray, generations: Mapping[int, int]
+    tables: Sequence[Table],
+    bodies: pa.StringArray,
+    documents: pa.StructArray,
+    generations: Mapping[int, int],
+    hosts: Collection[str] | None = None,
 ) -> list[tuple[pa.Table, list[Drift]]]:
     """Return each table's rows and drift; the table's own function makes rows of each document in `bodies`.
 
@@ -57,14 +72,16 @@ def fill(
     if not tables:
         return []
     filled = [_Filled(table, _added(table, documents, generations)) for table in tables]
-    decoder = msgspec.json.Decoder(_members(tables))
+    members = _members(tables)
+    decoder = msgspec.json.Decoder(members)
     for place, body in enumerate(bodies):
         try:
             document = msgspec.structs.asdict(decoder.decode(body.as_buffer()))
-        except msgspec.ValidationError as error:
-            for one in filled:
-                one.refuse(document_id(body.as_buffer()), error)
-            continue
+        except (msgspec.DecodeError, RecursionError):
+            found = decode(body.as_buffer())
+            document = {name: found.get(name) for name in members.__struct_fields__}
+        if hosts is not None:
+            filled[0].drifts += _forget_strangers(document, hosts)
         for one in filled:
             one.add(place, document)
     return [(sort(conform(one.table, one.rows), one.table), one.drifts) for one in filled]
@@ -84,13 +101,15 @@ class _Filled:
         assert self.table.fill is not None
         added = self._added[place] if self._added else {}
         try:
-            self.rows += [row | added for row in self.table.fill(document, partial(_note, self.drifts))]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # All rows of a document or none: the function may fail when it has made some.
+            self.rows += [row | added for row in list(self.table.fill(document, partial(_note, self.drifts)))]
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             self.refuse(document["id"], error)
 
     def refuse(self, id_: int, error: Exception) -> None:
         """Report a document that the function could not read."""
-        self.drifts.append(Drift(self.table.rows, "the declared shape", f"{self.table.name} of {id_}: {error!r}"))
+        found = f"{self.table.name} of {id_}: {error!r}"
+        self.drifts.append(Drift(self.table.rows, "the declared shape", found[:_SHOWN_CHARACTERS], id_))
 
 
 def _added(table: Table, documents: pa.StructArray, generations: Mapping[int, int]) -> list[Row] | None:
@@ -110,6 +129,33 @@ def _members(tables: Iterable[Table]) -> type[msgspec.Struct]:
 
 def _note(drifts: list[Drift], path: str, expected: str, found: Any) -> None:
     drifts.append(Drift(path, expected, f"{type(found).__name__} {str(found)[:60]!r}"))
+
+
+def _forget_strangers(document: dict[str, Any], hosts: Collection[str]) -> Iterator[Drift]:
+    """Replace the URLs of references to other hosts by null, and yield each."""
+    pending: list[tuple[str, Any]] = [("", document)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, dict):
+            url = value.get("url")
+            if isinstance(url, str) and not is_of(url, hosts):
+                value["url"] = None
+                yield Drift(f"{path}.url", "a URL of this source", repr(url[:80]))
+            pending.extend((f"{path}.{name}" if path else name, inner) for name, inner in value.items())
+        elif isinstance(value, list):
+            pending.extend((f"{path}[]", inner) for inner in value)
+
+
+def _hollow(levels: Sequence[_Level]) -> Iterator[Drift]:
+    """Yield each document with a null, or another value, in the place of an object in one of the table's lists."""
+    for depth, level in enumerate(levels[1:], 1):
+        if level.elements.null_count and pa.types.is_struct(level.elements.type):
+            places = pc.indices_nonzero(pc.is_null(level.elements))
+            for above in reversed(levels[1 : depth + 1]):
+                places = pc.take(above.parents, places)
+            ids = pc.unique(pc.take(_member(levels[0].elements, ["id"]), places))
+            path = level.prefix.removesuffix(".")
+            yield from (Drift(path, "an object", "null, or another value", id_) for id_ in ids.to_pylist())
 
 
 def sort(rows: pa.Table, table: Table) -> pa.Table:
@@ -145,7 +191,14 @@ def _member(elements: pa.Array, names: list[str]) -> pa.Array:
 class _Rows:
     """The rows of one table in one batch of documents, and the drift among them."""
 
-    def __init__(self, resource: str, levels: list[_Level], generations: Mapping[int, int]) -> None:
+    def __init__(
+        self,
+        resource: str,
+        levels: list[_Level],
+        generations: Mapping[int, int],
+        hosts: Collection[str] | None = None,
+    ) -> None:
+        self._hosts = hosts
         self.drifts: list[Drift] = []
         self._resource = resource
         self._levels = levels
@@ -216,7 +269,7 @@ class _Rows:
         encoded = urls.dictionary_encode()
         ids: list[int | None] = []
         for url in encoded.dictionary.to_pylist():
-            ids.append(url_id(url, resource) if url is not None else None)
+            ids.append(url_id(url, resource, self._hosts) if url is not None else None)
             if ids[-1] is None and url is not None:
                 self.drifts.append(Drift(path, f"a URL ending in /{resource}/<id>/", repr(url[:80])))
         return pc.take(pa.array(ids, pa.int32()), encoded.indices)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from lake.decode import Digits, decode
 from lake.schema import GENERATION, SPECIES_GENERATION, Table
 
 # Arrow parses blocks in parallel; smaller ones cost more to stitch together than they gain.
@@ -19,11 +20,19 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "bool": bool
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One value that is not of the declared type and landed as null: where, expected, found."""
+    """One value that is not as declared: where, expected, found. It landed as null.
+
+    If it is worse than that, `document` is the id of a document that a table cannot take as it is.
+    """
 
     path: str
     expected: str
     found: str
+    document: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.path}: " if self.path else ""
+        return f"{place}expected {self.expected}, found {self.found}"
 
 
 @dataclass(slots=True)
@@ -112,25 +121,16 @@ def _read(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray:
     return pa.concat_arrays(table.select(schema.names).to_struct_array().chunks)
 
 
-class _Identity(msgspec.Struct):
-    id: int
-
-
-_identity = msgspec.json.Decoder(_Identity)
-
-
-def document_id(body: str | bytes | memoryview) -> int:
-    """Return the id in a document's JSON; the rest may be of any shape."""
-    return _identity.decode(body).id
-
-
 def _decoded(body: str, drifts: list[Drift]) -> dict[str, Any]:
-    """Return a document; only its id if it has a number that Python cannot hold."""
+    """Return a document; an empty one if it cannot be read."""
     try:
-        document: dict[str, Any] = msgspec.json.decode(body)
-    except msgspec.ValidationError as error:
-        document = {"id": document_id(body)}
-        drifts.append(Drift("", "a readable document", f"{document['id']}: {error}"))
+        document = decode(body)
+    except ValueError as error:
+        drifts.append(Drift("", "a readable document", str(error)))
+        return {}
+    if not isinstance(document, dict):
+        drifts.append(Drift("", "an object", type(document).__name__))
+        return {}
     return document
 
 
@@ -151,7 +151,7 @@ def _fit(value: Any, type_: pa.DataType, path: str, drifts: list[Drift]) -> Any:
         fits = type(value) is int and -(2**bits) <= value < 2**bits
     else:
         python_type = _PYTHON_TYPES.get(str(type_))
-        fits = python_type is not None and isinstance(value, python_type)
+        fits = python_type is not None and isinstance(value, python_type) and not isinstance(value, Digits)
         fits = fits and (isinstance(value, bool) == pa.types.is_boolean(type_))
     if fits:
         return value

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from lake.schema import RESOURCE, Field, Table
 from lake.tables.extract import sort
+from lake.tables.parse import Drift
 
 _INT64 = range(-(2**63), 2**63)
 _INT64_DIGITS = len(str(-(2**63)))
@@ -58,24 +59,29 @@ class _Fraction(_Digits):
 _decode = json.JSONDecoder(object_pairs_hook=_Members, parse_int=_Digits, parse_float=_Fraction).decode
 
 
-def value_rows(resource: str, documents: pa.Table) -> pa.Table:
-    """Return one row per scalar of each document, sorted by the primary key; no value is lost.
+def value_rows(resource: str, documents: pa.Table) -> tuple[pa.Table, list[Drift]]:
+    """Return one row per scalar of each document, sorted by the primary key, and the documents that cannot be read.
 
-    `documents` has the columns ``id`` and ``body``.
+    `documents` has the columns ``id`` and ``body``. No value is lost.
     """
+    drifts: list[Drift] = []
     ids: list[int] = []
     ordinals: list[int] = []
     found: list[_Found] = []
     for id_, body in zip(documents["id"].to_pylist(), documents["body"].to_pylist(), strict=True):
         before = len(found)
-        _add_scalars("", _decode(body), found)
+        try:
+            _add_scalars("", _decode(body.removeprefix("\ufeff")), found)
+        except (ValueError, RecursionError) as error:
+            del found[before:]
+            drifts.append(Drift("", "a readable document", f"{error!r:.200}", id_))
         ids += [id_] * (len(found) - before)
         ordinals += range(1, len(found) - before + 1)
     if not found:
-        return DOCUMENT_VALUES.schema.empty_table()
+        return DOCUMENT_VALUES.schema.empty_table(), drifts
     columns = [[resource] * len(found), ids, ordinals, *zip(*found, strict=True)]
     arrays = [pa.array(column, type_) for column, type_ in zip(columns, DOCUMENT_VALUES.schema.types, strict=True)]
-    return sort(pa.Table.from_arrays(arrays, schema=DOCUMENT_VALUES.schema), DOCUMENT_VALUES)
+    return sort(pa.Table.from_arrays(arrays, schema=DOCUMENT_VALUES.schema), DOCUMENT_VALUES), drifts
 
 
 def _add_scalars(path: str, value: Any, found: list[_Found]) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from lake.schema import Field, Report, Row, Table
 from lake.tables.declare import Mirror, own_id, reference
-from lake.tables.members import number, reference_id, text, truth
+from lake.tables.members import elements, number, reference_id, text, truth
 
 # The conditions of a way to evolve: column, member in the API, resource or unit, meaning. Null means: does not matter.
 _REFERENCES = (
@@ -54,13 +54,14 @@ def edge_rows(document: dict[str, Any], report: Report) -> Iterator[Row]:
     If the source gives no way for an evolution, it is one row whose conditions are all null.
     """
     ordinal = 0
-    pending = [(document["chain"], 1)]
-    if document["chain"].get("evolution_details"):
+    chain = document["chain"] or {}
+    pending = [(chain, 1)]
+    if chain.get("evolution_details"):
         report("chain.evolution_details", "nothing, because the root evolves from nothing", "ways to evolve")
     while pending:
         parent, depth = pending.pop(0)
-        for child in parent["evolves_to"]:
-            for way in child["evolution_details"] or [{}]:
+        for child in elements(parent, "evolves_to", report):
+            for way in elements(child, "evolution_details", report) or [{}]:
                 ordinal += 1
                 yield {
                     "evolution_chain_id": document["id"],

@@ -20,7 +20,7 @@ def media_rows(member: str, key: str, document: dict[str, Any], report: Report) 
         path, value = pending.pop()
         if isinstance(value, dict):
             pending.extend((f"{path}.{name}" if path else name, inner) for name, inner in value.items())
-        elif isinstance(value, str):
+        elif type(value) is str:
             yield {key: document["id"], "path": path, "url": value}
         elif value is not None:
             report(f"{member}.{path}", "a URL", value)

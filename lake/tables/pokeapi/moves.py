@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from lake.schema import GENERATION, Field, Report, Row, Table
 from lake.tables.declare import GENERATION_FIELD, LANGUAGE, NAME_FIELD, Mirror, child, own_id, reference
-from lake.tables.members import reference_id
+from lake.tables.members import objects, reference_id
 
 
 def _number(name: str, description: str, path: str, unit: str = "", nullable: bool = True) -> Field:
@@ -122,7 +122,8 @@ def contest_combo_rows(document: dict[str, Any], report: Report) -> Iterator[Row
     """Yield one row per combination of a move with another one, as the move's document states it."""
     combos = document["contest_combos"] or {}
     places = [(contest, place) for contest in _CONTESTS for place in _PLACES]
-    listed = ((*where, other) for where in places for other in (combos.get(where[0]) or {}).get(where[1]) or ())
+    lists = ((where, (combos.get(where[0]) or {}).get(where[1]) or ()) for where in places)
+    listed = ((*where, other) for where, others in lists for other in objects(others))
     for ordinal, (contest, place, other) in enumerate(listed, 1):
         yield {
             "move_id": document["id"],

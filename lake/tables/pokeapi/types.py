@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from lake.schema import GENERATION, Field, Report, Row, Table
 from lake.tables.declare import GENERATION_FIELD, NAME_FIELD, Mirror, child, own_id, reference
-from lake.tables.members import reference_id
+from lake.tables.members import objects, reference_id
 from lake.tables.pokeapi.media import media
 
 _TYPE_ID = own_id("type")
@@ -40,9 +40,11 @@ def effectiveness_rows(document: dict[str, Any], report: Report) -> Iterator[Row
     Of today's relations only the ``…_to`` lists are read, because the ``…_from`` lists mirror them. Past relations are
     not mirrored, so both are read, and two documents may state the same pair.
     """
-    today = (None, document["damage_relations"], ("to",))
+    if document["damage_relations"] is None:
+        report("damage_relations", "an object", None)
+    today = (None, document["damage_relations"] or {}, ("to",))
     past = [
-        (generation, entry["damage_relations"], ("to", "from"))
+        (generation, entry.get("damage_relations") or {}, ("to", "from"))
         for entry in document["past_damage_relations"] or ()
         # Without its generation a relation of the past would look like one of today.
         if (generation := reference_id(entry, "generation", "generation", report)) is not None
@@ -51,7 +53,7 @@ def effectiveness_rows(document: dict[str, Any], report: Report) -> Iterator[Row
     for generation, relations, directions in (today, *past):
         for direction in directions:
             for kind, percent in _DAMAGE_PERCENT.items():
-                for other in relations.get(f"{kind}_{direction}", ()):
+                for other in objects(relations.get(f"{kind}_{direction}") or ()):
                     ordinal += 1
                     pair = (document["id"], reference_id({"type": other}, "type", "type", report))
                     attacking, defending = pair if direction == "to" else pair[::-1]

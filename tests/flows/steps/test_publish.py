@@ -1,5 +1,6 @@
 """What keeps a snapshot from being published, and what becomes of the run, of its files, and of readers."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,9 +75,10 @@ def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
         tell("damaged", refresh, now)
         one.store.delete([damaged])
         one.store.create(damaged, body)
+        now = changed(now, "pokemon/25", height=8)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(flows.steps.publish, "commit_snapshot", lose_the_answer)
-            tell("answer lost", refresh)
+            tell("answer lost", refresh, now)
         tell("after the lost answer", refresh)
 
         lost = [{"kind": "status", "status": 503, "path": "^type/2$"}]
@@ -86,6 +88,10 @@ def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(flows.refresh, "fetch_all", two_versions)
             tell("mixed", refresh, changed(now, "meta", tag="v2"))
+        types = json.loads(now["pokemon/25"])["types"]
+        odd = changed(now, "pokemon/25", types=[*types, *types], height=9)
+        tell("odd", refresh, changed(odd, "type/3", name="flight"))
+        tell("odd again", refresh)
         yield one
 
 
@@ -141,11 +147,24 @@ def test_a_run_killed_before_its_commit_leaves_files_that_no_reader_sees(told: C
     assert left not in set(told.lake.snapshots()["snapshot"])
 
 
-def test_a_damaged_file_of_the_parent_is_named_and_nothing_of_the_run_stays(told: Chain):
+def test_a_damaged_file_of_the_parent_is_built_anew_and_the_commit_says_so(told: Chain):
     before, step = told["after the kill"], told["damaged"]
-    assert "expected the content with SHA-256" in str(error_of(step.ended, StoreError))
-    assert step.commit == before.commit
-    assert snapshots(step) == snapshots(before)
+    assert step.name == "Completed"
+    assert step.commit.parent == before.commit.snapshot
+    assert ("damaged", "types") in {(entry["rule"], entry["subject"]) for entry in step.commit.audits}
+    assert step.commit.tables["types"].files == before.commit.tables["types"].files
+
+
+def test_a_document_that_no_table_can_take_makes_a_run_partial_and_the_next_one_ask_again(told: Chain):
+    step, again = told["odd"], told["odd again"]
+    assert (step.name, again.name) == ("Partial", "Partial")
+    reason = "pokemon/25 (types[]: expected keys that are there once in pokemon_types, found (pokemon_id=25, slot=1)"
+    assert f"; 1 do not fit their tables (1 kept from before, 0 missing): {reason}" in step.message
+    assert f"no change; readers see {step.commit.snapshot}; 1 do not fit their tables" in again.message
+    assert [failure.path for failure in step.commit.stale] == ["pokemon/25"]
+    assert height(told, "odd") == [8]
+    assert again.commit == step.commit
+    assert checks(again) == checks(told["mixed"])
 
 
 def test_what_was_published_stays_although_its_answer_was_lost(told: Chain):
@@ -154,7 +173,7 @@ def test_what_was_published_stays_although_its_answer_was_lost(told: Chain):
     assert step.commit.parent == told["damaged"].commit.snapshot
     assert set(step.commit.keys()) <= step.keys
     assert told["after the lost answer"].name == "Unchanged"
-    assert height(told, "after the lost answer") == [7]
+    assert (height(told, "damaged"), height(told, "after the lost answer")) == ([7], [8])
 
 
 def test_a_run_that_lost_nothing_but_a_document_is_partial_and_not_on_record(told: Chain):

@@ -143,20 +143,20 @@ def listing(*ids: int, refusal: str | None = None) -> Listing:
 
 def test_what_is_at_hand_and_not_listed_vanished_unless_the_listing_was_refused(begun: Start):
     listed = [id_ for id_ in begun.at_hand("type") if id_ not in (1, 13)]
-    _, shards, vanished = begun.shards([listing(*listed, 99)])
-    assert vanished == ["type/1", "type/13"]
+    _, shards, vanished, anew = begun.shards([listing(*listed, 99)])
+    assert (vanished, anew) == (["type/1", "type/13"], frozenset())
     assert {item.reference.id for shard in shards for item in shard.wanted} == {*listed, 1, 13, 99}
-    _, new, vanished = begun.shards([listing(*listed, 99)], is_new_only=True)
+    _, new, vanished, _ = begun.shards([listing(*listed, 99)], is_new_only=True)
     assert ([item.reference.id for shard in new for item in shard.wanted], vanished) == ([99], ["type/1", "type/13"])
     refused = listing(refusal="status 403")
-    assert begun.shards([refused]) == ([refused], [], [])
+    assert begun.shards([refused]) == ([refused], [], [], frozenset())
 
 
 def test_a_listing_that_cannot_be_one_is_read_anew_the_next_time(begun: Start, store: Store):
     store.create(f"{RESULTS}listings/1", b"{}")
     store.create(f"{RESULTS}shards/1", b"{}")
     page = Listing("type", (Reference("type", 0, f"{SOURCE.base_url}type/", "type"),))
-    [refused], shards, vanished = begun.shards([page])
+    [refused], shards, vanished, _ = begun.shards([page])
     assert (shards, vanished) == ([], [])
     assert str(refused.refusal).startswith("listing of type: expected a listing, as before, found one object")
     assert keys(store, RESULTS) == {f"{RESULTS}shards/1"}

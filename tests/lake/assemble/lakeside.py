@@ -24,7 +24,7 @@ from lake.errors import PublishError
 from lake.layout import new_snapshot_id
 from lake.publish import Level, commit_snapshot, remove_snapshot, same_files
 from lake.read import Lake
-from lake.resource import Reference
+from lake.resource import Failure, Reference
 from lake.store import Store
 from lake.tables import Built
 from tests.conftest import use_s3
@@ -108,11 +108,15 @@ def differing(one: Commit, other: Commit) -> set[str]:
 
 @dataclass
 class Lakeside:
-    """One lake, and what crawls of one source leave in it; `told` is what the progress of the last draft was told."""
+    """One lake, and what crawls of one source leave in it; `told` is what the progress of the last draft was told.
+
+    `rejected` are the documents of the last draft that no table could take.
+    """
 
     store: Store
     source: Source = SOURCE
     told: Counter[str] = field(default_factory=Counter)
+    rejected: list[Failure] = field(default_factory=list)
 
     @property
     def commit(self) -> Commit:
@@ -135,18 +139,20 @@ class Lakeside:
         refused: Mapping[str, str] | None = None,
         versions: Mapping[str, int] | None = None,
         new_only: bool = False,
+        lost: Collection[str] = (),
     ) -> Crawled:
         """Crawl these documents, of some resources or of all that they have, and stage what the head has otherwise.
 
         `failing` paths are answered with 503, `unlisted` ones stand in no listing, `refused` resources have none;
-        `versions` says how many answers each version gave, where it is not one alone.
+        `versions` says how many answers each version gave, where it is not one alone; the documents at hand of `lost`
+        resources cannot be read.
         """
         served = versioned(documents)
         listed = listings_of(served, unlisted, refused or {})
         version = json.loads(served["meta"])["hash"] if "meta" in served else None
         upstream = Upstream(version, {name: f"{self.source.base_url}{name}/" for name in listed})
         listings = [listed[name] for name in resources or sorted(listed)]
-        files = document_files(head(self.store))
+        files = {name: file for name, file in document_files(head(self.store)).items() if name not in lost}
         shards = [
             shard
             for listing in listings
@@ -160,7 +166,7 @@ class Lakeside:
         facts = source_facts(self.source, upstream, listings, manifests)
         if versions is not None:
             facts = replace(facts, answers=dict(versions), version=None)
-        return Crawled(replace(facts, version=None) if new_only else facts, manifests, is_partial=new_only)
+        return Crawled(replace(facts, version=None) if new_only else facts, manifests, is_partial=new_only, anew=lost)
 
     def _stage(self, shard: Shard, served: Documents, failing: Collection[str], version: str | None) -> Manifest:
         fetched = Fetched(requests=len(shard.wanted))
@@ -190,6 +196,7 @@ class Lakeside:
     ) -> Draft | None:
         """Write a draft on the head, or on another parent."""
         self.told.clear()
+        self.rejected.clear()
         return write_draft(
             self.store,
             name or new_snapshot_id(datetime.now(UTC)),
@@ -199,6 +206,7 @@ class Lakeside:
             allow_shrink,
             is_rebuild,
             RUN,
+            self.rejected.extend,
         )
 
     @contextmanager
@@ -219,7 +227,7 @@ class Lakeside:
         on, name = parent or head(self.store), new_snapshot_id(datetime.now(UTC))
         draft = self.draft(crawled, on, allow_shrink, name=name)
         refused = [str(finding) for finding in draft.findings if finding.level != Level.WARN] if draft else []
-        if draft is None or refused or same_files(draft.commit.tables, on):
+        if draft is None or refused or (same_files(draft.commit.tables, on) and not draft.is_repair):
             remove_snapshot(self.store, name)
             if refused:
                 raise PublishError(name, on.snapshot if on else None, refused)

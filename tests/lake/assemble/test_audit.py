@@ -66,15 +66,19 @@ def test_a_mass_deletion_that_is_undone_gives_the_tables_as_they_were(lake: Lake
     assert {name: hashes(after)[name] for name in tables} == tables
 
 
-def test_a_key_of_another_type_is_refused_and_readers_see_what_they_saw(lake: Lakeside):
+def test_a_key_of_another_type_is_not_taken_and_readers_see_what_they_saw(lake: Lakeside):
     documents = only(demo_documents(), "pokemon")
-    before = lake.begin(documents)
+    unnamed = without(documents, "meta")
+    before = lake.fill(unnamed)
     stats = json.loads(documents["pokemon/25"])["stats"]
     stats[0]["stat"]["url"] = {"href": stats[0]["stat"]["url"]}
-    with pytest.raises(PublishError) as caught:
-        lake.fill(changed(documents, "pokemon/25", stats=stats))
-    assert "pokemon_stats: 1 row whose key (pokemon_id, stat_id)" in str(caught.value)
-    assert "pokemon_id=25, stat_id=None" in str(caught.value)
+    draft = lake.draft(lake.crawl(changed(unnamed, "pokemon/25", stats=stats)))
+    assert draft is None
+    [rejected] = lake.rejected
+    assert rejected.path == "pokemon/25"
+    assert rejected.reason.startswith(
+        "stats[]: expected keys that are there once in pokemon_stats, found (pokemon_id=25"
+    )
     assert lake.commit == before
     assert {key.split("/")[1] for key in keys(lake.store, SNAPSHOTS)} == {before.snapshot}
 

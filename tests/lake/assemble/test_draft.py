@@ -10,7 +10,6 @@ from lake import tables
 from lake.assemble.draft import Crawled, allowed_to_shrink
 from lake.commit import SourceFacts, commit_seqs
 from lake.crawl import Source
-from lake.errors import StoreError
 from lake.layout import SNAPSHOTS
 from lake.publish import same_files
 from lake.store import Store
@@ -120,18 +119,6 @@ def test_resources_that_a_crawl_leaves_out_stay_in_the_snapshot(lake: Lakeside, 
     commit = lake.fill(changed(documents, "pokemon/25", height=5), "pokemon")
     assert (commit.seq, commit.source.resources) == (2, ("pokemon",))
     assert len(lake.lake.read("types")) == 18
-
-
-@pytest.mark.parametrize("name", ["types", "documents/resource=type"])
-def test_a_damaged_file_of_the_parent_is_named(lake: Lakeside, documents: Documents, name: str):
-    before = lake.begin(documents)
-    damaged = next(key for key in before.keys() if f"/{name}/" in key)  # noqa: SIM118
-    body = lake.store.get(damaged)
-    crawled = lake.crawl(changed(documents, "pokemon/25", height=5))
-    lake.store.delete([damaged])
-    lake.store.create(damaged, body[:-1] + b"?")
-    with pytest.raises(StoreError, match=f"{damaged}: expected the content with SHA-256"):
-        lake.draft(crawled)
 
 
 def test_new_pokemon_are_those_that_the_parent_does_not_have(lake: Lakeside, documents: Documents):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.schema import Field, Table
-from lake.tables.parse import document_id, document_schema, parse
+from lake.tables.parse import document_schema, parse
 from tests.lake.tables import bodies
 
 
@@ -119,7 +119,3 @@ def test_a_fraction_lands_in_a_column_of_fractions():
     documents, drifts = parse(bodies({"share": 0.5}, {"share": 1}, {"share": "x"}, {"share": True}), schema)
     assert documents.field("share").to_pylist() == [0.5, 1.0, None, None]
     assert [drift.found for drift in drifts] == ["str 'x'", "bool 'True'"]
-
-
-def test_the_id_can_be_read_whatever_else_stands_there():
-    assert document_id('{"height": 1e400, "id": 25}') == 25

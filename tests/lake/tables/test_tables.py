@@ -189,8 +189,7 @@ def test_a_number_beyond_all_bounds_is_reported_and_the_document_survives(value)
     text = json.dumps({**sample("pokemon-25"), "height": "HERE"}).replace('"HERE"', value)
     [row] = tables("pokemon", text)["pokemon"]
     assert (row["pokemon_id"], row["height_dm"]) == (25, None)
-    assert [drift.expected for drift in drifts("pokemon", text)] == ["a readable document"]
-    assert drifts("pokemon", text)[0].found.startswith("25: ")
+    assert [(drift.path, drift.expected) for drift in drifts("pokemon", text)] == [("height", "int32")]
 
 
 def test_species_give_the_generations_of_their_pokemon():

@@ -14,7 +14,7 @@ COLUMN = {"string": "text", "integer": "whole", "number": "number", "boolean": "
 
 def rows_of(*bodies: str) -> list[dict]:
     documents = pa.table({"id": pa.array(range(1, len(bodies) + 1), pa.int64()), "body": list(bodies)})
-    found = value_rows("server", documents)
+    found, _ = value_rows("server", documents)
     assert found.schema.equals(DOCUMENT_VALUES.schema, check_metadata=True)
     return found.to_pylist()
 

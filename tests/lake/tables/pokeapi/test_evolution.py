@@ -95,21 +95,34 @@ def test_two_types_in_one_column_do_not_stop_the_others():
 @pytest.mark.parametrize(
     "chain",
     [
-        None,
         "none",
-        [],
-        {"species": {}},
-        {"evolves_to": [{"evolves_to": []}]},
+        {"evolves_to": [None]},
+        {"evolves_to": [5]},
         {"evolves_to": [{"evolution_details": ["x"], "evolves_to": []}]},
-        {"evolves_to": 5},
+        {"evolves_to": [{"evolution_details": [None], "evolves_to": []}]},
     ],
 )
-def test_a_document_that_cannot_be_read_has_no_edges_and_is_reported(chain):
+def test_a_document_that_cannot_be_read_has_no_edges_and_is_at_fault(chain):
     whole, broken = sample("evolution-chain-67"), {"id": 68, "chain": chain}
     rows = tables("evolution-chain", whole, broken)
     assert rows["evolution_edges"] == edges("evolution-chain-67")
     assert [row["evolution_chain_id"] for row in rows["evolution_chains"]] == [67, 68]
-    assert any(drift.found.startswith("evolution_edges of 68: ") for drift in drifts("evolution-chain", whole, broken))
+    found = drifts("evolution-chain", whole, broken)
+    assert [drift.document for drift in found if drift.found.startswith("evolution_edges of 68: ")] == [68]
+
+
+@pytest.mark.parametrize("chain", [None, [], {"species": {}}, {"evolves_to": None}, {"evolves_to": 5}])
+def test_a_tree_without_branches_is_reported_and_no_reason_to_refuse_the_document(chain):
+    found = drifts("evolution-chain", sample("evolution-chain-67"), {"id": 68, "chain": chain})
+    assert {drift.document for drift in found if drift.path == "evolves_to"} == {None}
+
+
+def test_a_way_to_evolve_that_is_no_list_is_reported():
+    document = with_way()
+    document["chain"]["evolves_to"][0]["evolution_details"] = None
+    [row] = tables("evolution-chain", document)["evolution_edges"]
+    assert row["trigger_id"] is None
+    assert [drift.path for drift in drifts("evolution-chain", document)] == ["evolution_details"]
 
 
 def test_a_number_beyond_all_bounds_does_not_stop_the_others():

@@ -59,11 +59,13 @@ def test_ordinals_begin_anew_with_every_pokemon():
     ]
 
 
-def test_two_rows_of_one_natural_key_are_both_kept_for_the_audit_to_see():
+def test_two_rows_of_one_natural_key_are_both_left_out_and_the_document_is_at_fault():
     document = sample("pokemon-25")
     document["types"].append({"slot": 1, "type": {"url": "https://pokeapi.co/api/v2/type/9/"}})
     rows = tables("pokemon", document)["pokemon_types"]
-    assert [(row["slot"], row["type_id"]) for row in rows] == [(1, 13), (1, 9)]
+    assert rows == []
+    [fault] = drifts("pokemon", document)
+    assert (fault.document, fault.found) == (25, "(pokemon_id=25, slot=1), (pokemon_id=25, slot=1)")
 
 
 def test_a_sprite_that_does_not_exist_has_no_row():

@@ -1,0 +1,99 @@
+"""What a draft must do otherwise than planned, because documents or files turned out to be wrong."""
+
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from lake.commit import Commit, DataFile, read_file
+from lake.documents import DOCUMENTS
+from lake.errors import DamagedObjectError, MissingObjectError, StoreError
+from lake.layout import file_key, snapshot_folder
+from lake.publish import Finding, Level
+from lake.resource import Failure
+from lake.store import PARALLEL_REQUESTS, Store
+from lake.text import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """What was found wrong on the way to a draft.
+
+    `rejected` are the ids, by resource, of fetched documents that are not taken: each keeps its last good version.
+    `damaged` are the parent's files that are missing in the bucket or have another content, by table, and by
+    resource for files of documents.
+    """
+
+    rejected: Mapping[str, Collection[int]] = field(default_factory=dict)
+    damaged: Mapping[str, tuple[DataFile, ...]] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> set[str]:
+        """The tables that must be built anew."""
+        return self.damaged.keys() - {DOCUMENTS.name}
+
+    @property
+    def resources(self) -> set[str]:
+        """The resources whose documents at hand are lost."""
+        return {str(file.partition) for file in self.damaged.get(DOCUMENTS.name, ())}
+
+    def rejecting(self, found: Iterable[Failure]) -> "Mending":
+        """Return the same with more rejected documents."""
+        rejected = {resource: set(ids) for resource, ids in self.rejected.items()}
+        for failure in found:
+            rejected.setdefault(failure.resource, set()).add(failure.id)
+        return replace(self, rejected=rejected)
+
+    def require_fetched(self, store: Store, parent: Commit, anew: Collection[str], dropped: Collection[str]) -> None:
+        """Raise `StoreError` if documents are lost that this run has not fetched anew."""
+        if lost := sorted(self.resources - set(anew) - set(dropped)):
+            raise StoreError(
+                f"{store.uri(snapshot_folder(parent.snapshot))}: the documents of {', '.join(lost)} are missing or"
+                " damaged, so nothing was published; run `pokelake refresh` (the deployment refresh/refresh) without a"
+                " choice of resources, which fetches them anew. A collection that the source has no longer goes by"
+                ' --allow-shrink (the parameter allow_shrink=["NAME"])'
+            )
+
+    def findings(self, parent: Commit | None) -> Iterable[Finding]:
+        """Yield what the commit keeps of damaged files."""
+        for name, files in self.damaged.items():
+            for subject in sorted(self.resources) if name == DOCUMENTS.name else [name]:
+                own = [file.name for file in files if name != DOCUMENTS.name or file.partition == subject]
+                how = "fetched" if name == DOCUMENTS.name else "built"
+                assert parent is not None, "without a parent nothing can be damaged"
+                yield Finding(
+                    Level.WARN,
+                    "damaged",
+                    subject,
+                    f"{len(own)} files of {parent.snapshot} were missing or damaged in the bucket, and were {how} anew:"
+                    f" {shown(', '.join(own))}",
+                )
+
+
+def damaged_files(store: Store, commit: Commit | None, *, is_read: bool) -> dict[str, tuple[DataFile, ...]]:
+    """Return the files of a snapshot that are missing in the bucket or differ from the commit, by table.
+
+    The sizes come from a listing. Only with `is_read` all files are read and their hashes compared.
+    """
+    if commit is None:
+        return {}
+    sizes = {item.key: item.size for item in store.list(snapshot_folder(commit.snapshot))}
+
+    def is_whole(place: tuple[str, DataFile]) -> bool:
+        name, file = place
+        if sizes.get(file_key(commit.snapshot, name, file.name)) != file.bytes:
+            return False
+        try:
+            if is_read:
+                read_file(store, commit.snapshot, name, file)
+        except (DamagedObjectError, MissingObjectError):
+            return False
+        return True
+
+    every = [(name, file) for name, table in commit.tables.items() for file in table.files]
+    with ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="look") as pool:
+        whole = list(pool.map(is_whole, every))
+    found: dict[str, tuple[DataFile, ...]] = {}
+    for (name, file), good in zip(every, whole, strict=True):
+        if not good:
+            found[name] = (*found.get(name, ()), file)
+    return found
