@@ -199,13 +199,10 @@ def main(arguments: list[str] | None = None) -> Any:
         return app(given_arguments() if arguments is None else arguments)
     except Exception as error:
         said = error if isinstance(error, LakeError) else api_error(error)
+        if isinstance(error, OSError) and error.errno in FULL:
+            give_up_output()
+            said = LakeError(f"the disk is full ({error}): free some space there, and run the command again")
         if said is None:
             raise
         remark(f"pokelake: {said}")
-        sys.exit(1)
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        give_up_output()
-        remark(f"pokelake: the disk is full ({error}): free some space there, and run the command again")
         sys.exit(1)
