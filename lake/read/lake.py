@@ -151,7 +151,8 @@ class Lake:
 
         Fetches one footer; scanning it fetches only the columns asked for, of the partitions that can match. It
         keeps the credentials of this moment: where they are those of a role, open it anew once they expire. If
-        scanning it fails, pyarrow raises ``OSError``.
+        scanning it fails, pyarrow raises ``OSError``; it repeats most requests that S3 refuses, but none for a few
+        bytes, so scan it again.
         """
         return open_dataset(self.store, self.commit(as_of), table)
 

@@ -51,11 +51,11 @@ def overtaken(rival: Callable[[], None]) -> Iterator[None]:
 
     commit, begun = flows.steps.publish.commit_snapshot, []
 
-    def overtake(target: Store, draft: Commit) -> None:
+    def overtake(target: Store, draft: Commit) -> Commit:
         if not begun:
             begun.append(True)
             rival()
-        commit(target, draft)
+        return commit(target, draft)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flows.steps.publish, "commit_snapshot", overtake)
