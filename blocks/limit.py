@@ -139,7 +139,7 @@ class Allowance:
             self._turn.release()
 
     def owe(self, requests: int) -> None:
-        """Note requests that were made beyond those allowed, such as retries; they are paid with the next batch."""
+        """Note requests that were made beyond those allowed, such as retries, or fewer; the next batch settles it."""
         with self._debts:
             self._owed += requests
 
@@ -163,12 +163,13 @@ class Allowance:
         self, client: SyncPrefectClient, found: GlobalConcurrencyLimitResponse, wanted: int
     ) -> tuple[int, float]:
         granted = min(wanted, max(1, found.limit // BATCHES))
-        slots = min(granted + self._owed, found.limit)
+        slots = min(max(0, granted + self._owed), found.limit)
         # Not simply tried: a refused try starts the time anew in which the slots come back.
         if (lacking := found.active_slots + slots - found.limit) > 0:
             return 0, lacking / found.slot_decay_per_second
         try:
-            client.increment_concurrency_slots([self._limit], slots, "rate_limit")
+            if slots:
+                client.increment_concurrency_slots([self._limit], slots, "rate_limit")
         except HTTPStatusError as error:
             if error.response.status_code != _LOCKED:
                 raise

@@ -44,7 +44,8 @@ FOUNDATIONS = {
 
 # The only places that may know these packages.
 KNOWN_TO = {
-    "httpx": ("lake/crawl/",),
+    # Prefect's client raises its errors.
+    "httpx": ("lake/crawl/", "blocks/limit.py"),
     "boto3": ("lake/store.py",),
     "duckdb": ("lake/read/",),
     "botocore": ("lake/store.py", "lake/answers.py", "flows/deploy/task_definition.py"),

@@ -27,7 +27,7 @@ from prefect.events import DeploymentTriggerTypes
 from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
 from prefect.schedules import Schedule
-from prefect.settings import get_current_settings
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
 from prefect.states import Crashed
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.templating import apply_values
@@ -65,6 +65,7 @@ def serve() -> None:
     _require_no_pool(deployments)
     for entry in entries:
         os.environ.update(entry["work_pool"]["job_variables"]["env"])
+    patience = {PREFECT_CLIENT_MAX_RETRIES: int(os.environ["PREFECT_CLIENT_MAX_RETRIES"])}
     # A process that a shell starts in the background ignores SIGINT, and `_Runner` turns SIGTERM into SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     runner = _Runner(limit=1)
@@ -73,7 +74,7 @@ def serve() -> None:
     names = ", ".join(deployment.name for deployment in deployments)
     print(f"serving {names} with code version {entries[0]['version']}, until Ctrl-C")
     try:
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), temporary_settings(patience):
             asyncio.run(runner.start())
     finally:
         _end_runs(served)

@@ -123,7 +123,7 @@ def _fetch(opened: _Connections, shard: Shard) -> Fetched:
         allowed = opened.allowance.take(1 if shard.is_inline else len(wanted))
         portion = wanted if shard.is_inline else wanted[:allowed]
         found = opened.fetcher.fetch(replace(shard, wanted=portion))
-        opened.allowance.owe(max(0, found.requests - allowed))
+        opened.allowance.owe(found.requests - allowed)
         fetched.add(found)
         wanted = wanted[len(portion) :]
     return fetched

@@ -88,6 +88,13 @@ def test_requests_beyond_those_allowed_are_paid_with_the_next_batches(api: Api, 
     assert api.paid == [1, 40, 40, 35]
 
 
+def test_requests_that_were_allowed_and_not_made_are_used_later(api: Api, allowance: Allowance):
+    allowance.take(20)
+    allowance.owe(-30)
+    assert [allowance.take(20) for _ in range(3)] == [20, 20, 20]
+    assert api.paid == [20, 10, 20]
+
+
 def test_a_limit_that_is_switched_off_or_not_named_gives_all(api: Api, allowance: Allowance):
     api.values["active"] = False
     assert allowance.take(128) == 128
