@@ -117,7 +117,7 @@ def _process(
         log.open("wb") as output,
         subprocess.Popen(
             command,
-            env={**os.environ, **QUIET, **environment},
+            env={**os.environ, **QUIET, **environment, **_own_code()},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -129,6 +129,15 @@ def _process(
             yield process
         finally:
             stop(process)
+
+
+def _own_code() -> dict[str, str]:
+    """Return the variables by which a process and its children import this package, and not the working directory's.
+
+    A folder `flows` or `lake` there may be anybody's.
+    """
+    folders = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(filter(None, folders))}
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,10 +1,11 @@
 """The questions to a source: its version, its resources, and the listing of each."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from prefect import task
@@ -18,6 +19,8 @@ from lake.crawl import Client, Listing, Pace, Source, Upstream, crawler
 from lake.crawl import read_listings as every_listing
 from lake.resource import Reference
 
+_T = TypeVar("_T")
+
 
 def probe(source: Source) -> tuple[Upstream, int]:
     """Ask the source for its version and its resources; return also how many requests that took."""
@@ -28,7 +31,7 @@ def probe(source: Source) -> tuple[Upstream, int]:
         async with Client(source, Pace(source), 1, headers) as client:
             return await crawler(source.kind).probe(client), client.requests
 
-    return asyncio.run(ask())
+    return _run(ask())
 
 
 def read_all(source: Source, upstream: Upstream, resources: Sequence[str]) -> tuple[list[Listing], int]:
@@ -39,7 +42,17 @@ def read_all(source: Source, upstream: Upstream, resources: Sequence[str]) -> tu
         async with Client(source, Pace(source), source.connections, headers) as client:
             return await every_listing(client, upstream, resources), client.requests
 
-    return asyncio.run(read())
+    return _run(read())
+
+
+def _run(questions: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine to its end, also where an event loop runs, as in a notebook: then in another thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(questions)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, questions).result()
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
