@@ -18,7 +18,7 @@ from lake.store import Store
 from tests.flows.chain import Chain, Step, chain
 from tests.flows.lakeside import error_of, events
 from tests.flows.poison import poison
-from tests.lake.assemble.lakeside import Documents, changed, only, versioned, without
+from tests.lake.assemble.lakeside import Documents, audits, changed, only, versioned, without
 
 SINCE = datetime.now(UTC)
 # One document each of as many resources, because one may fail of each.
@@ -82,7 +82,8 @@ def told(prefect_server: dict[str, str], s3_endpoint: str, mark: Path) -> Iterat
         tell("meta", refresh, changed(third, "meta", tag="v2"))
         tell("equal", refresh)
         lies = [{"kind": "listing_lie", "path": "^type$"}]
-        tell("lies", refresh, changed(third, "type/1", name="fourth"), faults=lies)
+        fourth = changed(changed(third, "type/1", name="fourth"), "nature/1", name="fourth")
+        tell("lies", refresh, fourth, faults=lies)
         refused = [{"kind": "status", "status": 403, "path": "^berry$"}]
         tell("refused", refresh, changed(third, "meta", tag="v3"), faults=refused)
         gone = without(third, "berry/")
@@ -135,7 +136,7 @@ def test_each_run_ends_in_the_state_that_says_what_came_of_it(told: Chain):
         "shrunk": "Unchanged",
         "shrunk without a word": "Partial",
     }
-    published = ["first", "rubbish", "again", "resumed", "let go"]
+    published = ["first", "rubbish", "again", "resumed", "lies", "refused", "let go"]
     seqs = {name: step.commit.seq for name, step in told.steps.items()}
     assert [name for name, before in zip(seqs, [0, *seqs.values()], strict=False) if seqs[name] > before] == published
 
@@ -226,11 +227,20 @@ def test_another_version_of_the_same_documents_publishes_nothing_and_is_on_recor
     assert (checks(told["resumed"]), checks(told["meta"]), checks(told["equal"])) == (0, 1, 1)
 
 
-@pytest.mark.parametrize(("name", "before"), [("lies", "equal"), ("shrunk without a word", "shrunk")])
-def test_a_listing_that_does_not_add_up_is_no_deletion(told: Chain, name: str, before: str):
-    assert "not crawled, and kept as before: " in told[name].message
-    assert "(listing of " in told[name].message
-    assert told[name].commit == told[before].commit
+@pytest.mark.parametrize(("name", "resource"), [("lies", "type"), ("shrunk without a word", "pokemon")])
+def test_a_listing_that_does_not_add_up_is_no_deletion(told: Chain, name: str, resource: str):
+    assert f" not crawled, and kept as before: {resource} (listing of {resource}: expected " in told[name].message
+    assert told[name].commit.changes.get(resource, {}).get("deleted", 0) == 0
+
+
+def test_a_collection_that_cannot_be_crawled_is_kept_and_the_rest_published_with_the_reason(told: Chain):
+    commit = told["lies"].commit
+    assert {name for name, counts in commit.changes.items() if counts["modified"]} == {"nature", "meta"}
+    assert list(commit.source.refused) == ["type"]
+    assert ("refused-listing", "type") in audits(commit)
+    names = told.lake.read("types", as_of=commit.snapshot).set_index("type_id")["name"]
+    assert (names[1], len(names)) == ("third", 18)
+    assert told["lies"].message.startswith(f"published {commit.snapshot}: ")
 
 
 def test_a_listing_that_is_refused_is_named_and_its_version_is_not_on_record(told: Chain):
@@ -243,7 +253,7 @@ def test_what_vanished_is_named_and_can_be_let_go_although_the_version_is_known(
     assert "; not listed any longer: berry; readers see" in told["vanished"].message
     assert checks(told["vanished"]) == 2
     let_go = told["let go"].commit
-    assert (let_go.parent, let_go.changes["berry"]["deleted"]) == (told["resumed"].commit.snapshot, 1)
+    assert (let_go.parent, let_go.changes["berry"]["deleted"]) == (told["refused"].commit.snapshot, 1)
     assert len(told.lake.read("berries")) == 0
 
 
