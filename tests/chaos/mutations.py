@@ -19,6 +19,9 @@ from tests.lake.assemble.lakeside import SOURCE, Documents, Lakeside, changed, d
 RESOURCES = ("ability", "berry", "move", "nature", "pokemon", "stat")
 FEW = 3
 
+# How tables with the texts of all resources begin their keys.
+TEXT_KEY = ("resource_name", "resource_id")
+
 # The good change that must be published beside the odd one.
 GOOD = "type/1"
 
@@ -142,16 +145,21 @@ def check(site: Site, path: str, body: bytes) -> None:
 
 
 def tables_of(site: Site, path: str) -> list[str]:
-    """Return the tables whose first key is the id of such a document."""
-    key = f"{path.split('/')[0].replace('-', '_')}_id"
-    return [name for name, table in site.commit.tables.items() if table.primary_key[:1] == (key,)]
+    """Return the tables that have rows of such a document: by its id, or by resource and id, as texts have them."""
+    own = f"{path.split('/')[0].replace('-', '_')}_id"
+    keys = {name: table.primary_key for name, table in site.commit.tables.items()}
+    return [name for name, key in keys.items() if key[:1] == (own,) or key[:2] == TEXT_KEY]
 
 
 def rows_of_others(site: Site, name: str, path: str) -> pd.DataFrame:
     """Return the rows of a table that are not about one document, in the order of their keys."""
+    resource, id_ = path.split("/")
     key = list(site.commit.tables[name].primary_key)
     frame = site.lake.read(name).sort_values(key)
-    return frame[frame[key[0]] != int(path.split("/")[1])].reset_index(drop=True)
+    is_own = frame[key[1]] == int(id_) if tuple(key[:2]) == TEXT_KEY else frame[key[0]] == int(id_)
+    if tuple(key[:2]) == TEXT_KEY:
+        is_own &= frame[key[0]] == resource
+    return frame[~is_own].reset_index(drop=True)
 
 
 def published(site: Site, documents: Documents) -> Commit:

@@ -21,7 +21,7 @@ SHARES = (0.01, 0.1, 1)
 
 # A repetition of what 401 answered would be refused as well.
 FINAL = ("401",)
-READS = 5
+READS = 3
 
 # What a run may take: five tries of each request, and what it takes without a fault.
 SECONDS, TIMES_REQUESTS, RESIDENT_MB = 150, 5, 700

@@ -17,7 +17,7 @@ def site(s3_endpoint: str) -> Iterator[Site]:
 
 
 # Each publishes twice. The same ones each time, because others are tried by `make chaos`.
-@settings(max_examples=4, derandomize=True, database=None, phases=[Phase.generate])
+@settings(max_examples=3, derandomize=True, database=None, phases=[Phase.generate])
 @given(mutant=mutants())
 def test_an_odd_document_costs_no_other_one_anything(site: Site, mutant: tuple[str, bytes]):
     check(site, *mutant)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
+from math import gcd
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -159,9 +160,11 @@ def evenly(there: Sequence[_T], seed: int = 0) -> Iterator[_T]:
     """Yield all points in an order whose every beginning lies evenly among them.
 
     >>> list(evenly("abcdefgh"))
-    ['a', 'e', 'c', 'g', 'b', 'f', 'd', 'h']
+    ['a', 'f', 'c', 'h', 'e', 'b', 'g', 'd']
     """
-    bits = len(there).bit_length()
-    for at in sorted(range(1 << bits), key=lambda at: f"{at:0{bits}b}"[::-1]):
-        if at < len(there):
-            yield there[(at + seed) % len(there)]
+    # Steps of the golden section never fall into step with a pattern in the points.
+    step = max(1, round(len(there) * 0.618))
+    while gcd(step, len(there)) != 1:
+        step += 1
+    for at in range(len(there)):
+        yield there[(seed + at * step) % len(there)]
