@@ -79,8 +79,8 @@ class LostRows:
             old, new = _Places(decode(before.as_buffer()), root), _Places(decode(after.as_buffer()), root)
         except ValueError:
             return []
-        lost = (path for path, times in old.filled.items() if times and new.others(path) > old.others(path))
-        return [".".join(path).replace(".[]", "[]") for path in lost]
+        lost = (place for place, times in old.filled.items() if times and new.others(*place) > old.others(*place))
+        return [".".join(path).replace(".[]", "[]") for path, _ in lost]
 
 
 _Path = tuple[str, ...]
@@ -90,25 +90,28 @@ class _Places:
     """How often each path of a document leads to a list or an object, and how often it might."""
 
     def __init__(self, document: Any, root: _Path) -> None:
-        self.filled = Counter[_Path]()
-        self._containers, self._objects = Counter[_Path](), Counter[_Path]()
+        # By path, and whether it leads to a list.
+        self.filled = Counter[tuple[_Path, bool]]()
+        self._containers = Counter[tuple[_Path, bool]]()
+        self._objects = Counter[_Path]()
         pending: list[tuple[_Path, Any]] = [(root, document)]
         while pending:
             path, value = pending.pop()
             # A reference holds no rows; where there is none, its null is no loss of rows either.
             if not isinstance(value, dict | list) or (isinstance(value, dict) and "url" in value):
                 continue
-            self._containers[path] += 1
-            self.filled[path] += bool(value)
+            place = path, isinstance(value, list)
+            self._containers[place] += 1
+            self.filled[place] += bool(value)
             if isinstance(value, list):
                 pending.extend(((*path, "[]"), inner) for inner in value)
             else:
                 self._objects[path] += 1
                 pending.extend(((*path, name), inner) for name, inner in value.items())
 
-    def others(self, path: _Path) -> int:
-        """Return how many objects have something else than a list or an object for a member, or lack it."""
-        return self._objects[path[:-1]] - self._containers[path] if path and path[-1] != "[]" else 0
+    def others(self, path: _Path, is_list: bool) -> int:
+        """Return how many objects have something else than a list, or than an object, for a member, or lack it."""
+        return self._objects[path[:-1]] - self._containers[path, is_list] if path and path[-1] != "[]" else 0
 
 
 def _may_hold(table: Table, place: str) -> bool:

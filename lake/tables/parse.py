@@ -105,6 +105,9 @@ def parse(bodies: pa.StringArray, schema: pa.Schema) -> tuple[pa.StructArray, li
 
 
 def _read(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray:
+    """Parse JSON objects, and raise `pa.ArrowInvalid` if one is none; Arrow crashes at a document that is ``null``."""
+    if not pc.all(pc.match_substring_regex(bodies, r"^[ \t\r\n]*\{")).as_py():
+        raise pa.ArrowInvalid("expected objects")
     lines = pc.binary_join_element_wise(bodies, "", "\n")
     # The last buffer of a string array holds all texts end to end: here, one JSON document per line.
     text = lines.buffers()[2]
@@ -118,6 +121,8 @@ def _read(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray:
             newlines_in_values=text.to_pybytes().count(b"\n") > len(bodies),
         ),
     )
+    if table.num_rows != len(bodies):
+        raise pa.ArrowInvalid(f"expected {len(bodies)} objects, found {table.num_rows}")
     return pa.concat_arrays(table.select(schema.names).to_struct_array().chunks)
 
 

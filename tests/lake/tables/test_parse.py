@@ -119,3 +119,11 @@ def test_a_fraction_lands_in_a_column_of_fractions():
     documents, drifts = parse(bodies({"share": 0.5}, {"share": 1}, {"share": "x"}, {"share": True}), schema)
     assert documents.field("share").to_pylist() == [0.5, 1.0, None, None]
     assert [drift.found for drift in drifts] == ["str 'x'", "bool 'True'"]
+
+
+@pytest.mark.parametrize("text", ["null", " \n null", "[]", "5", '{"id": 1}{"id": 2}', "", "{"])
+def test_what_is_no_object_is_reported_and_stops_nothing(text):
+    """Arrow's reader crashes at a document that is null."""
+    documents, drifts = parse(bodies({"id": 25}, text, {"id": 26}), SCHEMA)
+    assert documents.field("id").to_pylist() == [25, None, 26]
+    assert [drift.path for drift in drifts] == [""]

@@ -1,0 +1,77 @@
+"""Rows that a modified document lost with the list or object that held them, and references to other hosts."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flows.local.replica import demo_documents
+from lake.store import Store
+from tests.lake.assemble.lakeside import Documents, Lakeside, audits, changed, message, only, without
+
+
+@pytest.fixture(scope="module")
+def documents() -> Documents:
+    """Return documents of a source without versions."""
+    kinds = ("pokemon", "pokemon-species", "type", "evolution-chain", "move")
+    return without(only(demo_documents(), *kinds), "meta")
+
+
+@pytest.fixture
+def lake(store: Store, documents: Documents) -> Lakeside:
+    lake = Lakeside(store)
+    lake.fill(documents)
+    return lake
+
+
+def lost(documents: Documents) -> dict[tuple[str, str], Documents]:
+    """Return documents without a list or an object, by the table that lost rows and the place."""
+    moves = json.loads(documents["pokemon/25"])["moves"]
+    for move in moves:
+        move["version_group_details"] = None
+    sprites = {**json.loads(documents["pokemon/25"])["sprites"], "other": None}
+    chain = next(path for path in documents if path.startswith("evolution-chain/"))
+    tree = json.loads(documents[chain])["chain"]
+    gone = json.loads(documents["pokemon/25"])
+    del gone["stats"]
+    return {
+        ("names", "names"): changed(documents, "type/13", names=None),
+        ("pokemon_moves", "moves"): changed(documents, "pokemon/25", moves=None),
+        ("pokemon_moves", "moves[].version_group_details"): changed(documents, "pokemon/25", moves=moves),
+        ("pokemon_stats", "stats"): {**documents, "pokemon/25": json.dumps(gone).encode()},
+        ("pokemon_types", "types"): changed(documents, "pokemon/25", types={"slot": 1}),
+        ("pokemon_sprites", "sprites.other"): changed(documents, "pokemon/25", sprites=sprites),
+        ("evolution_edges", "chain.evolves_to"): changed(documents, chain, chain={**tree, "evolves_to": None}),
+        ("type_effectiveness", "damage_relations"): changed(documents, "type/13", damage_relations=None),
+    }
+
+
+def test_rows_that_were_there_are_not_lost_without_their_number(lake: Lakeside, documents: Documents):
+    for (table, place), later in lost(documents).items():
+        before = lake.commit.tables[table].rows
+        after = lake.fill(later, allow_shrink=(table,))
+        rows = before - after.tables[table].rows
+        assert rows > 0, (table, place)
+        said = message(after, "lost-rows", table)
+        assert said.startswith(f"{rows:,} row"), (table, place, said)
+        assert f"where {place} held" in said, (table, place, said)
+        assert (after.stale, after.missing) == ((), ())
+        assert ("lost-rows", table) not in audits(lake.fill(documents))
+
+
+def test_an_empty_list_says_that_there_are_no_rows(lake: Lakeside, documents: Documents):
+    commit = lake.fill(changed(documents, "pokemon/25", moves=[], held_items=[]), allow_shrink=("pokemon_moves",))
+    assert not any(rule == "lost-rows" for rule, _ in audits(commit))
+
+
+def test_a_reference_to_another_host_is_no_reference_and_a_finding(lake: Lakeside, documents: Documents):
+    def generation(url: str) -> Any:
+        return changed(documents, "type/13", generation={"name": "generation-i", "url": url}, name=f"at {url}")
+
+    for url in ("https://PokeAPI.co/api/v2/generation/1/", "http://pokeapi.test/api/v2/generation/1/"):
+        commit = lake.fill(generation(url))
+        assert ("drift", "type") not in audits(commit), url
+        assert lake.lake.read("types", [("type_id", "==", 13)])["generation_id"].tolist() == [1]
+    for url in ("https://example.com/api/v2/generation/1/", "//pokeapi.co@example.com/api/v2/generation/1/"):
+        assert "example.com" in message(lake.fill(generation(url)), "drift", "type"), url
+        assert lake.lake.read("types", [("type_id", "==", 13)])["generation_id"].tolist() == [0]
