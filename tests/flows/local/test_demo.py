@@ -19,9 +19,17 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path):
     command = [str(Path(sys.executable).with_name("pokelake")), "demo"]
     # An empty home, and a database that is not the demo's: it must not lean on what its user has configured.
     database = f"sqlite+aiosqlite:///{tmp_path}/prefect.db"
+    # Nor on the folder that it is called in, on a locale that has all letters, or on a way to loopback past a proxy.
+    for name in ("lake", "flows", "blocks", "moto"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('this is not the package')")
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "[::1],fd00::/8"}
+    own = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PREFECT_API_DATABASE_CONNECTION_URL": database}
     done = subprocess.run(
         command,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PREFECT_API_DATABASE_CONNECTION_URL": database},
+        env={**own, **locale, **proxies},
+        cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
