@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,6 +15,12 @@ from lake.errors import LakeError
 from lake.proxies import check_proxies
 
 app = typer.Typer()
+
+
+def _on_ecs(help_: str, *names: str, panel: str = "On ECS") -> Any:
+    """Return an option for ECS, in a panel of its own, so that its long name leaves those of the others room."""
+    return typer.Option(*names, help=f"ECS: {help_}", rich_help_panel=panel)
+
 
 WorkPool = Annotated[str, typer.Option(envvar="POKELAKE_WORK_POOL", help="Name of the work pool.")]
 
@@ -30,24 +36,27 @@ def setup(
     parallel_shards: Shards = None,
     user_agent: UserAgent = None,
     work_pool: WorkPool = "pokelake",
-    pool_type: Annotated[Literal["ecs", "process"] | None, typer.Option(help="Type of a work pool to create.")] = None,
-    cluster: Annotated[str | None, typer.Option(help="ECS: name or ARN of the cluster.")] = None,
-    image: Annotated[str | None, typer.Option(help="ECS: image of the tasks.")] = None,
-    execution_role: Annotated[str | None, typer.Option(help="ECS: ARN of the role that starts tasks.")] = None,
-    task_role: Annotated[str | None, typer.Option(help="ECS: ARN of the role that the flows have.")] = None,
-    vpc: Annotated[str | None, typer.Option(help="ECS: id of the tasks' network.")] = None,
-    subnet: Annotated[list[str] | None, typer.Option(help="ECS: id of a subnet; may be given again.")] = None,
-    security_group: Annotated[
-        list[str] | None, typer.Option(help="ECS: id of a security group; may be given again.")
+    pool_type: Annotated[
+        Literal["ecs", "process"] | None,
+        typer.Option(help="Work pool to create: ecs or process.", metavar="TYPE"),
     ] = None,
-    cpu: Annotated[int | None, typer.Option(help="ECS: CPU units of a task.")] = None,
-    memory: Annotated[int | None, typer.Option(help="ECS: memory of a task, MiB.")] = None,
-    spot: Annotated[bool | None, typer.Option("--spot/--no-spot", help="ECS: run on Fargate Spot.")] = None,
+    cluster: Annotated[str | None, _on_ecs("name or ARN of the cluster.")] = None,
+    image: Annotated[str | None, _on_ecs("image of the tasks.")] = None,
+    execution_role: Annotated[str | None, _on_ecs("ARN of the role that starts tasks.")] = None,
+    task_role: Annotated[str | None, _on_ecs("ARN of the role that the flows have.")] = None,
+    vpc: Annotated[str | None, _on_ecs("id of the tasks' network.")] = None,
+    subnet: Annotated[list[str] | None, _on_ecs("id of a subnet; may be given again.")] = None,
+    security_group: Annotated[list[str] | None, _on_ecs("id of a security group; may be given again.")] = None,
+    cpu: Annotated[int | None, _on_ecs("CPU units of a task.")] = None,
+    memory: Annotated[int | None, _on_ecs("memory of a task, MiB.")] = None,
+    spot: Annotated[bool | None, _on_ecs("run on Fargate Spot.", "--spot/--no-spot")] = None,
     prefect_api_key_secret: Annotated[
-        str | None, typer.Option(help="ECS: ARN of the secret that holds the key of Prefect's API.")
+        str | None,
+        _on_ecs("ARN of the secret that holds the key of Prefect's API.", panel="On ECS: secrets"),
     ] = None,
     prefect_auth_string_secret: Annotated[
-        str | None, typer.Option(help="ECS: ARN of the secret that holds the auth string of Prefect's API.")
+        str | None,
+        _on_ecs("ARN of the secret that holds the auth string of Prefect's API.", panel="On ECS: secrets"),
     ] = None,
     env: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE for the runs' environment; may be given again.")

@@ -20,7 +20,9 @@ def _setting(name: str, more: str = "") -> Any:
     """Return the option of a source's setting, with the bound and the sentence of its declaration."""
     declared = SETTINGS[name]
     sentence = f"{declared['description']} {more}".strip()
-    return typer.Option(envvar=f"POKELAKE_{name.upper()}", min=declared.get("ge"), help=sentence)
+    # A short word for a number leaves 80 columns room for the variable's name.
+    word = "N" if "ge" in declared else None
+    return typer.Option(envvar=f"POKELAKE_{name.upper()}", min=declared.get("ge"), help=sentence, metavar=word)
 
 
 # These two differ from their declarations: one chooses between an address and a block, the other cannot say "all".

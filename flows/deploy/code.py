@@ -18,6 +18,7 @@ from flows.deploy.leaks import is_secret_name, secrets_in
 from lake.errors import LakeError, StoreError
 from lake.layout import CODE, CODE_MANIFEST
 from lake.store import PARALLEL_REQUESTS, Store
+from lake.text import counted
 
 PACKAGES = ("blocks", "flows", "lake")
 
@@ -57,7 +58,7 @@ class Code:
         total = sum(map(len, self.files.values()))
         return [
             *(f"{len(body):>9,}  {path}" for path, body in sorted(self.files.items())),
-            f"{total:>9,}  bytes in {len(self.files)} files, version {self.version}",
+            f"{total:>9,}  bytes in {counted(len(self.files), 'file')}, version {self.version}",
         ]
 
 
@@ -131,10 +132,8 @@ def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
         raise StoreError(f"no S3Bucket block {block!r} is saved; run `pokelake setup --bucket B` first")
     store = open_store(saved)
     created = push(store, code)
-    print(
-        f"{store.uri(code.folder)}: {len(code.files)} files,"
-        f" {f'{created} objects created' if created else 'already there'}"
-    )
+    made = f"{counted(created, 'object')} created" if created else "already there"
+    print(f"{store.uri(code.folder)}: {counted(len(code.files), 'file')}, {made}")
     return {
         "bucket": store.bucket,
         "folder": f"{store.prefix}{code.folder}",

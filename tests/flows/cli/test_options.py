@@ -3,9 +3,11 @@
 from dataclasses import MISSING, fields
 from typing import Any
 
+import pytest
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from typer.testing import CliRunner
 
 from blocks.source_config import RestConfig, SourceConfig
 from flows.cli import app
@@ -81,3 +83,13 @@ def test_the_flag_of_the_rate_says_what_holds_without_it():
     """Brackets would be markup, and the words in them would not be shown."""
     [rate] = [o for o in typer.main.get_command(app).commands["refresh"].params if o.name == "requests_per_second"]
     assert rate.help.endswith("Default: the block's, or 10; 0 on loopback.")
+
+
+def test_the_help_of_a_terminal_of_80_columns_cuts_no_name(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    cut = []
+    for name in typer.main.get_command(app).commands:
+        said = CliRunner().invoke(app, [name, "--help"]).output
+        assert "Usage: " in said
+        cut += [f"{name}: {line}" for line in said.splitlines() if "…" in line]
+    assert cut == []
