@@ -16,7 +16,8 @@ from flows.steps.progress import progress
 from flows.steps.publish import publish
 from lake import Lake
 from lake.assemble.build import build_group, species_generations
-from lake.assemble.draft import Crawled
+from lake.assemble.draft import Crawled, hosts_of
+from lake.assemble.mend import damaged_files
 from lake.assemble.merge import document_files, open_documents
 from lake.assemble.work import Work, cut_groups, tables_in
 from lake.commit import Commit, DataFile, head
@@ -24,7 +25,10 @@ from lake.documents import DOCUMENTS
 from lake.publish import EncodedFile
 from lake.schema import Table
 from lake.tables import catalog_of
-from lake.text import shown
+from lake.text import counted, shown
+
+# Files that a state's message names.
+NAMED_FILES = 10
 
 
 @flow(name="rebuild", persist_result=False)
@@ -50,6 +54,13 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
             announce(lake, publication.commit, {})
             return ended(f"published {publication.commit.snapshot}, rebuilt from {snapshot.snapshot}")
         return ended(f"every file of {snapshot.snapshot} is unchanged", "Unchanged")
+    if damaged := damaged_files(store, snapshot, is_read=True):
+        files = [f"{name}/{file.name}" for name, found in damaged.items() for file in found]
+        return ended(
+            f"{counted(len(files), 'file')} of {snapshot.snapshot} missing or damaged in the bucket; nothing was"
+            f" written, because published files never change: {', '.join(files[:NAMED_FILES])}",
+            "Different",
+        )
     differing = rebuild_tables(lake, snapshot)
     if not differing:
         return ended(f"every file of {snapshot.snapshot} is unchanged", "Unchanged")
@@ -63,7 +74,7 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
 @task(cache_policy=NO_CACHE, persist_result=False)
 def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
     """Build every table of a snapshot in memory, and return those whose files differ from the published ones."""
-    store, catalog = lake.open(), catalog_of(snapshot.source.kind)
+    store, catalog, hosts = lake.open(), catalog_of(snapshot.source.kind), hosts_of(snapshot.source)
     stored = document_files(snapshot)
     documents = {resource: open_documents(store, file) for resource, file in stored.items()}
     built = {DOCUMENTS.name: _hashes(snapshot.tables[DOCUMENTS.name].files)}
@@ -72,10 +83,10 @@ def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
         built[table.name] = _hashes(encoded)
 
     every = Work(frozenset(table.name for table in tables_in(catalog, stored, snapshot)), frozenset(stored))
-    generations = species_generations(documents.get("pokemon-species"))
+    generations = species_generations(documents.get("pokemon-species"), hosts)
     with progress("tables", sum(item.file.rows for item in stored.values())) as advance:
         for group in cut_groups(catalog, stored, every):
-            build_group(group, documents, generations, note, _no_rows, advance)
+            build_group(group, documents, generations, note, _no_rows, advance, hosts)
     names = built.keys() | snapshot.tables.keys()
     published = {name: _hashes(table.files) for name, table in snapshot.tables.items()}
     return sorted(name for name in names if built.get(name) != published.get(name))

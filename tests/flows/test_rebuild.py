@@ -72,6 +72,13 @@ def story(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Story]:
         run("of an old commit")
         run("of an old and earlier commit", commits[0].snapshot)
         rewrite(lake.store, commits[2], source=asdict(commits[2].source))
+        damaged = next(key for key in commits[0].keys() if "/types/" in key)  # noqa: SIM118
+        body = lake.store.get(damaged)
+        lake.store.delete([damaged])
+        lake.store.create(damaged, body[:-1] + b"?")
+        run("earlier, damaged", commits[0].snapshot)
+        lake.store.delete([damaged])
+        lake.store.create(damaged, body)
         mark_names(patch)
         run("earlier, other code", commits[0].snapshot)
         run("other code")
@@ -100,6 +107,13 @@ def test_an_earlier_snapshot_is_compared_and_what_differs_is_named(story: Story)
     assert str(state.message).startswith(f"1 of {len(first.tables)} tables of {first.snapshot} ")
     assert str(state.message).endswith(": pokemon")
     assert story.keys["earlier, other code"] == story.keys["before"]
+
+
+def test_an_earlier_snapshot_with_a_damaged_file_is_not_called_unchanged(story: Story):
+    state, first = story.states["earlier, damaged"], story.commits[0]
+    assert state.name == "Different"
+    assert str(state.message).startswith(f"1 file of {first.snapshot} missing or damaged in the bucket")
+    assert str(state.message).endswith("never change: types/generation=1/part-0.parquet")
 
 
 def test_other_code_publishes_other_tables_of_the_same_documents(story: Story):
