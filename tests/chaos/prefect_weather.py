@@ -24,7 +24,7 @@ from tests.chaos.proxy import Seen, no_fault, weather
 from tests.chaos.world import BUCKET, World, evenly, few, next_version
 from tests.waiting import until
 
-MINUTES = 14
+MINUTES = 11
 
 # A phase begins with the first request to S3 that has this in its key and is a write.
 PHASES = {"listings": "/results/listings", "shards": "/staging/", "building": "/snapshots/", "publishing": "/commits/"}

@@ -16,7 +16,7 @@ from tests.chaos.checks import Point, check_left, check_overwritten, check_reade
 from tests.chaos.proxy import KINDS, Meddler, Seen, weather
 from tests.chaos.world import BUCKET, World, few, next_version
 
-MINUTES = 14
+MINUTES = 13
 SHARES = (0.01, 0.1, 1)
 
 # A repetition of what 401 answered would be refused as well.
