@@ -7,7 +7,7 @@ from itertools import islice
 from lake.publish import Finding, Level
 from lake.publish.check import SHOWN_ROWS
 from lake.tables import Drift
-from lake.text import shown
+from lake.text import counted, shown
 
 
 class Drifts:
@@ -26,15 +26,15 @@ class Drifts:
         for (resource, path, expected, is_fault), drifts in self._found.items():
             examples = ", ".join(islice(dict.fromkeys(shown(drift.found) for drift in drifts), SHOWN_ROWS))
             place = f"{shown(path)}: " if path else ""
+            said = f"{place}expected {shown(expected)}, found {examples}"
+            if not is_fault:
+                yield Finding(Level.WARN, "drift", resource, f"{said}; {counted(len(drifts), 'value')} landed as null")
+                continue
             ids = sorted({drift.document for drift in drifts if drift.document is not None})
             named = ", ".join(map(str, ids[:SHOWN_ROWS])) + (", …" if len(ids) > SHOWN_ROWS else "")
-            follows = (
-                f"what does not fit is left out of {len(ids)} documents: {named}"
-                if is_fault
-                else f"{len(drifts)} values landed as null"
-            )
-            rule = "left-out" if is_fault else "drift"
-            yield Finding(Level.WARN, rule, resource, f"{place}expected {shown(expected)}, found {examples}; {follows}")
+            of = counted(len(ids), "document")
+            message = f"{said}; what does not fit is left out of {of}: {named}"
+            yield Finding(Level.WARN, "left-out", resource, message)
 
     def faults(self) -> dict[tuple[str, int], str]:
         """Return the documents that a table cannot take as they are, each with the first reason."""

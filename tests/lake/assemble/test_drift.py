@@ -130,7 +130,7 @@ def test_a_value_of_another_type_lands_as_null_and_is_named(story: Story):
     assert cell(story, story.second, "items", "item_id", 82, "fling_power") is None
     found = message(story.second, "drift", "item")
     assert "fling_power: expected int32, found dict \"{'power': 30}\"" in found
-    assert "1 values landed as null" in found
+    assert "1 value landed as null" in found
 
 
 def test_a_value_of_another_type_leaves_other_values_alone(story: Story):
