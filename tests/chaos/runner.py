@@ -140,6 +140,11 @@ def _serve() -> dict[str, Any] | None:
         if ready:
             piece = os.read(0, 1 << 16)
             is_open, pending = bool(piece), pending + piece
+            if not is_open:
+                # Whoever wanted the runs is gone.
+                for pid in children:
+                    with suppress(ProcessLookupError):
+                        os.killpg(pid, signal.SIGKILL)
         while b"\n" in pending:
             line, _, pending = pending.partition(b"\n")
             job: dict[str, Any] = json.loads(line)
