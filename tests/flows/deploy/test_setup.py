@@ -99,12 +99,12 @@ def test_it_creates_everything_that_is_not_there(first: dict[str, str]):
 
 def test_what_is_given_is_changed_and_the_lake_stays_where_it_is(first: dict[str, str]):
     """An operator who changes one setting of the source must not move the lake by it."""
-    done = setup(None, None, Source(user_agent="us", parallel_shards=1))
+    done = setup(None, None, Source(user_agent="us", requests_per_second=5))
     assert {name for name, what in done.items() if what == "changed"} == {
         "pokelake-source/pokeapi",
         "global-concurrency-limit/pokeapi",
     }
-    assert SourceConfig.load("pokeapi").source().parallel_shards == 1
+    assert SourceConfig.load("pokeapi").source().requests_per_second == 5
     block = S3Bucket.load("pokelake")
     assert (block.bucket_name, block.bucket_folder) == ("lake", "pokelake")
 
