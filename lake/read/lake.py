@@ -57,10 +57,10 @@ class Lake:
 
         Whatever is published later, its methods read this snapshot where they are given no `as_of`; that of `diff` is
         `after`. `snapshots` goes on to return all. The name of the snapshot is ``commit().snapshot``. Only `maintain`
-        can end it: files of a snapshot that it forgets stay for two days at least.
+        can end it: files of a snapshot that it forgets stay for two days at least::
 
-        >>> today = lake.at()
-        >>> strong = today.read("pokemon").merge(today.read("pokemon_stats"), on="pokemon_id")
+            today = lake.at()
+            strong = today.read("pokemon").merge(today.read("pokemon_stats"), on="pokemon_id")
         """
         pinned = Lake(self.store)
         pinned._history, pinned._pinned = self._history, self.commit(as_of)

@@ -5,24 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from flows.local.replica import Running
+from flows.local.replica import replica
 from tests.chaos import kills
 from tests.chaos.checks import Point
 from tests.chaos.world import World, world
 from tests.conftest import use_s3
+from tests.flows.local.replica import small_corpus
 
 
 @pytest.fixture
 def small_world(
     s3_endpoint: str,
     prefect_server: dict[str, str],
-    small_replica: Running,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
-    """Put a world before the session's own servers."""
+    """Put a world before a replica of its own, because what that serves is changed, and the session's other servers."""
     use_s3(s3_endpoint, monkeypatch)
-    with world(s3_endpoint, prefect_server["PREFECT_API_URL"], small_replica.url, tmp_path / "world") as made:
+    api = prefect_server["PREFECT_API_URL"]
+    with replica(small_corpus()) as running, world(s3_endpoint, api, running.url, tmp_path / "world") as made:
         yield made
 
 
