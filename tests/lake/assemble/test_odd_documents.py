@@ -140,6 +140,6 @@ def test_a_rebuild_is_not_stopped_by_what_earlier_versions_kept(
     assert {finding.level.value for finding in draft.findings} == {"warn"}
     found = [finding.message for finding in draft.findings if finding.rule == "left-out"]
     assert sorted(message.rpartition("; ")[2] for message in found) == [
-        "what does not fit is left out of 1 documents: 132",
-        "what does not fit is left out of 1 documents: 25",
+        "what does not fit is left out of 1 document: 132",
+        "what does not fit is left out of 1 document: 25",
     ]
