@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from lake.errors import LakeError
 from lake.text import shown
 
+_OURS = ("lake.", "flows.", "blocks.")
+
 
 def api_error(error: Exception) -> LakeError | None:
     """Return what a person must know of an error that Prefect's client met; None if it met none."""
@@ -39,13 +41,19 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _passed(error: BaseException, package: str) -> bool:
-    """Tell whether an error came through a package, which no kind of error says of itself."""
-    trace = error.__traceback__
+    """Tell whether an error came out of a package into our code, which no kind of error says of itself.
+
+    What our own code raised passes through Prefect as well, on its way out of a flow.
+    """
+    trace, is_theirs = error.__traceback__, False
     while trace is not None:
-        if f"{trace.tb_frame.f_globals.get('__name__')}.".startswith(package):
-            return True
+        module = f"{trace.tb_frame.f_globals.get('__name__')}."
+        if module.startswith(_OURS):
+            is_theirs = False
+        elif module.startswith(package):
+            is_theirs = True
         trace = trace.tb_next
-    return False
+    return is_theirs
 
 
 def _api_url() -> str:

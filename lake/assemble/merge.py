@@ -74,8 +74,11 @@ class MergedResource:
 
 
 def document_files(commit: Commit | None) -> dict[str, StoredFile]:
-    """Return the file of every resource's documents in a published snapshot."""
-    if commit is None:
+    """Return the file of every resource's documents in a published snapshot.
+
+    A commit without documents was made by other hands; whoever crawls after it asks for every document anew.
+    """
+    if commit is None or DOCUMENTS.name not in commit.tables:
         return {}
     files = commit.tables[DOCUMENTS.name].files
     return {str(file.partition): StoredFile(commit.snapshot, file) for file in files if file.partition is not None}

@@ -170,7 +170,8 @@ class Client:
                     location = response.headers.get("Location", "").strip()
             except TimeoutError as error:
                 raise _Again(f"no whole answer within {self.source.deadline_seconds:g} s") from error
-            except httpx.InvalidURL as error:
+            # httpx decodes a host's name without a word of its own about one that cannot be.
+            except (httpx.InvalidURL, UnicodeError) as error:
                 raise FetchError(f"InvalidURL: {error}", is_final=True) from error
             except httpx.TransportError as error:
                 raise _Again(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error

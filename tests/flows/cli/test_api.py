@@ -12,6 +12,7 @@ import typer
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows.cli import app, main
+from flows.cli.api import api_error
 from flows.deploy.code import collect
 from flows.steps.parameters import _opened
 
@@ -158,3 +159,22 @@ def check(found: tuple[int, str, str], command: str, said: str) -> None:
     assert (out, err.count("\n")) == ("", 1), command
     assert err.startswith(said), command
     assert "`pokelake doctor` looks at it" in err
+
+
+def test_what_our_own_code_raised_is_not_told_as_trouble_of_the_api():
+    """An error of a flow passes through Prefect's client on its way to the command."""
+
+    def module(name: str, code: str) -> dict[str, Any]:
+        names: dict[str, Any] = {"__name__": name}
+        exec(code, names)
+        return names
+
+    client = module("prefect.client.x", "def call(function): return function()")
+    ours = module("lake.x", "def fail(): raise KeyError('documents')")
+    theirs = module("prefect.client.y", "def fail(): raise KeyError('documents')")
+    told = []
+    for fail in (ours["fail"], theirs["fail"]):
+        with pytest.raises(KeyError) as caught:
+            client["call"](fail)
+        told.append(api_error(caught.value) is not None)
+    assert told == [False, True]

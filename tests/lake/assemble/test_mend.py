@@ -1,6 +1,7 @@
 """One damaged or missing object in the bucket stops nobody, and is never called unchanged."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,8 @@ from lake.errors import StoreError
 from lake.publish import commit_snapshot
 from lake.store import Store
 from tests.lake.assemble.lakeside import Documents, Lakeside, audits, changed, hashes, message, only, without
+
+FORGED = "20260809T041200Z-1f3a9c02"
 
 
 @pytest.fixture
@@ -136,3 +139,14 @@ def test_lost_documents_of_a_collection_that_the_source_has_no_longer_may_go(lak
     after = lake.fill(kept, allow_shrink=("type",))
     assert after.tables["types"].rows == 0
     assert is_whole(lake)
+
+
+def test_after_a_commit_without_tables_every_document_is_asked_for_anew(lake: Lakeside, documents: Documents):
+    """No run would write one; whoever may write to the bucket can."""
+    good = lake.commit
+    commit_snapshot(lake.store, replace(good, seq=good.seq + 1, parent=good.snapshot, snapshot=FORGED, tables={}))
+    assert lake.commit.snapshot == FORGED
+    after = lake.fill(documents)
+    assert {name: table.rows for name, table in after.tables.items()} == {
+        name: table.rows for name, table in good.tables.items()
+    }

@@ -195,6 +195,8 @@ def test_redirects_that_do_not_end_are_refused(running: Running):
         "https://pokeapi.test:-1/",
         "https://pokeapi.test:0/",
         "https://é" + "a" * 70 + ".test/",
+        "http://xn--/",
+        "//xn--zzzzzz99999/",
         "ftp://pokeapi.test/",
         "mailto:ash@pallet.test",
         "javascript:alert(1)",
