@@ -11,7 +11,9 @@ from lake.schema import Report
 
 _T = TypeVar("_T")
 
-_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/?#:]*)")
+# Neither with a user nor with a backslash or a blank, which programs read differently.
+_HOST = re.compile(r"(?:https?:)?//(?P<host>\[[^\]]*\]|[^/?#:@\\\s]*)(?::[0-9]{1,5})?(?=[/?#])[^\\\s]*", re.IGNORECASE)
+_RELATIVE = re.compile(r"(?!//|[A-Za-z][A-Za-z0-9+.-]*:)[^\\\s]*")
 _URL_ENDING = re.compile(r"/(?P<resource>[a-z][a-z0-9-]*)/(?P<id>-?[0-9]{1,9})/?$")
 
 
@@ -41,9 +43,11 @@ def is_of(url: str, hosts: Collection[str]) -> bool:
 
 
 def _host(url: str) -> str | None:
-    """Return the host in a URL, in lower case; None if it is relative."""
-    match = _HOST.match(url.strip())
-    return match["host"].lower() if match else None
+    """Return the host in a URL, in lower case; None if it is relative, an empty one if it is no HTTP address."""
+    if _RELATIVE.fullmatch(url):
+        return None
+    match = _HOST.fullmatch(url)
+    return match["host"].lower() if match else ""
 
 
 def reference_id(owner: dict[str, Any], member: str, resource: str, report: Report) -> int | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lake.tables.members import number, reference_id, text, truth, url_id
+from lake.tables.members import is_of, number, reference_id, text, truth, url_id
 
 
 class Reports(list):
@@ -40,6 +40,27 @@ def test_the_id_is_what_a_url_ends_in(url, id_):
 )
 def test_a_url_of_another_form_has_no_id(url):
     assert url_id(url, "pokemon") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "is_known"),
+    [
+        ("https://pokeapi.co/api/v2/pokemon/25/", True),
+        ("HTTP://PokeAPI.co:8080/api/v2/pokemon/25/", True),
+        ("//pokeapi.co/api/v2/pokemon/25/", True),
+        ("/api/v2/pokemon/25/", True),
+        ("https://elsewhere.test/api/v2/pokemon/25/", False),
+        ("https://ash@pokeapi.co/api/v2/pokemon/25/", False),
+        ("ftp://pokeapi.co/api/v2/pokemon/25/", False),
+        ("javascript:/api/v2/pokemon/25/", False),
+        ("https:/\\/elsewhere.test/api/v2/pokemon/25/", False),
+        ("\\\\elsewhere.test/api/v2/pokemon/25/", False),
+        ("/\t/elsewhere.test/api/v2/pokemon/25/", False),
+    ],
+)
+def test_a_reference_leads_to_a_known_host_in_every_program_or_nowhere(url, is_known):
+    assert url_id(url, "pokemon", {"pokeapi.co"}) == (25 if is_known else None)
+    assert is_of(url, {"pokeapi.co"}) == is_known
 
 
 @pytest.mark.parametrize("owner", [{}, {"item": None}])
