@@ -14,7 +14,7 @@ from lake.publish.check import SHOWN_ROWS
 from lake.schema import Table
 from lake.tables import Catalog
 from lake.tables.wrap import WRAPPED
-from lake.text import shown
+from lake.text import counted, shown
 
 
 class LostRows:
@@ -55,8 +55,8 @@ class LostRows:
                 Level.WARN,
                 "lost-rows",
                 name,
-                f"{rows:,} rows lost in {len(paths):,} documents of {self._resource}, where {where} held something and"
-                f" is null, missing or of another type: {named}",
+                f"{counted(rows, 'row')} lost in {counted(len(paths), 'document')} of {self._resource}, where {where}"
+                f" held something and is null, missing or of another type: {named}",
             )
 
     def _counts(self, rows: pa.Table) -> dict[str, tuple[Table, dict[int, int]]]:

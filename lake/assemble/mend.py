@@ -11,7 +11,7 @@ from lake.layout import file_key, snapshot_folder
 from lake.publish import Finding, Level
 from lake.resource import Failure
 from lake.store import PARALLEL_REQUESTS, Store
-from lake.text import shown
+from lake.text import counted, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Mending:
                     Level.WARN,
                     "damaged",
                     subject,
-                    f"{len(own)} files of {parent.snapshot} were missing or damaged in the bucket, and were {how} anew:"
+                    f"{counted(len(own), 'file')} of {parent.snapshot}, missing or damaged in the bucket, {how} anew:"
                     f" {shown(', '.join(own))}",
                 )
 

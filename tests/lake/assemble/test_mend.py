@@ -60,7 +60,7 @@ def test_a_refresh_builds_a_table_anew_that_it_cannot_carry(lake: Lakeside, docu
     after = lake.fill(changed(documents, "pokemon/25", height=5))
     assert is_whole(lake)
     assert {("damaged", "types"), ("damaged", "names")} <= audits(after)
-    assert f"1 files of {before.snapshot} were missing or damaged" in message(after, "damaged", "types")
+    assert f"1 file of {before.snapshot}, missing or damaged" in message(after, "damaged", "types")
     tables = ("types/", "names/")
     assert {k: v for k, v in hashes(after).items() if k.startswith(tables)} == {
         k: v for k, v in hashes(before).items() if k.startswith(tables)
@@ -150,3 +150,10 @@ def test_after_a_commit_without_tables_every_document_is_asked_for_anew(lake: La
     assert {name: table.rows for name, table in after.tables.items()} == {
         name: table.rows for name, table in good.tables.items()
     }
+
+
+@pytest.mark.parametrize(("name", "verb"), [("documents/resource=type", "refresh"), ("types", "rebuild")])
+def test_who_reads_a_damaged_file_is_told_what_mends_it(lake: Lakeside, name: str, verb: str):
+    damage(lake, name)
+    with pytest.raises(StoreError, match=f"run `pokelake {verb}`"):
+        lake.lake.read(name.partition("/")[0])
