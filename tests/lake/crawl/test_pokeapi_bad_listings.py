@@ -1,6 +1,7 @@
 """Listings of PokeAPI that do not add up, or lead astray, are refused."""
 
 import json
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -83,36 +84,38 @@ def test_pages_that_lead_in_a_circle_are_refused():
         listing_of(page(*pokemon(25), count=2, next=second), page(*pokemon(132), count=2, next=f"{BASE}{FIRST_PAGE}"))
 
 
-def test_empty_pages_without_end_are_refused():
-    """Each of them is at another address, so that only what they hold gives them away."""
-    asked = 0
+class Endless:
+    """A listing whose pages lead on for ever, each at another address; `asked` counts the requests."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
+    def __init__(self, entries: Callable[[int], list[str]]) -> None:
+        self.entries = entries
+        self.asked = 0
+
+    def transport(self) -> httpx.MockTransport:
+        """Return what answers the root, and then pages with the entries that belong to the request's number."""
+        return httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
         if str(request.url) == BASE:
             return httpx.Response(200, json={"pokemon": f"{BASE}pokemon/"})
-        results = page(*(pokemon(25) if asked == 2 else []), count=2, next=f"{BASE}pokemon/?offset={asked}")
-        return httpx.Response(200, json=results)
+        following = f"{BASE}pokemon/?offset={self.asked}"
+        return httpx.Response(200, json=page(*self.entries(self.asked), count=2, next=following))
 
+
+def test_empty_pages_without_end_are_refused():
+    """Each of them is at another address, so that only what they hold gives them away."""
+    endless = Endless(lambda asked: pokemon(25) if asked == 2 else [])
     with pytest.raises(SourceError, match="expected documents on every page but the last"):
-        listing(source(requests_per_run=50), transport=httpx.MockTransport(answer))
-    assert asked == 3
+        listing(source(requests_per_run=50), transport=endless.transport())
+    assert endless.asked == 3
 
 
 def test_full_pages_without_end_are_refused_by_the_count():
-    asked = 0
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
-        if str(request.url) == BASE:
-            return httpx.Response(200, json={"pokemon": f"{BASE}pokemon/"})
-        return httpx.Response(200, json=page(*pokemon(asked), count=2, next=f"{BASE}pokemon/?offset={asked}"))
-
+    endless = Endless(pokemon)
     with pytest.raises(SourceError, match=r"as its count says, \[2\], found 3"):
-        listing(source(requests_per_run=50), transport=httpx.MockTransport(answer))
-    assert asked == 4
+        listing(source(requests_per_run=50), transport=endless.transport())
+    assert endless.asked == 4
 
 
 @pytest.mark.parametrize(
