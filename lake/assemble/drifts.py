@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from lake.publish import Finding, Level
+from lake.publish import Finding, Level, some
 from lake.publish.check import SHOWN_ROWS
 from lake.tables import Drift
 from lake.text import counted, shown
@@ -31,9 +31,8 @@ class Drifts:
                 yield Finding(Level.WARN, "drift", resource, f"{said}; {counted(len(drifts), 'value')} landed as null")
                 continue
             ids = sorted({drift.document for drift in drifts if drift.document is not None})
-            named = ", ".join(map(str, ids[:SHOWN_ROWS])) + (", …" if len(ids) > SHOWN_ROWS else "")
             of = counted(len(ids), "document")
-            message = f"{said}; what does not fit is left out of {of}: {named}"
+            message = f"{said}; what does not fit is left out of {of}: {some(ids)}"
             yield Finding(Level.WARN, "left-out", resource, message)
 
     def faults(self) -> dict[tuple[str, int], str]:

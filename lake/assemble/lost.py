@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 
 from lake import tables
 from lake.decode import decode
-from lake.publish import Finding, Level
+from lake.publish import Finding, Level, some
 from lake.publish.check import SHOWN_ROWS
 from lake.schema import Table
 from lake.tables import Catalog
 from lake.tables.wrap import WRAPPED
-from lake.text import counted, shown
+from lake.text import QUOTED, counted, shown
 
 
 class LostRows:
@@ -49,14 +49,13 @@ class LostRows:
         """Yield one finding for each table that lost rows."""
         for name, rows in sorted(self._rows.items()):
             paths, places = self._documents[name], sorted(self._places[name])
-            named = ", ".join(shown(path) for path in paths[:SHOWN_ROWS]) + (", …" if len(paths) > SHOWN_ROWS else "")
             where = ", ".join(shown(place) for place in places[:SHOWN_ROWS])
             yield Finding(
                 Level.WARN,
                 "lost-rows",
                 name,
                 f"{counted(rows, 'row')} lost in {counted(len(paths), 'document')} of {self._resource}, where {where}"
-                f" held something and is null, missing or of another type: {named}",
+                f" held something and is null, missing or of another type: {some(paths, QUOTED)}",
             )
 
     def _counts(self, rows: pa.Table) -> dict[str, tuple[Table, dict[int, int]]]:

@@ -8,6 +8,7 @@ from lake.publish.audit import (
     audit_identity,
     audit_run,
     audit_table,
+    some,
 )
 from lake.publish.check import KeyCheck
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
@@ -29,5 +30,6 @@ __all__ = [
     "commit_snapshot",
     "remove_snapshot",
     "same_files",
+    "some",
     "table_files",
 ]

@@ -92,7 +92,7 @@ def audit_table(
                         "references",
                         table.name,
                         f"{counted(len(unresolved), 'value')} of {name} {_verb(unresolved, 'point')}"
-                        f" at no {resource}: {_some(unresolved.to_pylist())}",
+                        f" at no {resource}: {some(unresolved.to_pylist())}",
                     )
                 )
     rows_before = before.rows if before else 0
@@ -164,7 +164,7 @@ def audit_run(
                     "deletions",
                     resource,
                     f"{len(paths)} of {documents_before.get(resource, 0)} documents vanished at once"
-                    f" ({_some(paths)}); if that is right, {_allowing(resource)}",
+                    f" ({some(paths)}); if that is right, {_allowing(resource)}",
                 )
             )
     return findings
@@ -181,10 +181,10 @@ def audit_identity(changes: Iterable[IdentityChange]) -> list[Finding]:
             Level.WARN,
             "reused-id",
             resource,
-            f"{counted(len(named), 'id')} now {_verb(named, 'stand')} for something else: {_some(named)}",
+            f"{counted(len(named), 'id')} now {_verb(named, 'stand')} for something else: {some(named)}",
         )
         if is_reused
-        else Finding(Level.WARN, "renamed", resource, f"{len(named):,} renamed: {_some(named)}")
+        else Finding(Level.WARN, "renamed", resource, f"{len(named):,} renamed: {some(named)}")
         for (resource, is_reused), named in found.items()
     ]
 
@@ -194,7 +194,7 @@ def audit_fields(resource: str, unknown: Mapping[str, int], documents: int) -> l
     if not unknown:
         return []
     named = [f"{shown(path, QUOTED_CHARACTERS)} (in {count:,})" for path, count in sorted(unknown.items())]
-    message = f"{counted(len(unknown), 'field')} that no table has, in {counted(documents, 'document')}: {_some(named)}"
+    message = f"{counted(len(unknown), 'field')} that no table has, in {counted(documents, 'document')}: {some(named)}"
     return [
         Finding(Level.WARN, "new-field", resource, f"{message}; they stay in the documents until they are declared")
     ]
@@ -239,9 +239,9 @@ def _allowing(name: str) -> str:
     return f'pass --allow-shrink {name} (the parameter allow_shrink=["{name}"] of a deployment)'
 
 
-def _some(found: Sequence[object]) -> str:
-    """Name the first few, and add an ellipsis if there are more."""
-    named = ", ".join(shown(str(one), 3 * QUOTED_CHARACTERS) for one in found[:SHOWN_ROWS])
+def some(found: Sequence[object], limit: int = 3 * QUOTED_CHARACTERS) -> str:
+    """Name the first few, each in at most so many characters, and add an ellipsis if there are more."""
+    named = ", ".join(shown(str(one), limit) for one in found[:SHOWN_ROWS])
     return named + (", …" if len(found) > SHOWN_ROWS else "")
 
 
