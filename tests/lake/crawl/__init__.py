@@ -11,7 +11,20 @@ from typing import Any
 import httpx
 import pytest
 
-from lake.crawl import Client, Fetched, Listing, Pace, Shard, Source, Upstream, Wanted, crawler, fetch, read_listings
+from lake.crawl import (
+    Client,
+    Fetched,
+    Listing,
+    Pace,
+    Rest,
+    Shard,
+    Source,
+    Upstream,
+    Wanted,
+    crawler,
+    fetch,
+    read_listings,
+)
 from lake.crawl.client import Check, FetchError, Reply
 from lake.crawl.pokeapi import problem
 from lake.resource import Reference
@@ -204,3 +217,13 @@ class Ports(httpx.AsyncHTTPTransport):
         response = await super().handle_async_request(request)
         self.seen.append(response.extensions["network_stream"].get_extra_info("client_addr")[1])
         return response
+
+
+def rest(**changes: Any) -> Source:
+    """Return a source of trainers, with some settings of `Rest` changed."""
+    return source(kind="rest", rest=Rest(**{"collections": (("trainer", "trainers"),), **changes}))
+
+
+def listed(pages: Mapping[str, object], **changes: Any) -> Listing:
+    """Read the listing of trainers from a site that has these pages."""
+    return listing(rest(**changes), "trainer", site(pages))
