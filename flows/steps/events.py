@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from prefect.events import emit_event
 
+from flows.steps.assets import record_assets
 from flows.steps.parameters import LakeLocation
 from lake.commit import Commit
 from lake.text import shown
@@ -21,7 +22,7 @@ LAKE_BLOCK = "pokelake.lake.block"
 
 
 def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> None:
-    """Say that a snapshot was published, and name each Pokémon in it that its parent did not have."""
+    """Say that a snapshot was published, name each Pokémon that its parent did not have, and record its tables."""
     facts = {"lake": lake.open().uri(), "seq": commit.seq, "snapshot": commit.snapshot, "parent": commit.parent}
     block = {LAKE_BLOCK: lake.block} if lake.bucket is None else {}
     emit_event(
@@ -36,6 +37,7 @@ def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> 
             resource={"prefect.resource.id": f"pokelake.pokemon.{id_}", "prefect.resource.name": name},
             payload={"id": id_, "name": name, "snapshot": commit.snapshot},
         )
+    record_assets(lake, commit)
 
 
 def report_current(uri: str, snapshot: str) -> None:
