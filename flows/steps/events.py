@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from prefect import runtime
 from prefect.events import emit_event
 
 from flows.steps.assets import record_assets
@@ -15,6 +16,19 @@ VANISHED = "pokelake.documents.vanished"
 
 # A refresh that ends well emits this, whether it had something to publish or not.
 LAKE_CURRENT = "pokelake.lake.current"
+
+# A snapshot is held until a person decides; and how that ended, as `outcome`: published, dropped, expired, superseded.
+DRAFT_HELD = "pokelake.draft.held"
+DRAFT_ENDED = "pokelake.draft.ended"
+
+# A crawl emits this at most every half minute, when more documents are done than the last time.
+DOCUMENTS_PROGRESS = "pokelake.crawl.progress"
+
+# A published snapshot has warnings about its source's shape that its parent did not have.
+DRIFT_FOUND = "pokelake.drift.found"
+
+# Findings that an event names; the commit or the draft has all.
+NAMED = 10
 
 # The label of a published snapshot's event that names the lake's block. The trigger in prefect.yaml matches it, because
 # a server may have runs of other lakes, and `report` reads the lake of its own block.
@@ -43,6 +57,43 @@ def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> 
 def report_current(uri: str, snapshot: str) -> None:
     """Say that a refresh of this lake ended well, and which snapshot readers see; an automation waits for it."""
     emit_event(LAKE_CURRENT, resource={"prefect.resource.id": f"pokelake.lake.{uri}"}, payload={"snapshot": snapshot})
+
+
+def report_held(uri: str, draft: str, findings: Sequence[str], command: str, until: str) -> None:
+    """Say that a draft of this lake waits for a verdict, what was found in it, and the command that gives one."""
+    facts = {"findings": len(findings), "first": list(map(shown, findings[:NAMED])), "command": command, "until": until}
+    _report_draft(DRAFT_HELD, uri, draft, facts)
+
+
+def report_draft_ended(uri: str, draft: str, outcome: str, reason: str = "") -> None:
+    """Say how a held draft ended: published, dropped, expired or superseded."""
+    _report_draft(DRAFT_ENDED, uri, draft, {"outcome": outcome, "reason": shown(reason)})
+
+
+def _report_draft(event: str, uri: str, draft: str, facts: Mapping[str, object]) -> None:
+    payload = {"lake": uri, "draft": draft, "run": runtime.flow_run.id, **facts}
+    emit_event(event, resource={"prefect.resource.id": f"pokelake.draft.{draft}"}, payload=payload)
+
+
+def report_progress(done: int, total: int) -> None:
+    """Say how many documents of a run's crawl are done; an automation waits for the next time.
+
+    The event is about the run, as those of its states are, so that one trigger can wait for either.
+    """
+    if run := runtime.flow_run.id:
+        resource = {"prefect.resource.id": f"prefect.flow-run.{run}"}
+        emit_event(DOCUMENTS_PROGRESS, resource=resource, payload={"done": done, "total": total})
+
+
+def report_drift(uri: str, snapshot: str, findings: Sequence[str]) -> None:
+    """Name what a published snapshot's audits found for the first time about the shape of its source."""
+    payload = {
+        "lake": uri,
+        "snapshot": snapshot,
+        "findings": len(findings),
+        "first": list(map(shown, findings[:NAMED])),
+    }
+    emit_event(DRIFT_FOUND, resource={"prefect.resource.id": f"pokelake.snapshot.{snapshot}"}, payload=payload)
 
 
 def report_vanished(base_url: str, paths: Sequence[str]) -> None:
