@@ -10,6 +10,9 @@ from typing import Any, Literal, TypeVar
 
 _T = TypeVar("_T")
 
+# A year. What nobody has decided by then is no question any more.
+MAX_HELD_HOURS = 24 * 365
+
 
 def _setting(default: _T, sentence: str, **form: str | float) -> _T:
     """Declare a setting: its default, the sentence that every form shows, and its title or bounds.
@@ -127,6 +130,26 @@ class Source:
         0.02, "Share of a resource's documents that may fail; if more do, it stays as it was.", ge=0, le=1
     )
 
+    # The worst real update in 19 months removed 8 documents, each with a row in most of its tables. In small tables and
+    # resources the numbers count, in large ones the shares.
+    tolerated_lost_rows: int = _setting(
+        20, "Rows that a table may lose at once without a question; or the share below, if that is more.", ge=0
+    )
+    tolerated_lost_rows_share: float = _setting(
+        0.02, "Share of its rows that a table may lose at once without a question.", ge=0, le=1
+    )
+    tolerated_deletions: int = _setting(
+        20, "Documents that a resource may lose at once without a question; or the share below, if that is more.", ge=0
+    )
+    tolerated_deletions_share: float = _setting(
+        0.02, "Share of its documents that a resource may lose at once without a question.", ge=0, le=1
+    )
+
+    # Whoever is asked on a Friday evening can answer on Monday evening.
+    held_hours: int = _setting(
+        72, "Hours for which a snapshot that an audit holds back waits for a verdict.", ge=1, le=MAX_HELD_HOURS
+    )
+
     def __post_init__(self) -> None:
         if not self.base_url.endswith("/"):
             object.__setattr__(self, "base_url", self.base_url + "/")
@@ -137,10 +160,41 @@ class Source:
         return max(1, self.connections // max(1, min(self.parallel_shards, self.connections)))
 
     @property
+    def tolerances(self) -> "Tolerances":
+        """What may be lost at once without a question."""
+        return Tolerances(
+            self.tolerated_lost_rows,
+            self.tolerated_lost_rows_share,
+            self.tolerated_deletions,
+            self.tolerated_deletions_share,
+        )
+
+    @property
     def shards_at_once(self) -> int:
         """How many shards may be at work: never more than there are connections."""
         return max(1, min(self.parallel_shards, self.connections))
 
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """What may be lost at once without a question: rows of a table, documents of a resource, and shares of them."""
+
+    rows: int
+    rows_share: float
+    documents: int
+    documents_share: float
+
+    def may_lose_rows(self, before: int, after: int) -> bool:
+        """Tell whether a table may have so many fewer rows than before."""
+        return before - after <= max(self.rows, before * self.rows_share)
+
+    def may_lose_documents(self, before: int, deleted: int) -> bool:
+        """Tell whether so many of a resource's documents may be deleted."""
+        return deleted <= max(self.documents, before * self.documents_share)
+
+
+# Those of a source whose settings nobody changed.
+TOLERANCES = Source().tolerances
 
 # The declaration of each setting of a source, without its type and default.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {setting.name: setting.metadata for setting in fields(Source)}

@@ -15,7 +15,7 @@ from lake.assemble.draft import Crawled, Draft, write_draft
 from lake.commit import Commit
 from lake.errors import ConflictError, PublishError
 from lake.layout import new_snapshot_id
-from lake.publish import Level, commit_snapshot, remove_snapshot, same_files
+from lake.publish import commit_snapshot, refusals, remove_snapshot, same_files
 from lake.resource import Failure
 
 
@@ -53,10 +53,8 @@ def publish(
         # Staged here, because the hooks of a task are not run when the task itself fails.
         attempt.stage(snapshot, on_rollback_hooks=[_remove])
         draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild)
-        if draft is not None:
-            refused = [str(finding) for finding in draft.findings if finding.level != Level.WARN]
-            if refused:
-                raise PublishError(snapshot, parent.snapshot if parent else None, refused)
+        if draft is not None and (refused := refusals(draft.findings)):
+            raise PublishError(snapshot, parent.snapshot if parent else None, refused)
         is_same = draft is None or (same_files(draft.commit.tables, parent) and not draft.is_repair)
         if parent is not None and is_same:
             remove_snapshot(lake.open(), snapshot)

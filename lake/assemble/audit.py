@@ -9,6 +9,7 @@ from lake.assemble.merge import MergedResource
 from lake.assemble.work import Work
 from lake.commit import Commit, SourceFacts
 from lake.publish import Finding, Level, audit_collections, audit_identity, audit_run, audit_table
+from lake.source import Tolerances
 from lake.tables import POKEAPI, catalog_of
 
 # Rules about rows and documents as they are: their findings hold while those are carried over. Others judge a change.
@@ -24,6 +25,7 @@ def audit(
     found: Found,
     vanished: Set[str],
     allow_shrink: Collection[str],
+    tolerances: Tolerances,
 ) -> list[Finding]:
     """Return the findings about a snapshot that is written but not committed.
 
@@ -32,13 +34,14 @@ def audit(
     """
     findings = [finding for item in merged.values() for finding in item.findings]
     for name, check in found.checks.items():
-        findings += audit_table(check, parent.tables.get(name) if parent else None, ids, allow_shrink)
+        findings += audit_table(check, parent.tables.get(name) if parent else None, ids, allow_shrink, tolerances)
     findings += found.findings
     findings += audit_run(
         source.answers,
         {name: item.deleted for name, item in merged.items()},
         {name: item.before.file.rows if item.before else 0 for name, item in merged.items()},
         allow_shrink,
+        tolerances,
     )
     findings += audit_identity(change for item in merged.values() for change in item.identities)
     catalog = catalog_of(source.kind)
@@ -57,5 +60,5 @@ def kept_findings(parent: Commit | None, work: Work) -> list[Finding]:
         carried_table = entry["rule"] in _TABLE_RULES and entry["subject"] not in work.tables
         carried_resource = entry["rule"] in _RESOURCE_RULES and entry["subject"] not in work.resources
         if carried_table or carried_resource:
-            kept.append(Finding(**{**entry, "level": Level(entry["level"])}))
+            kept.append(Finding(Level(entry["level"]), entry["rule"], entry["subject"], entry["message"]))
     return kept

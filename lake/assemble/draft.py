@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
 from lake.errors import DamagedObjectError, MissingObjectError
 from lake.publish import Finding, SnapshotWriter, remove_snapshot, table_files
 from lake.resource import Failure
+from lake.source import TOLERANCES, Tolerances
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.tables import Catalog, catalog_of
 
@@ -44,7 +45,7 @@ class Crawled:
 
     A partial crawl asked for new documents only, so documents that could not be fetched before still count as such. Of
     the resources in `anew` it asked for every document, because their file in the lake is lost. `began` has the files
-    of documents that the crawl began from, if another run has published since.
+    of documents that the crawl began from, if another run has published since. `tolerances` are those of its source.
     """
 
     source: SourceFacts
@@ -52,6 +53,7 @@ class Crawled:
     is_partial: bool = False
     began: Mapping[str, StoredFile] | None = None
     anew: Collection[str] = ()
+    tolerances: Tolerances = TOLERANCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _attempt(
     referenced = {resource for check in found.checks.values() for resource, _ in check.referenced().values()}
     ids = _ids(store, merged, referenced)
     findings = [
-        *audit(parent, crawled.source, merged, ids, found, vanished, allowed),
+        *audit(parent, crawled.source, merged, ids, found, vanished, allowed, crawled.tolerances),
         *mending.findings(parent),
         *kept_findings(parent, work),
     ]
@@ -175,7 +177,7 @@ def _attempt(
         changes={name: dict(item.changes) for name, item in merged.items()},
         stale=tuple(stale),
         missing=tuple(missing),
-        audits=tuple(asdict(finding) for finding in findings),
+        audits=tuple(finding.entry() for finding in findings),
     )
     new_pokemon = _new_ids(store, merged.get("pokemon")) if parent else ()
     return Draft(commit, tuple(findings), new_pokemon, bool(mending.damaged)), []

@@ -8,6 +8,8 @@ from lake.publish.audit import (
     audit_identity,
     audit_run,
     audit_table,
+    questions,
+    refusals,
     some,
 )
 from lake.publish.check import KeyCheck
@@ -28,6 +30,8 @@ __all__ = [
     "audit_run",
     "audit_table",
     "commit_snapshot",
+    "questions",
+    "refusals",
     "remove_snapshot",
     "same_files",
     "some",

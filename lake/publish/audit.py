@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,16 +12,8 @@ import pyarrow.compute as pc
 from lake.commit import TableFiles
 from lake.publish.check import SHOWN_ROWS, KeyCheck
 from lake.resource import IdentityChange
+from lake.source import TOLERANCES, Tolerances
 from lake.text import counted, shown
-
-# A table may lose this many of its rows at once, or this share if that is more, without a question. The worst real
-# update in 19 months removed 8 documents.
-SHRINK_TOLERANCE_ROWS = 20
-SHRINK_TOLERANCE = 0.02
-
-# A resource may lose this many of its documents at once, or this share if that is more, without a question.
-DELETION_TOLERANCE_DOCUMENTS = 20
-DELETION_TOLERANCE = 0.02
 
 # Characters of a finding's message, which the commit keeps, and of each name or value that it quotes.
 MESSAGE_CHARACTERS = 4_000
@@ -31,8 +24,8 @@ class Level(StrEnum):
     """What a finding means for whoever publishes.
 
     BLOCK: The snapshot is wrong and is not published, whatever is allowed. Mend the cause, and run again.
-    ASK: The snapshot may be right, and only a person can know. It is not published until one runs again and allows it:
-    the message names the flag and the parameter.
+    ASK: The snapshot may be right, and only a person can know. It is not published until one accepts the finding, or
+    runs again and allows it.
     WARN: The snapshot is published, and its commit keeps the finding.
     """
 
@@ -43,12 +36,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that an audit found: its level, the rule, the table or resource, and a message with the facts."""
+    """One thing that an audit found: its level, the rule, the table or resource, and a message with the facts.
+
+    What asks also has them as numbers: rows, or documents, before and after.
+    """
 
     level: Level
     rule: str
     subject: str
     message: str
+    before: int | None = None
+    after: int | None = None
 
     def __post_init__(self) -> None:
         # What it quotes may be any text of the source, or of a parent's commit.
@@ -57,12 +55,27 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.subject}: {self.message}"
 
+    @property
+    def name(self) -> str:
+        """The name by which a person accepts it, such as ``deletions/pokemon``."""
+        return f"{self.rule}/{self.subject}"
+
+    @property
+    def lost(self) -> int:
+        """How many rows or documents are lost."""
+        return (self.before or 0) - (self.after or 0)
+
+    def entry(self) -> dict[str, Any]:
+        """Return what a commit keeps of it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
 
 def audit_table(
     check: KeyCheck,
     before: TableFiles | None,
     known_ids: Mapping[str, pa.Array],
     allow_shrink: Collection[str] = (),
+    tolerances: Tolerances = TOLERANCES,
 ) -> list[Finding]:
     """Audit one table: its keys, nulls and references, and the rows that it lost since the snapshot `before`.
 
@@ -96,15 +109,15 @@ def audit_table(
                     )
                 )
     rows_before = before.rows if before else 0
-    tolerated = max(SHRINK_TOLERANCE_ROWS, rows_before * SHRINK_TOLERANCE)
-    if rows_before - check.rows > tolerated and table.name not in allow_shrink:
+    if table.name not in allow_shrink and not tolerances.may_lose_rows(rows_before, check.rows):
         findings.append(
             Finding(
                 Level.ASK,
                 "shrink",
                 table.name,
-                f"{counted(check.rows, 'row')}, {rows_before:,} the last time;"
-                f" if that is right, {_allowing(table.name)}",
+                f"{counted(check.rows, 'row')}, {rows_before:,} the last time",
+                rows_before,
+                check.rows,
             )
         )
     return findings
@@ -144,6 +157,7 @@ def audit_run(
     deleted: Mapping[str, Sequence[str]],
     documents_before: Mapping[str, int],
     allow_shrink: Collection[str] = (),
+    tolerances: Tolerances = TOLERANCES,
 ) -> list[Finding]:
     """Audit a crawl as a whole: did upstream change meanwhile, and did many documents vanish at once?
 
@@ -156,15 +170,16 @@ def audit_run(
             Finding(Level.WARN, "versions", "source", f"upstream changed during the crawl: answers {answers}")
         )
     for resource, paths in deleted.items():
-        tolerated = max(DELETION_TOLERANCE_DOCUMENTS, documents_before.get(resource, 0) * DELETION_TOLERANCE)
-        if len(paths) > tolerated and resource not in allow_shrink:
+        before = documents_before.get(resource, 0)
+        if resource not in allow_shrink and not tolerances.may_lose_documents(before, len(paths)):
             findings.append(
                 Finding(
                     Level.ASK,
                     "deletions",
                     resource,
-                    f"{len(paths)} of {documents_before.get(resource, 0)} documents vanished at once"
-                    f" ({some(paths)}); if that is right, {_allowing(resource)}",
+                    f"{len(paths)} of {before} documents vanished at once ({some(paths)})",
+                    before,
+                    before - len(paths),
                 )
             )
     return findings
@@ -218,7 +233,7 @@ def audit_collections(new: Collection[str], vanished: Collection[str], refused: 
                 "vanished-collection",
                 name,
                 "the source lists this collection no longer; its documents are kept as they were;"
-                f" to let them go, {_allowing(name)}",
+                f" to let them go, {_allowing([name])}",
             )
             for name in sorted(vanished)
         ),
@@ -234,9 +249,31 @@ def audit_collections(new: Collection[str], vanished: Collection[str], refused: 
     ]
 
 
-def _allowing(name: str) -> str:
-    """Say how to allow a loss, to whoever reads the message: at a terminal, or of a deployed run."""
-    return f'pass --allow-shrink {name} (the parameter allow_shrink=["{name}"] of a deployment)'
+def questions(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that ask a person, the largest loss first."""
+    asked = (finding for finding in findings if finding.level == Level.ASK)
+    return sorted(asked, key=lambda finding: (-finding.lost, finding.name))
+
+
+def refusals(findings: Iterable[Finding]) -> list[str]:
+    """Say why a snapshot is not published, and what to do; nothing if it may be published."""
+    every = list(findings)
+    blocking, asked = [finding for finding in every if finding.level == Level.BLOCK], questions(every)
+    said = [*map(str, blocking), *map(str, asked[:SHOWN_ROWS])]
+    if len(asked) > SHOWN_ROWS:
+        said.append(f"and {counted(len(asked) - SHOWN_ROWS, 'further finding')}, none of which lost more")
+    if asked and not blocking:
+        # A resource that may lose documents lets the tables that it fills lose rows.
+        names = [finding.subject for finding in sorted(asked, key=lambda finding: finding.rule)]
+        said.append(f"if that is right, {_allowing(names)}")
+    return said
+
+
+def _allowing(names: Sequence[str]) -> str:
+    """Say how to allow losses, to whoever reads the message: at a terminal, or of a deployed run."""
+    flags = " ".join(f"--allow-shrink {name}" for name in names)
+    listed = ", ".join(f'"{name}"' for name in names)
+    return f"pass {flags} (the parameter allow_shrink=[{listed}] of a deployment)"
 
 
 def some(found: Sequence[object], limit: int = 3 * QUOTED_CHARACTERS) -> str:

@@ -22,7 +22,7 @@ from lake.crawl import Fetched, Listing, Shard, Source, Upstream, cut
 from lake.documents import digest
 from lake.errors import PublishError
 from lake.layout import new_snapshot_id
-from lake.publish import Level, commit_snapshot, remove_snapshot, same_files
+from lake.publish import commit_snapshot, refusals, remove_snapshot, same_files
 from lake.read import Lake
 from lake.resource import Failure, Reference
 from lake.store import Store
@@ -226,7 +226,7 @@ class Lakeside:
         """
         on, name = parent or head(self.store), new_snapshot_id(datetime.now(UTC))
         draft = self.draft(crawled, on, allow_shrink, name=name)
-        refused = [str(finding) for finding in draft.findings if finding.level != Level.WARN] if draft else []
+        refused = refusals(draft.findings) if draft else []
         if draft is None or refused or (same_files(draft.commit.tables, on) and not draft.is_repair):
             remove_snapshot(self.store, name)
             if refused:
