@@ -7,6 +7,7 @@ import time
 
 LOADING = time.perf_counter()
 from flows.refresh import refresh  # noqa: E402
+from flows.steps.outcome import spoken  # noqa: E402
 from flows.steps.parameters import LakeLocation, SourceChoice  # noqa: E402
 
 
@@ -31,7 +32,7 @@ def run(base: str, bucket: str, prefix: str, resources: str) -> dict[str, float 
         "seconds": seconds,
         "cpu": time.process_time() - cpu,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "state": f"{state.name}: {state.message}",
+        "state": ": ".join(spoken(state)),
     }
 
 

@@ -10,7 +10,16 @@ from blocks.knobs import is_frozen
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_vanished
 from flows.steps.memory import return_freed_memory
-from flows.steps.outcome import NAMED_DOCUMENTS, ended, finished, frozen, not_crawled, publish_on_head, unchanged
+from flows.steps.outcome import (
+    NAMED_DOCUMENTS,
+    Outcome,
+    ended,
+    finished,
+    frozen,
+    not_crawled,
+    publish_on_head,
+    unchanged,
+)
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.start import start
 from lake.assemble.settle import settle
@@ -24,8 +33,8 @@ def discover(
 ) -> State[Any]:
     """Publish the documents that the source lists and the lake lacks; report those that are no longer listed.
 
-    Only a refresh asks for a document again, or deletes one. A discover ends as Completed, as Unchanged when nothing is
-    new, as Partial when some documents could not be fetched, or as Frozen when the operator wants nothing to be
+    Only a refresh asks for a document again, or deletes one. A discover ends as published, as unchanged when nothing is
+    new, as partial when some documents could not be fetched, or as frozen when the operator wants nothing to be
     touched.
 
     Requires: the same as a refresh.
@@ -52,7 +61,7 @@ def discover(
         said = f"nothing new{'; ' if gone else ''}{gone}"
         refused = {**begun.upstream.odd, **{of.resource: of.refusal for of in listings if of.refusal}}
         if refused:
-            return ended(f"{said}{not_crawled(refused)}; readers see {parent.snapshot}", "Partial")
+            return ended(f"{said}{not_crawled(refused)}; readers see {parent.snapshot}", Outcome.PARTIAL)
         return unchanged(parent, said)
 
     crawl = Crawl(crawl_id("discover", settings, parent, version), settings, lake)
@@ -61,5 +70,4 @@ def discover(
     # The documents at hand may be older than this version, so the snapshot belongs to no version.
     crawled = replace(crawled, source=replace(crawled.source, version=None), anew=anew)
     publication = publish_on_head(lake, parent, crawled)
-    state = finished(lake, publication, crawled, listings)
-    return ended(f"{state.message}; {gone}", state.name) if gone else state
+    return finished(lake, publication, crawled, listings, gone)

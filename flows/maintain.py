@@ -17,7 +17,7 @@ from prefect.client.schemas.sorting import DeploymentSort, FlowRunSort
 from pydantic import Field
 
 from blocks.knobs import is_frozen
-from flows.steps.outcome import ended, frozen
+from flows.steps.outcome import Outcome, ended, frozen
 from flows.steps.parameters import LakeLocation
 from lake.commit import Commit
 from lake.layout import CODE
@@ -46,9 +46,8 @@ def maintain(
     """Remove files that no commit names, leftovers of crawls, and code that nothing refers to, after a grace period.
 
     Every published snapshot is kept unless `expire_days` is given; then snapshots whose successor is older than that
-    are forgotten, and a later run removes their files, after the grace period. A run ends as Completed, as Unchanged
-    when there was nothing to do, as Planned after a dry run, or as Frozen when the operator wants nothing to be
-    touched.
+    are forgotten, and a later run removes their files, after the grace period. A run ends as unchanged when there was
+    nothing to do, as planned after a dry run, or as frozen when the operator wants nothing to be touched.
 
     Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment; for code to be
     removed, the Prefect server that has its deployments. Optional: the Variable `pokelake_frozen`.
@@ -65,7 +64,7 @@ def maintain(
     garbage = collect_garbage(lake, timedelta(hours=grace_hours), code_in_use(store.prefix), dry_run)
     expired = forget_expired(lake, timedelta(days=expire_days), dry_run) if expire_days is not None else []
     if not garbage and not expired:
-        return ended(f"there is nothing to remove in {store.uri()}", "Unchanged")
+        return ended(f"there is nothing to remove in {store.uri()}", Outcome.UNCHANGED)
     would = "would be" if dry_run else "were"
     create_table_artifact(
         [*map(_removed, garbage), *map(_forgotten, expired)],
@@ -74,7 +73,7 @@ def maintain(
     )
     message = describe(garbage, [commit.snapshot for commit in expired])
     if dry_run:
-        return ended(f"nothing was done; this would be done: {message}", "Planned")
+        return ended(f"nothing was done; this would be done: {message}", Outcome.PLANNED)
     return ended(message)
 
 

@@ -10,7 +10,7 @@ from prefect.client.schemas import State
 
 from flows.steps.events import announce
 from flows.steps.memory import return_freed_memory
-from flows.steps.outcome import ended
+from flows.steps.outcome import Outcome, ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
 from flows.steps.publish import publish
@@ -36,8 +36,8 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
     """Build the tables of a snapshot from its documents; publish them if it is the current one and they differ.
 
     The tables of an earlier snapshot are compared with the published ones, and nothing is written, because published
-    files never change. The same documents and the same code give the same bytes. A rebuild ends as Completed, as
-    Unchanged, or as Different when the tables of an earlier snapshot differ.
+    files never change. The same documents and the same code give the same bytes. A rebuild ends as published, as
+    unchanged, or as different when the tables of an earlier snapshot differ.
 
     Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment.
 
@@ -53,21 +53,21 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
         if publication.is_new:
             announce(lake, publication.commit, {})
             return ended(f"published {publication.commit.snapshot}, rebuilt from {snapshot.snapshot}")
-        return ended(f"every file of {snapshot.snapshot} is unchanged", "Unchanged")
+        return ended(f"every file of {snapshot.snapshot} is unchanged", Outcome.UNCHANGED)
     if damaged := damaged_files(store, snapshot, is_read=True):
         files = [f"{name}/{file.name}" for name, found in damaged.items() for file in found]
         return ended(
             f"{counted(len(files), 'file')} of {snapshot.snapshot} missing or damaged in the bucket; nothing was"
             f" written, because published files never change: {', '.join(files[:NAMED_FILES])}",
-            "Different",
+            Outcome.DIFFERENT,
         )
     differing = rebuild_tables(lake, snapshot)
     if not differing:
-        return ended(f"every file of {snapshot.snapshot} is unchanged", "Unchanged")
+        return ended(f"every file of {snapshot.snapshot} is unchanged", Outcome.UNCHANGED)
     return ended(
         f"{len(differing)} of {len(snapshot.tables)} tables of {snapshot.snapshot} differ when this code builds them;"
         f" nothing was written: {', '.join(map(shown, differing))}",
-        "Different",
+        Outcome.DIFFERENT,
     )
 
 

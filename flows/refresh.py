@@ -28,8 +28,8 @@ def refresh(
 ) -> State[Any]:
     """Crawl the source and publish a new snapshot if anything changed.
 
-    A refresh ends as Completed, as Unchanged when nothing changed, as Partial when some documents could not be fetched,
-    or as Frozen when the operator wants nothing to be touched.
+    A refresh ends as published, as unchanged when nothing changed, as partial when some documents could not be fetched,
+    or as frozen when the operator wants nothing to be touched.
 
     Requires: the S3Bucket blocks of the lake and of Prefect's results, or `lake.bucket` and AWS credentials in the
     environment; the Pokélake Source block, or `source.base_url`; the Secret block and the global concurrency limit that

@@ -156,7 +156,9 @@ def _finish(state: "State[Any]") -> None:
     """Print the state in which a run ended, or raise the error with which it failed."""
     if state.is_failed() or state.is_crashed():
         state.result()
-    say(f"{state.name}: {state.message}")
+    from flows.steps.outcome import spoken
+
+    say(": ".join(spoken(state)))
 
 
 @app.command()

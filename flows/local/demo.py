@@ -79,12 +79,14 @@ def _show(stack: Stack, source: str) -> None:
 
 def _refresh() -> None:
     from flows.refresh import refresh
+    from flows.steps.outcome import spoken
 
     started = time.monotonic()
     state = refresh(return_state=True)
     if state.is_failed() or state.is_crashed():
         state.result()
-    print(f"   {state.name} in {time.monotonic() - started:.1f} s: {state.message}", flush=True)
+    word, message = spoken(state)
+    print(f"   {word} in {time.monotonic() - started:.1f} s: {message}", flush=True)
 
 
 def _indented(text: str) -> str:

@@ -1,7 +1,9 @@
 """The end of every publishing flow: it publishes on the current head, and says so by a state and an event."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from prefect import get_run_logger
@@ -23,6 +25,17 @@ from lake.text import counted, printable, shown
 
 # A run that loses this many races in a row has a rival that publishes all the time.
 PUBLISH_ATTEMPTS = 3
+
+
+class Outcome(StrEnum):
+    """How a run ended that ended well and did not just do its work; its message begins with this word."""
+
+    UNCHANGED = "unchanged"
+    PARTIAL = "partial"
+    FROZEN = "frozen"
+    PLANNED = "planned"
+    DIFFERENT = "different"
+
 
 # Documents that a state's message names; the commit names all of them.
 NAMED_DOCUMENTS = 10
@@ -50,23 +63,52 @@ def publish_on_head(
     return attempt()
 
 
-def ended(message: str, name: str | None = None) -> State[Any]:
-    """Return the state of a run that ended well; its message may quote anybody's text."""
-    return Completed(name=name, message=printable(message))
+def ended(message: str, outcome: Outcome | None = None) -> State[Any]:
+    """Return the state of a run that ended well; its message may quote anybody's text, and begins with the outcome.
+
+    The state keeps Prefect's own name, because both of its UIs filter runs by the names that it knows.
+    """
+    return Completed(message=printable(f"{outcome}: {message}" if outcome else message))
+
+
+def outcome_of(state: State[Any]) -> str:
+    """Return how a run ended, in one word: the first one of the message of a run that ended well, else the state's.
+
+    >>> outcome_of(ended("every file is unchanged", Outcome.UNCHANGED)), outcome_of(ended("published 20260808T…: …"))
+    ('unchanged', 'published')
+    """
+    word = re.match(r"[a-z]+\b", state.message or "") if state.is_completed() else None
+    return word[0] if word else str(state.name).lower()
+
+
+def spoken(state: State[Any]) -> tuple[str, str]:
+    """Return how a run ended as a terminal says it: a word, and the rest of the message.
+
+    >>> spoken(ended("every file is unchanged", Outcome.UNCHANGED)), spoken(ended("published 20260808T…: …"))
+    (('Unchanged', 'every file is unchanged'), ('Completed', 'published 20260808T…: …'))
+    """
+    message = state.message or ""
+    word, _, rest = message.partition(": ")
+    return (word.title(), rest) if word in set(Outcome) else (str(state.name), message)
 
 
 def unchanged(parent: Commit, why: str) -> State[Any]:
     """Return the state of a run that found nothing to publish."""
-    return ended(f"{why}; readers see {parent.snapshot}", "Unchanged")
+    return ended(f"{why}; readers see {parent.snapshot}", Outcome.UNCHANGED)
 
 
 def frozen() -> State[Any]:
     """Return the state of a run that the operator's knob ended before it began."""
-    return ended(f"nothing was touched, because the Prefect Variable {FROZEN} is true", "Frozen")
+    return ended(f"nothing was touched, because the Prefect Variable {FROZEN} is true", Outcome.FROZEN)
 
 
-def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, listings: Sequence[Listing]) -> State[Any]:
-    """Announce the new snapshot, and return the state of the run; `listings` have the names of new Pokémon."""
+def finished(
+    lake: LakeLocation, publication: Publication, crawled: Crawled, listings: Sequence[Listing], gone: str = ""
+) -> State[Any]:
+    """Announce the new snapshot, and return the state of the run; `listings` have the names of new Pokémon.
+
+    `gone` says which documents are not listed any longer, if nothing else does.
+    """
     commit = publication.commit
     if publication.is_new:
         names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
@@ -88,11 +130,13 @@ def finished(lake: LakeLocation, publication: Publication, crawled: Crawled, lis
         summary += f"; {len(failed)} could not be fetched{kinds}: {named}"
     if publication.rejected:
         summary += f"; {_rejected(commit, publication.rejected)}"
+    gone = f"; {gone}" if gone else ""
     if failed or refused or publication.rejected:
-        return ended(summary, "Partial")
+        return ended(f"{summary}{gone}", Outcome.PARTIAL)
     if publication.is_new:
-        return ended(summary)
-    return unchanged(commit, f"every file is unchanged{_not_listed(commit, crawled)}")
+        return ended(f"{summary}{gone}")
+    said = f"every file is unchanged{_not_listed(commit, crawled)}"
+    return ended(f"{said}; readers see {commit.snapshot}{gone}", Outcome.UNCHANGED)
 
 
 def not_crawled(refused: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from prefect.client.schemas import State
 from flows.discover import discover
 from flows.local.replica import Corpus, Running, replica
 from flows.refresh import refresh
+from flows.steps.outcome import spoken
 from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.commit import Commit, head
 from lake.read import Lake
@@ -41,13 +42,13 @@ class Step:
 
     @property
     def message(self) -> str:
-        """What the state says."""
-        return str(self.ended.message)
+        """What the state says, after the word for its outcome."""
+        return spoken(self.ended)[1]
 
     @property
-    def name(self) -> str | None:
-        """The name of the state."""
-        return self.ended.name
+    def name(self) -> str:
+        """How the run ended, in one word."""
+        return spoken(self.ended)[0]
 
     @property
     def ended(self) -> State[Any]:

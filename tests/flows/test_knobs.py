@@ -14,6 +14,7 @@ from flows.discover import discover
 from flows.local.replica import Running
 from flows.maintain import maintain
 from flows.refresh import refresh
+from flows.steps.outcome import spoken
 from flows.steps.parameters import LakeLocation
 from lake.crawl import Source
 from lake.errors import LakeError, SourceError
@@ -55,7 +56,7 @@ def test_frozen_a_run_ends_at_once_and_touches_nothing(turn: Turn, flow: Flow[An
     """There is no lake of this name, so whatever was touched would fail."""
     turn(FROZEN, True)
     state = flow(LakeLocation(block="nowhere"), return_state=True)
-    assert (state.type.value, state.name) == ("COMPLETED", "Frozen")
+    assert (state.name, spoken(state)[0]) == ("Completed", "Frozen")
     assert FROZEN in state.message
 
 

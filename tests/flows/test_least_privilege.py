@@ -27,6 +27,7 @@ from flows.local.replica import Running
 from flows.maintain import maintain
 from flows.report import report
 from flows.steps import parameters
+from flows.steps.outcome import spoken
 from flows.steps.parameters import SourceChoice
 from lake import Lake
 from lake.errors import ConflictError, StoreError
@@ -165,7 +166,7 @@ def test_the_policy_of_the_flows_is_what_runs_need_and_nothing_else(
         run_refresh(resources=FEW),
         report(LOCATION, return_state=True),
     ]
-    assert [state.name for state in states] == ["Completed", "Completed", "Unchanged", "Unchanged", "Completed"]
+    assert [spoken(state)[0] for state in states] == ["Completed", "Completed", "Unchanged", "Unchanged", "Completed"]
     store = Store("lake", "pokelake")
     put(store, f"{STAGING}0123456789abcdef/item-0001", f"{RESULTS}listings/1", check_key(OLD, "1"))
     age(store, "", 2 * GRACE)

@@ -15,6 +15,7 @@ from prefect.states import Cancelled
 
 from flows import maintain as module
 from flows.maintain import code_in_use, maintain
+from flows.steps.outcome import spoken
 from lake.commit import commit_seqs
 from lake.layout import snapshot_folder
 from lake.publish.garbage import GRACE
@@ -91,7 +92,7 @@ def artifact(client: SyncPrefectClient) -> list[dict[str, Any]]:
 def test_garbage_is_removed_and_what_it_was_is_said(run_maintain: Maintain, littered: Store, client: SyncPrefectClient):
     size = sum(item.size for item in littered.list(snapshot_folder(RIVAL)))
     state = run_maintain()
-    assert state.name == "Completed"
+    assert spoken(state)[0] == "Completed"
     assert f"1 of snapshots removed (2 objects, {size:,} bytes)" in state.message
     assert "1 of staging removed (1 object, 1 byte)" in state.message
     assert {key.split("/")[1] for key in keys(littered, "snapshots/")} == {OLD, NEW}
@@ -105,7 +106,7 @@ def test_a_dry_run_says_the_same_and_removes_nothing(
 ):
     before = keys(littered)
     state = run_maintain(dry_run=True, expire_days=30)
-    assert state.name == "Planned"
+    assert spoken(state)[0] == "Planned"
     assert keys(littered) == before
     assert {row["what"] for row in artifact(client)} == {snapshot_folder(RIVAL), CRAWL, OLD}
     assert state.message.endswith(run_maintain(expire_days=30).message)
@@ -113,11 +114,11 @@ def test_a_dry_run_says_the_same_and_removes_nothing(
 
 def test_where_there_is_nothing_to_remove_the_run_is_unchanged(run_maintain: Maintain, store: Store):
     chain(store, 9)
-    assert run_maintain().name == "Unchanged"
+    assert spoken(run_maintain())[0] == "Unchanged"
 
 
 def test_the_grace_period_is_the_one_given(run_maintain: Maintain, littered: Store):
-    assert run_maintain(grace_hours=24 * 30).name == "Unchanged"
+    assert spoken(run_maintain(grace_hours=24 * 30))[0] == "Unchanged"
 
 
 @pytest.mark.parametrize("parameters", [{"grace_hours": 23}, {"expire_days": 0}])
@@ -131,7 +132,7 @@ def test_a_period_that_would_take_from_runs_in_progress_is_refused(
 
 def test_without_an_expiry_every_snapshot_is_kept(run_maintain: Maintain, store: Store):
     chain(store, 900, 800, 700)
-    assert run_maintain().name == "Unchanged"
+    assert spoken(run_maintain())[0] == "Unchanged"
     assert commit_seqs(store) == [1, 2, 3]
 
 
@@ -143,7 +144,7 @@ def test_expired_snapshots_are_forgotten_and_named_and_a_later_run_removes_their
     assert f"1 snapshot forgotten: {OLD}" in state.message
     assert [(row["kind"], row["what"]) for row in artifact(client)] == [("forgotten", OLD)]
     assert commit_seqs(store) == [2, 3]
-    assert run_maintain(expire_days=30).name == "Unchanged"
+    assert spoken(run_maintain(expire_days=30))[0] == "Unchanged"
     age(store, "", GRACE + timedelta(hours=1))
     assert "1 of snapshots removed" in run_maintain(expire_days=30).message
     assert {key.split("/")[1] for key in keys(store, "snapshots/")} == {NEW, RIVAL}
@@ -174,7 +175,7 @@ def test_a_prefect_whose_deployments_pull_from_elsewhere_does_not_judge_code(
     """Such as the server that a command starts for itself: it knows none, and the code is in use all the same."""
     put(store, f"code/{VERSIONS[0]}/MANIFEST.json")
     deploy("refresh", VERSIONS[1], folder)
-    assert run_maintain().name == "Unchanged"
+    assert spoken(run_maintain())[0] == "Unchanged"
 
 
 def test_more_deployments_than_prefect_returns_at_once_are_all_asked(

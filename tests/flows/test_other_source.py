@@ -20,6 +20,7 @@ from blocks.storage import save_block
 from flows.cli.plan import plan
 from flows.discover import discover
 from flows.refresh import refresh
+from flows.steps.outcome import spoken
 from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.commit import head
 from lake.crawl import Source
@@ -105,7 +106,7 @@ def test_it_is_planned_crawled_and_discovered(saved: tuple[Style, bool], league:
     assert first.source.requests == (3 if inline else 5)
     check_first(league, served)
 
-    assert crawl().name == "Unchanged"
+    assert spoken(crawl())[0] == "Unchanged"
     assert current(league) == first
 
     served["ash"]["badges"] = 9

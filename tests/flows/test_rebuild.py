@@ -12,6 +12,7 @@ from prefect.client.schemas import State
 from flows.local.replica import demo_documents
 from flows.rebuild import rebuild
 from flows.steps.events import PUBLISHED
+from flows.steps.outcome import spoken
 from flows.steps.parameters import LakeLocation
 from lake.commit import Commit
 from lake.errors import LakeError
@@ -97,22 +98,22 @@ def test_the_same_code_finds_nothing_to_publish(story: Story):
     }
     for name, snapshot in expected.items():
         state = story.states[name]
-        assert (state.name, state.message) == ("Unchanged", f"every file of {snapshot} is unchanged"), name
+        assert spoken(state) == ("Unchanged", f"every file of {snapshot} is unchanged"), name
         assert story.keys[name] == story.keys["before"], name
 
 
 def test_an_earlier_snapshot_is_compared_and_what_differs_is_named(story: Story):
     state, first = story.states["earlier, other code"], story.commits[0]
-    assert state.name == "Different"
-    assert str(state.message).startswith(f"1 of {len(first.tables)} tables of {first.snapshot} ")
+    assert spoken(state)[0] == "Different"
+    assert spoken(state)[1].startswith(f"1 of {len(first.tables)} tables of {first.snapshot} ")
     assert str(state.message).endswith(": pokemon")
     assert story.keys["earlier, other code"] == story.keys["before"]
 
 
 def test_an_earlier_snapshot_with_a_damaged_file_is_not_called_unchanged(story: Story):
     state, first = story.states["earlier, damaged"], story.commits[0]
-    assert state.name == "Different"
-    assert str(state.message).startswith(f"1 file of {first.snapshot} missing or damaged in the bucket")
+    assert spoken(state)[0] == "Different"
+    assert spoken(state)[1].startswith(f"1 file of {first.snapshot} missing or damaged in the bucket")
     assert str(state.message).endswith("never change: types/generation=1/part-0.parquet")
 
 

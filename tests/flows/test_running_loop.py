@@ -8,6 +8,7 @@ from flows.maintain import maintain
 from flows.rebuild import rebuild
 from flows.refresh import refresh
 from flows.report import report
+from flows.steps.outcome import spoken
 from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.store import Store
 from tests.flows.conftest import LOCATION
@@ -26,7 +27,7 @@ def test_every_flow_runs_in_a_running_event_loop(prefect_server: dict[str, str],
             report(LOCATION, return_state=True),
             maintain(LOCATION, dry_run=True, return_state=True),
         ]
-        return [f"{state.name}: {state.message}" for state in states]
+        return [": ".join(spoken(state)) for state in states]
 
     said = asyncio.run(notebook())
     assert [state.partition(":")[0] for state in said] == [

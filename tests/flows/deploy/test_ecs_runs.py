@@ -179,7 +179,7 @@ def test_a_run_can_be_started_by_hand_and_watched_and_writes_nothing_where_nothi
     before = ecs.deployed.objects(BUCKET)
     said = ecs.terminal.run(blocks(FIRST)[-1])
     assert ecs.deployed.objects(BUCKET) == before
-    assert "Unchanged" in said
+    assert "finished successfully in 'Completed'" in said
     assert "pokemon_stats" in said
 
 

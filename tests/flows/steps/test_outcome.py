@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from flows.steps.outcome import ended, finished
+from flows.steps.outcome import ended, finished, spoken
 from flows.steps.publish import Publication
 from lake.assemble.draft import Crawled
 from lake.assemble.staging import Manifest
@@ -28,10 +28,10 @@ def failed(*ids: int) -> Manifest:
 
 def test_collections_that_are_gone_or_were_not_crawled_are_named_in_order_with_the_reason():
     state = finished(LOCATION, Publication(PARENT, is_new=False), Crawled(FACTS, ()), ())
-    assert (state.name, state.is_completed()) == ("Partial", True)
+    assert (state.name, spoken(state)[0]) == ("Completed", "Partial")
     gone = f"; not listed any longer: gender, imprint, weather; readers see {PARENT.snapshot}"
     kept = "; 2 collections not crawled, and kept as before: item (status 400); type (status 403)"
-    assert str(state.message) == f"no change{gone}{kept}"
+    assert spoken(state)[1] == f"no change{gone}{kept}"
 
 
 def test_where_nothing_is_gone_nothing_is_said_of_it():
@@ -43,7 +43,7 @@ def test_where_nothing_is_gone_nothing_is_said_of_it():
 def test_of_many_documents_that_failed_ten_are_named():
     crawled = Crawled(SourceFacts(listed=HELD), (failed(*range(1, 13)),))
     state = finished(LOCATION, Publication(PARENT, is_new=False), crawled, ())
-    assert state.name == "Partial"
+    assert spoken(state)[0] == "Partial"
     named = ", ".join(f"type/{id_}" for id_ in range(1, 11))
     assert str(state.message).endswith(f"; readers see {PARENT.snapshot}; 12 could not be fetched: {named}")
 
