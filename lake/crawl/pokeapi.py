@@ -53,12 +53,12 @@ async def probe(client: Client) -> Upstream:
         raise SourceError(f"{base}: could not be reached: {error}; check the address, or the network") from error
     found, odd = dict[str, str](), dict[str, str]()
     for name, address in decoded(answer.body or b"", base, dict[str, Any]).items():
-        if not isinstance(address, str):
-            continue
         if not is_resource_name(name):
             odd[shown(name)] = "expected a name of lower-case letters, digits and dashes"
         elif name == ENCOUNTERS:
             odd[name] = "Pokélake gives this name to the encounters of all Pokémon"
+        elif not isinstance(address, str):
+            odd[name] = f"expected the address of its listing, found {shown(repr(address), 80)}"
         else:
             # One that is no address is refused when its listing is read.
             found[name] = joined(base, address) or address

@@ -119,6 +119,13 @@ def test_a_name_that_cannot_be_a_resource_does_not_hide_the_others(name: str):
     assert list(found.odd) == [shown(name)]
 
 
+@pytest.mark.parametrize("address", [None, 7, True, [], {"url": f"{BASE}x/"}], ids=repr)
+def test_a_resource_whose_address_is_no_text_is_named_and_does_not_hide_the_others(address: object):
+    found = upstream(source(), site({"": {"pokemon": address, "type": f"{BASE}type/"}}))
+    assert found.resources == {"type": f"{BASE}type/"}
+    assert found.odd == {"pokemon": f"expected the address of its listing, found {address!r}"}
+
+
 def test_a_root_full_of_odd_names_is_none():
     with pytest.raises(SourceError, match="found 101 entries that are none, such as X0"):
         upstream(source(), site({"": {f"X{number}": BASE for number in range(101)}}))
