@@ -29,7 +29,11 @@ def cut(source: Source, listing: Listing, at_hand: Mapping[int, AtHand], is_new_
         new = tuple(reference for reference in listing.references if reference.id not in at_hand)
         listing, at_hand, listed = replace(listing, references=new), {}, set()
     wanted = [
-        Wanted(reference, at_hand[reference.id].etag if reference.id in at_hand else None)
+        Wanted(
+            reference,
+            at_hand[reference.id].etag if reference.id in at_hand else None,
+            problem=listing.odd.get(reference.id),
+        )
         for reference in listing.references
     ]
     for id_ in at_hand.keys() - listed:

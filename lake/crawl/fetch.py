@@ -40,7 +40,9 @@ async def fetch(
 
     async def work(client: Client) -> None:
         for place, item in pending:
-            if (why := breaker.reason(shard.resource, is_first=place == 0)) is not None:
+            if item.problem is not None:
+                fetched.failed.append((item.reference, item.problem))
+            elif (why := breaker.reason(shard.resource, is_first=place == 0)) is not None:
                 fetched.failed.append((item.reference, why))
             else:
                 breaker.note(shard.resource, await _fetch_one(client, known, item, fetched))

@@ -24,14 +24,17 @@ class Upstream:
 class Listing:
     """Every document of a resource that the source lists, by ascending id.
 
-    `names` holds the documents' names by id, if the listing gives them. An inline listing, which only the crawler
-    ``rest`` makes, contains the documents themselves, and they have no URL of their own. If the source refused the
-    listing, `refusal` says why; nothing is then known about its documents, and they stay as they are.
+    `names` holds the documents' names by id, if the listing gives them. `odd` says of each entry without an id that
+    can be used, by the id that stands for it, what is wrong; the path of its reference is its place, such as
+    trainer[7]. An inline listing, which only the crawler ``rest`` makes, contains the documents themselves, and they
+    have no URL of their own. If the source refused the listing, `refusal` says why; nothing is then known about its
+    documents, and they stay as they are.
     """
 
     resource: str
     references: tuple[Reference, ...] = ()
     names: Mapping[int, str] = field(default_factory=dict)
+    odd: Mapping[int, str] = field(default_factory=dict)
     is_inline: bool = False
     refusal: str | None = None
 

@@ -10,7 +10,7 @@ import msgspec
 
 from lake.address import same_origin, spelled
 from lake.body import body_problem
-from lake.crawl.client import Client, FetchError
+from lake.crawl.client import Check, Client, FetchError
 from lake.errors import SourceError
 from lake.resource import Reference
 
@@ -36,17 +36,19 @@ class Page(Generic[_T]):
 class Pages:
     """The pages of one listing; it remembers their addresses, because a page that comes twice would be a circle.
 
-    At most `empty_pages` in a row may have no entries and lead to another page.
+    A page that `check` refuses is fetched again. At most `empty_pages` in a row may have no entries and lead to another
+    page.
     """
 
-    def __init__(self, client: Client, where: str, empty_pages: int = 0) -> None:
+    def __init__(self, client: Client, where: str, check: Check, empty_pages: int = 0) -> None:
         self.where = where
+        self._check = check
         self._empty_pages = empty_pages
         self._client = client
         self._read: set[str] = set()
 
     async def read(self, url: str) -> bytes:
-        """Return a page's body, whole JSON in UTF-8.
+        """Return a page's body.
 
         Raises:
             RefusedError: The source refused the page for good.
@@ -60,7 +62,7 @@ class Pages:
             raise SourceError(f"{self.where}: expected another page, found one that was read before, {url[:200]!r}")
         self._read.add(address)
         try:
-            answer = await self._client.get(url, check=_page_problem)
+            answer = await self._client.get(url, check=self._check)
         except FetchError as error:
             kind = RefusedError if error.status is not None and 400 <= error.status < 500 else SourceError
             raise kind(f"{self.where}: {url} could not be fetched: {error}") from error
@@ -145,16 +147,6 @@ def read_json(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
         return decoder.decode(body)
     except msgspec.DecodeError as error:
         raise ValueError(f"unexpected JSON: {error}") from error
-
-
-def _page_problem(body: bytes) -> str | None:
-    """Say what is wrong with a page, None if it is whole JSON; whether its items are documents is asked of each."""
-    try:
-        body.decode("utf-8", errors="strict")
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        return f"invalid JSON: {error}"
-    return None
 
 
 def type_problem(body: bytes, decoder: msgspec.json.Decoder[Any]) -> str | None:

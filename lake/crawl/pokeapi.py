@@ -8,6 +8,7 @@ import msgspec
 from lake.address import joined
 from lake.body import body_problem
 from lake.crawl.client import Client, FetchError
+from lake.crawl.items import page_problem
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.pages import Page, Pages, RefusedError, decoded, read_json, type_problem
 from lake.errors import SourceError
@@ -97,7 +98,7 @@ async def discover(client: Client, upstream: Upstream, resource: str) -> Listing
     start = require(upstream, resource)
     if resource == ENCOUNTERS:
         return encounters_of(await discover(client, upstream, "pokemon"))
-    pages = Pages(client, f"listing of {resource}")
+    pages = Pages(client, f"listing of {resource}", _page_problem)
     address = f"{start}?limit={client.source.page_size}&offset=0"
     try:
         body = await pages.read(address)
@@ -117,6 +118,16 @@ async def discover(client: Client, upstream: Upstream, resource: str) -> Listing
     found = await pages.read_all(address, body, parse)
     names = {reference.id: name for reference, name in found if isinstance(name, str)}
     return Listing(resource, tuple(reference for reference, _ in found), names)
+
+
+def _page_problem(body: bytes) -> str | None:
+    """Say what is wrong with a page, None if it is whole JSON; its entries need not be documents."""
+    try:
+        body.decode("utf-8", errors="strict")
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return f"invalid JSON: {error}"
+    return page_problem(body, "results")
 
 
 def encounters_of(pokemon: Listing) -> Listing:

@@ -1,5 +1,6 @@
 """The `Crawler` of any JSON API whose listings page by links or by cursor; its settings say all about it."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import quote, urlencode, urljoin
@@ -8,6 +9,7 @@ import msgspec
 
 from lake.address import same_origin
 from lake.crawl.client import Client
+from lake.crawl.items import Opened, find, id_of, is_null, opened, page_problem
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.pages import Page, Pages, decoded, type_problem, urls_of
 from lake.crawl.shard import Fetched, Shard
@@ -17,9 +19,6 @@ from lake.source import Rest, Source
 
 # A page that a filter or a deletion emptied may still lead on.
 EMPTY_PAGES = 10
-
-# A longer id makes an address that no server takes.
-MAX_ID_LENGTH = 1000
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -50,7 +49,10 @@ async def discover(client: Client, upstream: Upstream, resource: str) -> Listing
     """
     items = await _items(client, require(upstream, resource), resource)
     return Listing(
-        resource, tuple(reference for reference, _ in items), is_inline=not _settings(client.source).document_path
+        resource,
+        tuple(reference for reference, _ in items),
+        odd={reference.id: item.unnamed for reference, item in items if item.unnamed is not None},
+        is_inline=not _settings(client.source).document_path,
     )
 
 
@@ -63,38 +65,65 @@ async def read_inline(client: Client, shard: Shard) -> Fetched:
     upstream = await probe(client)
     items = await _items(client, require(upstream, shard.resource), shard.resource)
     at, ids = datetime.now(UTC), {reference.id for reference, _ in items}
-    problems = [(reference, problem(reference, bytes(item))) for reference, item in items]
-    failed = [(reference, why) for reference, why in problems if why is not None]
-    odd = {reference.id for reference, _ in failed}
+    unnamed = [(reference, item.unnamed) for reference, item in items if item.unnamed is not None]
+    problems = [(of, item.body, problem(of, item.body)) for of, item in items if item.unnamed is None]
+    vanished = [item.reference for item in shard.wanted if item.reference.id not in ids and item.problem is None]
+    failed = [(reference, why) for reference, _, why in problems if why is not None]
+    if unnamed:
+        # Any of them may be one of those that vanished.
+        why = f"not among the items, of which {len(unnamed)} cannot be told, such as {unnamed[0][0].path}"
+        failed += [(reference, f"{why}: {unnamed[0][1]}") for reference in vanished]
+        failed += unnamed[len(vanished) :]
     return Fetched(
-        received=[reference.received(None, at, bytes(item)) for reference, item in items if reference.id not in odd],
+        received=[reference.received(None, at, body) for reference, body, why in problems if why is None],
         failed=failed,
-        gone=[item.reference for item in shard.wanted if item.reference.id not in ids],
+        gone=[] if unnamed else vanished,
         requests=client.requests,
     )
 
 
-async def _items(client: Client, start: str, resource: str) -> list[tuple[Reference, msgspec.Raw]]:
-    """Return every item of a listing, byte for byte, with its reference, by ascending id."""
-    source, settings, pages = (
-        client.source,
-        _settings(client.source),
-        Pages(client, f"listing of {resource}", EMPTY_PAGES),
-    )
-    size = {settings.page_size_parameter: str(source.page_size)} if settings.page_size_parameter else {}
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An item byte for byte; without an id that can be used, also the reason."""
 
-    def parse(address: str, body: bytes) -> Page[msgspec.Raw]:
-        page = msgspec.Raw(body)
-        items = _results(page, settings.results_path, pages.where)
+    body: bytes
+    unnamed: str | None = None
+
+
+async def _items(client: Client, start: str, resource: str) -> list[tuple[Reference, _Item]]:
+    """Return every item of a listing with its reference, by ascending id; one without an id is named by its place."""
+    source, settings = client.source, _settings(client.source)
+    path = settings.results_path
+    pages = Pages(client, f"listing of {resource}", lambda body: page_problem(body, path), EMPTY_PAGES)
+    size = {settings.page_size_parameter: str(source.page_size)} if settings.page_size_parameter else {}
+    named = places = 0
+
+    def parse(address: str, body: bytes) -> Page[_Item]:
+        nonlocal named, places
+        page = opened(body, path)
+        entries: list[tuple[Reference, _Item]] = []
+        reasons = list[str]()
+        for item in _results(page, path, pages.where):
+            places += 1
+            try:
+                entries.append((_reference(source, resource, id_of(item, settings.id_path)), _Item(item)))
+                named += 1
+            except ValueError as error:
+                place = f"{resource}[{places}]"
+                reasons.append(f"{place}: {error}")
+                entries.append((Reference(resource, hashed_id(place), address, place), _Item(item, str(error))))
+        if reasons and not named:
+            # Not one odd item, but a wrong path in the settings, or a page that is none.
+            raise SourceError(f"{pages.where}: {reasons[0]}; check the settings `rest`")
         count = None
         if settings.count_path:
-            count = decoded(_require(page, settings.count_path, pages.where), pages.where, int)
-        following = _following(page, settings, pages.where)
+            count = decoded(_require(page.envelope, settings.count_path, pages.where), pages.where, int)
+        following = _following(page.envelope, settings, pages.where)
         if following and settings.paging == "cursor":
             following = _with_query(start, {**size, settings.cursor_parameter: following})
         elif following:
             following = pages.join(address, following)
-        return Page([(_reference(source, resource, item, pages.where), item) for item in items], count, following)
+        return Page(entries, count, following)
 
     address = _with_query(start, size)
     return await pages.read_all(address, await pages.read(address), parse)
@@ -129,35 +158,26 @@ def _settings(source: Source) -> Rest:
     return source.rest
 
 
-def _reference(source: Source, resource: str, item: msgspec.Raw, where: str) -> Reference:
-    """Return the reference to an item of a listing; its id is the item's if that is an integer, else a hash of it."""
-    id_path = _settings(source).id_path
-    given = decoded(_require(item, id_path, where), where, object)
-    if isinstance(given, bool) or not isinstance(given, int | str) or given in ("", ".", ".."):
-        raise SourceError(f"{where}: expected an id, an integer or a string, at {id_path!r}, found {given!r:.200}")
-    if isinstance(given, str) and len(given) > MAX_ID_LENGTH:
-        raise SourceError(
-            f"{where}: expected an id of at most {MAX_ID_LENGTH:,} characters at {id_path!r}, found one of"
-            f" {len(given):,}, which begins {given[:60]!r}"
-        )
-    if isinstance(given, int) and not -(1 << 63) <= given < 1 << 63:
-        raise SourceError(f"{where}: expected an id of 64 bits at most at {id_path!r}, found {given!r:.200}")
+def _reference(source: Source, resource: str, given: int | str) -> Reference:
+    """Return the reference to the item with an id; a hash stands for a text."""
     path = f"{resource}/{quote(str(given), safe='')}"
     return Reference(resource, hashed_id(given) if isinstance(given, str) else given, url(source, resource, path), path)
 
 
-def _results(page: msgspec.Raw, path: str, where: str) -> list[msgspec.Raw]:
+def _results(page: Opened, path: str, where: str) -> list[bytes]:
     """Return the items of a page; null stands for none, as some sources write it on their last page."""
-    found = _find(page, path, where)
-    if found is not None and _is_null(found):
+    if page.items is not None:
+        return page.items
+    found = _find(page.envelope, path, where)
+    if found is not None and is_null(found):
         return []
-    return decoded(_require(page, path, where), where, list[msgspec.Raw])
+    return [bytes(item) for item in decoded(_require(page.envelope, path, where), where, list[msgspec.Raw])]
 
 
-def _following(page: msgspec.Raw, settings: Rest, where: str) -> str | None:
+def _following(page: bytes, settings: Rest, where: str) -> str | None:
     """Return the link or the cursor of the next page, None if there is none."""
     found = _find(page, settings.next_path, where) if settings.next_path else None
-    following = "" if found is None or _is_null(found) else decoded(found, where, object)
+    following = "" if found is None or is_null(found) else decoded(found, where, object)
     if isinstance(following, bool) or not isinstance(following, int | str):
         raise SourceError(
             f"{where}: expected a link or a cursor to the next page at {settings.next_path!r}, found {following!r:.200}"
@@ -165,28 +185,18 @@ def _following(page: msgspec.Raw, settings: Rest, where: str) -> str | None:
     return str(following) or None
 
 
-def _require(json: msgspec.Raw, path: str, where: str) -> msgspec.Raw:
-    found = _find(json, path, where)
-    if found is None or _is_null(found):
+def _require(page: bytes, path: str, where: str) -> bytes:
+    found = _find(page, path, where)
+    if found is None or is_null(found):
         raise SourceError(f"{where}: expected something at {path!r}, found nothing; check the settings `rest`")
     return found
 
 
-def _find(json: msgspec.Raw, path: str, where: str) -> msgspec.Raw | None:
-    """Return the value at a dotted path, byte for byte; null if null stands on the way, None if there is nothing."""
-    found = json
-    for name in path.split(".") if path else ():
-        if _is_null(found):
-            break
-        members = decoded(found, where, dict[str, msgspec.Raw])
-        if name not in members:
-            return None
-        found = members[name]
-    return found
-
-
-def _is_null(json: msgspec.Raw) -> bool:
-    return bytes(json).strip() == b"null"
+def _find(page: bytes, path: str, where: str) -> bytes | None:
+    try:
+        return find(page, path)
+    except msgspec.DecodeError as error:
+        raise SourceError(f"{where}: {error}") from error
 
 
 def _with_query(address: str, parameters: dict[str, str]) -> str:

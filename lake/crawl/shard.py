@@ -9,11 +9,15 @@ from lake.resource import Document, Reference
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One document to ask for: where, the ETag of the version at hand, and whether the source still lists it."""
+    """One document to ask for: where, the ETag of the version at hand, and whether the source still lists it.
+
+    If its entry in the listing is odd, `problem` says why it cannot be asked for.
+    """
 
     reference: Reference
     etag: str | None = None
     is_listed: bool = True
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
