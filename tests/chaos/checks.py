@@ -38,20 +38,20 @@ class Point:
             self.breaches.append((kind, text))
 
 
-def content(store: Store, commit: Commit) -> dict[str, str]:
+def content(lake: Lake, commit: Commit) -> dict[str, str]:
     """Return a digest of each table: of its files, or, because times differ, of the documents' paths and bodies."""
     found = {
         name: sha256("".join(f"{file.name} {file.sha256}\n" for file in table.files).encode()).hexdigest()
         for name, table in commit.tables.items()
     }
-    rows = Lake(store).read("documents", columns=["path", "sha256"], as_of=commit.snapshot).sort_values("path")
+    rows = lake.read("documents", columns=["path", "sha256"], as_of=commit.snapshot).sort_values("path")
     return {**found, "documents": sha256(rows.to_csv(index=False).encode()).hexdigest()}
 
 
 def state(store: Store) -> dict[str, str] | None:
     """Return the content of the current snapshot; None if there is none."""
     seqs = commit_seqs(store)
-    return content(store, read_commit(store, seqs[-1])) if seqs else None
+    return content(Lake(store), read_commit(store, seqs[-1])) if seqs else None
 
 
 def check_readers(point: Point, store: Store, *allowed: dict[str, str] | None) -> None:
@@ -62,19 +62,19 @@ def check_readers(point: Point, store: Store, *allowed: dict[str, str] | None) -
         point.expect(None in allowed, "lost", "nothing is published any longer")
         return
     try:
-        commit = read_commit(store, seqs[-1])
-        lake, now = Lake(store), commit.snapshot
-        seen = content(store, commit)
-        point.expect(seen in allowed, "torn", f"{now} is neither the old state nor the new one")
-        rows = {name: len(lake.read(name, as_of=now)) for name in commit.tables}
+        lake = Lake(store).at()
+        commit = lake.commit()
+        seen = content(lake, commit)
+        point.expect(seen in allowed, "torn", f"{commit.snapshot} is neither the old state nor the new one")
+        rows = {name: len(lake.read(name)) for name in commit.tables}
         counts = " union all ".join(f"select '{name}' as name, count(*) as n from {name}" for name in rows)
-        by_sql = dict(lake.sql(counts, as_of=now).itertuples(index=False))
+        by_sql = dict(lake.sql(counts).itertuples(index=False))
         for name, table in commit.tables.items():
             by = {
                 "read": rows[name],
-                "pandas": len(pd.read_parquet(lake.path(name, as_of=now))),
+                "pandas": len(pd.read_parquet(lake.path(name))),
                 "sql": by_sql[name],
-                "dataset": lake.dataset(name, as_of=now).count_rows(),
+                "dataset": lake.dataset(name).count_rows(),
             }
             point.expect(set(by.values()) == {table.rows}, "torn", f"{name}: expected {table.rows} rows, found {by}")
     except (LakeError, OSError) as error:

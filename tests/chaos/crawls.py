@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 
 from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, state
+from tests.chaos.choice import Choice
 from tests.chaos.world import World, few
 from tests.waiting import until
 
-MINUTES = 14
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 # One shard each at least; a kill loses the shards under way, no others.
@@ -24,10 +24,10 @@ SHARDS, CONNECTIONS = 2, 4
 END_SECONDS = 30
 
 
-def run(world: World, points: int | None = None, only: str = "") -> Iterator[Point | str]:
+def run(world: World, choice: Choice) -> Iterator[Point | str]:
     """Kill crawls by one signal after the other, until there is no time left."""
     documents = dict(sorted(few(world.is_real, *CRAWLED).items())[:MOST_DOCUMENTS])
-    random_ = random.Random(world.seed)
+    random_ = random.Random(f"{world.seed} {choice.slice}")
     world.serve("crawled", documents)
     world.source.faults(LATENCY)
     whole = world.prefix()
@@ -35,11 +35,10 @@ def run(world: World, points: int | None = None, only: str = "") -> Iterator[Poi
     world.done("refresh", whole, *options())
     took, wanted = time.monotonic() - began, state(world.store(whole))
     requests = world.source.counters()["requests"]
-    done = 0
-    while world.seconds_left(60 * MINUTES) > 0 and done < (points or 1000):
-        how = SIGNALS[done % len(SIGNALS)]
-        yield kill(world, how, random_.uniform(0.1, 1) * took, wanted, requests)
-        done += 1
+    signals = [how for how in SIGNALS if choice.only in how.name]
+    for done in range(choice.most):
+        if world.seconds_left(60 * choice.minutes) > 0:
+            yield kill(world, signals[done % len(signals)], random_.uniform(0.1, 1) * took, wanted, requests)
 
 
 def options() -> tuple[str, ...]:

@@ -14,37 +14,37 @@ from lake import Lake
 from lake.commit import Commit, head
 from lake.store import Store
 from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, check_said, state
+from tests.chaos.choice import Choice
 from tests.chaos.inputs import INPUTS, NAMED, TAKEN, Input
 from tests.chaos.mutations import Site, check, mutants
 from tests.chaos.world import World, few
 from tests.lake.assemble.lakeside import Documents, changed, versioned
 
-MINUTES = 14
 MUTANTS = 200
 
 
-def run(world: World, points: int | None = None, only: str = "") -> Iterator[Point | str]:
+def run(world: World, choice: Choice) -> Iterator[Point | str]:
     """Serve each input once."""
     documents = few(world.is_real)
     template = world.prefix()
     world.serve("old", documents)
     world.done("refresh", template)
-    there = [item for item in INPUTS if only in item.name]
-    for number, item in enumerate(there[:points]):
-        if world.seconds_left(60 * MINUTES) > 0:
+    for number, (_, item) in enumerate(choice.take({item.name: item for item in INPUTS})):
+        if world.seconds_left(60 * choice.minutes) > 0:
             yield meet(world, item, documents, template, number)
     yield f"hostile: of {len(INPUTS)} there are"
-    if only in "mutated":
-        yield mutated(world, points or MUTANTS)
+    if choice.only in "mutated":
+        yield mutated(world, choice)
 
 
-def mutated(world: World, examples: int) -> Point:
-    """Try the law about mutated documents on many examples."""
+def mutated(world: World, choice: Choice) -> Point:
+    """Try the law about mutated documents on many examples, which no other slice has."""
     began = time.monotonic()
+    examples = MUTANTS // choice.slices if choice.points is None else choice.points
     point = Point("mutated", f"{examples} documents")
     site = Site(world.store(world.prefix()))
 
-    @seed(world.seed)
+    @seed(1000 * world.seed + choice.slice)
     @settings(
         max_examples=examples,
         deadline=None,
@@ -54,7 +54,7 @@ def mutated(world: World, examples: int) -> Point:
     )
     @given(mutant=mutants())
     def law(mutant: tuple[str, bytes]) -> None:
-        if world.seconds_left(60 * MINUTES) > 0:
+        if world.seconds_left(60 * choice.minutes) > 0:
             check(site, *mutant)
 
     try:

@@ -9,13 +9,12 @@ from lake.commit import commit_seqs
 from lake.layout import snapshot_folder
 from lake.publish.garbage import GRACE
 from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, state
+from tests.chaos.choice import Choice, evenly
 from tests.chaos.proxy import Seen, no_fault
 from tests.chaos.runner import Run
-from tests.chaos.world import World, evenly, few, next_version
+from tests.chaos.world import World, few, next_version
 from tests.waiting import until
 
-# The time of all stories; a point takes five to ten seconds.
-MINUTES = 14
 LONG = timedelta(days=100)
 
 
@@ -95,15 +94,15 @@ def serve(world: World, name: str) -> None:
     world.serve(name, documents if name == "old" else next_version(documents))
 
 
-def run(world: World, points: int | None = None, only: str = "") -> Iterator[Point | str]:
+def run(world: World, choice: Choice) -> Iterator[Point | str]:
     """Kill each story at points that lie evenly, as many as there is time for; yield them, and how many there are."""
-    stories = [story for story in STORIES if only in story.name]
+    stories = [story for story in STORIES if choice.only in story.name]
     for number, story in enumerate(stories):
-        left = world.seconds_left(60 * MINUTES) / (len(stories) - number)
-        yield from of_story(world, story, points, time.monotonic() + left)
+        left = world.seconds_left(60 * choice.minutes) / (len(stories) - number)
+        yield from of_story(world, story, choice, time.monotonic() + left)
 
 
-def of_story(world: World, story: Story, points: int | None, until: float) -> Iterator[Point | str]:
+def of_story(world: World, story: Story, choice: Choice, until: float) -> Iterator[Point | str]:
     """Kill one story."""
     template = world.prefix()
     story.prepare(world, template)
@@ -114,7 +113,10 @@ def of_story(world: World, story: Story, points: int | None, until: float) -> It
     world.done(story.verb, clean, *story.options)
     after, requests = state(world.store(clean)), len(world.s3.log)
     there = [(number, moment) for number in range(1, requests + 1) for moment in ("before", "after")]
-    for number, moment in list(evenly(there, world.seed))[:points]:
+    names = {
+        f"{story.name} {moment} request {number}": (number, moment) for number, moment in evenly(there, world.seed)
+    }
+    for _, (number, moment) in choice.take(names):
         if time.monotonic() > until:
             break
         yield kill(world, story, template, number, moment, before, after)

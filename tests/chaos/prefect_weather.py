@@ -20,11 +20,10 @@ import httpx
 from flows.cli.settings import QUIET, RECORDER
 from flows.local.stack import free_port
 from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, check_said, held_slots, state
+from tests.chaos.choice import Choice, evenly
 from tests.chaos.proxy import Seen, no_fault, weather
-from tests.chaos.world import BUCKET, World, evenly, few, next_version
+from tests.chaos.world import BUCKET, World, few, next_version
 from tests.waiting import until
-
-MINUTES = 11
 
 # A phase begins with the first request to S3 that has this in its key and is a write.
 PHASES = {"listings": "/results/listings", "shards": "/staging/", "building": "/snapshots/", "publishing": "/commits/"}
@@ -159,7 +158,7 @@ def server(world: World) -> Iterator[Server]:
         made.kill()
 
 
-def run(world: World, points: int | None = None, only: str = "") -> Iterator[Point | str]:
+def run(world: World, choice: Choice) -> Iterator[Point | str]:
     """Let each trouble meet each phase, as long as there is time."""
     old = few(world.is_real)
     template = world.prefix()
@@ -173,12 +172,11 @@ def run(world: World, points: int | None = None, only: str = "") -> Iterator[Poi
         clean = world.copy(template)
         world.done("refresh", clean)
         wanted = state(world.store(clean))
-        there = [(trouble, phase) for trouble in TROUBLES for phase in PHASES if only in f"{trouble.name} {phase}"]
-        done = 0
-        for trouble, phase in evenly(there, world.seed):
-            if world.seconds_left(60 * MINUTES) > 0 and done < (points or 1000):
+        there = [(trouble, phase) for trouble in TROUBLES for phase in PHASES]
+        names = {f"{trouble.name} in {phase}": (trouble, phase) for trouble, phase in evenly(there, world.seed)}
+        for _, (trouble, phase) in choice.take(names):
+            if world.seconds_left(60 * choice.minutes) > 0:
                 yield meet(world, own, trouble, phase, template, wanted)
-                done += 1
         yield f"prefect weather: of {len(there)} there are"
 
 

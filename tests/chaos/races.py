@@ -9,11 +9,11 @@ from lake import Lake
 from lake.commit import commit_seqs, read_commit
 from lake.errors import LakeError
 from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, content, state
+from tests.chaos.choice import Choice
 from tests.chaos.runner import Run
 from tests.chaos.world import World, few, next_version
 from tests.lake.assemble.lakeside import Documents, changed
 
-MINUTES = 14
 READERS = 2
 
 # Each is one race: the commands that start at the same moment.
@@ -65,34 +65,34 @@ class Readers:
                 self.errors.append(f"{type(error).__name__}: {error}")
 
     def _read(self) -> None:
-        lake = Lake(self._store)
+        lake = Lake(self._store).at()
         commit = lake.commit()
         for name, table in commit.tables.items():
-            rows = len(lake.read(name, as_of=commit.snapshot))
+            rows = len(lake.read(name))
             if rows != table.rows:
                 self.errors.append(f"{commit.snapshot}: {name} has {rows} rows, not {table.rows}")
         if commit.snapshot not in self.seen:
-            self.seen[commit.snapshot] = content(self._store, commit)
+            self.seen[commit.snapshot] = content(lake, commit)
         self.reads += 1
 
 
-def run(world: World, points: int | None = None, only: str = "") -> Iterator[Point | str]:
+def run(world: World, choice: Choice) -> Iterator[Point | str]:
     """Run the races in turns until there is no time left, once each at least."""
     documents = few(world.is_real)
-    names = [name for name in RACES if only in name]
+    names = [name for name in RACES if choice.only in name]
     template = world.prefix()
     for name, served in (("older", changed(documents, "type/1", name="older")), ("old", documents)):
         world.serve(name, served)
         world.done("refresh", template)
     rounds = reads = 0
-    while (not rounds or world.seconds_left(60 * MINUTES) > 60 * len(names) / 2) and rounds < (points or 1000):
+    while (not rounds or world.seconds_left(60 * choice.minutes) > 60 * len(names) / 2) and rounds < choice.most:
         for name in names:
             point, whole = race(world, name, template, documents, rounds)
             reads += whole
             yield point
         rounds += 1
     for name in names:
-        yield f"races {name}: {reads} whole reads in all races"
+        yield f"races {name}: {reads} whole reads in a world"
 
 
 def race(world: World, name: str, template: str, documents: Documents, number: int) -> tuple[Point, int]:
@@ -126,7 +126,7 @@ def race(world: World, name: str, template: str, documents: Documents, number: i
     commits = [read_commit(store, seq) for seq in commit_seqs(store)]
     parents = [commit.parent for commit in commits[1:]]
     point.expect(parents == [commit.snapshot for commit in commits[:-1]], "torn", "a commit is not its parent's child")
-    allowed = [before, *(content(store, commit) for commit in commits)]
+    allowed = [before, *(content(Lake(store), commit) for commit in commits)]
     strange = [snapshot for snapshot, seen in readers.seen.items() if seen not in allowed]
     point.expect(not strange, "torn", f"readers saw {strange}, which is in no commit")
     fresh = world.prefix()

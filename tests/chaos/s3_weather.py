@@ -13,10 +13,10 @@ from lake import Lake
 from lake.errors import LakeError
 from lake.store import CLIENT_CONFIG, Store
 from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, check_said, state
+from tests.chaos.choice import Choice
 from tests.chaos.proxy import KINDS, Meddler, Seen, weather
 from tests.chaos.world import BUCKET, World, few, next_version
 
-MINUTES = 13
 SHARES = (0.01, 0.1, 1)
 
 # A repetition of what 401 answered would be refused as well.
@@ -27,7 +27,7 @@ READS = 3
 SECONDS, TIMES_REQUESTS, RESIDENT_MB = 150, 5, 700
 
 
-def run(world: World, points: int | None = None, only: str = "") -> Iterator[Point | str]:
+def run(world: World, choice: Choice) -> Iterator[Point | str]:
     """Let each fault meet a refresh, then readers."""
     old = few(world.is_real)
     template, clean = world.prefix(), world.prefix()
@@ -37,14 +37,11 @@ def run(world: World, points: int | None = None, only: str = "") -> Iterator[Poi
     world.s3.reset()
     world.done("refresh", clean)
     wanted, requests = state(world.store(clean)), len(world.s3.log)
-    there = [(kind, share) for share in SHARES for kind in KINDS]
-    done = 0
-    for kind, share in there:
-        called = f"{kind}, {share:.0%}"
-        if only in called and world.seconds_left(60 * MINUTES) > 0 and done < (points or 1000):
+    there = {f"{kind}, {share:.0%}": (kind, share) for share in SHARES for kind in KINDS}
+    for _, (kind, share) in choice.take(there):
+        if world.seconds_left(60 * choice.minutes) > 0:
             yield of_run(world, kind, share, template, wanted, requests)
             yield of_readers(world, kind, share, clean)
-            done += 1
     for part in ("s3 runs", "s3 readers"):
         yield f"{part}: of {len(there)} there are"
 

@@ -12,10 +12,10 @@ from typing import Any
 from lake import Lake
 from lake.store import Store
 from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, check_said, state
+from tests.chaos.choice import Choice
 from tests.chaos.proxy import KINDS, weather
 from tests.chaos.world import World, few, next_version
 
-MINUTES = 14
 SHARES = (0.01, 0.1, 1)
 
 # Nobody listens on port 9 of loopback.
@@ -53,9 +53,13 @@ MORE_SECONDS, TIMES_REQUESTS, RESIDENT_MB = 120, 11, 700
 
 # How fast the polite run may ask, and how many requests may come at once at its beginning.
 RATE, CONNECTIONS, BURST = 10, 4, 10
+PACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "pace": [],
+    "pace of one that is refused": [{"kind": "status", "status": 503, "share": 0.1, "per_path_times": 2}],
+}
 
 
-def run(world: World, points: int | None = None, only: str = "") -> Iterator[Point | str]:
+def run(world: World, choice: Choice) -> Iterator[Point | str]:
     """Let each fault meet a refresh, the rarer ones last; then read the pace of a polite one off the counters."""
     old = few(world.is_real)
     lakes = [world.prefix(), world.prefix()]
@@ -67,15 +71,12 @@ def run(world: World, points: int | None = None, only: str = "") -> Iterator[Poi
     clean = world.source.counters()["requests"]
     there = [(fault, share) for share in reversed(SHARES) for fault in (*FAULTS, *KINDS)]
     names = {label(fault, share): (fault, share) for fault, share in there}
-    done = 0
-    for called, (fault, share) in names.items():
-        if only in called and world.seconds_left(60 * MINUTES) > 0 and done < (points or 1000):
+    for called, (fault, share) in choice.take(names):
+        if world.seconds_left(60 * choice.minutes) > 0:
             yield meet(world, called, fault, share, lakes[0], known, wanted, clean)
-            done += 1
     yield f"source weather: of {len(names)} there are"
-    if only in "source pace":
-        yield pace(world, lakes[0], [])
-        yield pace(world, lakes[0], [{"kind": "status", "status": 503, "share": 0.1, "per_path_times": 2}])
+    for _, faults in choice.take(PACES):
+        yield pace(world, lakes[0], faults)
 
 
 def label(fault: Mapping[str, Any] | str, share: float) -> str:

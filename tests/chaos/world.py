@@ -2,14 +2,12 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
-from math import gcd
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import boto3
@@ -26,8 +24,6 @@ BUCKET = "chaos"
 
 # Few and small, and one of them is referred to by the two others.
 RESOURCES = ("berry", "generation", "type")
-
-_T = TypeVar("_T")
 
 CORPORA = Path(__file__).parents[3] / "shared" / "pokeapi"
 
@@ -154,17 +150,3 @@ def next_version(documents: Documents) -> Documents:
     """Return the documents as they might be a month later: two changed, one new."""
     berry = min(path for path in documents if path.startswith("berry/"))
     return copied(changed(changed(documents, "type/1", name="plain"), berry, size=21), berry, 9001, name="new")
-
-
-def evenly(there: Sequence[_T], seed: int = 0) -> Iterator[_T]:
-    """Yield all points in an order whose every beginning lies evenly among them.
-
-    >>> list(evenly("abcdefgh"))
-    ['a', 'f', 'c', 'h', 'e', 'b', 'g', 'd']
-    """
-    # Steps of the golden section never fall into step with a pattern in the points.
-    step = max(1, round(len(there) * 0.618))
-    while gcd(step, len(there)) != 1:
-        step += 1
-    for at in range(len(there)):
-        yield there[(seed + at * step) % len(there)]

@@ -8,6 +8,7 @@ import pytest
 from flows.local.replica import replica
 from tests.chaos import kills
 from tests.chaos.checks import Point
+from tests.chaos.choice import Choice
 from tests.chaos.world import World, world
 from tests.conftest import use_s3
 from tests.flows.local.replica import small_corpus
@@ -28,5 +29,5 @@ def small_world(
 
 
 def test_an_update_that_is_killed_at_a_request_tears_nothing_and_loses_nothing(small_world: World):
-    points = [said for said in kills.run(small_world, 1, "update") if isinstance(said, Point)]
+    points = [said for said in kills.run(small_world, Choice(1, "update")) if isinstance(said, Point)]
     assert [point.breaches for point in points] == [[]]
