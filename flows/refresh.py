@@ -13,11 +13,13 @@ from flows.steps.events import report_current
 from flows.steps.memory import return_freed_memory
 from flows.steps.outcome import finished, frozen, publish_on_head, unchanged
 from flows.steps.parameters import LakeLocation, SourceChoice
+from flows.steps.picked import crawl_picked, narrow
 from flows.steps.results import SHARD_RESULTS, forget_results
 from flows.steps.start import start
 from lake.assemble.merge import document_files
 from lake.assemble.settle import settle
 from lake.assemble.staging import final_failures
+from lake.crawl import Picked, picked_documents
 
 
 @flow(name="refresh", persist_result=False)
@@ -25,6 +27,7 @@ def refresh(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     source: SourceChoice = SourceChoice(),  # noqa: B008
     allow_shrink: Sequence[str] = (),
+    force: bool = False,
 ) -> State[Any]:
     """Crawl the source and publish a new snapshot if anything changed.
 
@@ -37,33 +40,51 @@ def refresh(
 
     Args:
         lake: Where the lake lies.
-        source: The source to crawl.
+        source: The source to crawl; its resources may be single documents, such as pokemon/25: then these are asked for
+            anew, a Pokémon with its species, evolution chain, forms and encounters, and the rest is carried over.
         allow_shrink: Tables and resources that may lose more rows or documents than the audits tolerate. A resource
             that is named is also taken as it came, although more of its documents failed than are tolerated.
+        force: Ask for every document anew, although the source's version is known and the lake has ETags.
     """
     if is_frozen():
         return frozen()
     return_freed_memory()
     results = lake.results()
-    begun = start(lake, results, source.resolve())
+    settings = source.resolve()
+    picked = picked_documents(settings.resources)
+    begun = start(lake, results, replace(settings, resources=()) if picked else settings, force)
+    if picked:
+        begun = narrow(begun, picked)
     settings, parent, version = begun.source, begun.parent, begun.upstream.version
     dropped = set(allow_shrink) & (document_files(parent).keys() - begun.upstream.resources.keys())
-    if parent is not None and begun.is_known() and not dropped:
+    if parent is not None and begun.is_known() and not dropped and not picked:
         report_current(begun.store.uri(), parent.snapshot)
         return unchanged(parent, f"upstream is still at {version}")
 
-    listings, shards, _, anew = begun.shards(begun.listings(results, is_fresh=True))
-    crawl = Crawl(crawl_id("refresh", settings, parent, version), settings, lake)
-    manifests = fetch_all(crawl, shards, results)
-    crawled = settle(settings, begun.upstream, listings, shards, manifests, parent, allow_shrink)
-    crawled = replace(crawled, anew=anew)
+    listings = begun.listings(results, is_fresh=True)
+    crawl = Crawl(crawl_id(_name(force, picked), settings, parent, version), settings, lake)
+    if picked:
+        crawled, manifests = crawl_picked(begun, picked, crawl, results, listings)
+    else:
+        listings, shards, _, anew = begun.shards(listings)
+        manifests = fetch_all(crawl, shards, results)
+        crawled = settle(settings, begun.upstream, listings, shards, manifests, parent, allow_shrink)
+        crawled = replace(crawled, anew=anew)
     publication = publish_on_head(lake, parent, crawled, allow_shrink)
-    if not publication.is_new and not final_failures(manifests) and not publication.rejected:
-        if crawled.source.version is None:
-            # Without a version, the next run from this head is the same crawl: it would take these results for the
-            # source's answers, and not ask it again.
-            forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")
-        elif not begun.uncrawled(crawled.source):
-            begun.note_equal()
+    is_equal = not publication.is_new and not final_failures(manifests) and not publication.rejected
+    if force or picked or (is_equal and crawled.source.version is None):
+        # The next run from this head may be the same crawl: it would take these results for the source's answers, and
+        # not ask it again.
+        forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")
+    if picked:
+        return finished(lake, publication, crawled, listings)
+    if is_equal and crawled.source.version is not None and not begun.uncrawled(crawled.source):
+        begun.note_equal()
     report_current(begun.store.uri(), publication.commit.snapshot)
     return finished(lake, publication, crawled, listings)
+
+
+def _name(force: bool, picked: Picked) -> str:
+    """Return the name of a sort of crawl: a killed one goes on only as the same sort."""
+    paths = sorted(f"{resource}/{id_}" for resource, ids in picked.items() for id_ in ids)
+    return " ".join(["refresh", *(["force"] if force else []), *paths])

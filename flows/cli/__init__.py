@@ -13,6 +13,7 @@ from flows.cli.options import (
     AsOf,
     Bucket,
     Connections,
+    Documents,
     Json,
     Prefix,
     Rate,
@@ -60,13 +61,16 @@ def refresh(
     source: SourceUrl = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
-    resources: Resources = None,
+    resources: Documents = None,
     requests_per_second: Rate = None,
     connections: Connections = None,
     parallel_shards: Shards = None,
     user_agent: UserAgent = None,
     retry_delay_seconds: RetryDelay = None,
     allow_shrink: AllowShrink = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Ask for every document anew, although the source's version is known.")
+    ] = False,
 ) -> None:
     """Crawl what may have changed and publish a new snapshot if something did."""
     prepare_prefect()
@@ -86,6 +90,7 @@ def refresh(
                 retry_delay_seconds=retry_delay_seconds,
             ),
             allow_shrink=allow_shrink or [],
+            force=force,
             return_state=True,
         )
     )

@@ -33,6 +33,14 @@ SourceUrl = Annotated[
 Resources = Annotated[
     str | None, typer.Option(envvar="POKELAKE_RESOURCES", help="Resources to crawl, separated by commas.")
 ]
+Documents = Annotated[
+    str | None,
+    typer.Option(
+        "--resources",
+        envvar="POKELAKE_RESOURCES",
+        help="Resources to crawl, separated by commas, or single documents, such as pokemon/25.",
+    ),
+]
 Rate = Annotated[
     float | None,
     _setting("requests_per_second", f"Default: the block's, or {Source().requests_per_second}; 0 on loopback."),

@@ -27,13 +27,17 @@ from lake.store import PARALLEL_REQUESTS, Store
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The start of a crawl: the lake, its current commit, the source's settings, and the source's answer."""
+    """The start of a crawl: the lake, its current commit, the source's settings, and the source's answer.
+
+    A forced crawl asks for everything anew, as if the lake had no ETags and no listing had been kept.
+    """
 
     store: Store
     parent: Commit | None
     source: Source
     upstream: Upstream
     resources: tuple[str, ...]
+    is_forced: bool = False
 
     def is_known(self) -> bool:
         """Tell whether the parent already holds, whole, everything that the source has at this version.
@@ -41,7 +45,7 @@ class Start:
         A file that is missing in the bucket, or has another size, makes it not whole.
         """
         parent, version = self.parent, self.upstream.version
-        if parent is None or version is None:
+        if parent is None or version is None or self.is_forced:
             return False
         is_same = (
             parent.fingerprint == tables.fingerprint()
@@ -86,7 +90,7 @@ class Start:
         read = read_listings.with_options(
             result_storage=results,
             cache_expiration=timedelta(seconds=self.source.listing_ttl_seconds),
-            refresh_cache=is_fresh and self.upstream.version is None,
+            refresh_cache=self.is_forced or (is_fresh and self.upstream.version is None),
         )
         found = listings_of(read(self.source, self.upstream, self.resources))
         if are_listings_of(self.source, self.resources, found):
@@ -118,6 +122,8 @@ class Start:
             found = list(pool.map(self._at_hand, [listing.resource for listing in listings]))
         anew = frozenset(listing.resource for listing, held in zip(listings, found, strict=True) if held is None)
         every = [held or {} for held in found]
+        if self.is_forced:
+            every = [{id_: AtHand(None, known.path) for id_, known in held.items()} for held in every]
         listings = [believed(listing, at_hand) for listing, at_hand in zip(listings, every, strict=True)]
         shards, vanished = list[Shard](), list[str]()
         for listing, at_hand in zip(listings, every, strict=True):
@@ -130,7 +136,7 @@ class Start:
         return listings, shards, vanished, anew
 
 
-def start(lake: LakeLocation, results: Results, source: Source) -> Start:
+def start(lake: LakeLocation, results: Results, source: Source, is_forced: bool = False) -> Start:
     """Prove that the lake and its results can be written, and ask the source for its version and resources.
 
     If the operator set a budget of requests, it replaces the source's.
@@ -149,7 +155,7 @@ def start(lake: LakeLocation, results: Results, source: Source) -> Start:
         require_limit(source.global_limit)
     if (budget := requests_per_run()) is not None:
         source = replace(source, requests_per_run=budget)
-    return look(store, source, ask_upstream(source))
+    return replace(look(store, source, ask_upstream(source)), is_forced=is_forced)
 
 
 def look(store: Store, source: Source, upstream: Upstream) -> Start:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +46,7 @@ class Crawled:
     A partial crawl asked for new documents only, so documents that could not be fetched before still count as such. Of
     the resources in `anew` it asked for every document, because their file in the lake is lost. `began` has the files
     of documents that the crawl began from, if another run has published since. `tolerances` are those of its source.
+    `picked` has the ids of each resource that a crawl of single documents asked for.
     """
 
     source: SourceFacts
@@ -54,6 +55,7 @@ class Crawled:
     began: Mapping[str, StoredFile] | None = None
     anew: Collection[str] = ()
     tolerances: Tolerances = TOLERANCES
+    picked: Mapping[str, Collection[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def _attempt(
         *kept_findings(parent, work),
     ]
     failed = [*final_failures(crawled.manifests), *rejected.values()]
-    stale, missing = failed_documents(store, parent, crawled.source, crawled.is_partial, failed, merged)
+    stale, missing = failed_documents(store, parent, crawled.source, crawled.is_partial, failed, merged, crawled.picked)
     source = crawled.source
     if any(item.contested for item in merged.values()):
         # Nobody knows whose answers were younger, so the next run asks for all of them.

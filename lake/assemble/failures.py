@@ -1,6 +1,6 @@
 """The documents of a snapshot that are not as new as its crawl: stale ones, and missing ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lake.assemble.merge import MergedResource, open_documents
 from lake.commit import Commit, SourceFacts
@@ -15,10 +15,12 @@ def failed_documents(
     is_partial: bool,
     failed: Sequence[Failure],
     merged: Mapping[str, MergedResource],
+    picked: Mapping[str, Collection[int]],
 ) -> tuple[list[Failure], list[Failure]]:
     """Return the documents that failed in a crawl: those that keep an older version, and those that have none.
 
-    Of what a partial crawl did not ask for, the parent's failures still count.
+    Of what a partial crawl did not ask for, the parent's failures still count; `picked` has the ids that one asked for
+    by name.
     """
     every = list(failed)
     if parent is not None:
@@ -27,7 +29,9 @@ def failed_documents(
         every += [
             failure
             for failure in (*parent.stale, *parent.missing)
-            if failure.path not in again and failure.resource not in asked
+            if failure.path not in again
+            and failure.resource not in asked
+            and failure.id not in picked.get(failure.resource, ())
         ]
     resources = sorted({failure.resource for failure in every} & merged.keys())
     before, after = (

@@ -8,6 +8,7 @@ from lake.crawl.fetch import fetch
 from lake.crawl.listing import Listing, Upstream, chosen
 from lake.crawl.listings import read_listings
 from lake.crawl.pace import Pace
+from lake.crawl.picked import Picked, followed, in_order, narrowed, picked_documents, with_encounters
 from lake.crawl.process import Fetcher
 from lake.crawl.shard import Fetched, Shard, Wanted
 from lake.source import Rest, Source
@@ -19,6 +20,7 @@ __all__ = [
     "Fetcher",
     "Listing",
     "Pace",
+    "Picked",
     "Rest",
     "Shard",
     "Source",
@@ -30,5 +32,10 @@ __all__ = [
     "crawler",
     "cut",
     "fetch",
+    "followed",
+    "in_order",
+    "narrowed",
+    "picked_documents",
     "read_listings",
+    "with_encounters",
 ]
