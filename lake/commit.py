@@ -24,6 +24,7 @@ from lake.layout import (
 )
 from lake.resource import Failure
 from lake.store import Store
+from lake.verdict import Verdict
 
 FORMAT = 1
 
@@ -95,7 +96,8 @@ class Commit:
     """One published snapshot: everything that a reader or the next run needs to know about it.
 
     `changes` counts documents added, modified and deleted against the parent, by resource. `stale` names documents
-    that could not be fetched and kept their last good version, `missing` those that never had one.
+    that could not be fetched and kept their last good version, `missing` those that never had one. `verdict` is that of
+    a person on a snapshot that an audit had held back.
     """
 
     seq: CommitNumber
@@ -110,6 +112,7 @@ class Commit:
     stale: tuple[Failure, ...] = ()
     missing: tuple[Failure, ...] = ()
     audits: tuple[dict[str, Any], ...] = ()
+    verdict: Verdict | None = None
     format: int = FORMAT
 
     def keys(self) -> list[str]:

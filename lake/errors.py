@@ -78,6 +78,38 @@ class NoCommitError(LakeError):
         self.uri = uri
 
 
+class NoDraftError(LakeError):
+    """An object below ``held/`` is not what its name says: it is passed over, and cannot be decided."""
+
+    def __init__(self, uri: str, finding: str) -> None:
+        super().__init__(
+            f"{uri}: expected what a run held back, found an object that is none: {shown(finding)}; nothing of it is"
+            " used. Refresh, which holds back anew what still asks; `pokelake maintain` removes the object"
+        )
+        self.uri = uri
+
+
+class DecidedError(LakeError):
+    """A held draft has a verdict already, and it is another one."""
+
+    def __init__(self, draft: str, act: str, by: str, at: str, reason: str) -> None:
+        why = f": {reason}" if reason else ""
+        super().__init__(f"held draft {draft}: already decided by {by} at {at} ({act}){why}; nothing was changed")
+        self.draft, self.act, self.by, self.at, self.reason = draft, act, by, at, reason
+
+
+class UnansweredError(LakeError):
+    """A verdict would publish a held draft, and does not accept everything that asks."""
+
+    def __init__(self, draft: str, names: Sequence[str]) -> None:
+        listed = ", ".join(shown(name) for name in names[:_LISTED_NAMES])
+        super().__init__(
+            f"held draft {draft}: expected a verdict on every finding that asks, found none on {listed}; it waits on."
+            " Accept these as well, accept all, or drop the draft"
+        )
+        self.draft, self.names = draft, tuple(names)
+
+
 class PublishError(LakeError):
     """A snapshot was not published; readers still see the one before."""
 

@@ -19,6 +19,7 @@ STAGING = "staging/"
 RESULTS = "results/"
 CHECKS = "checks/"
 CODE = "code/"
+HELD = "held/"
 
 # The manifest of a code version is written last and removed first: a version with a manifest is whole.
 CODE_MANIFEST = "MANIFEST.json"
@@ -123,6 +124,30 @@ def is_staging_key(key: str, crawl: str, resource: str, number: int) -> bool:
         re.fullmatch(f"{re.escape(f'{STAGING}{crawl}/{resource}-{number:04d}')}-[0-9a-f]{{8}}\\.parquet", key)
         is not None
     )
+
+
+def held_folder(draft: str) -> str:
+    """Return the folder of one held draft, with its slash."""
+    return f"{HELD}{draft}/"
+
+
+def draft_key(draft: str) -> str:
+    """Return the key of the object that is written last into a held draft's folder, and makes it one."""
+    return f"{HELD}{draft}/draft.json"
+
+
+def verdict_key(draft: str) -> str:
+    """Return the key of the one verdict on a held draft."""
+    return f"{HELD}{draft}/verdict.json"
+
+
+def held_documents_key(draft: str, resource: str, number: int) -> str:
+    """Return the key of the documents that one shard brought, counted over all shards of a held draft.
+
+    >>> held_documents_key("20260808T041200Z-1f3a9c02", "pokemon", 7)
+    'held/20260808T041200Z-1f3a9c02/documents/pokemon-0007.parquet'
+    """
+    return f"{HELD}{draft}/documents/{resource}-{number:04d}.parquet"
 
 
 def forgotten_key(snapshot: str) -> str:

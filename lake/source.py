@@ -194,7 +194,7 @@ class Tolerances:
 
 
 # Those of a source whose settings nobody changed.
-TOLERANCES = Source().tolerances
+TOLERANCES, HELD_HOURS = Source().tolerances, Source().held_hours
 
 # The declaration of each setting of a source, without its type and default.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {setting.name: setting.metadata for setting in fields(Source)}

@@ -38,6 +38,7 @@ FOUNDATIONS = {
     "canonical",
     "decode",
     "source",
+    "verdict",
     "text",
     "proxies",
 }

@@ -24,7 +24,7 @@ from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
 from lake.errors import DamagedObjectError, MissingObjectError
 from lake.publish import Finding, SnapshotWriter, remove_snapshot, table_files
 from lake.resource import Failure
-from lake.source import TOLERANCES, Tolerances
+from lake.source import HELD_HOURS, TOLERANCES, Tolerances
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.tables import Catalog, catalog_of
 
@@ -45,8 +45,8 @@ class Crawled:
 
     A partial crawl asked for new documents only, so documents that could not be fetched before still count as such. Of
     the resources in `anew` it asked for every document, because their file in the lake is lost. `began` has the files
-    of documents that the crawl began from, if another run has published since. `tolerances` are those of its source.
-    `picked` has the ids of each resource that a crawl of single documents asked for.
+    of documents that the crawl began from, if another run has published since. `tolerances` and `held_hours` are
+    settings of its source. `picked` has the ids of each resource that a crawl of single documents asked for.
     """
 
     source: SourceFacts
@@ -56,6 +56,7 @@ class Crawled:
     anew: Collection[str] = ()
     tolerances: Tolerances = TOLERANCES
     picked: Mapping[str, Collection[int]] = field(default_factory=dict)
+    held_hours: int = HELD_HOURS
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from lake.assemble.mend import Mending
 from lake.assemble.staging import Manifest, read_staged
 from lake.commit import Commit, DataFile, read_file
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, DocumentFile
-from lake.layout import file_key
+from lake.layout import SnapshotId, file_key
 from lake.publish import FileStyle, Finding, TableWriter, audit_table
 from lake.resource import IdentityChange
 from lake.store import Store
@@ -44,7 +44,7 @@ KINDS = ("added", "modified", "deleted", "reordered")
 class StoredFile:
     """One file of the table of documents, and the snapshot in whose folder it lies."""
 
-    snapshot: str
+    snapshot: SnapshotId
     file: DataFile
 
 

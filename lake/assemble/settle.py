@@ -53,7 +53,9 @@ def settle(
             f" for all; {_KEPT}. {_named(waiting)}; {_allowing(waiting)}"
         )
     kept = tuple(manifest for manifest in manifests if manifest.resource not in failed)
-    return Crawled(replace(facts, refused=refused), kept, is_partial, tolerances=source.tolerances)
+    return Crawled(
+        replace(facts, refused=refused), kept, is_partial, tolerances=source.tolerances, held_hours=source.held_hours
+    )
 
 
 def _untolerated(source: Source, shards: Sequence[Shard], manifests: Sequence[Manifest]) -> dict[str, str]:

@@ -14,7 +14,14 @@ from lake.publish.audit import (
 )
 from lake.publish.check import KeyCheck
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
-from lake.publish.snapshot import SnapshotWriter, commit_snapshot, remove_snapshot, same_files, table_files
+from lake.publish.snapshot import (
+    SnapshotWriter,
+    commit_snapshot,
+    file_hashes,
+    remove_snapshot,
+    same_files,
+    table_files,
+)
 
 __all__ = [
     "EncodedFile",
@@ -30,6 +37,7 @@ __all__ = [
     "audit_run",
     "audit_table",
     "commit_snapshot",
+    "file_hashes",
     "questions",
     "refusals",
     "remove_snapshot",

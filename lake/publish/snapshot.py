@@ -130,8 +130,9 @@ def remove_snapshot(store: Store, snapshot: str) -> None:
 
 def same_files(tables: dict[str, TableFiles], parent: Commit | None) -> bool:
     """Tell whether every file equals the parent's."""
-    return parent is not None and _hashes_by_file(tables) == _hashes_by_file(parent.tables)
+    return parent is not None and file_hashes(tables) == file_hashes(parent.tables)
 
 
-def _hashes_by_file(tables: dict[str, TableFiles]) -> dict[str, str]:
+def file_hashes(tables: Mapping[str, TableFiles]) -> dict[str, str]:
+    """Return the hash of every file, by the names of its table and of the file."""
     return {f"{name}/{file.name}": file.sha256 for name, table in tables.items() for file in table.files}

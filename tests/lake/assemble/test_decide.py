@@ -1,0 +1,224 @@
+"""Deciding a held draft: exactly it is published, or it is dropped, or it is held again; once, whoever is killed."""
+
+from datetime import timedelta
+
+import pytest
+
+from lake.assemble import draft as writing
+from lake.assemble.decided import Outcome, clean_held
+from lake.assemble.draft import Crawled
+from lake.assemble.held import HeldDraft, held_drafts, supersede, waiting
+from lake.errors import DecidedError, PublishError, StoreError, UnansweredError, UnknownNameError
+from lake.layout import HELD, SNAPSHOTS, STAGING
+from lake.publish import Finding, Level, remove_snapshot
+from lake.store import Store
+from lake.verdict import Act
+from tests.lake import keys
+from tests.lake.assemble.holding import NOW, abilities, decided, dropping, fewer, hold_back, publishing
+from tests.lake.assemble.lakeside import RUN, Lakeside, changed, differing, hashes, mark_names
+from tests.lake.publish.killing import Killed, killed_at
+
+OTHER = "20260808T041200Z-1f3a9c02"
+
+
+@pytest.fixture
+def lake(store: Store) -> Lakeside:
+    """Return a lake with all abilities."""
+    one = Lakeside(store)
+    one.begin(abilities())
+    return one
+
+
+@pytest.fixture
+def held(lake: Lakeside) -> HeldDraft:
+    """Hold a draft in which most abilities are gone, and lose what was staged for it."""
+    draft = hold_back(lake, lake.crawl(fewer()))
+    lake.store.delete(keys(lake.store, STAGING))
+    return draft
+
+
+def snapshots(lake: Lakeside) -> set[str]:
+    return {key.split("/")[1] for key in keys(lake.store, SNAPSHOTS)}
+
+
+def test_what_is_accepted_is_published_as_a_run_that_allows_it_would(lake: Lakeside):
+    parent, crawled = lake.commit, lake.crawl(fewer())
+    draft = lake.draft(crawled, allow_shrink=("ability", "names"), name=OTHER)
+    assert draft is not None
+    allowed = hashes(draft.commit)
+    remove_snapshot(lake.store, OTHER)
+    held = hold_back(lake, crawled)
+    lake.store.delete(keys(lake.store, STAGING))
+    decision = decided(lake, held, publishing(held))
+    assert decision.commit is not None
+    assert (decision.outcome, decision.commit) == (Outcome.PUBLISHED, lake.commit)
+    assert (lake.commit.parent, lake.commit.seq, lake.commit.run) == (parent.snapshot, parent.seq + 1, RUN)
+    verdict = lake.commit.verdict
+    assert verdict is not None
+    assert (verdict.draft, verdict.by, verdict.at) == (held.id, "Oak", NOW)
+    assert verdict.reason == "they were removed upstream"
+    assert set(verdict.findings or ()) == {finding.name for finding in held.questions}
+    assert {entry["rule"] for entry in lake.commit.audits if entry["level"] == "ask"} == {"deletions", "shrink"}
+    assert decision.commit.changes == held.changes
+    assert hashes(lake.commit) == allowed
+
+
+def test_every_finding_that_asks_must_be_accepted(lake: Lakeside, held: HeldDraft):
+    before, names = lake.commit, [finding.name for finding in held.questions]
+    with pytest.raises(UnansweredError, match=f"found none on {', '.join(names[1:])}; it waits on") as caught:
+        decided(lake, held, publishing(held, names[0]))
+    assert caught.value.names == tuple(names[1:])
+    with pytest.raises(UnknownNameError, match="no finding that asks 'shrink/moves'; there are: shrink/names"):
+        decided(lake, held, publishing(held, *names, "shrink/moves"))
+    assert (waiting(lake.store), lake.commit) == (held, before)
+    assert decided(lake, held, publishing(held, *names)).outcome == Outcome.PUBLISHED
+
+
+def test_what_is_dropped_is_not_published_and_the_next_run_says_so(lake: Lakeside, held: HeldDraft):
+    before = lake.commit
+    decision = decided(lake, held, dropping(held))
+    assert (decision.outcome, decision.commit, lake.commit) == (Outcome.DROPPED, None, before)
+    assert waiting(lake.store) is None
+    [cleaned] = clean_held(lake.store)
+    assert str(cleaned) == f"held draft {held.id} was dropped (by Oak at {NOW}): the source is wrong"
+    assert keys(lake.store, HELD) == set()
+    assert snapshots(lake) == {before.snapshot}
+
+
+def test_of_two_verdicts_the_first_one_stands(lake: Lakeside, held: HeldDraft):
+    decided(lake, held, dropping(held))
+    with pytest.raises(DecidedError, match="already decided by Oak") as caught:
+        decided(lake, held, publishing(held, by="Elm"))
+    assert f"by Oak at {NOW} (drop): the source is wrong" in str(caught.value)
+    assert (caught.value.by, caught.value.act) == ("Oak", "drop")
+    assert decided(lake, held, dropping(held, by="Elm")).verdict.by == "Oak"
+
+
+def test_a_verdict_twice_publishes_once(lake: Lakeside, held: HeldDraft):
+    first = decided(lake, held, publishing(held))
+    second = decided(lake, held, publishing(held, by="Elm"))
+    assert (second.outcome, second.commit, second.verdict) == (Outcome.PUBLISHED, first.commit, first.verdict)
+    with pytest.raises(DecidedError, match="by Oak"):
+        decided(lake, held, dropping(held))
+    [cleaned] = clean_held(lake.store)
+    assert str(cleaned).startswith(f"held draft {held.id} was published as {lake.commit.snapshot} (by Oak")
+
+
+def test_nobody_can_decide_after_the_deadline(lake: Lakeside, held: HeldDraft):
+    with pytest.raises(DecidedError, match=r"by pokelake at .* \(expired\): nobody decided until"):
+        decided(lake, held, publishing(held), held.deadline)
+    [cleaned] = clean_held(lake.store)
+    assert cleaned.outcome == Outcome.EXPIRED
+
+
+def test_what_was_superseded_is_not_published(lake: Lakeside, held: HeldDraft):
+    supersede(lake.store, "a newer version was published")
+    with pytest.raises(DecidedError, match="superseded"):
+        decided(lake, held, publishing(held))
+
+
+def test_a_draft_whose_head_has_moved_is_held_again_on_the_new_one(lake: Lakeside, held: HeldDraft):
+    """And what another run changed meanwhile stays as it made it."""
+    older = lake.commit
+    newer = lake.fill(changed(abilities(), "ability/10", is_main_series=False))
+    lake.store.delete(keys(lake.store, STAGING))
+    decision = decided(lake, held, publishing(held))
+    assert (decision.outcome, lake.commit) == (Outcome.HELD_AGAIN, newer)
+    again = decision.held
+    assert again is not None
+    assert again.parent is not None
+    assert (again.again, again.parent.snapshot, waiting(lake.store)) == (held.id, newer.snapshot, again)
+    assert again.reason == (f"another run has published since: readers saw {older.snapshot}, and see {newer.snapshot}")
+    assert set(again.needs) == {older.snapshot, newer.snapshot}
+    assert snapshots(lake) == {older.snapshot, newer.snapshot}
+    assert decided(lake, held, publishing(held)).held == again
+    [cleaned] = clean_held(lake.store)
+    assert (cleaned.outcome, cleaned.became) == (Outcome.HELD_AGAIN, again.id)
+    published = decided(lake, again, publishing(again))
+    assert (published.outcome, published.commit) == (Outcome.PUBLISHED, lake.commit)
+    assert lake.lake.read("abilities").set_index("ability_id")["is_main_series"].to_dict()[9] is False
+
+
+def test_a_draft_that_another_code_builds_otherwise_is_held_again(
+    lake: Lakeside, held: HeldDraft, monkeypatch: pytest.MonkeyPatch
+):
+    before = lake.commit
+    mark_names(monkeypatch, "abilities")
+    decision = decided(lake, held, publishing(held))
+    assert (decision.outcome, lake.commit) == (Outcome.HELD_AGAIN, before)
+    assert decision.held is not None
+    assert decision.held.reason.startswith(f"the code is another: {held.fingerprint} built the tables then, ")
+    assert decision.held.reason.endswith(" builds others now: abilities")
+    assert decided(lake, decision.held, publishing(decision.held)).outcome == Outcome.PUBLISHED
+    assert all(name.startswith("?") for name in lake.lake.read("abilities")["name"])
+
+
+def test_a_draft_in_which_nothing_is_left_to_publish_changes_nothing(lake: Lakeside, held: HeldDraft):
+    newer = lake.fill(fewer(), allow_shrink=("ability", "names"))
+    decision = decided(lake, held, publishing(held))
+    assert (decision.outcome, decision.commit, lake.commit) == (Outcome.UNCHANGED, newer, newer)
+    assert keys(lake.store, HELD) == set()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_decision_that_is_killed_is_finished_by_the_same_verdict(lake: Lakeside, held: HeldDraft, moment: str):
+    client, parent = lake.store._s3, lake.commit
+    states = []
+    for requests in range(2, 200, 11):
+        dying = Lakeside(Store(lake.store.bucket, lake.store.prefix, killed_at(client, requests, moment)))
+        try:
+            decided(dying, held, publishing(held))
+        except Killed:
+            states.append([one.verdict.act if one.verdict else None for one in held_drafts(lake.store)])
+            assert lake.commit.parent in (parent.parent, parent.snapshot)
+        else:
+            break
+    else:
+        pytest.fail("it never ended")
+    assert [Act.PUBLISH] in states
+    assert (lake.commit.parent, lake.commit.seq) == (parent.snapshot, parent.seq + 1)
+    assert lake.commit.verdict is not None
+    assert len(lake.lake.read("abilities")) == len(fewer()) - 1
+
+
+def test_an_approved_draft_that_nobody_finished_goes_at_its_deadline(lake: Lakeside, held: HeldDraft):
+    dying = Lakeside(Store(lake.store.bucket, lake.store.prefix, killed_at(lake.store._s3, 4, "before")))
+    with pytest.raises(Killed):
+        decided(dying, held, publishing(held))
+    assert [one.verdict.act for one in held_drafts(lake.store) if one.verdict] == [Act.PUBLISH]
+    assert clean_held(lake.store, held.deadline - timedelta(seconds=1)) == []
+    [cleaned] = clean_held(lake.store, held.deadline)
+    assert cleaned.outcome == Outcome.ABANDONED
+
+
+def test_what_blocks_is_published_by_no_verdict(lake: Lakeside, held: HeldDraft, monkeypatch: pytest.MonkeyPatch):
+    audit = writing.audit
+    wrong = Finding(Level.BLOCK, "primary-key", "abilities", "two rows with key 9")
+    monkeypatch.setattr(writing, "audit", lambda *given: [*audit(*given), wrong])
+    before = lake.commit
+    with pytest.raises(PublishError, match="two rows with key 9"):
+        decided(lake, held, publishing(held))
+    monkeypatch.undo()
+    assert (lake.commit, snapshots(lake)) == (before, {before.snapshot})
+    assert decided(lake, held, publishing(held)).outcome == Outcome.PUBLISHED
+
+
+def test_a_rebuild_that_asks_is_held_without_documents(lake: Lakeside, monkeypatch: pytest.MonkeyPatch):
+    before = lake.commit
+    mark_names(monkeypatch, "abilities")
+    held = hold_back(lake, Crawled(lake.commit.source, (), is_partial=True), is_rebuild=True)
+    assert held.manifests == ()
+    assert decided(lake, held, publishing(held)).outcome == Outcome.PUBLISHED
+    assert differing(before, lake.commit) == {"abilities"}
+
+
+def test_documents_that_are_gone_or_others_are_said(lake: Lakeside, held: HeldDraft):
+    before = lake.commit
+    key, *_ = keys(lake.store, f"{HELD}{held.id}/documents/ability-")
+    lake.store.delete([key])
+    with pytest.raises(StoreError, match="expected 1 whole documents, found none"):
+        decided(lake, held, publishing(held))
+    lake.store.create(key, b"PAR1")
+    with pytest.raises(StoreError, match="expected 1 whole documents, found others"):
+        decided(lake, held, publishing(held))
+    assert (lake.commit, snapshots(lake)) == (before, {before.snapshot})
