@@ -45,6 +45,18 @@ class Breaker:
                 f" fetched is kept. Run again when the source has recovered. The last one failed with: {failure}"
             )
 
+    def give_up(self, why: str) -> None:
+        """Open the source's breaker for another reason."""
+        self._down = self._down or (
+            f"{self._base_url}: the source is left alone, because {why}; nothing was published, and what was fetched is"
+            " kept. Run again later, or lower requests_per_second, and the run goes on from here"
+        )
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing more is to be asked for."""
+        return self._down is not None
+
     def reason(self, resource: str, is_first: bool) -> str | None:
         """Say why a document is not to be asked for, the first one of its shard or another; None if it is."""
         if self._down is not None:

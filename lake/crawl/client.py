@@ -157,8 +157,9 @@ class Client:
         for _ in range(_MAX_REDIRECTS + 1):
             if spelled(url) is None:
                 raise FetchError(f"expected an HTTP address, found {url[:200]!r}", is_final=True)
-            if wait := self._pace.reserve():
-                await asyncio.sleep(wait)
+            await self._pace.turn()
+            if self._pace.breaker.is_down:
+                raise FetchError("not asked for, because the source answers nothing", is_final=True)
             self.requests += 1
             try:
                 async with (
@@ -181,6 +182,8 @@ class Client:
     async def _read(self, response: httpx.Response, conditional: bool, check: Check | None) -> Reply:
         etag, version = (_tag(response.headers.get(name)) for name in ("ETag", "X-PokeAPI-Hash"))
         status = response.status_code
+        if status not in _RETRIED_STATUS:
+            self._pace.note_answer()
         if status == 304 and conditional:
             # It has no body, but httpx closes a connection whose answer was not read to its end.
             await response.aread()
@@ -230,7 +233,10 @@ class Client:
             return _Again(f"status {response.status_code}")
         if seconds > self.source.max_retry_after_seconds:
             return FetchError(f"status {response.status_code}, come back in {seconds:.0f} s", is_final=True)
-        self._pace.pause(seconds)
+        if not self._pace.pause(seconds):
+            return FetchError(
+                f"status {response.status_code}, come back in {seconds:.0f} s, after too many such waits", is_final=True
+            )
         return _Again(f"status {response.status_code}", is_paced=True)
 
 

@@ -1,5 +1,6 @@
 """The pace of one event loop: a token bucket says how fast it may ask a source, a budget how much."""
 
+import asyncio
 import math
 import re
 import time
@@ -10,26 +11,42 @@ from lake.crawl.breaker import Breaker
 from lake.errors import BudgetError
 from lake.source import Source
 
+# How long a crawl waits because the source says so, in multiples of `max_retry_after_seconds`: with no answer between,
+# and in all. By default these are six minutes and one hour.
+WAITS_IN_A_ROW = 3
+WAITS_IN_ALL = 30
+
 
 class Pace:
     """The allowance of all clients of one event loop: spreads their requests evenly over time and counts them.
 
-    A pace holds the time of the next free slot.
+    A pace holds the time of the next free slot, and how long the source has made the crawl wait.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._interval = 1 / source.requests_per_second if source.requests_per_second > 0 else 0.0
         self._next = 0.0
+        self._pauses = 0
+        self._waited_in_a_row = self._waited = 0.0
         self.requests = 0
         self.breaker = Breaker(source.base_url)
 
-    def reserve(self) -> float:
-        """Take the next slot and return how many seconds to wait for it.
+    async def turn(self) -> None:
+        """Wait for a slot of one's own; whoever waited when the source asked for a pause waits for its end as well.
 
         Raises:
             BudgetError: The budget of requests is spent.
         """
+        self._spend()
+        while True:
+            pauses = self._pauses
+            if wait := self.reserve():
+                await asyncio.sleep(wait)
+            if pauses == self._pauses:
+                return
+
+    def _spend(self) -> None:
         if self.requests >= self._source.requests_per_run:
             raise BudgetError(
                 f"{self._source.base_url}: the budget of {self._source.requests_per_run:,} requests a run is spent;"
@@ -37,14 +54,42 @@ class Pace:
                 " Variable pokelake_requests_per_run, which replaces the block's if it is set"
             )
         self.requests += 1
+
+    def reserve(self) -> float:
+        """Take the next slot and return how many seconds to wait for it."""
         now = time.monotonic()
         slot = max(now, self._next)
         self._next = slot + self._interval
         return slot - now
 
-    def pause(self, seconds: float) -> None:
-        """Give out no slot before this many seconds have passed, because a 429 concerns the whole source."""
-        self._next = max(self._next, time.monotonic() + seconds)
+    def pause(self, seconds: float) -> bool:
+        """Give out no slot before this many seconds have passed, because a 429 concerns the whole source.
+
+        False means that the source has made the crawl wait for long enough: then it is left alone.
+        """
+        now = time.monotonic()
+        if (longer := now + seconds - max(now, self._next)) <= 0:
+            return True
+        limit = self._source.max_retry_after_seconds
+        for waited, times, how in (
+            (self._waited_in_a_row, WAITS_IN_A_ROW, " and answered nothing between"),
+            (self._waited, WAITS_IN_ALL, " in all"),
+        ):
+            if waited + longer > times * limit:
+                self.breaker.give_up(
+                    f"it asked the crawl to wait for more than {times * limit:,.0f} s{how}, the last time for"
+                    f" {seconds:,.0f} s"
+                )
+                return False
+        self._waited_in_a_row += longer
+        self._waited += longer
+        self._pauses += 1
+        self._next = now + seconds
+        return True
+
+    def note_answer(self) -> None:
+        """Note that the source gave an answer, whatever it said."""
+        self._waited_in_a_row = 0.0
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:

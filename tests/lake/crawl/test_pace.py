@@ -64,11 +64,15 @@ def test_a_pause_moves_the_next_slot_and_is_not_shortened_by_another(clock: Cloc
 
 def test_a_spent_budget_stays_spent_and_says_what_to_do():
     pace = Pace(source(requests_per_run=1_000))
-    for _ in range(1_000):
-        pace.reserve()
-    for _ in range(2):
-        with pytest.raises(SourceError, match=r"budget of 1,000 requests a run is spent.+raise requests_per_run"):
-            pace.reserve()
+
+    async def spend() -> None:
+        for _ in range(1_000):
+            await pace.turn()
+        for _ in range(2):
+            with pytest.raises(SourceError, match=r"budget of 1,000 requests a run is spent.+raise requests_per_run"):
+                await pace.turn()
+
+    asyncio.run(spend())
     assert pace.requests == 1_000
 
 
