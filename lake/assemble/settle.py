@@ -7,7 +7,7 @@ from dataclasses import replace
 from lake.assemble.draft import Crawled
 from lake.assemble.staging import Manifest, final_failures, source_facts
 from lake.commit import Commit
-from lake.crawl import Listing, Shard, Source, Upstream, are_several
+from lake.crawl import Listing, Shard, Source, Upstream, advice, are_several
 from lake.errors import SourceError
 from lake.resource import Failure
 from lake.text import counted
@@ -43,8 +43,8 @@ def settle(
     crawled = {shard.resource for shard in shards}
     if are_several(len(failed), len(crawled)):
         raise SourceError(
-            f"{source.base_url}: {len(failed)} of {counted(len(crawled), 'collection')} failed; {_KEPT}. Run again when"
-            f" the source has recovered. {_named(failed)}; {_allowing(failed)}"
+            f"{source.base_url}: {len(failed)} of {counted(len(crawled), 'collection')} failed; {_KEPT}."
+            f" {advice(failed[min(failed)])} {_named(failed)}; {_allowing(failed)}"
         )
     waiting = {name: why for name, why in refused.items() if name not in allow_shrink}
     if parent is None and waiting:

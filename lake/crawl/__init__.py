@@ -1,5 +1,6 @@
 """Crawls a source over HTTP, politely. Only this room knows httpx."""
 
+from lake.crawl.advice import advice
 from lake.crawl.breaker import are_several
 from lake.crawl.client import Client
 from lake.crawl.crawler import Crawler, crawler
@@ -26,6 +27,7 @@ __all__ = [
     "Source",
     "Upstream",
     "Wanted",
+    "advice",
     "are_several",
     "believed",
     "chosen",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from lake.crawl.advice import advice
 from lake.errors import SourceDownError
 
 # A collection's breaker opens when this many of its documents failed in a row, each after all of its tries.
@@ -42,7 +43,7 @@ class Breaker:
             self._down = (
                 f"{self._base_url}: {self._since.total()} documents in a row could not be fetched, of"
                 f" {len(self._since)} collections, so nothing more was asked for and nothing was published; what was"
-                f" fetched is kept. Run again when the source has recovered. The last one failed with: {failure}"
+                f" fetched is kept. {advice(failure)} The last one failed with: {failure}"
             )
 
     def give_up(self, why: str) -> None:

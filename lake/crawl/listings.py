@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from lake.crawl.advice import advice
 from lake.crawl.breaker import are_several
 from lake.crawl.client import Client
 from lake.crawl.crawler import crawler
@@ -24,9 +25,10 @@ async def read_listings(client: Client, upstream: Upstream, resources: Sequence[
 
     def require_source() -> None:
         if are_several(len(failed), len(resources)):
+            first = next(iter(failed.values()))
             raise SourceDownError(
                 f"{client.source.base_url}: {len(failed)} of {len(resources)} listings could not be read, so nothing"
-                f" was published. Run again when the source has recovered. The first: {next(iter(failed.values()))}"
+                f" was published. {advice(first)} The first: {first}"
             )
 
     async def read(resource: str) -> Listing:

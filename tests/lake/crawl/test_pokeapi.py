@@ -84,7 +84,7 @@ def test_a_source_that_cannot_be_reached_is_one_readable_paragraph(running: Runn
         upstream(source(running.url))
     message = str(caught.value)
     assert message.startswith(f"{running.url}: could not be reached: ReadError")
-    assert message.endswith("; check the address, or the network")
+    assert message.endswith(". Check the address, or the network, then run again.")
     assert "\n" not in message
 
 
@@ -137,7 +137,7 @@ def test_a_version_that_is_none_is_not_kept():
 
 
 def test_an_address_that_is_none_is_refused():
-    with pytest.raises(SourceError, match=r"could not be reached: expected an HTTP address.+check the address"):
+    with pytest.raises(SourceError, match=r"could not be reached: expected an HTTP address.+Check base_url"):
         upstream(source("pokeapi.test/api/v2/"))
 
 

@@ -1,0 +1,47 @@
+"""What a person should do about trouble with a source: it follows from the kind of fault, which its reason tells."""
+
+import re
+
+RECOVERED = "Run again when the source has recovered."
+
+_ADDRESS = "base_url (--source, the parameter source.base_url, or the source block)"
+
+# The first that fits; the reasons are those of `FetchError`, and of listings that do not add up.
+_KINDS = tuple(
+    (re.compile(reason), advice)
+    for reason, advice in (
+        (r"\bstatus 429\b|\bcome back in ", "Run again later, or lower requests_per_second."),
+        (
+            r"\bstatus (401|403|407)\b",
+            "Check the source's key (api_key_block, api_key_header and api_key_prefix in the source block) and"
+            " user_agent, then run again.",
+        ),
+        (r"\bstatus (408|425|5\d\d)\b", RECOVERED),
+        (
+            r"\bstatus 4\d\d\b|\bredirect|expected a URL below|expected an HTTP address|\bInvalidURL\b",
+            f"Check {_ADDRESS}, and the paths in its settings `rest` if it has any, then run again.",
+        ),
+        (r"\bcontent type: ", f"Check {_ADDRESS}, or run again when the source has recovered."),
+        (r"\bmore than [\d,]+ bytes\b", "Raise max_document_bytes in the source block, then run again."),
+        (r"\bno whole answer within\b", "Run again when the source has recovered, or raise deadline_seconds."),
+        (
+            r"\bSSL\b|\bcertificate\b",
+            f"Check {_ADDRESS}, whether it is https or http, and the certificates that this machine trusts"
+            " (SSL_CERT_FILE), then run again.",
+        ),
+        (r"\[Errno -\d+\]|\bgetaddrinfo\b", f"Check {_ADDRESS}, and the network, then run again."),
+        (r"\bProxyError\b", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY, then run again."),
+        (r"settings `rest`", "Check the settings `rest` in the source block, then run again."),
+    )
+)
+
+
+def advice(reason: str, otherwise: str = RECOVERED) -> str:
+    """Return what to do about a fault, as a sentence, by the reason for which something could not be fetched.
+
+    >>> advice("pokemon/25 (more than 33,554,432 bytes)")
+    'Raise max_document_bytes in the source block, then run again.'
+    >>> advice("status 502")
+    'Run again when the source has recovered.'
+    """
+    return next((advice for kind, advice in _KINDS if kind.search(reason)), otherwise)
