@@ -19,6 +19,8 @@ from lake.store import PARALLEL_REQUESTS, Store
 # opened without access to others. It gets no such folder: a query that needs more memory than there is fails.
 _SETTINGS = (
     "SET temp_directory = ''",
+    # Its default tells a query where the home of whoever asks is.
+    "SET secret_directory = ''",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET python_enable_replacements = false",
@@ -31,6 +33,8 @@ _SETTINGS = (
 
 # How often a query is asked, at most. Where S3 refuses one request in ten, one query in four meets that.
 _TRIES = 5
+
+_QUERIES = "which begins with SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE or SHOW"
 
 # The type of numbers of more than 64 bits, such as DuckDB's sums of integers.
 _HUGE = pa.decimal128(38, 0)
@@ -91,10 +95,23 @@ def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
     except RecursionError as error:
         raise LakeError("sql: the query is nested too deeply; split it by WITH") from error
     if tree["error"]:
-        raise LakeError(f"sql: expected one SELECT, because a reader never writes, found: {tree['error_message']}")
+        raise LakeError(_no_query(connection, text, tree["error_message"]))
     if len(tree["statements"]) != 1:
         raise LakeError(f"sql: expected one query, found {len(tree['statements'])}")
     return tree
+
+
+def _no_query(connection: duckdb.DuckDBPyConnection, text: str, said: str) -> str:
+    """Return what is wrong with a text that has no syntax tree, because it is no query or no SQL."""
+    try:
+        kinds = [statement.type for statement in connection.extract_statements(text)]
+    except duckdb.Error:
+        kinds = []
+    if duckdb.StatementType.MULTI in kinds:
+        return "sql: expected a PIVOT with its values, found one without; list them: PIVOT … ON column IN ('a', 'b') …"
+    if kinds:
+        said = ", ".join(kind.name for kind in kinds)
+    return f"sql: expected one query, {_QUERIES}, because a reader never writes, found: {said}"
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -102,6 +102,24 @@ def test_tables_can_be_shown_and_described(lake: Lake):
     assert lake.sql("DESCRIBE moves")["column_name"].tolist() == ["move_id", "generation_id", "power", "generation"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FROM moves SELECT count(*)",
+        "WITH m AS (FROM moves) SELECT count(*) FROM m",
+        "VALUES (3)",
+        "SELECT 1 + n FROM (SUMMARIZE moves), (SELECT 2 AS n) LIMIT 1",
+        "PIVOT moves ON move_id IN (1, 2) USING 3 * count(*) GROUP BY generation",
+        "UNPIVOT (SELECT 3 AS a) ON a",
+        "DESCRIBE moves",
+        "SUMMARIZE moves",
+        "SHOW moves",
+    ],
+)
+def test_all_forms_of_a_query_that_a_refusal_names_are_answered(lake: Lake, query: str):
+    assert lake.sql(query).size > 0
+
+
 @pytest.mark.parametrize("query", ["SELECT * FROM move", "SELECT * FROM moves WHERE move_id IN (SELECT 1 FROM move)"])
 def test_an_unknown_table_is_answered_with_those_that_exist(lake: Lake, query: str):
     with pytest.raises(UnknownNameError, match="no table 'move'; there are: documents, moves"):
@@ -118,6 +136,9 @@ def test_an_unknown_table_is_answered_with_those_that_exist(lake: Lake, query: s
         ("SELECT 'a'::INTEGER FROM moves", "Could not convert string 'a' to INT32"),
         ("", "expected one query, found 0"),
         ("SELECT 1; SELECT 2", "expected one query, found 2"),
+        ("EXPLAIN SELECT 1", "begins with SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE or SHOW"),
+        ("CREATE TABLE t AS SELECT 1", "because a reader never writes, found: CREATE"),
+        ("PIVOT moves ON generation USING sum(power)", "list them: PIVOT … ON column IN"),
     ],
 )
 def test_what_duckdb_refuses_is_one_paragraph(lake: Lake, query: str, said: str):
@@ -225,6 +246,14 @@ def test_a_query_leaves_nothing_on_the_disk(lake: Lake, tmp_path: Path, monkeypa
 
 def test_a_query_knows_no_secrets(lake: Lake):
     assert lake.sql("SELECT * FROM duckdb_secrets()").empty
+
+
+def test_no_setting_tells_a_query_of_the_machine(lake: Lake):
+    settings = lake.sql("SELECT name, value FROM duckdb_settings()").set_index("name")["value"]
+    assert settings[settings.str.contains("/", regex=False)].to_dict() == {
+        "duckdb_api": settings["duckdb_api"]
+    }
+    assert settings["duckdb_api"].startswith("python/")
 
 
 def test_a_query_without_enough_memory_is_refused_in_one_paragraph(lake: Lake, monkeypatch: pytest.MonkeyPatch):
