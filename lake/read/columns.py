@@ -27,7 +27,7 @@ class Description:
 
 
 def describe(store: Store, commit: Commit, name: str) -> Description:
-    """Describe a table from the footer of its smallest file; what the file does not say is None.
+    """Describe a table from its smallest file, which is checked as `open_dataset` does; what it does not say is None.
 
     Raises:
         UnknownNameError: No such table.

@@ -1,6 +1,7 @@
 """One document as it was received, at any snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from operator import index
 from typing import SupportsIndex
@@ -20,7 +21,9 @@ TABLE = "documents"
 
 
 def read_document(store: Store, commit: Commit, resource: str, id_: int | None, path: str | None) -> bytes:
-    """Return the JSON of one document byte for byte; reads only the row groups of one file that can hold it.
+    """Return the JSON of one document byte for byte; fetches only the row groups of one file that can hold it.
+
+    Where these do not hold it, the file may have been damaged on its way, and is read as `open_dataset` does.
 
     Raises:
         UnknownNameError: No such resource, or no such document in it.
@@ -45,19 +48,26 @@ def read_document(store: Store, commit: Commit, resource: str, id_: int | None, 
         wanted &= ds.field("id") == id_
     if path is not None:
         wanted &= ds.field("path") == path
-    rows = _scan(store, commit, files, ["path", "sha256", "body"], wanted)
-    if rows.num_rows > 1:
-        paths = ", ".join(rows["path"].to_pylist())
-        raise LakeError(f"{resource}: {rows.num_rows} documents have the id {id_}; pass one path (--path): {paths}")
-    if not rows.num_rows:
+    rows: list[dict[str, str]] = []
+    with suppress(LakeError):
+        rows = _scan(store, commit, files, ["path", "sha256", "body"], wanted, whole_bytes=0).to_pylist()
+    if len(rows) != 1 or not _is_whole(rows[0]):
+        rows = _scan(store, commit, files, ["path", "sha256", "body"], wanted).to_pylist()
+    if len(rows) > 1:
+        paths = ", ".join(row["path"] for row in rows)
+        raise LakeError(f"{resource}: {len(rows)} documents have the id {id_}; pass one path (--path): {paths}")
+    if not rows:
         ids = pc.min_max(_scan(store, commit, files, ["id"])["id"]).as_py()
         held = f"{sum(file.rows for file in files)} with ids from {ids['min']} to {ids['max']}"
         raise UnknownNameError(f"document of {resource}", str(id_) if path is None else path, [held])
-    [row] = rows.to_pylist()
-    body: bytes = row["body"].encode()
-    if sha256(body).hexdigest() != row["sha256"]:
+    [row] = rows
+    if not _is_whole(row):
         raise LakeError(f"{row['path']}: expected the body with SHA-256 {row['sha256']}, found another")
-    return body
+    return row["body"].encode()
+
+
+def _is_whole(row: Mapping[str, str]) -> bool:
+    return sha256(row["body"].encode()).hexdigest() == row["sha256"]
 
 
 def _whole(resource: str, id_: object) -> int:
@@ -75,8 +85,9 @@ def _scan(
     files: Sequence[DataFile],
     columns: Sequence[str],
     wanted: ds.Expression | None = None,
+    whole_bytes: int | None = None,
 ) -> pa.Table:
-    dataset = open_dataset(store, commit, TABLE, files)
+    dataset = open_dataset(store, commit, TABLE, files, whole_bytes)
     try:
         return dataset.to_table(columns=list(columns), filter=wanted)
     except (OSError, pa.ArrowException) as error:

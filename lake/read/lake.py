@@ -107,7 +107,7 @@ class Lake:
         there is null: a null in a column without ``null_means`` is not expected, and `audits` tells of it.
 
         What holds for the whole table stands in the frame's ``attrs``: ``table``, ``snapshot``, ``grain``, ``source``,
-        ``primary_key`` and ``partition``. One footer is fetched, and no rows.
+        ``primary_key`` and ``partition``. Only the smallest file of the table is fetched.
 
         Raises:
             UnknownNameError: No such table or snapshot.
@@ -149,10 +149,16 @@ class Lake:
     def dataset(self, table: str, as_of: str | date | None = None) -> ds.Dataset:
         """Open a table as a pyarrow dataset, for pyarrow itself, ``pl.scan_pyarrow_dataset``, DuckDB or Dask.
 
-        Fetches one footer; scanning it fetches only the columns asked for, of the partitions that can match. It
-        keeps the credentials of this moment: where they are those of a role, open it anew once they expire. If
-        scanning it fails, pyarrow raises ``OSError``; it repeats most requests that S3 refuses, but none for a few
-        bytes, so scan it again.
+        Opening it fetches the first file; scanning it fetches the files of the partitions that can match. Files of up
+        to 4 MiB, together up to 64 MiB, are fetched whole and checked against the hash that the commit gives. Of others
+        only the columns asked for are fetched. Their pages are checked by checksums, which cover neither the pages'
+        headers nor the footer. The same holds for all files of what is made of it, by `filter`, `join` or pickle.
+
+        It keeps the credentials of this moment: where they are those of a role, open it anew once they expire.
+
+        If scanning it fails, it raises ``OSError``; for a larger file that is damaged, pyarrow may raise others of its
+        errors, such as ``ArrowInvalid``. It repeats most requests that S3 refuses, but none for a few bytes, so scan it
+        again.
         """
         return open_dataset(self.store, self.commit(as_of), table)
 
@@ -160,8 +166,8 @@ class Lake:
         """Return the rows of one query in DuckDB's SQL, in which every table of a snapshot is a view.
 
         ``generation`` is a column of partitioned tables, and ``resource`` of ``documents``; a filter on it fetches
-        only the files that can match. Integers and booleans can always hold nulls (``Int32``, ``boolean``). Of two
-        columns with one name, such as ``a``, the second is called ``a_1``.
+        only the files that can match. They are checked as those of `dataset` are. Integers and booleans can always
+        hold nulls (``Int32``, ``boolean``). Of two columns with one name, such as ``a``, the second is called ``a_1``.
 
         A query reaches these tables and nothing else: no file, no address, no secret. It runs in memory.
 

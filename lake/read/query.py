@@ -34,6 +34,9 @@ _SETTINGS = (
 # How often a query is asked, at most. Where S3 refuses one request in ten, one query in four meets that.
 _TRIES = 5
 
+# What is raised, besides DuckDB's errors, where a file cannot be read or is damaged.
+_UNREAD = (OSError, pa.ArrowException, RuntimeError)
+
 _QUERIES = "which begins with SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE or SHOW"
 
 # The type of numbers of more than 64 bits, such as DuckDB's sums of integers.
@@ -72,7 +75,7 @@ def query(store: Store, commit: Commit, text: str) -> pa.Table:
             raise LakeError(
                 "sql: the query needs more memory than this machine has; let it take fewer columns, rows or groups"
             ) from error
-        except (duckdb.Error, OSError, pa.ArrowException) as error:
+        except (*_UNREAD, duckdb.Error) as error:
             raise _refused(error) from error
 
 
@@ -144,8 +147,10 @@ def _answered(connection: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
     for _ in range(_TRIES - 1):
         try:
             return _answer(connection.sql(text))
-        except (duckdb.Error, OSError) as error:
-            if not isinstance(error, OSError) and "IOError" not in str(error):
+        except _UNREAD:
+            continue
+        except duckdb.Error as error:
+            if "IOError" not in str(error) and "reading the stream" not in str(error):
                 raise
     return _answer(connection.sql(text))
 

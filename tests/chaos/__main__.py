@@ -16,7 +16,7 @@ from tests.chaos.checks import KINDS, Point
 from tests.chaos.choice import MINUTES, Choice
 from tests.chaos.worlds import at_once, end_with_context
 
-PARTS = ("kills", "crawls", "races", "prefect_weather", "s3_weather", "source_weather", "hostile")
+PARTS = ("kills", "crawls", "races", "prefect_weather", "s3_weather", "s3_bodies", "source_weather", "hostile")
 
 # Half of a world waits for the other half, so one keeps a core busy.
 JOBS = 2

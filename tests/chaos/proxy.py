@@ -162,7 +162,7 @@ class Proxy:
         self.log[self.log.index(seen)] = answered
         if self.meddle(answered, "after") == "killed" or fault == "lost":
             return False
-        kept, said = spoilt(fault, method, self._with_age(answer))
+        kept, said = spoilt(fault, method, self._with_age(answer), seen.number)
         writer.write(said)
         await writer.drain()
         if fault == "reset":

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import zlib
 
 
 def headers_of(rest: bytes) -> dict[str, str]:
@@ -29,8 +30,8 @@ async def read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> by
     return body
 
 
-def spoilt(fault: str | None, method: str, answer: bytes) -> tuple[bool, bytes]:
-    """Return whether the connection stays open, and the answer as a fault leaves it.
+def spoilt(fault: str | None, method: str, answer: bytes, number: int = 0) -> tuple[bool, bytes]:
+    """Return whether the connection stays open, and the answer as a fault leaves it; `number` is the request's.
 
     The server has closed its own connection, so the client's stays open only if the answer says where it ends, and is
     whole.
@@ -49,8 +50,10 @@ def spoilt(fault: str | None, method: str, answer: bytes) -> tuple[bool, bytes]:
     if fault in ("cut", "reset"):
         return False, head + body[: len(body) // 2]
     if fault == "flip" and body:
-        at = len(body) // 2
-        body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+        # Anywhere, but for one request always at the same place.
+        bit = zlib.crc32(b"%d" % number) % (8 * len(body))
+        at = bit // 8
+        body = body[:at] + bytes([body[at] ^ 1 << bit % 8]) + body[at + 1 :]
     return is_whole, head + body
 
 

@@ -1,6 +1,7 @@
 """Tables as pyarrow datasets, and what other libraries make of them."""
 
 import pickle
+from collections.abc import Callable
 
 import polars as pl
 import pyarrow as pa
@@ -98,3 +99,64 @@ def test_polars_scans_it_and_its_filters_reach_the_files(lake: Lake, store: Stor
     without_generation_2(store)
     frame = pl.scan_pyarrow_dataset(lake.dataset("moves")).filter(pl.col("generation") == 1).select("move_id").collect()
     assert frame["move_id"].to_list() == [1, 2]
+
+
+@pytest.fixture
+def on_its_way(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
+    """Return a function that flips a bit at a place of every second file that is fetched whole, and notes each."""
+    get = Store.get
+
+    def spoil(at: int) -> list[str]:
+        fetched: list[str] = []
+
+        def spoilt(store: Store, key: str, limit: int | None = None) -> bytes:
+            body = bytearray(get(store, key, limit))
+            if key.endswith(".parquet"):
+                fetched.append(key)
+                body[at % len(body)] ^= len(fetched) % 2
+            return bytes(body)
+
+        monkeypatch.setattr(Store, "get", spoilt)
+        return fetched
+
+    return spoil
+
+
+def places(lake: Lake) -> range:
+    """Return a few places of the smallest file of moves, from the header of its first page to its footer."""
+    size = min(file.bytes for file in lake.commit().tables["moves"].files)
+    return range(5, size, size // 4)
+
+
+def test_a_bit_that_flips_on_the_way_changes_no_answer(lake: Lake, on_its_way: Callable[[int], list[str]]):
+    """In the header of a page or in the footer it lost rows, or renamed a column."""
+    rows, columns = lake.dataset("moves").to_table(), lake.columns("moves")
+    for at in places(lake):
+        fetched = on_its_way(at)
+        assert lake.dataset("moves").to_table().equals(rows), at
+        # One file was kept since the dataset was opened.
+        assert len(fetched) == 4
+        assert lake.sql("SELECT sum(power) AS n FROM moves")["n"].tolist() == [95]
+        assert lake.columns("moves").equals(columns)
+
+
+def test_what_is_damaged_in_the_bucket_is_named(lake: Lake, store: Store):
+    dataset, key = lake.dataset("moves"), f"{table_folder(SECOND, 'moves')}/generation=2/part-0.parquet"
+    body = store.get(key)
+    store.delete([key])
+    store.create(key, body.replace(b"power", b"qower"))
+    with pytest.raises(OSError, match=rf"s3://lake/pokelake/{key}: expected the content with SHA-256"):
+        dataset.to_table()
+    with pytest.raises(LakeError, match=rf"^sql: .*{key}: expected the content with SHA-256"):
+        lake.sql("SELECT * FROM moves")
+
+
+@pytest.mark.parametrize("limit", ["WHOLE_BYTES", "SCANNED_WHOLE_BYTES"])
+def test_large_files_and_many_are_fetched_in_parts(
+    lake: Lake, on_its_way: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch, limit: str
+):
+    rows = lake.dataset("moves").to_table()
+    monkeypatch.setattr(f"lake.read.dataset.{limit}", 0)
+    dataset, fetched = lake.dataset("moves"), on_its_way(-1)
+    assert dataset.to_table().equals(rows)
+    assert fetched == []

@@ -67,7 +67,7 @@ def test_neither_id_nor_path_is_refused(lake: Lake):
 
 
 def test_only_the_row_group_that_can_hold_it_is_read(lake: Lake, store: Store):
-    """Seen by spoiling the other one, and by the page checksum that notices it when it is read."""
+    """Seen by spoiling the other one, which is noticed when it is read."""
     key = f"{table_folder(SECOND, 'documents')}/resource=pokemon/part-0.parquet"
     body = bytearray(store.get(key))
     bodies = pq.ParquetFile(pa.BufferReader(body)).metadata.row_group(1).column(6)
@@ -75,5 +75,5 @@ def test_only_the_row_group_that_can_hold_it_is_read(lake: Lake, store: Store):
     store.delete([key])
     store.create(key, bytes(body))
     assert lake.document("pokemon", 25) == PIKACHU.encode()
-    with pytest.raises(LakeError, match="CRC checksum verification failed"):
+    with pytest.raises(LakeError, match="expected the content with SHA-256"):
         lake.document("pokemon", 10100)

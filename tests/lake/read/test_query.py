@@ -250,9 +250,7 @@ def test_a_query_knows_no_secrets(lake: Lake):
 
 def test_no_setting_tells_a_query_of_the_machine(lake: Lake):
     settings = lake.sql("SELECT name, value FROM duckdb_settings()").set_index("name")["value"]
-    assert settings[settings.str.contains("/", regex=False)].to_dict() == {
-        "duckdb_api": settings["duckdb_api"]
-    }
+    assert settings[settings.str.contains("/", regex=False)].to_dict() == {"duckdb_api": settings["duckdb_api"]}
     assert settings["duckdb_api"].startswith("python/")
 
 
