@@ -16,7 +16,7 @@ from flows.steps.progress import progress
 from flows.steps.publish import publish
 from lake import Lake
 from lake.assemble.build import build_group, species_generations
-from lake.assemble.draft import Crawled, hosts_of
+from lake.assemble.draft import Crawled, bases_of
 from lake.assemble.mend import damaged_files
 from lake.assemble.merge import document_files, open_documents
 from lake.assemble.work import Work, cut_groups, tables_in
@@ -74,7 +74,7 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
 @task(cache_policy=NO_CACHE, persist_result=False)
 def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
     """Build every table of a snapshot in memory, and return those whose files differ from the published ones."""
-    store, catalog, hosts = lake.open(), catalog_of(snapshot.source.kind), hosts_of(snapshot.source)
+    store, catalog, bases = lake.open(), catalog_of(snapshot.source.kind), bases_of(snapshot.source)
     stored = document_files(snapshot)
     documents = {resource: open_documents(store, file) for resource, file in stored.items()}
     built = {DOCUMENTS.name: _hashes(snapshot.tables[DOCUMENTS.name].files)}
@@ -83,10 +83,10 @@ def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
         built[table.name] = _hashes(encoded)
 
     every = Work(frozenset(table.name for table in tables_in(catalog, stored, snapshot)), frozenset(stored))
-    generations = species_generations(documents.get("pokemon-species"), hosts)
+    generations = species_generations(documents.get("pokemon-species"), bases)
     with progress("tables", sum(item.file.rows for item in stored.values())) as advance:
         for group in cut_groups(catalog, stored, every):
-            build_group(group, documents, generations, note, _no_rows, advance, hosts)
+            build_group(group, documents, generations, note, _no_rows, advance, bases)
     names = built.keys() | snapshot.tables.keys()
     published = {name: _hashes(table.files) for name, table in snapshot.tables.items()}
     return sorted(name for name in names if built.get(name) != published.get(name))

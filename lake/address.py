@@ -42,6 +42,8 @@ def spelled_path(path: str) -> str:
 
 def joined(base: str, address: str) -> str | None:
     """Return the absolute address that a text means where `base` is known; None if it is no HTTP address."""
+    if _FORBIDDEN.search(address):
+        return None
     try:
         absolute = urljoin(base, address)
     except ValueError:
@@ -57,6 +59,24 @@ def same_origin(one: str, other: str) -> bool:
     """
     origin = _origin(one)
     return origin is not None and origin == _origin(other)
+
+
+def either_scheme(address: str) -> set[str]:
+    """Return the one spelling of an address, with http and with https if its port is the usual one.
+
+    Servers behind a proxy that ends the encryption name themselves with http. A text that is no address has none.
+
+    >>> sorted(either_scheme("https://PokeAPI.co/api/v2/"))
+    ['http://pokeapi.co/api/v2/', 'https://pokeapi.co/api/v2/']
+    >>> either_scheme("http://127.0.0.1:8080/api/v2/")
+    {'http://127.0.0.1:8080/api/v2/'}
+    """
+    spelling, origin = spelled(address), _origin(address)
+    if spelling is None or origin is None:
+        return set()
+    scheme, _, _, port = origin
+    schemes = _PORTS if port == _PORTS[scheme] else (scheme,)
+    return {f"{each}{spelling.removeprefix(scheme)}" for each in schemes}
 
 
 def same_address(one: str, other: str) -> bool:

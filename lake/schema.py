@@ -65,7 +65,7 @@ class Table:
 
     There is one row per element of the list at `rows`, or one per document if `rows` is empty. If a declaration cannot
     say how rows are made, `fill` turns one document into rows, without GENERATION. It gets only the document's id and
-    the top-level members that the fields' paths start with.
+    the top-level members that the paths of these fields start with.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Building the tables of a snapshot from its documents, in groups that the same documents fill; each is one unit."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -69,13 +69,13 @@ def write_group(
     files: Mapping[str, StoredFile],
     generations: Mapping[int, int],
     advance: Advance = lambda done: None,
-    hosts: Collection[str] | None = None,
+    bases: frozenset[str] | None = None,
 ) -> BuiltGroup:
     """Build a group of tables, and write them into the snapshot.
 
     `files` are the documents of the snapshot; `generations` is the result of `species_generations`, empty for a group
-    that needs none; `advance` is told how many documents were parsed, each of them once; `hosts` are those to which
-    references may point, None for all.
+    that needs none; `advance` is told how many documents were parsed, each of them once; `bases` are the sources
+    below which references must lie, None for all.
     """
     documents = {resource: open_documents(store, files[resource]) for resource in group.parsed}
     with SnapshotWriter(store, snapshot) as writer:
@@ -86,7 +86,7 @@ def write_group(
             lambda table, encoded, nulls: writer.add(table, table.partition, encoded, nulls),
             lambda table, resources: rows_of_resources(store, parent, table, resources),
             advance,
-            hosts,
+            bases,
         )
     return BuiltGroup(writer.tables, found)
 
@@ -98,7 +98,7 @@ def build_group(
     sink: Sink,
     parent_rows: ParentRows,
     advance: Advance = lambda done: None,
-    hosts: Collection[str] | None = None,
+    bases: frozenset[str] | None = None,
 ) -> Found:
     """Build a group of tables out of documents, and hand each to `sink` when it is finished."""
     catalog = catalog_of(group.kind)
@@ -123,7 +123,7 @@ def build_group(
         for table in filled:
             add_carried(table)
         unknown, count = Counter[str](), 0
-        parsed = _parsed(catalog, resource, documents[resource], filled, generations, not group.reads_again, hosts)
+        parsed = _parsed(catalog, resource, documents[resource], filled, generations, not group.reads_again, bases)
         for batch in parsed:
             for built in batch.built:
                 writers[built.table.name].add(built.rows)
@@ -148,11 +148,11 @@ def build_group(
     return found
 
 
-def species_generations(species: DocumentFile | None, hosts: Collection[str] | None = None) -> dict[int, int]:
+def species_generations(species: DocumentFile | None, bases: frozenset[str] | None = None) -> dict[int, int]:
     """Return the generation of every species by its id; an empty one if there are no documents."""
     generations: dict[int, int] = {}
     for rows in species.row_groups() if species else ():
-        generations |= tables.species_generations(rows["body"].combine_chunks(), hosts)
+        generations |= tables.species_generations(rows["body"].combine_chunks(), bases)
     return generations
 
 
@@ -183,13 +183,13 @@ def _parsed(
     filled: Sequence[Table],
     generations: Mapping[int, int],
     seeks_unknown: bool,
-    hosts: Collection[str] | None,
+    bases: frozenset[str] | None,
 ) -> Iterator[_Batch]:
     """Yield a resource's documents batch by batch, parsed ahead by threads."""
     only = {table.name for table in filled}
 
     def parse(rows: pa.Table) -> _Batch:
-        built = tables.build(catalog, resource, rows, generations, only, hosts)
+        built = tables.build(catalog, resource, rows, generations, only, bases)
         bodies = rows["body"].combine_chunks() if seeks_unknown else pa.array([], pa.string())
         return _Batch(built, tables.unknown_paths(catalog, resource, bodies), rows.num_rows)
 

@@ -6,12 +6,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake import tables
+from lake.address import either_scheme
 from lake.assemble.audit import audit, kept_findings
 from lake.assemble.build import Advance, BuiltGroup, Found, species_generations, write_group
 from lake.assemble.failures import failed_documents, rejected_documents
@@ -33,7 +33,7 @@ from lake.tables import Catalog, catalog_of
 GROUPS_AT_ONCE = 2
 
 # Documents name it also where they come from a mirror.
-POKEAPI_URL = "https://pokeapi.co/"
+POKEAPI_URL = "https://pokeapi.co/api/v2/"
 
 # Shows progress: takes the name of the work and the number of its steps, yields a function that is told of each step.
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
@@ -143,14 +143,14 @@ def _attempt(
     if parent is not None and not changed(merged) and not work.tables:
         return None, []
     parsed = sum(item.after.file.rows for name, item in merged.items() if item.after and name in work.resources)
-    hosts = hosts_of(crawled.source, parent)
+    bases = bases_of(crawled.source, parent)
     with SnapshotWriter(store, snapshot, parent) as writer, progress("tables", parsed) as advance:
         writer.tables[DOCUMENTS.name] = _documents(writer, snapshot, merged)
         for table in tables_in(catalog, _held(merged), parent):
             if table.name not in work.tables:
                 writer.carry(table.name)
         groups = cut_groups(catalog, _held(merged), work)
-        built, found = _build(store, snapshot, parent, merged, groups, hosts, advance)
+        built, found = _build(store, snapshot, parent, merged, groups, bases, advance)
         writer.tables |= built
     if faults := list(rejected_documents(merged, found.faults)):
         return None, faults
@@ -186,10 +186,10 @@ def _attempt(
     return Draft(commit, tuple(findings), new_pokemon, bool(mending.damaged)), []
 
 
-def hosts_of(source: SourceFacts, parent: Commit | None = None) -> set[str]:
-    """Return the hosts to which references may point: PokeAPI's own, the source's, and that of the crawl before it."""
+def bases_of(source: SourceFacts, parent: Commit | None = None) -> frozenset[str]:
+    """Return the addresses below which references must lie: PokeAPI's, the source's, that of the crawl before it."""
     urls = (POKEAPI_URL, source.base_url, parent.source.base_url if parent else "")
-    return {host for url in urls if (host := urlsplit(url).hostname)}
+    return frozenset().union(*(either_scheme(url) for url in urls))
 
 
 def allowed_to_shrink(catalog: Catalog, names: Collection[str]) -> set[str]:
@@ -227,17 +227,17 @@ def _build(
     parent: Commit | None,
     merged: Mapping[str, MergedResource],
     groups: Sequence[Group],
-    hosts: Collection[str],
+    bases: frozenset[str],
     advance: Advance,
 ) -> tuple[dict[str, TableFiles], Found]:
     """Build and write groups of tables, a few at a time, the one with the most bytes of documents first."""
     files = {name: item.after for name, item in merged.items() if item.after}
     species = files.get("pokemon-species")
     needed = species is not None and any(group.needs_generations for group in groups)
-    generations = species_generations(open_documents(store, species), hosts) if needed else {}
+    generations = species_generations(open_documents(store, species), bases) if needed else {}
 
     def build(group: Group) -> BuiltGroup:
-        return write_group(store, snapshot, parent, group, files, generations, advance, hosts)
+        return write_group(store, snapshot, parent, group, files, generations, advance, bases)
 
     built, found = dict[str, TableFiles](), Found()
     by_size = sorted(groups, key=lambda group: -sum(files[name].file.bytes for name in group.parsed))

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from lake import schema
+from lake import address, decode, schema
 from lake.schema import Field, Table
 from lake.tables.catalog import POKEAPI, Catalog, catalog_of
 from lake.tables.coverage import unknown_paths
-from lake.tables.extract import extract, fill
+from lake.tables.extract import extract
 from lake.tables.faults import stranger, strangers, without_bad_keys
+from lake.tables.fill import fill
 from lake.tables.parse import Drift, document_schema, parse
 from lake.tables.registry import TABLES, table_named
 from lake.tables.values import DOCUMENT_VALUES, value_rows
@@ -56,14 +57,14 @@ def build(
     rows: pa.Table,
     generations: Mapping[int, int],
     only: Collection[str] | None = None,
-    hosts: Collection[str] | None = None,
+    bases: frozenset[str] | None = None,
 ) -> list[Built]:
     """Turn a batch of one resource's documents into the rows of every table that they fill.
 
     `rows` has the columns ``id`` and ``body`` of the documents, in the order of their ids; `generations` is what
-    `species_generations` returned; `only` names the tables that are wanted, None means all of them; references to other
-    hosts than `hosts` are no references, None means that each host is as good as the next. A document that cannot be
-    read, or has another id, gives no rows. No row has a key that is null or there twice.
+    `species_generations` returned; `only` names the tables that are wanted, None means all of them; `bases` is as in
+    `url_id`: what lies below none of them is no reference. A document that cannot be read, or has another id, gives no
+    rows. No row has a key that is null or there twice.
     """
     tables = [table for table in catalog.tables_of(resource) if only is None or table.name in only]
     if not tables:
@@ -76,12 +77,12 @@ def build(
     if strange.any():
         places = np.flatnonzero(strange).tolist()
         odd = [stranger(rows["id"][place].as_py(), bodies[place].as_buffer()) for place in places]
-        built = build(catalog, resource, rows.filter(pa.array(~strange)), generations, only, hosts)
+        built = build(catalog, resource, rows.filter(pa.array(~strange)), generations, only, bases)
         return [replace(built[0], drifts=(*built[0].drifts, *odd)), *built[1:]]
-    filled = iter(fill([table for table in tables if table.fill], bodies, documents, generations, hosts))
+    filled = iter(fill([table for table in tables if table.fill], bodies, documents, generations, bases))
     built = []
     for table in tables:
-        found, met = next(filled) if table.fill else extract(table, resource, documents, generations, hosts)
+        found, met = next(filled) if table.fill else extract(table, resource, documents, generations, bases)
         built.append(_keyed(table, found, met))
     if drifts:
         built[0] = Built(built[0].table, built[0].rows, (*built[0].drifts, *drifts))
@@ -105,10 +106,10 @@ _SPECIES = Table(
 )
 
 
-def species_generations(bodies: pa.StringArray, hosts: Collection[str] | None = None) -> dict[int, int]:
+def species_generations(bodies: pa.StringArray, bases: frozenset[str] | None = None) -> dict[int, int]:
     """Return the generation of each species among documents of ``pokemon-species``, without those that have none."""
     documents, _ = parse(bodies, document_schema([_SPECIES]))
-    rows, _ = extract(_SPECIES, "pokemon-species", documents, {}, hosts)
+    rows, _ = extract(_SPECIES, "pokemon-species", documents, {}, bases)
     pairs = zip(rows["species_id"].to_pylist(), rows["generation"].to_pylist(), strict=True)
     return {species: generation for species, generation in pairs if generation is not None}
 
@@ -117,7 +118,8 @@ def species_generations(bodies: pa.StringArray, hosts: Collection[str] | None = 
 def fingerprint() -> str:
     """Return a hash of the code that makes tables: the same documents and fingerprint give the same bytes."""
     # The folders below count as well, because a declaration that changed must rebuild its tables.
-    sources = [Path(schema.__file__), *sorted(Path(__file__).parent.rglob("*.py"))]
+    foundations = [Path(str(module.__file__)) for module in (address, decode, schema)]
+    sources = [*foundations, *sorted(Path(__file__).parent.rglob("*.py"))]
     digest = sha256(pa.__version__.encode())
     for source in sources:
         digest.update(source.read_bytes())

@@ -1,16 +1,12 @@
 """Turns nested Arrow columns into the flat rows that a table declares, with Arrow's kernels instead of loops."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.decode import decode
 from lake.schema import (
     GENERATION,
     ORDINAL,
@@ -18,15 +14,13 @@ from lake.schema import (
     SPECIES_GENERATION,
     UNKNOWN_GENERATION,
     Field,
-    Row,
     Table,
-    conform,
 )
-from lake.tables.members import is_of, url_id
+from lake.tables.members import url_id
 from lake.tables.parse import Drift, steps
 
-# A message names this much of an error.
-_SHOWN_CHARACTERS = 200
+# None of its documents has an id below 1, and UNKNOWN_GENERATION must not come from a URL.
+_GENERATIONS = "generation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,107 +37,25 @@ def extract(
     resource: str,
     documents: pa.StructArray,
     generations: Mapping[int, int],
-    hosts: Collection[str] | None = None,
+    bases: frozenset[str] | None = None,
 ) -> tuple[pa.Table, list[Drift]]:
     """Return the rows of `table` in the parsed `documents` of one resource, sorted by the primary key, and the drift.
 
-    `generations` gives each species' generation; a species without an entry gets the generation 0. `hosts` is as in
+    `generations` gives each species' generation; a species without an entry gets the generation 0. `bases` is as in
     `url_id`.
     """
     levels = _levels(table, documents)
-    rows = _Rows(resource, levels, generations, hosts)
+    rows = _Rows(resource, levels, generations, bases)
     columns = [rows.column(field) for field in table.fields]
     found = sort(pa.Table.from_arrays(columns, schema=table.schema), table)
     return found, [*rows.drifts, *_hollow(levels)]
 
 
-def fill(
-    tables: Sequence[Table],
-    bodies: pa.StringArray,
-    documents: pa.StructArray,
-    generations: Mapping[int, int],
-    hosts: Collection[str] | None = None,
-) -> list[tuple[pa.Table, list[Drift]]]:
-    """Return each table's rows and drift; the table's own function makes rows of each document in `bodies`.
-
-    The rows are sorted by the table's primary key. `documents` are the same documents, parsed. If a function cannot
-    read a document, the table has no rows of it and the document is reported.
-    """
-    if not tables:
-        return []
-    filled = [_Filled(table, _added(table, documents, generations)) for table in tables]
-    members = _members(tables)
-    decoder = msgspec.json.Decoder(members)
-    for place, body in enumerate(bodies):
-        try:
-            document = msgspec.structs.asdict(decoder.decode(body.as_buffer()))
-        except (msgspec.DecodeError, RecursionError):
-            found = decode(body.as_buffer())
-            document = {name: found.get(name) for name in members.__struct_fields__}
-        if hosts is not None:
-            filled[0].drifts += _forget_strangers(document, hosts)
-        for one in filled:
-            one.add(place, document)
-    return [(sort(conform(one.table, one.rows), one.table), one.drifts) for one in filled]
-
-
-class _Filled:
-    """The rows that one table's own function has made so far, and the drift that it has reported."""
-
-    def __init__(self, table: Table, added: Sequence[Row] | None) -> None:
-        self.table = table
-        self.rows: list[Row] = []
-        self.drifts: list[Drift] = []
-        self._added = added
-
-    def add(self, place: int, document: dict[str, Any]) -> None:
-        """Add the rows of one document; `place` is its index in the batch."""
-        assert self.table.fill is not None
-        added = self._added[place] if self._added else {}
-        try:
-            # All rows of a document or none: the function may fail when it has made some.
-            self.rows += [row | added for row in list(self.table.fill(document, partial(_note, self.drifts)))]
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            self.refuse(document["id"], error)
-
-    def refuse(self, id_: int, error: Exception) -> None:
-        """Report a document that the function could not read."""
-        found = f"{self.table.name} of {id_}: {error!r}"
-        self.drifts.append(Drift(self.table.rows, "the declared shape", found[:_SHOWN_CHARACTERS], id_))
-
-
-def _added(table: Table, documents: pa.StructArray, generations: Mapping[int, int]) -> list[Row] | None:
-    """Return the generation of each document, which the rows of the table's function lack; None if not partitioned."""
-    if not table.partition:
-        return None
-    alone = _Rows("", _levels(replace(table, rows=""), documents), generations)
-    return [{GENERATION: value} for value in alone.column(table.field(GENERATION)).to_pylist()]
-
-
-def _members(tables: Iterable[Table]) -> type[msgspec.Struct]:
-    """Return a type that decodes a document's id, and only those members that the fields' paths start with."""
-    paths = {path for table in tables for field in table.fields for path in field.paths if not path.startswith("@")}
-    names = {steps(path)[0][0] for path in paths}
-    return msgspec.defstruct("Members", [("id", int), *((name, Any, None) for name in sorted(names - {"id"}))])
-
-
-def _note(drifts: list[Drift], path: str, expected: str, found: Any) -> None:
-    drifts.append(Drift(path, expected, f"{type(found).__name__} {str(found)[:60]!r}"))
-
-
-def _forget_strangers(document: dict[str, Any], hosts: Collection[str]) -> Iterator[Drift]:
-    """Replace the URLs of references to other hosts by null, and yield each."""
-    pending: list[tuple[str, Any]] = [("", document)]
-    while pending:
-        path, value = pending.pop()
-        if isinstance(value, dict):
-            url = value.get("url")
-            if isinstance(url, str) and not is_of(url, hosts):
-                value["url"] = None
-                yield Drift(f"{path}.url", "a URL of this source", repr(url[:80]))
-            pending.extend((f"{path}.{name}" if path else name, inner) for name, inner in value.items())
-        elif isinstance(value, list):
-            pending.extend((f"{path}[]", inner) for inner in value)
+def column_of(
+    field: Field, documents: pa.StructArray, generations: Mapping[int, int], bases: frozenset[str] | None
+) -> pa.Array:
+    """Return the values of one field, one for each of the parsed `documents`."""
+    return _Rows("", [_Level("", documents, None)], generations, bases).column(field)
 
 
 def _hollow(levels: Sequence[_Level]) -> Iterator[Drift]:
@@ -196,9 +108,9 @@ class _Rows:
         resource: str,
         levels: list[_Level],
         generations: Mapping[int, int],
-        hosts: Collection[str] | None = None,
+        bases: frozenset[str] | None = None,
     ) -> None:
-        self._hosts = hosts
+        self._bases = bases
         self.drifts: list[Drift] = []
         self._resource = resource
         self._levels = levels
@@ -269,9 +181,12 @@ class _Rows:
         encoded = urls.dictionary_encode()
         ids: list[int | None] = []
         for url in encoded.dictionary.to_pylist():
-            ids.append(url_id(url, resource, self._hosts) if url is not None else None)
-            if ids[-1] is None and url is not None:
+            id_ = url_id(url, resource, self._bases) if url is not None else None
+            if id_ is not None and resource == _GENERATIONS and id_ < 1:
+                id_ = None
+            if id_ is None and url is not None:
                 self.drifts.append(Drift(path, f"a URL ending in /{resource}/<id>/", repr(url[:80])))
+            ids.append(id_)
         return pc.take(pa.array(ids, pa.int32()), encoded.indices)
 
 

@@ -4,50 +4,66 @@ A value of another type is reported and becomes null.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
+from lake.address import joined, spelled, spelled_path
 from lake.schema import Report
 
 _T = TypeVar("_T")
 
-# Neither with a user nor with a backslash or a blank, which programs read differently.
-_HOST = re.compile(r"(?:https?:)?//(?P<host>\[[^\]]*\]|[^/?#:@\\\s]*)(?::[0-9]{1,5})?(?=[/?#])[^\\\s]*", re.IGNORECASE)
-_RELATIVE = re.compile(r"(?!//|[A-Za-z][A-Za-z0-9+.-]*:)[^\\\s]*")
-_URL_ENDING = re.compile(r"/(?P<resource>[a-z][a-z0-9-]*)/(?P<id>-?[0-9]{1,9})/?$")
+_REFERENCE = re.compile(r"/(?P<resource>[a-z][a-z0-9-]*)/(?P<id>-?[0-9]{1,9})/?\Z")
 
 
-def url_id(url: str, resource: str, hosts: Collection[str] | None = None) -> int | None:
-    """Return the id at the end of a URL of one resource, None for a URL of another form.
+def url_id(url: str, resource: str, bases: frozenset[str] | None = None) -> int | None:
+    """Return the id at the end of a URL of one resource, in any spelling; None for a URL of another form.
 
-    `hosts` are the names, in lower case, of the hosts that the URL may have; None allows all.
+    `bases` are the addresses of the sources below which the URL must lie, as `lake.address.spelled` returns them; None
+    allows all.
 
     >>> url_id("https://pokeapi.co/api/v2/pokemon/25/", "pokemon")
     25
     """
-    match = _URL_ENDING.search(url)
-    if match is None or match["resource"] != resource or (hosts is not None and _host(url) not in (None, *hosts)):
-        return None
-    return int(match["id"])
+    match = _reference(url, bases)
+    return int(match["id"]) if match and match["resource"] == resource else None
 
 
-def is_of(url: str, hosts: Collection[str]) -> bool:
-    """Tell whether a URL that ends in an id points at one of the hosts; one without a host does, as any other URL.
+def is_of(url: str, bases: frozenset[str]) -> bool:
+    """Tell whether a URL that ends in an id lies below one of the sources; any other URL is no reference, and may.
 
-    >>> is_of("https://pokeapi.co/api/v2/pokemon/25/", {"pokeapi.co"}), is_of("/api/v2/pokemon/25/", {"pokeapi.co"})
+    >>> pokeapi = frozenset({"https://pokeapi.co/api/v2/"})
+    >>> is_of("https://pokeapi.co/api/v2/pokemon/25/", pokeapi), is_of("/api/v2/pokemon/25/", pokeapi)
     (True, True)
-    >>> is_of("https://example.com/api/v2/pokemon/25/", {"pokeapi.co"}), is_of("https://example.com/25.png", ())
+    >>> is_of("https://example.com/api/v2/pokemon/25/", pokeapi), is_of("https://example.com/25.png", pokeapi)
     (False, True)
     """
-    return _URL_ENDING.search(url) is None or _host(url) in (None, *hosts)
+    return _reference(url, None) is None or _reference(url, bases) is not None
 
 
-def _host(url: str) -> str | None:
-    """Return the host in a URL, in lower case; None if it is relative, an empty one if it is no HTTP address."""
-    if _RELATIVE.fullmatch(url):
-        return None
-    match = _HOST.fullmatch(url)
-    return match["host"].lower() if match else ""
+def _reference(url: str, bases: frozenset[str] | None) -> re.Match[str] | None:
+    """Return the resource and the id that a URL ends in; None if it does not, or lies below none of `bases`."""
+    match = _REFERENCE.search(url)
+    if bases is None:
+        return match or _REFERENCE.search(spelled_path(url))
+    # Nearly all references begin as they should, letter by letter, and to take an address apart is slow.
+    if match and url[: match.start() + 1] in _beginnings(bases):
+        return match
+    for base in bases:
+        # A relative URL is relative to its document, wherever that lies below the source.
+        absolute = joined(f"{base}resource/1/", url)
+        address = spelled(absolute) if absolute else None
+        match = _REFERENCE.search(address) if address else None
+        if address and match and address[: match.start() + 1] in bases:
+            return match
+    return None
+
+
+@lru_cache(maxsize=8)
+def _beginnings(bases: frozenset[str]) -> frozenset[str]:
+    """Return what an absolute URL below one of the sources begins with, and what one without a host does."""
+    return bases | {urlsplit(base).path for base in bases}
 
 
 def reference_id(owner: dict[str, Any], member: str, resource: str, report: Report) -> int | None:

@@ -56,7 +56,13 @@ class _Fraction(_Digits):
     """A number with a fraction or an exponent, as it is written."""
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_Members, parse_int=_Digits, parse_float=_Fraction).decode
+def _refused(name: str) -> None:
+    raise ValueError(f"expected JSON, found {name}, which is no number of it")
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_Members, parse_int=_Digits, parse_float=_Fraction, parse_constant=_refused
+).decode
 
 
 def value_rows(resource: str, documents: pa.Table) -> tuple[pa.Table, list[Drift]]:

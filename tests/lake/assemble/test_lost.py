@@ -1,12 +1,15 @@
-"""Rows that a modified document lost with the list or object that held them, and references to other hosts."""
+"""Rows that a modified document lost with the list or object that held them, and references to other sources."""
 
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from flows.local.replica import demo_documents
+from lake.assemble.lost import LostRows
 from lake.store import Store
+from lake.tables import build, catalog_of
 from tests.lake.assemble.lakeside import Documents, Lakeside, audits, changed, message, only, without
 
 
@@ -64,14 +67,31 @@ def test_an_empty_list_says_that_there_are_no_rows(lake: Lakeside, documents: Do
     assert not any(rule == "lost-rows" for rule, _ in audits(commit))
 
 
-def test_a_reference_to_another_host_is_no_reference_and_a_finding(lake: Lakeside, documents: Documents):
+def test_a_reference_to_another_source_is_no_reference_and_a_finding(lake: Lakeside, documents: Documents):
     def generation(url: str) -> Any:
         return changed(documents, "type/13", generation={"name": "generation-i", "url": url}, name=f"at {url}")
 
-    for url in ("https://PokeAPI.co/api/v2/generation/1/", "http://pokeapi.test/api/v2/generation/1/"):
+    for url in ("https://PokeAPI.co/api/v2/gener%61tion//1/", "http://pokeapi.test/api/v2/generation/1/"):
         commit = lake.fill(generation(url))
         assert ("drift", "type") not in audits(commit), url
         assert lake.lake.read("types", [("type_id", "==", 13)])["generation_id"].tolist() == [1]
-    for url in ("https://example.com/api/v2/generation/1/", "//pokeapi.co@example.com/api/v2/generation/1/"):
-        assert "example.com" in message(lake.fill(generation(url)), "drift", "type"), url
+    for host in ("https://example.com", "//pokeapi.co@example.com", "https://pokeapi.co:8443", "https://pokeapi.co/v1"):
+        said = message(lake.fill(generation(f"{host}/api/v2/generation/1/")), "drift", "type")
+        assert host in said, said
         assert lake.lake.read("types", [("type_id", "==", 13)])["generation_id"].tolist() == [0]
+
+
+@pytest.mark.parametrize("odd", ["NaN", "-Infinity", "[" * 1_000 + "]" * 1_000], ids=["NaN", "-Infinity", "nested"])
+def test_a_body_that_an_earlier_version_let_in_is_compared_as_far_as_it_can_be_read(documents: Documents, odd: str):
+    catalog, good = catalog_of("pokeapi"), documents["pokemon/25"]
+    bad = good.rstrip().removesuffix(b"}") + b', "odd": ' + odd.encode() + b"}"
+    rows = [
+        pa.table({"id": [25], "path": ["pokemon/25"], "body": pa.array([body.decode()], pa.string())})
+        for body in (bad, good)
+    ]
+    lost = LostRows(catalog, "pokemon")
+    lost.add(*rows)
+    assert list(lost.findings()) == []
+    lost.add(*reversed(rows))
+    assert list(lost.findings()) == []
+    assert {drift.document for built in build(catalog, "pokemon", rows[0], {}) for drift in built.drifts} == {25}

@@ -3,7 +3,8 @@
 import pyarrow as pa
 
 from lake.schema import ORDINAL, RESOURCE, Field, Table
-from lake.tables.extract import extract, fill, sort
+from lake.tables.extract import extract, sort
+from lake.tables.fill import fill
 from lake.tables.parse import document_schema, parse
 from tests.lake.tables import bodies
 

@@ -86,6 +86,15 @@ def test_half_of_a_code_point_stays_escaped():
     assert values_of(r'"a\ud800"') == {"": r"a\ud800"}
 
 
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_of_json_is_no_value(name):
+    """It came out as an empty array."""
+    documents = pa.table({"id": [1, 2], "body": [f'{{"a": 1, "b": {name}}}', '{"a": 2}']})
+    found, [drift] = value_rows("server", documents)
+    assert found["id"].to_pylist() == [2]
+    assert (drift.document, name in drift.found) == (1, True)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
