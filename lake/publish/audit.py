@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from lake.commit import TableFiles
 from lake.publish.check import SHOWN_ROWS, KeyCheck
 from lake.resource import IdentityChange
+from lake.schema import PARTITION, UNKNOWN_GENERATION
 from lake.source import TOLERANCES, Tolerances
 from lake.text import counted, shown
 
@@ -94,7 +95,7 @@ def audit_table(
                 f" is null or there twice: {named}",
             )
         )
-    findings += _null_findings(check, before)
+    findings += [*_null_findings(check, before), *_generation_findings(check, before)]
     for name, (resource, ids) in check.referenced().items():
         if resource in known_ids:
             unresolved = ids.filter(pc.invert(pc.is_in(ids.cast(pa.int64()), known_ids[resource].cast(pa.int64()))))
@@ -150,6 +151,24 @@ def _null_findings(check: KeyCheck, before: TableFiles | None) -> Iterator[Findi
                 table.name,
                 f"{nulls:,} of {counted(check.rows, 'row')} without {field.name}, which is declared as never null",
             )
+
+
+def _generation_findings(check: KeyCheck, before: TableFiles | None) -> Iterator[Finding]:
+    """Find documents without a generation where there were fewer before, unless nobody knew any: no species, say.
+
+    Tables of lists need not say again what the table of their documents says.
+    """
+    if before is None or check.table.rows:
+        return
+    unknown = sum(file.rows for file in before.files if file.partition == UNKNOWN_GENERATION)
+    if unknown < min(check.unknown_generations, before.rows):
+        yield Finding(
+            Level.WARN,
+            "unknown-generation",
+            check.table.name,
+            f"{counted(check.unknown_generations, 'row')} of unknown generation, in the partition"
+            f" {PARTITION}={UNKNOWN_GENERATION}; {unknown:,} the last time",
+        )
 
 
 def audit_run(

@@ -12,7 +12,8 @@ SHOWN_ROWS = 10
 class KeyCheck:
     """Checks that primary keys ascend strictly, so that each is there once; holds the last key between batches.
 
-    It also counts every field's nulls, and collects the distinct values of every reference.
+    It also counts every field's nulls and the rows of unknown generation, and collects the distinct values of every
+    reference.
     """
 
     def __init__(self, table: Table) -> None:
@@ -20,6 +21,7 @@ class KeyCheck:
         self.rows = 0
         self.bad_keys: list[str] = []
         self.bad_key_count = 0
+        self.unknown_generations = 0
         self.null_counts = {field.name: 0 for field in table.fields}
         self._last: pa.Table | None = None
         self._referenced: dict[str, pa.Array] = {}
@@ -35,6 +37,8 @@ class KeyCheck:
         for field in self.table.fields:
             column = rows[field.name]
             self.null_counts[field.name] += column.null_count
+            if field.name == GENERATION:
+                self.unknown_generations += pc.sum(pc.equal(column, UNKNOWN_GENERATION)).as_py() or 0
             if field.references:
                 known = self._referenced.get(field.name)
                 found = pc.unique(column.drop_null())
