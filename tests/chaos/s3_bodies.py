@@ -12,16 +12,16 @@ from lake import Lake
 from lake.errors import LakeError
 from lake.store import CLIENT_CONFIG, Store
 from tests.chaos.checks import Point, check_left, check_overwritten, check_readers, check_said, state
+from tests.chaos.choice import Choice
 from tests.chaos.proxy import Meddler, Seen, weather
 from tests.chaos.s3_weather import by_dataset, by_read, by_sql, on_objects
 from tests.chaos.world import BUCKET, World, few, next_version
 
-MINUTES = 13
 SEEDS = 50
 FLIPS, CUTS = 0.01, 0.1
 
 
-def run(world: World, points: int | None = None, only: str = "") -> Iterator[Point | str]:
+def run(world: World, choice: Choice) -> Iterator[Point | str]:
     """Let each seed spoil a refresh, then readers of what it published."""
     old = few(world.is_real)
     template, clean = world.prefix(), world.prefix()
@@ -30,8 +30,9 @@ def run(world: World, points: int | None = None, only: str = "") -> Iterator[Poi
     world.serve("new", next_version(old))
     world.done("refresh", clean)
     wanted = state(world.store(clean))
-    for seed in range(world.seed, world.seed + (points or SEEDS)):
-        if only in f"seed {seed}" and world.seconds_left(60 * MINUTES) > 0:
+    there = {f"seed {seed}": seed for seed in range(world.seed, world.seed + SEEDS)}
+    for _, seed in choice.take(there):
+        if world.seconds_left(60 * choice.minutes) > 0:
             prefix = world.copy(template)
             yield of_run(world, seed, prefix, wanted)
             yield of_readers(world, seed, prefix)
