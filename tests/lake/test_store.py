@@ -10,6 +10,12 @@ from lake.store import Store
 from tests.lake import answer
 
 
+@pytest.fixture
+def store(bucket: str) -> Store:
+    """Open an empty lake over HTTP, as no test of what lies above this does."""
+    return Store(bucket, "pokelake")
+
+
 def test_what_was_created_reads_back_byte_for_byte(store):
     body = bytes(range(256))
     store.create("a/b", body)

@@ -11,6 +11,12 @@ from lake.store import Store
 from tests.lake import Wrapped, answer, is_one_paragraph_about
 
 
+@pytest.fixture
+def store(bucket: str) -> Store:
+    """Open an empty lake over HTTP, as no test of what lies above this does."""
+    return Store(bucket, "pokelake")
+
+
 def test_an_object_that_exists_keeps_its_content(store):
     store.create("commits/1", b"pikachu")
     with pytest.raises(ConflictError) as caught:
