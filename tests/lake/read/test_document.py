@@ -1,9 +1,12 @@
 """Documents as they were received."""
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import lake.read.document as lake_document
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import table_folder
 from lake.read import Lake
@@ -77,3 +80,20 @@ def test_only_the_row_group_that_can_hold_it_is_read(lake: Lake, store: Store):
     assert lake.document("pokemon", 25) == PIKACHU.encode()
     with pytest.raises(LakeError, match="expected the content with SHA-256"):
         lake.document("pokemon", 10100)
+
+
+@pytest.mark.parametrize("came", ["an error", "no row", "another body"])
+def test_what_came_damaged_in_parts_is_read_from_the_whole_file(lake: Lake, monkeypatch: pytest.MonkeyPatch, came: str):
+    """A bit that flips in a footer can make a document unknown."""
+    scan = lake_document._scan
+
+    def damaged(*asked: Any, whole_bytes: int | None = None) -> pa.Table:
+        rows = scan(*asked, whole_bytes=whole_bytes)
+        if whole_bytes is None:
+            return rows
+        if came == "an error":
+            raise LakeError("Couldn't deserialize thrift")
+        return rows.slice(1) if came == "no row" else rows.set_column(2, "body", [["{}"]])
+
+    monkeypatch.setattr(lake_document, "_scan", damaged)
+    assert lake.document("pokemon", 25) == PIKACHU.encode()
