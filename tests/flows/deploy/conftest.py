@@ -5,18 +5,23 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
 import pytest
+from prefect.client.orchestration import SyncPrefectClient
 
 from flows.deploy.code import PACKAGES
 from flows.local.stack import Stack
 from tests.prefect_servers import quiet_stack
 from tests.waiting import WAIT_SECONDS, until
+
+if TYPE_CHECKING:
+    from tests.flows.deploy.whole import Whole
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -127,6 +132,24 @@ def deployed(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         said = deployed.deploy()
         assert said.returncode == 0, said.stdout + said.stderr
         yield deployed
+
+
+@pytest.fixture(scope="module")
+def client(deployed: Deployed) -> Iterator[SyncPrefectClient]:
+    """Point this process at the deployment, and have a worker heard in its pool, while the tests of a module run."""
+    from tests.flows.deploy.whole import processes
+
+    with processes(deployed) as client:
+        yield client
+
+
+@pytest.fixture
+def whole(deployed: Deployed, client: SyncPrefectClient) -> Iterator["Whole"]:
+    """Return the deployment, in which all is well; what a test breaks of it is whole again afterwards."""
+    from tests.flows.deploy.whole import Whole
+
+    with ExitStack() as undo:
+        yield Whole(deployed, POOL, client, undo)
 
 
 @pytest.fixture(scope="module")

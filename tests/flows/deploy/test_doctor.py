@@ -1,7 +1,5 @@
 """`pokelake doctor`: what is whole is well, and what is broken in Prefect's API, blocks and storage is named."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import prefect
@@ -13,8 +11,8 @@ from prefect_aws import AwsCredentials
 from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK
 from flows.deploy.doctor import Check, examine, storage
 from flows.steps.parameters import LakeLocation
-from tests.flows.deploy.conftest import POOL, Deployed
-from tests.flows.deploy.whole import Whole, processes
+from tests.flows.deploy.conftest import POOL
+from tests.flows.deploy.whole import Whole
 
 ON_ECS = {
     "ECS cluster",
@@ -25,18 +23,6 @@ ON_ECS = {
     "size of the overrides",
     "interruptions",
 }
-
-
-@pytest.fixture(scope="module")
-def client(deployed: Deployed) -> Iterator[SyncPrefectClient]:
-    with processes(deployed) as client:
-        yield client
-
-
-@pytest.fixture
-def whole(deployed: Deployed, client: SyncPrefectClient) -> Iterator[Whole]:
-    with ExitStack() as undo:
-        yield Whole(deployed, POOL, client, undo)
 
 
 def test_all_is_well_and_what_only_ecs_needs_is_not_looked_at(whole: Whole):

@@ -1,11 +1,7 @@
 """`pokelake doctor` on the work pool and its deployments: what is broken is named, with the command that mends it."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-
 import pytest
 import yaml
-from prefect.client.orchestration import SyncPrefectClient
 
 from blocks.knobs import FROZEN, REQUESTS_PER_RUN
 from flows.deploy.automations import REPORT_AUTOMATION, save_automations
@@ -13,22 +9,10 @@ from flows.deploy.doctor import deployments, examine, pool
 from flows.deploy.doctor.deployments import HEARTBEAT
 from flows.deploy.doctor.installation import SCHEDULES
 from flows.steps.parameters import LakeLocation
-from tests.flows.deploy.conftest import POOL, QUEUE, REPOSITORY, Deployed
-from tests.flows.deploy.whole import Whole, processes
+from tests.flows.deploy.conftest import POOL, QUEUE, REPOSITORY
+from tests.flows.deploy.whole import Whole
 
 DEPLOY = f"`POKELAKE_WORK_POOL={POOL} prefect --no-prompt deploy --all`"
-
-
-@pytest.fixture(scope="module")
-def client(deployed: Deployed) -> Iterator[SyncPrefectClient]:
-    with processes(deployed) as client:
-        yield client
-
-
-@pytest.fixture
-def whole(deployed: Deployed, client: SyncPrefectClient) -> Iterator[Whole]:
-    with ExitStack() as undo:
-        yield Whole(deployed, POOL, client, undo)
 
 
 def test_what_is_to_be_deployed_is_what_prefect_yaml_says():
