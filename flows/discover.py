@@ -22,11 +22,13 @@ from flows.steps.outcome import (
 )
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.start import start
+from flows.steps.watch import run_name, watched
 from lake.assemble.settle import settle
 from lake.text import shown
 
 
-@flow(name="discover", persist_result=False)
+@flow(name="discover", persist_result=False, flow_run_name=run_name)
+@watched
 def discover(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     source: SourceChoice = SourceChoice(),  # noqa: B008

@@ -19,6 +19,7 @@ from pydantic import Field
 from blocks.knobs import is_frozen
 from flows.steps.outcome import Outcome, ended, frozen
 from flows.steps.parameters import LakeLocation
+from flows.steps.watch import run_name, watched
 from lake.commit import Commit
 from lake.layout import CODE
 from lake.publish.garbage import GRACE, Garbage, find_expired, find_garbage, forget, remove
@@ -36,7 +37,8 @@ PAGE = 200
 _T = TypeVar("_T")
 
 
-@flow(name="maintain", persist_result=False)
+@flow(name="maintain", persist_result=False, flow_run_name=run_name)
+@watched
 def maintain(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     grace_hours: GraceHours = GRACE_HOURS,

@@ -14,6 +14,7 @@ from flows.steps.outcome import Outcome, ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
 from flows.steps.publish import publish
+from flows.steps.watch import run_name, watched
 from lake import Lake
 from lake.assemble.build import build_group, species_generations
 from lake.assemble.draft import Crawled, bases_of
@@ -31,7 +32,8 @@ from lake.text import counted, shown
 NAMED_FILES = 10
 
 
-@flow(name="rebuild", persist_result=False)
+@flow(name="rebuild", persist_result=False, flow_run_name=run_name)
+@watched
 def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> State[Any]:  # noqa: B008
     """Build the tables of a snapshot from its documents; publish them if it is the current one and they differ.
 

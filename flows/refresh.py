@@ -16,13 +16,15 @@ from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.picked import crawl_picked, narrow
 from flows.steps.results import SHARD_RESULTS, forget_results
 from flows.steps.start import start
+from flows.steps.watch import run_name, watched
 from lake.assemble.merge import document_files
 from lake.assemble.settle import settle
 from lake.assemble.staging import final_failures
 from lake.crawl import Picked, picked_documents
 
 
-@flow(name="refresh", persist_result=False)
+@flow(name="refresh", persist_result=False, flow_run_name=run_name)
+@watched
 def refresh(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     source: SourceChoice = SourceChoice(),  # noqa: B008

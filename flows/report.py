@@ -1,6 +1,5 @@
 """The flow that reports on a snapshot: what changed, what the audits found, and what is in it."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -9,8 +8,10 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas import State
 
+from flows.steps.markdown import cell
 from flows.steps.outcome import describe_changes, ended
 from flows.steps.parameters import LakeLocation
+from flows.steps.watch import run_name, watched
 from lake import Lake
 from lake.commit import Commit
 from lake.errors import UnknownNameError
@@ -20,14 +21,9 @@ from lake.text import counted, shown
 # Rows that a section of the report shows; the commit and the table of all tables have the others.
 ROWS_A_SECTION = 20
 
-# Characters of a cell; of a longer text its beginning is shown, and its length.
-CELL_CHARACTERS = 1_000
 
-_MARKS = re.compile(r"([\\`*_\[\]|~#!$@])")
-_LINK = re.compile(r"\b(https?|ftp|mailto|xmpp|www)([:.])", re.IGNORECASE)
-
-
-@flow(name="report", persist_result=False)
+@flow(name="report", persist_result=False, flow_run_name=run_name)
+@watched
 def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> State[Any]:  # noqa: B008
     """Report on a snapshot: one artifact to be read, and one that is a table of all its tables.
 
@@ -82,15 +78,15 @@ def compare_tables(commit: Commit, parent: Commit | None) -> list[dict[str, Any]
 def lines(commit: Commit, parent: Commit | None, tables: Sequence[Mapping[str, Any]], uri: str) -> Iterator[str]:
     """Yield a report in Markdown; `tables` compares them with the parent's, and `uri` is where the snapshot lies."""
     rows, size = (sum(entry[what] for entry in tables) for what in ("rows", "bytes"))
-    yield f"# Snapshot {_cell(commit.snapshot)}"
+    yield f"# Snapshot {cell(commit.snapshot)}"
     yield ""
-    yield f"- Published {_cell(commit.committed_at)} as commit {commit.seq}, {_after(commit, parent)}."
-    yield f"- Source: {_cell(commit.source.base_url)}, version {_cell(commit.source.version or 'unknown')}."
+    yield f"- Published {cell(commit.committed_at)} as commit {commit.seq}, {_after(commit, parent)}."
+    yield f"- Source: {cell(commit.source.base_url)}, version {cell(commit.source.version or 'unknown')}."
     yield f"- {describe_changes(commit)}."
     contents = (counted(len(commit.tables), "table"), counted(rows, "row"), counted(size, "byte"))
-    yield f"- {', '.join(contents)}, in [{_cell(uri)}]({quote(uri, safe=':/')})."
+    yield f"- {', '.join(contents)}, in [{cell(uri)}]({quote(uri, safe=':/')})."
     if code := commit.run.get("code_version"):
-        yield f"- Made by code version {_cell(str(code))}."
+        yield f"- Made by code version {cell(str(code))}."
     changed = {name: counts for name, counts in sorted(commit.changes.items()) if any(counts.values())}
     kinds = ("added", "modified", "deleted", "reordered")
     yield from _section(
@@ -122,7 +118,7 @@ def lines(commit: Commit, parent: Commit | None, tables: Sequence[Mapping[str, A
 def _after(commit: Commit, parent: Commit | None) -> str:
     if commit.parent is None:
         return "the first one"
-    return f"after {_cell(commit.parent)}" + ("" if parent else ", which is forgotten, so tables are not compared")
+    return f"after {cell(commit.parent)}" + ("" if parent else ", which is forgotten, so tables are not compared")
 
 
 def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str | int]]) -> Iterator[str]:
@@ -136,18 +132,4 @@ def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str | in
 
 
 def _row(cells: Sequence[str | int]) -> str:
-    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
-
-
-def _cell(value: str | int) -> str:
-    """Return a value as Markdown that shows just this value, because text of an API may look like Markdown.
-
-    >>> _cell("<b>|a|\\nb")
-    '&lt;b&gt;\\\\|a\\\\| b'
-    """
-    if isinstance(value, int):
-        return f"{value:,}"
-    text = shown(" ".join(value.split()), CELL_CHARACTERS)
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # A bare address would become a link.
-    return _LINK.sub(r"\1\\\2", _MARKS.sub(r"\\\1", text))
+    return f"| {' | '.join(cell(value) for value in cells)} |"

@@ -1,6 +1,7 @@
-"""The name of a bucket, which people confuse with an address."""
+"""The name of a bucket, which people confuse with an address, and where a browser shows what is in it."""
 
 import re
+from urllib.parse import quote, urlencode, urlsplit
 
 from lake.errors import StoreError
 
@@ -27,3 +28,22 @@ def check_bucket(bucket: str) -> str:
         f"bucket {bucket!r}: expected the name of a bucket, found an address;"
         f" pass {flags} (the {parameters} of a deployment)"
     )
+
+
+def page_of(bucket: str, folder: str, endpoint: str, region: str) -> str:
+    """Return the page of a folder in the console of AWS; for another S3, the folder's own address.
+
+    >>> page_of("our-lake", "pokelake/", "https://s3.eu-west-1.amazonaws.com", "eu-west-1")
+    'https://console.aws.amazon.com/s3/buckets/our-lake?region=eu-west-1&prefix=pokelake%2F'
+    >>> page_of("our-lake", "pokelake/", "http://127.0.0.1:5555", "us-east-1")
+    'http://127.0.0.1:5555/our-lake/pokelake/'
+    """
+    if ".amazonaws.com" in (urlsplit(endpoint).hostname or ""):
+        query = urlencode({"region": region, "prefix": folder})
+        return f"https://console.aws.amazon.com/s3/buckets/{quote(bucket, safe='')}?{query}"
+    return f"{endpoint.rstrip('/')}/{quote(f'{bucket}/{folder}')}"
+
+
+def is_found_by_region(host: str) -> bool:
+    """Tell whether pyarrow finds the host by the region: it does for S3's own hosts, but not for a private endpoint."""
+    return ".amazonaws.com" in host and ".vpce." not in host

@@ -22,11 +22,12 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from lake.answers import BROKEN_BODIES, BUSY, EXISTS, MISSING, code_of, may_be_applied
-from lake.bucket import check_bucket
+from lake.bucket import check_bucket, is_found_by_region, page_of
 from lake.errors import ConflictError, MissingObjectError, OversizeError, StoreError, refusal_of_s3
 from lake.layout import STAGING, is_odd
 from lake.proxies import spare_loopback
 from lake.text import shown
+from lake.traffic import count_requests
 
 if TYPE_CHECKING:
     import pyarrow.fs as pafs
@@ -76,6 +77,7 @@ class Store:
         self.bucket = check_bucket(bucket)
         self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._s3 = client if client is not None else self._ambient_client()
+        count_requests(self._s3)
 
     @classmethod
     def at(cls, uri: str, client: "S3Client | None" = None) -> "Store":
@@ -103,6 +105,10 @@ class Store:
     def uri(self, key: str = "") -> str:
         """Return the address of a key, ``s3://bucket/prefix/key``."""
         return f"s3://{self.bucket}/{self.prefix}{key}"
+
+    def page(self, folder: str) -> str:
+        """Return the address of a folder for a browser."""
+        return page_of(self.bucket, self.prefix + folder, self._s3.meta.endpoint_url, self._s3.meta.region_name)
 
     def create(self, key: str, body: bytes) -> None:
         """Create an object once or not at all.
@@ -245,7 +251,7 @@ class Store:
             anonymous=credentials is None,
             region=self._region,
             scheme=endpoint.scheme,
-            endpoint_override=None if _is_found_by_region(endpoint.hostname or "") else endpoint.netloc,
+            endpoint_override=None if is_found_by_region(endpoint.hostname or "") else endpoint.netloc,
             connect_timeout=_CONNECT_SECONDS,
             request_timeout=_READ_SECONDS,
             retry_strategy=AwsStandardS3RetryStrategy(max_attempts=_TRIES),
@@ -287,8 +293,3 @@ class Store:
             raise StoreError(f"{self.uri(key)}: {' '.join(str(error).split())}") from error
         except (BotoCoreError, ResponseParserError) as error:
             raise StoreError(f"{self.uri(key)}: S3 could not be reached: {error}") from error
-
-
-def _is_found_by_region(host: str) -> bool:
-    """Tell whether pyarrow finds the host by the region: it does for S3's own hosts, but not for a private endpoint."""
-    return ".amazonaws.com" in host and ".vpce." not in host

@@ -41,6 +41,7 @@ FOUNDATIONS = {
     "verdict",
     "text",
     "proxies",
+    "traffic",
 }
 
 # The only places that may know these packages.

@@ -19,13 +19,16 @@ from prefect.utilities.annotations import quote
 
 from blocks.limit import Allowance
 from blocks.secret import key_headers
+from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
-from flows.steps.progress import progress
+from flows.steps.progress import crawl_progress
 from flows.steps.results import PLAIN_JSON, SHARD_RESULTS, Results
+from flows.steps.tally import Tally, titles
 from lake.assemble.staging import Manifest, is_whole, second_round, stage
 from lake.commit import Commit
 from lake.crawl import Fetched, Fetcher, Shard, Source
 from lake.errors import LakeError
+from lake.text import counted
 
 # How long a killed or refused run can be taken up again; older documents are fetched anew.
 RESUMABLE = timedelta(days=1)
@@ -63,26 +66,35 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
     store, source = crawl.lake.open(), crawl.source
     fetch = fetch_shard.with_options(result_storage=results)
     manifests: list[Manifest] = []
+    documents, tally = sum(len(shard.wanted) for shard in shards), Tally(shards)
     with (
-        _connected(crawl) as fetcher,
+        phase("crawl", f"crawling {counted(documents, 'document')} in {counted(len(shards), 'shard')}"),
+        _connected(crawl, tally) as fetcher,
         ThreadPoolTaskRunner[Result](max_workers=TASKS_PER_SHARE * source.shards_at_once) as runner,
         # The fetcher closes before the runner waits for its tasks, so a run that is told to end ends its tasks.
         fetcher,
-        progress("crawl", sum(len(shard.wanted) for shard in shards)) as advance,
+        crawl_progress(crawl.lake.place(), documents) as note_done,
     ):
+        named = titles(shards)
         # Quoted, because Prefect would search every URL of every shard for futures.
-        futures = runner.map(fetch, {"shard": [quote(shard) for shard in shards], "crawl": unmapped(crawl)})
-        by_run = {future.task_run_id: shard for future, shard in zip(futures, shards, strict=True)}
+        given = {"shard": [quote(shard) for shard in shards], "crawl": unmapped(crawl), "title": named}
+        futures = runner.map(fetch, given)
+        by_run = {future.task_run_id: place for place, future in enumerate(futures)}
         for future in as_completed(futures):
-            shard, manifest = by_run[future.task_run_id], _manifest(future.result())
-            if future.state.name == "Cached" and not is_whole(store, source, crawl.id, shard, manifest):
+            place, manifest = by_run[future.task_run_id], _manifest(future.result())
+            shard, is_fetched = shards[place], future.state.name != "Cached"
+            if not is_fetched and not is_whole(store, source, crawl.id, shard, manifest):
                 get_run_logger().warning("%s: the staged documents are damaged; they are fetched again", shard.name)
-                manifest = _manifest(fetch.with_options(refresh_cache=True)(shard, crawl))
+                manifest = _manifest(fetch.with_options(refresh_cache=True)(shard, crawl, named[place]))
+                is_fetched = True
             manifests.append(manifest)
-            advance(len(shard.wanted))
+            tally.note(shard, manifest, is_fetched)
+            note_done(len(shard.wanted), is_fetched)
         # The second round's results are not kept, because the next run must ask again for what failed twice.
         once = fetch_shard.with_options(persist_result=False, cache_policy=NO_CACHE)
-        second = [_manifest(once(shard, crawl)) for shard in second_round(manifests, shards)]
+        again = second_round(manifests, shards)
+        second = [_manifest(once(shard, crawl, f"{shard.resource} again")) for shard in again]
+        tally.note_again(second)
         manifests += [msgspec.structs.replace(manifest, round=2) for manifest in second]
     return manifests
 
@@ -98,6 +110,7 @@ class _Connections:
     fetcher: Fetcher
     allowance: Allowance
     shares: threading.BoundedSemaphore
+    tally: Tally
 
 
 # A task cannot be given a process, so it finds that of its crawl here.
@@ -105,11 +118,11 @@ _OPEN: dict[Crawl, _Connections] = {}
 
 
 @contextmanager
-def _connected(crawl: Crawl) -> Iterator[Fetcher]:
+def _connected(crawl: Crawl, tally: Tally) -> Iterator[Fetcher]:
     """Let the crawl's tasks find its HTTP process while the block runs; the caller closes it."""
     fetcher = Fetcher(crawl.source, key_headers(crawl.source))
     with Allowance(crawl.source.global_limit, fetcher.require_open) as allowance:
-        _OPEN[crawl] = _Connections(fetcher, allowance, threading.BoundedSemaphore(crawl.source.shards_at_once))
+        _OPEN[crawl] = _Connections(fetcher, allowance, threading.BoundedSemaphore(crawl.source.shards_at_once), tally)
         try:
             yield fetcher
         finally:
@@ -139,7 +152,7 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
 
 
 @task(
-    task_run_name="fetch {shard.name}",
+    task_run_name="fetch {title}",
     # `with_options` cannot unset `cache_key_fn`.
     cache_policy=CacheKeyFnPolicy(cache_key_fn=_shard_key),
     cache_expiration=RESUMABLE,
@@ -149,11 +162,15 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
     retry_delay_seconds=5,
     retry_condition_fn=_may_help,
 )
-def fetch_shard(shard: Shard, crawl: Crawl) -> Result:
-    """Fetch a shard's documents into ``staging/``; return its manifest, as plain JSON values."""
+def fetch_shard(shard: Shard, crawl: Crawl, title: str) -> Result:
+    """Fetch a shard's documents into ``staging/``; return its manifest, as plain JSON values.
+
+    The title is for people, who read it in the task's name.
+    """
     # Only fetching holds a share: another shard uses the connections while this one is staged and recorded.
     opened = _OPEN[crawl]
     with opened.shares:
+        opened.tally.begin(shard.resource)
         fetched = _fetch(opened, shard)
     manifest: Result = msgspec.to_builtins(stage(crawl.lake.open(), crawl.id, shard, fetched))
     return manifest

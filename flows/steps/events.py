@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from prefect import runtime
 from prefect.events import emit_event
 
+from flows.steps.artifacts import show_snapshot
 from flows.steps.assets import record_assets
 from flows.steps.parameters import LakeLocation
 from lake.commit import Commit
@@ -23,6 +24,9 @@ DRAFT_ENDED = "pokelake.draft.ended"
 
 # A crawl emits this at most every half minute, when more documents are done than the last time.
 DOCUMENTS_PROGRESS = "pokelake.crawl.progress"
+
+# A run has ended, and these are its numbers.
+RUN_MEASURED = "pokelake.run.measured"
 
 # A published snapshot has warnings about its source's shape that its parent did not have.
 DRIFT_FOUND = "pokelake.drift.found"
@@ -52,6 +56,7 @@ def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> 
             payload={"id": id_, "name": name, "snapshot": commit.snapshot},
         )
     record_assets(lake, commit)
+    show_snapshot(lake, commit, pokemon)
 
 
 def report_current(uri: str, snapshot: str) -> None:
@@ -75,14 +80,22 @@ def _report_draft(event: str, uri: str, draft: str, facts: Mapping[str, object])
     emit_event(event, resource={"prefect.resource.id": f"pokelake.draft.{draft}"}, payload=payload)
 
 
-def report_progress(done: int, total: int) -> None:
-    """Say how many documents of a run's crawl are done; an automation waits for the next time.
+def report_progress(done: int, total: int, rate: float) -> None:
+    """Say how many documents of a run's crawl are done, and how many a second; an automation waits for the next time.
 
     The event is about the run, as those of its states are, so that one trigger can wait for either.
     """
     if run := runtime.flow_run.id:
         resource = {"prefect.resource.id": f"prefect.flow-run.{run}"}
-        emit_event(DOCUMENTS_PROGRESS, resource=resource, payload={"done": done, "total": total})
+        emit_event(
+            DOCUMENTS_PROGRESS, resource=resource, payload={"done": done, "total": total, "rate": round(rate, 1)}
+        )
+
+
+def report_measured(uri: str, flow: str, outcome: str, facts: Mapping[str, object]) -> None:
+    """Say how a run of this lake ended, and its numbers."""
+    payload = {"flow": flow, "outcome": outcome, "run": runtime.flow_run.id, **facts}
+    emit_event(RUN_MEASURED, resource={"prefect.resource.id": f"pokelake.lake.{uri}"}, payload=payload)
 
 
 def report_drift(uri: str, snapshot: str, findings: Sequence[str]) -> None:

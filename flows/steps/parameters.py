@@ -1,6 +1,7 @@
 """Parameters of the flows, as Prefect's forms show them; they open a lake, its results and a source."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from lake.bucket import check_bucket
 from lake.errors import StoreError, UnknownNameError
 from lake.source import SETTINGS, Source
 from lake.store import Store
+from lake.text import shown
 
 
 class LakeLocation(BaseModel):
@@ -34,6 +36,13 @@ class LakeLocation(BaseModel):
             StoreError: There is no such block, or no credentials.
         """
         return _opened(self)
+
+    def place(self) -> str:
+        """Return where the lake lies as a run's name and tags say it, ``bucket/prefix``, whatever is wrong with it."""
+        with suppress(Exception):
+            store = self.open()
+            return f"{store.bucket}/{store.prefix}".rstrip("/")
+        return shown(f"{self.bucket}/{self.prefix}".rstrip("/") if self.bucket else f"block {self.block}")
 
     def results(self) -> Results:
         """Return the saved block of Prefect's results in this lake; if a bucket is given, save one for it."""

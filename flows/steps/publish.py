@@ -9,6 +9,7 @@ from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, transaction
 
+from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
 from lake.assemble.draft import Crawled, Draft, write_draft
@@ -52,7 +53,8 @@ def publish(
         attempt.set("is_sent", False)
         # Staged here, because the hooks of a task are not run when the task itself fails.
         attempt.stage(snapshot, on_rollback_hooks=[_remove])
-        draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild)
+        with phase("build", "building tables"):
+            draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild)
         if draft is not None and (refused := refusals(draft.findings)):
             raise PublishError(snapshot, parent.snapshot if parent else None, refused)
         is_same = draft is None or (same_files(draft.commit.tables, parent) and not draft.is_repair)
@@ -63,7 +65,8 @@ def publish(
         # This is no task: a task that fails rolls the attempt back before anybody can note what became of the commit.
         attempt.set("is_sent", True)
         try:
-            commit = commit_snapshot(lake.open(), draft.commit)
+            with phase("publish", f"publishing {snapshot}"):
+                commit = commit_snapshot(lake.open(), draft.commit)
         except (ConflictError, PublishError):
             attempt.set("is_sent", False)
             raise

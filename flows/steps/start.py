@@ -10,6 +10,7 @@ from prefect import get_run_logger
 
 from blocks.knobs import requests_per_run
 from blocks.limit import require_limit
+from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
 from flows.steps.results import LISTING_RESULTS, Results, forget_results, prove_results
 from flows.steps.upstream import are_listings_of, ask_upstream, listings_of, read_listings
@@ -23,6 +24,7 @@ from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, S
 from lake.layout import check_key
 from lake.resource import AtHand
 from lake.store import PARALLEL_REQUESTS, Store
+from lake.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,13 @@ class Start:
             cache_expiration=timedelta(seconds=self.source.listing_ttl_seconds),
             refresh_cache=self.is_forced or (is_fresh and self.upstream.version is None),
         )
-        found = listings_of(read(self.source, self.upstream, self.resources))
-        if are_listings_of(self.source, self.resources, found):
-            return found
-        get_run_logger().warning("the kept listings are not of %s; they are read anew", self.source.base_url)
-        return listings_of(read.with_options(refresh_cache=True)(self.source, self.upstream, self.resources))
+        asked = (self.source, self.upstream, self.resources)
+        with phase("listings", f"reading {counted(len(self.resources), 'listing')}"):
+            found = listings_of(read(*asked))
+            if are_listings_of(self.source, self.resources, found):
+                return found
+            get_run_logger().warning("the kept listings are not of %s; they are read anew", self.source.base_url)
+            return listings_of(read.with_options(refresh_cache=True)(*asked))
 
     def at_hand(self, resource: str) -> dict[int, AtHand]:
         """Return ETag and path of each document of a resource that the parent holds, by id; none if they are lost."""
@@ -136,6 +140,7 @@ class Start:
         return listings, shards, vanished, anew
 
 
+@phase("ask", "asking the source")
 def start(lake: LakeLocation, results: Results, source: Source, is_forced: bool = False) -> Start:
     """Prove that the lake and its results can be written, and ask the source for its version and resources.
 

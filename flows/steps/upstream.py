@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
 from blocks.secret import key_headers
+from flows.steps.numbers import numbers
 from flows.steps.results import LISTING_RESULTS, PLAIN_JSON
 from lake.address import same_origin
 from lake.crawl import Client, Listing, Pace, Source, Upstream, crawler
@@ -58,7 +59,9 @@ def _run(questions: Coroutine[Any, Any, _T]) -> _T:
 @task(cache_policy=NO_CACHE, persist_result=False)
 def ask_upstream(source: Source) -> Upstream:
     """Ask the source for its version and its resources."""
-    return probe(source)[0]
+    upstream, requests = probe(source)
+    numbers().requests += requests
+    return upstream
 
 
 def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
@@ -71,7 +74,8 @@ def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
 @task(cache_key_fn=_listings_key, persist_result=True, result_serializer=PLAIN_JSON)
 def read_listings(source: Source, upstream: Upstream, resources: tuple[str, ...]) -> list[dict[str, Any]]:
     """Read the listing of every resource; plain JSON values, because the result is kept for as long as the TTL."""
-    listings, _ = read_all(source, upstream, resources)
+    listings, requests = read_all(source, upstream, resources)
+    numbers().requests += requests
     return [msgspec.to_builtins(listing, str_keys=True) for listing in listings]
 
 

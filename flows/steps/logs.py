@@ -1,0 +1,90 @@
+"""The log of a run: it has the lines of `lake`, and of an error of ours its paragraph, without the stack around it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from uuid import UUID
+
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
+from prefect.logging.handlers import APILogHandler
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+from lake.errors import LakeError
+from lake.text import shown
+
+# What Prefect's engines log with, for flows and for tasks.
+_RUNS = ("prefect.flow_runs", "prefect.task_runs")
+
+# What our own code logs with where it knows no run: the library, and the waiting for Prefect's API.
+_OURS = ("lake", "prefect.pokelake")
+
+# A database in a file refuses a write in six while writes meet. After that many tries more the API counts as away.
+_RETRIES = 2
+
+
+def note(message: str, level: int = logging.INFO) -> None:
+    """Say one line in the log of the run; outside of one, nothing."""
+    with suppress(MissingContextError):
+        get_run_logger().log(level, message)
+
+
+@contextmanager
+def harmless(what: str, is_said: bool = True) -> Iterator[None]:
+    """Let an error of the block be a warning in the run's log: what only tells of a run must not end it or stop it."""
+    try:
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: _RETRIES}):
+            yield
+    except Exception as error:
+        level = logging.WARNING if is_said else logging.DEBUG
+        note(f"{what} could not be told to Prefect: {shown(f'{type(error).__name__}: {error}')}", level)
+
+
+class _Paragraphs(logging.Filter):
+    """Takes the stack from the record of an error that we raised ourselves: its message says what to do."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if isinstance(error, LakeError):
+            record.msg, record.args, record.exc_info = str(error), (), None
+        elif record.getMessage().startswith("Finished in state Failed("):
+            # The state's message is the error, which was logged just before.
+            record.msg, record.args = "Finished in state Failed", ()
+        return True
+
+
+_PARAGRAPHS = _Paragraphs()
+
+
+class _ToRun(APILogHandler):
+    """Sends records to the log of one run, also from threads that know of none."""
+
+    def __init__(self, run: UUID) -> None:
+        super().__init__()
+        self._run = str(run)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record.flow_run_id = self._run
+        super().emit(record)
+
+
+@contextmanager
+def run_log(run: UUID) -> Iterator[None]:
+    """Let the run's log have what `lake` logs while the block runs, from the level of the run's own log on."""
+    for name in _RUNS:
+        # Adding it twice does nothing.
+        logging.getLogger(name).addFilter(_PARAGRAPHS)
+    level = logging.getLogger(_RUNS[0]).getEffectiveLevel()
+    handler, library = _ToRun(run), logging.getLogger("lake")
+    handler.setLevel(level)
+    before = library.level
+    # A command sets a level at which a run is silent; what `lake` warns of is seen all the same.
+    library.setLevel(min(level, logging.WARNING))
+    for name in _OURS:
+        logging.getLogger(name).addHandler(handler)
+    try:
+        yield
+    finally:
+        for name in _OURS:
+            logging.getLogger(name).removeHandler(handler)
+        library.setLevel(before)

@@ -1,0 +1,110 @@
+"""The numbers of a run: its documents and requests, its requests to S3, the seconds of its phases, and its memory."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from flows.steps.logs import note
+from lake.text import counted
+from lake.traffic import requests_to_s3
+
+_MB = 1_000_000
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What a run has done so far. `documents` were answered in this run, `changed` of them came with a body.
+
+    `requests` and `bytes` are those of the source, `s3` the requests to S3 of each kind, `seconds` those of each phase.
+    """
+
+    documents: int = 0
+    changed: int = 0
+    requests: int = 0
+    bytes: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    _began: float = field(default_factory=time.monotonic)
+    _s3_before: Counter[str] = field(default_factory=requests_to_s3)
+
+    @property
+    def s3(self) -> Counter[str]:
+        """The requests to S3 by kind, of everything in this process since the run began."""
+        return requests_to_s3() - self._s3_before
+
+    @property
+    def total_seconds(self) -> float:
+        """The seconds since the run began."""
+        return time.monotonic() - self._began
+
+    def facts(self) -> dict[str, int | float | None]:
+        """Return every number by its name, as the event and the artifact have it."""
+        s3 = self.s3
+        return {
+            "documents": self.documents,
+            "changed": self.changed,
+            "requests": self.requests,
+            "bytes": self.bytes,
+            "s3_requests": s3.total(),
+            **{f"s3_{kind}": count for kind, count in s3.most_common()},
+            "seconds": round(self.total_seconds, 1),
+            **{f"seconds_{phase}": round(spent, 1) for phase, spent in self.seconds.items()},
+            "peak_mb": peak_mb(),
+        }
+
+    def line(self) -> str:
+        """Return the numbers as one line for the run's log."""
+        s3 = self.s3
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in s3.most_common())
+        phases = ", ".join(f"{phase} {spent:.1f}" for phase, spent in self.seconds.items())
+        peak = peak_mb()
+        return (
+            f"{counted(self.documents, 'document')} ({self.changed:,} changed) by {counted(self.requests, 'request')},"
+            f" {self.bytes / _MB:,.1f} MB; {counted(s3.total(), 'request')} to S3{f' ({kinds})' if kinds else ''};"
+            f" {self.total_seconds:,.1f} s{f' ({phases})' if phases else ''}"
+            + (f"; at most {peak:,} MB of memory" if peak is not None else "")
+        )
+
+
+_RUN: ContextVar[Numbers] = ContextVar("_RUN")
+
+
+def numbers() -> Numbers:
+    """Return the numbers of the run in whose context this is called; outside of one, numbers that nobody reads."""
+    return _RUN.get(None) or Numbers()
+
+
+@contextmanager
+def counting() -> Iterator[Numbers]:
+    """Begin the numbers of a run; its tasks inherit them with its context."""
+    token = _RUN.set(Numbers())
+    try:
+        yield _RUN.get()
+    finally:
+        _RUN.reset(token)
+
+
+@contextmanager
+def phase(name: str, said: str) -> Iterator[None]:
+    """Say in the run's log what begins, and count the seconds that it takes."""
+    note(said)
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        seconds = numbers().seconds
+        seconds[name] = seconds.get(name, 0) + time.monotonic() - began
+
+
+def peak_mb() -> int | None:
+    """Return the most memory that this process ever had, in MB; None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kilobytes, macOS bytes.
+    return peak // _MB if sys.platform == "darwin" else peak * 1024 // _MB

@@ -1,0 +1,79 @@
+"""Watching a run from outside: its name, its tags, its log, and its numbers at the end."""
+
+from collections.abc import Callable
+from datetime import UTC
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec
+
+from prefect import runtime
+from prefect.client.schemas import State
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
+
+from flows.steps.artifacts import client_of_run, show_numbers
+from flows.steps.events import report_measured
+from flows.steps.logs import harmless, note, run_log
+from flows.steps.numbers import Numbers, counting
+from flows.steps.outcome import outcome_of
+from flows.steps.parameters import LakeLocation
+
+# Tags of a run: the lake that it works on, and how it ended.
+LAKE_TAG, OUTCOME_TAG = "lake:", "outcome:"
+
+_P = ParamSpec("_P")
+
+
+def run_name() -> str:
+    """Return the name of the run that begins: its flow, its lake, and the minute that it was planned for, in UTC."""
+    lake = runtime.flow_run.parameters.get("lake") or LakeLocation()
+    start = runtime.flow_run.scheduled_start_time.astimezone(UTC)
+    return f"{runtime.flow_run.flow_name} {lake.place()} {start:%Y-%m-%d %H:%M}"
+
+
+def watched(run: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
+    """Let the runs of a flow that has a parameter `lake` carry their lake and their outcome, and tell their numbers.
+
+    Nothing of that can fail a run.
+    """
+
+    @wraps(run)
+    def watch(*args: _P.args, **kwargs: _P.kwargs) -> State[Any]:
+        context = FlowRunContext.get()
+        if context is None or context.flow_run is None:
+            return run(*args, **kwargs)
+        bound = signature(run).bind(*args, **kwargs)
+        bound.apply_defaults()
+        lake: LakeLocation = bound.arguments["lake"]
+        with run_log(context.flow_run.id), counting() as numbers:
+            _tag(context.flow_run, f"{LAKE_TAG}{lake.place()}")
+            try:
+                state = run(*args, **kwargs)
+            # Not of a run that is stopped: whoever stops it does not wait.
+            except Exception:
+                _tell(lake, "failed", numbers)
+                raise
+            outcome = outcome_of(state)
+            _tag(context.flow_run, f"{OUTCOME_TAG}{outcome}")
+            _tell(lake, outcome, numbers)
+            return state
+
+    return watch
+
+
+def _tag(run: FlowRun, tag: str) -> None:
+    """Give a run a tag, in the place of one of the same kind that it may have from before it was started again."""
+    kind = tag.partition(":")[0]
+    tags = [*(old for old in run.tags if old.partition(":")[0] != kind), tag]
+    with harmless("the run's tags"):
+        client_of_run().update_flow_run(run.id, tags=tags)
+        # Prefect takes the tags that its events name from here.
+        run.tags = tags
+
+
+def _tell(lake: LakeLocation, outcome: str, numbers: Numbers) -> None:
+    """Say the numbers of the run in its log, by an event and by an artifact."""
+    place, flow, facts = lake.place(), runtime.flow_run.flow_name, numbers.facts()
+    note(numbers.line())
+    report_measured(f"s3://{place}", flow, outcome, facts)
+    show_numbers(place, flow, numbers.line(), {"flow": flow, "lake": place, "outcome": outcome, **facts})

@@ -1,0 +1,72 @@
+"""What the log of a run has of errors and of the library, seen without a server."""
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from flows.steps import logs
+from flows.steps.logs import harmless, run_log
+from lake.errors import LakeError, StoreError
+
+RUNS = logging.getLogger("prefect.flow_runs")
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return what would be sent to the log of a run."""
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr("prefect.logging.handlers.emit_api_log", sent.append)
+    monkeypatch.setattr(RUNS, "level", logging.INFO)
+    RUNS.manager._clear_cache()  # type: ignore[attr-defined]
+    return sent
+
+
+def fail(error: Exception) -> None:
+    try:
+        raise error
+    except Exception:
+        RUNS.exception("Encountered exception during execution: %r", error, extra={"flow_run_id": str(uuid4())})
+
+
+def test_our_own_error_is_its_paragraph_and_any_other_has_its_traceback(said: list[dict[str, Any]]):
+    with run_log(uuid4()):
+        fail(StoreError("s3://lake: there is no bucket 'lake'; create it or name another"))
+        fail(ZeroDivisionError("division by zero"))
+        RUNS.info(
+            "Finished in state Failed('Flow run encountered an exception: …')", extra={"flow_run_id": str(uuid4())}
+        )
+    first, second, third = (line["message"] for line in said)
+    assert first == "s3://lake: there is no bucket 'lake'; create it or name another"
+    assert "Traceback (most recent call last)" in second
+    assert third == "Finished in state Failed"
+
+
+def test_what_the_library_logs_is_in_the_log_of_the_run_also_from_a_thread_without_one(said: list[dict[str, Any]]):
+    run = uuid4()
+    library = logging.getLogger("lake.accept")
+    with run_log(run):
+        library.info("passed over")
+    library.warning("after the run")
+    assert [(line["flow_run_id"], line["name"], line["message"]) for line in said] == [
+        (str(run), "lake.accept", "passed over")
+    ]
+
+
+def test_a_silent_run_lowers_no_level_of_the_library(monkeypatch: pytest.MonkeyPatch):
+    """As a command is: what the library warns of is printed as ever."""
+    monkeypatch.setattr(RUNS, "level", logging.CRITICAL)
+    RUNS.manager._clear_cache()  # type: ignore[attr-defined]
+    with run_log(uuid4()):
+        assert logging.getLogger("lake").getEffectiveLevel() == logging.WARNING
+
+
+def test_what_cannot_be_told_is_a_warning(monkeypatch: pytest.MonkeyPatch):
+    notes: list[tuple[str, int]] = []
+    monkeypatch.setattr(logs, "note", lambda message, level: notes.append((message, level)))
+    with harmless("the numbers of the run"):
+        raise LakeError("the API is away")
+    assert notes == [
+        ("the numbers of the run could not be told to Prefect: LakeError: the API is away", logging.WARNING)
+    ]
