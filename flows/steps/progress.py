@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.objects import Artifact
 from rich.console import Console
@@ -67,7 +67,7 @@ class _Report:
         self._place, self._total = place, total
         self._done = self._fetched = 0
         self._began = time.monotonic()
-        self._client = get_client(sync_client=True)
+        self._client: SyncPrefectClient | None = None
         self._artifact: Artifact | None = None
         self._is_reached = True
 
@@ -111,6 +111,8 @@ class _Report:
             self.ended.wait(ARTIFACT_SECONDS)
 
     def _tell(self, percent: float) -> None:
+        # The client of the run is its own thread's.
+        self._client = self._client or get_client(sync_client=True)
         if self._artifact is None:
             key = artifact_key("crawl", self._place)
             self._artifact = create("progress", key, self._said(), percent, self._client)

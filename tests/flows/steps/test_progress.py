@@ -48,6 +48,7 @@ def test_an_api_that_is_away_holds_no_crawl_up_and_is_tried_again(monkeypatch: p
 
     monkeypatch.setattr(progress, "ARTIFACT_SECONDS", 0.001)
     monkeypatch.setattr(progress, "create", create)
+    monkeypatch.setattr(progress, "get_client", lambda sync_client: object())
     monkeypatch.setattr(progress, "report_progress", lambda done, total, rate: events.append((done, total)))
     with crawl_progress("our-lake/x", 200) as note:
         note(128, True)
