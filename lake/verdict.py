@@ -4,6 +4,7 @@ A draft lies in a folder of its own below ``held/``. Creating ``verdict.json`` t
 so of two verdicts one wins. Whatever lies there is believed only if a writer of a lake could have made it.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +21,8 @@ from lake.text import shown
 
 # A draft of 500 resources, each with a hundred shards, has 20 MB.
 _MAX_BYTES = 64 << 20
+
+_DAY = timedelta(days=1)
 
 # Characters of the reason that a person gives.
 REASON_CHARACTERS = 2_000
@@ -122,6 +125,30 @@ def drafts_in(store: Store) -> list[tuple[str, bool]]:
     drafts = [objects[draft_key(id_)] for id_ in ids if is_snapshot_id(id_) and draft_key(id_) in objects]
     drafts.sort(key=lambda item: (item.modified, item.key), reverse=True)
     return [(id_, verdict_key(id_) in objects) for id_ in (item.key.split("/")[1] for item in drafts)]
+
+
+def kept_drafts(store: Store, now: datetime) -> list[DraftHead]:
+    """Return the drafts that must be kept at this time: until its deadline, one that waits or is to be published."""
+    kept = []
+    for id_, is_decided in drafts_in(store):
+        try:
+            head = read_draft(store, id_, DraftHead)
+            verdict = read_verdict(store, id_) if is_decided else None
+        except NoDraftError as error:
+            warn(error)
+            continue
+        except MissingObjectError:
+            continue
+        # No clock is wrong by a day: S3 would have refused to take the draft.
+        is_open = head.created_at - _DAY < now < head.deadline
+        if is_open and (verdict is None or verdict.act is Act.PUBLISH):
+            kept.append(head)
+    return kept
+
+
+def warn(error: NoDraftError) -> None:
+    """Say that an object is passed over."""
+    logging.getLogger(__name__).warning("%s; it is passed over", error)
 
 
 def _read(store: Store, key: str, type_: type[_T]) -> _T:

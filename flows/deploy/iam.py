@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lake.errors import UnknownNameError
-from lake.layout import CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING
+from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING
 
 # The names that docs/deploy.md gives to roles, images, tasks and log: policies name them before they exist.
 TASK_ROLE, EXECUTION_ROLE = "pokelake-task", "pokelake-execution"
@@ -23,6 +23,7 @@ _TASK = {
     SNAPSHOTS: _CREATE,
     STAGING: _CREATE,
     CHECKS: _CREATE,
+    HELD: _CREATE,
     RESULTS: _WRITE,
     CODE: (*_READ, "delete"),
 }

@@ -4,7 +4,6 @@ A draft's documents are copied, so it depends on nothing that is only staged. On
 held next takes its place.
 """
 
-import logging
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from lake.publish import Finding, file_hashes, questions
 from lake.resource import is_resource_name
 from lake.source import HELD_HOURS, TOLERANCES, Tolerances
 from lake.store import PARALLEL_REQUESTS, Store
-from lake.verdict import LAKE, Act, Base, DraftHead, Verdict, drafts_in, read_draft, read_verdict
+from lake.verdict import LAKE, Act, Base, DraftHead, Verdict, drafts_in, read_draft, read_verdict, warn
 
 
 class HeldDraft(DraftHead, frozen=True, kw_only=True):
@@ -201,7 +200,7 @@ def held_drafts(store: Store) -> list[Standing]:
         try:
             verdict = read_verdict(store, id_) if is_decided else None
         except NoDraftError as error:
-            _warn(error)
+            warn(error)
             continue
         if draft is not None:
             found.append(Standing(draft, verdict))
@@ -242,14 +241,10 @@ def accepted(store: Store, id_: str) -> HeldDraft | None:
     try:
         return _read(store, id_)
     except NoDraftError as error:
-        _warn(error)
+        warn(error)
     except MissingObjectError:
         pass
     return None
-
-
-def _warn(error: NoDraftError) -> None:
-    logging.getLogger(__name__).warning("%s; it is passed over", error)
 
 
 def decide_itself(store: Store, id_: str, act: Act, reason: str, now: datetime | None = None) -> Verdict | None:

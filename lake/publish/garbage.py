@@ -18,6 +18,7 @@ from lake.layout import (
     CODE,
     CODE_MANIFEST,
     COMMITS,
+    HELD,
     RESULTS,
     SNAPSHOTS,
     STAGING,
@@ -28,14 +29,16 @@ from lake.layout import (
     is_snapshot_id,
 )
 from lake.store import PARALLEL_REQUESTS, Store, StoredObject
+from lake.verdict import kept_drafts
 
 # The slowest crawl of all of PokeAPI, at one request a second, takes five hours, and the results of a killed run serve
 # its successors for one day. Two days are more than both together.
 GRACE = timedelta(days=2)
 
 # How many levels of a key name the folder that is kept or removed as a whole: snapshots/<id>, staging/<crawl>,
-# code/<version>, and results/shards/<crawl>. A result that is not of a crawl is kept or removed by itself.
-_LEVELS = {SNAPSHOTS: 2, STAGING: 2, RESULTS: 3, CHECKS: 2, CODE: 2}
+# code/<version>, held/<draft>, and results/shards/<crawl>. A result that is not of a crawl is kept or removed by
+# itself.
+_LEVELS = {SNAPSHOTS: 2, STAGING: 2, RESULTS: 3, CHECKS: 2, CODE: 2, HELD: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,10 @@ class Garbage:
 def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] | None) -> list[Garbage]:
     """Return the garbage that is older than the grace period.
 
-    Garbage is: a snapshot that no commit names, and its checks; staged documents and results of crawls; a code version
-    that is not in use and did not make a snapshot that is kept. If `codes_in_use` is None, nobody knows which are in
-    use, and all code stays. So does every object whose name is not one of this lake's.
+    Garbage is: a snapshot that no commit names, and its checks; staged documents and results of crawls; a held draft
+    that is decided, past its deadline or not whole; a code version that is not in use and did not make a snapshot that
+    is kept. What a waiting draft needs is kept until its deadline, whatever the grace period. If `codes_in_use` is
+    None, nobody knows which are in use, and all code stays. So does every object whose name is not one of this lake's.
 
     Raises:
         LakeError: A commit cannot be read, so nobody knows which files it needs.
@@ -66,13 +70,17 @@ def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] |
     # Listed before the commits: a snapshot that is published in between then has its commit in the list.
     folders = {root: _folders(store, root) for root in _LEVELS}
     commits = _commits(store)
-    snapshots = {commit.snapshot for commit in commits}
+    held = kept_drafts(store, now)
+    drafts = {draft.id for draft in held}
+    snapshots = {commit.snapshot for commit in commits} | {name for draft in held for name in draft.needs}
     codes = {str(commit.run.get("code_version")) for commit in commits} | set(codes_in_use or ())
 
     def is_needed(root: str, folder: str) -> bool:
         name = folder.split("/")[1]
         if root in (SNAPSHOTS, CHECKS):
             return name in snapshots or not is_snapshot_id(name)
+        if root == HELD:
+            return name in drafts
         if root == CODE:
             return name in codes or codes_in_use is None or not folder.endswith("/")
         return False
@@ -112,16 +120,18 @@ def remove(store: Store, garbage: Iterable[Garbage]) -> list[Garbage]:
 def find_expired(store: Store, older_than: timedelta) -> list[Commit]:
     """Return the commits, oldest first, whose successor is older than `older_than`.
 
-    So every state that readers saw within that time is kept, and the newest commit always.
+    So every state that readers saw within that time is kept, the newest commit always, and all from the first one on
+    which a held draft was written that waits.
     """
     now = _now(store)
     expired = []
     found = {seq: item for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None}
     current = newest(in_reach(found), partial(read_commit, store))
+    bases = [draft.parent.seq for draft in kept_drafts(store, now) if draft.parent]
     commits = [(seq, found[seq]) for seq in in_reach(found) if current is not None and seq <= current.seq]
     for (seq, _), (_, successor) in pairwise(commits):
         # Stop at the first one to keep: even if S3's times are out of order, the commits that stay have no gap.
-        if now - successor.modified <= older_than:
+        if now - successor.modified <= older_than or seq in bases:
             break
         expired.append(read_commit(store, seq))
     return expired

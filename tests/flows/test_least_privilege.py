@@ -31,7 +31,7 @@ from flows.steps.outcome import spoken
 from flows.steps.parameters import SourceChoice
 from lake import Lake
 from lake.errors import ConflictError, StoreError
-from lake.layout import CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING, check_key
+from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING, check_key, draft_key
 from lake.publish.garbage import GRACE, find_garbage, remove
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
@@ -40,7 +40,7 @@ from tests.lake.publish.littering import age, put
 from tests.lake.read import FIRST, SECOND, document, moves, publish
 
 ACCOUNT = Account("123456789012", "us-east-1", "lake", "pokelake")
-FOLDERS = (CHECKS, CODE, COMMITS, RESULTS, SNAPSHOTS, STAGING)
+FOLDERS = (CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING)
 FEW = ("generation", "type")
 
 
@@ -168,7 +168,7 @@ def test_the_policy_of_the_flows_is_what_runs_need_and_nothing_else(
     ]
     assert [spoken(state)[0] for state in states] == ["Completed", "Completed", "Unchanged", "Unchanged", "Completed"]
     store = Store("lake", "pokelake")
-    put(store, f"{STAGING}0123456789abcdef/item-0001", f"{RESULTS}listings/1", check_key(OLD, "1"))
+    put(store, f"{STAGING}0123456789abcdef/item-0001", f"{RESULTS}listings/1", check_key(OLD, "1"), draft_key(OLD))
     age(store, "", 2 * GRACE)
     assert maintain(LOCATION, expire_days=1, return_state=True).name == "Completed"
     age(store, "", 2 * GRACE)
@@ -195,7 +195,7 @@ def test_the_policy_of_who_deploys_is_what_a_push_needs_and_nothing_else(
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
-        ("task", {CHECKS, COMMITS, RESULTS, SNAPSHOTS, STAGING}),
+        ("task", {CHECKS, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING}),
         ("setup", {RESULTS, STAGING}),
         ("deploy", {CODE}),
         ("reader", set()),

@@ -25,12 +25,12 @@ def fewer() -> Documents:
     return changed(without(abilities(), "ability/1", "ability/2"), "ability/9", is_main_series=False)
 
 
-def hold_back(lake: Lakeside, crawled: Crawled, is_rebuild: bool = False) -> HeldDraft:
+def hold_back(lake: Lakeside, crawled: Crawled, is_rebuild: bool = False, now: datetime | None = None) -> HeldDraft:
     """Write a draft on the head, and hold it as a run does whose audits ask."""
     parent, name = head(lake.store), new_snapshot_id(datetime.now(UTC))
     draft = lake.draft(crawled, parent, is_rebuild=is_rebuild, name=name)
     assert draft is not None
-    held = hold(lake.store, draft, parent, crawled, is_rebuild=is_rebuild)
+    held = hold(lake.store, draft, parent, crawled, is_rebuild=is_rebuild, now=now)
     remove_snapshot(lake.store, name)
     return held
 
