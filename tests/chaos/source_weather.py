@@ -46,6 +46,9 @@ FAULTS: tuple[Mapping[str, Any], ...] = (
 # Those after which a document may rightly be gone.
 GONE = ("404", "drop", "listing_shrunk", "listing_lie")
 
+# A listing that is short, and says so, is believed until the source has another version, or all is asked for anew.
+BELIEVED = ("listing_shrunk",)
+
 OPTIONS = ("--retry-delay-seconds", "0.05", "--connections", "4", "--parallel-shards", "2")
 
 # What a run may take, beyond what it takes without a fault.
@@ -131,7 +134,8 @@ def meet(
     point.expect(not strange, "torn", f"documents that the source never had: {strange[:3]}")
     lost = [path for path in bodies(world.store(template)) if path not in held]
     point.expect(not lost or any(word in called for word in GONE), "lost", f"documents are gone: {lost[:3]}")
-    again = world.run("refresh", prefix, *OPTIONS)
+    is_believed = any(word in called for word in BELIEVED)
+    again = world.run("refresh", prefix, *OPTIONS, *(["--force"] if is_believed else []))
     point.expect(again.code == 0, "lost", f"the next run ended with code {again.code}: {again.said[-500:]}")
     check_readers(point, store, wanted)
     check_overwritten(point, world.s3.log)
