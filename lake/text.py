@@ -7,14 +7,19 @@ QUOTED = 200
 MESSAGE = 10_000
 
 # Characters that a terminal, a log or a browser obeys or does not show: control characters, marks that turn the
-# direction of writing, invisible ones, separators of lines, half surrogate pairs.
+# direction of writing, separators of lines, half surrogate pairs, what Unicode calls ignorable by default (such as
+# letters that fill a place unseen, and tags), and a pattern of Braille without a dot.
 _UNSEEN = (
-    "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_IN_LINES = re.compile(f"(?!\n)[{_UNSEEN}]")
-_IN_A_LINE = re.compile(f"[{_UNSEEN}]")
+# One of these chooses how the sign before it looks, as in ❤️ or 1️⃣. After anything else it is not seen, nor is a second.
+_CHOICES = "\ufe00-\ufe0f"
+_UNSEEN_CHOICE = f"(?:(?<![0-9#*\xa9\xae\u203c-\U0010ffff])|(?<=[{_CHOICES}\u205f\u3000{_UNSEEN}]))[{_CHOICES}]"
+
+_IN_A_LINE = re.compile(f"[{_UNSEEN}]|{_UNSEEN_CHOICE}")
+_IN_LINES = re.compile(f"(?!\n)[{_UNSEEN}]|{_UNSEEN_CHOICE}")
 _NOT_ASCII = re.compile(f"(?!\n)[{_UNSEEN}]|[^\x00-\x7f]")
 
 # What is left where an escape was cut.

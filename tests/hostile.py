@@ -16,6 +16,8 @@ ODD = (
     "\u202egnp.exe",
     "\u2066x\u2069\u200f",
     "\u2028\u2029",
+    "pika\u3164\u115f\u1160\uffa0\u2800\u034f\u180echu",
+    "pikachu\ufe0f\U000e0070\U000e0001\u17b4",
     "<script>alert(1)</script><img src=x onerror=alert(1)>",
     "![x](https://evil.test/x.png) [y](javascript:alert(1)) https://evil.test www.evil.test",
     "`|` | *a* _b_ ~~c~~",
@@ -24,6 +26,13 @@ ODD = (
 )
 
 
+# Letters, marks and signs that Unicode's categories do not tell from others, though they leave an empty place or none.
+INVISIBLE = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
+    chr(code) for code in range(0xE0000, 0xE1000)
+}
+
+
 def unseen(text: str) -> set[str]:
     """Return the characters of a text, except line breaks, that are obeyed or not seen."""
-    return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char != "\n"}
+    hidden = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char != "\n"}
+    return hidden | (set(text) & INVISIBLE)

@@ -14,14 +14,16 @@ from lake.publish import Finding, Level, audit_identity
 from lake.publish.audit import audit_fields, audit_run
 from lake.resource import IdentityChange
 from lake.text import json_text, printable, shown
-from tests.hostile import ODD, unseen
+from tests.hostile import INVISIBLE, ODD, unseen
 
 ODDITIES = st.lists(st.sampled_from(ODD)).map("".join)
 
 
 def test_every_character_that_is_obeyed_or_not_seen_is_escaped():
     every = [chr(code) for code in range(0x110000)]
-    hidden = [char for char in every if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    hidden = [char for char in every if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")] + sorted(
+        INVISIBLE
+    )
     assert unseen(shown("".join(hidden), 10**6)) == set()
     assert unseen(printable("".join(hidden), 10**6)) == set()
     assert shown("\n") == r"\n"
@@ -40,8 +42,22 @@ def test_whatever_is_shown_is_printable_and_bounded_and_stays_as_it_is(text: str
 
 @given(st.text())
 def test_text_that_is_printable_is_shown_as_it_is(text: str):
-    plain = "".join(char for char in text if char.isprintable())
+    plain = "".join(
+        char for char in text if char.isprintable() and not unseen(char) and not "\ufe00" <= char <= "\ufe0f"
+    )
     assert shown(plain) == plain
+
+
+def test_what_people_write_stays_readable():
+    for text in ("Pokémon", "Flabébé ♀", "ポケモン", "포켓몬", "寶可夢", "❤️ 1️⃣ ☎︎ ‼️ ©️", "🇯🇵 👍🏽", "नमस्ते", "สวัสดี"):
+        assert shown(text) == text
+
+
+def test_a_variation_selector_that_chooses_no_look_is_seen():
+    assert shown("a\ufe0f") == r"a\ufe0f"
+    assert shown("\ufe0f") == r"\ufe0f"
+    assert shown("❤\ufe0f\ufe0e\ufe01") == "❤\ufe0f" + r"\ufe0e\ufe01"
+    assert shown("\u3164\ufe0f") == r"\u3164\ufe0f"
 
 
 @given(st.text() | ODDITIES)
