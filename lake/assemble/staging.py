@@ -15,6 +15,9 @@ from lake.layout import is_staging_key, staging_key
 from lake.resource import Failure, Reference
 from lake.store import Store
 
+# A source that gives each answer a version of its own would fill the commit, with up to 1,000 characters for each.
+_MOST_VERSIONS = 100
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The account of one fetched shard. As JSON it is the task's small result, which makes a crawl resumable.
@@ -151,7 +154,10 @@ def second_round(manifests: Sequence[Manifest], shards: Sequence[Shard]) -> list
 def source_facts(
     source: Source, upstream: Upstream, listings: Sequence[Listing], manifests: Sequence[Manifest]
 ) -> SourceFacts:
-    """Describe the source and its crawl as a commit does; a crawl that met several versions belongs to none."""
+    """Describe the source and its crawl as a commit does; a crawl that met several versions belongs to none.
+
+    Of very many versions the commonest are counted.
+    """
     answers = Counter[str]()
     for manifest in manifests:
         answers.update(manifest.versions)
@@ -160,7 +166,7 @@ def source_facts(
         base_url=source.base_url,
         kind=source.kind,
         version=None if len(versions) > 1 else upstream.version,
-        answers=dict(answers),
+        answers=dict(answers.most_common(_MOST_VERSIONS)),
         listed=tuple(sorted(upstream.resources)),
         resources=tuple(listing.resource for listing in listings),
         refused={listing.resource: listing.refusal for listing in listings if listing.refusal},

@@ -140,6 +140,11 @@ def test_a_commit_says_of_its_source_what_was_listed_crawled_refused_and_answere
     )
 
 
+def test_of_very_many_versions_a_commit_counts_the_commonest():
+    few = facts(Upstream(None, {}), manifest(versions={f"{number:1000}": 1 for number in range(1000)} | {"red": 2}))
+    assert (few.version, len(few.answers), few.answers["red"]) == (None, 100, 2)
+
+
 @pytest.mark.parametrize(
     ("version", "answers", "expected"),
     [
