@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from lake.errors import MissingObjectError, NoCommitError
 from lake.layout import part_name
+from lake.resource import is_resource_name
+from lake.schema import PARTITION
 
 if TYPE_CHECKING:
     from lake.commit import Commit
@@ -23,6 +25,10 @@ def findings(commit: "Commit") -> Iterator[str]:
             yield f"committed_at: expected a time with its zone, found {commit.committed_at!r}"
     except ValueError:
         yield f"committed_at: expected a time, found {commit.committed_at!r}"
+    for member in ("snapshot", "parent"):
+        name = getattr(commit, member)
+        if name is not None and not _is_dated(name):
+            yield f"{member}: expected a name that begins with a time, found {name!r}"
     if commit.parent == commit.snapshot:
         yield f"parent: expected another snapshot than its own, found {commit.parent!r}"
     if not isinstance(commit.run.get("code_version"), str | None):
@@ -32,9 +38,14 @@ def findings(commit: "Commit") -> Iterator[str]:
             yield "audits: expected level, rule, subject and message as text"
     for name, table in commit.tables.items():
         for file in table.files:
-            folder = part_name(table.partition if file.partition is not None else None, file.partition)
-            if file.name.rpartition("/")[0] != folder.rpartition("/")[0]:
+            folder = part_name(table.partition, file.partition)
+            if (
+                not _is_value(table.partition, file.partition)
+                or file.name.rpartition("/")[0] != folder.rpartition("/")[0]
+            ):
                 yield f"tables.{name}: expected a file of the partition {file.partition!r}, found {file.name!r}"
+        if max(table.rows, table.bytes) >= 2**63:
+            yield f"tables.{name}: expected a number of rows and bytes that a column of 64 bits can hold"
         if len({file.name for file in table.files}) < len(table.files):
             yield f"tables.{name}: expected each file once"
         names = [entry.get("name") for entry in table.fields]
@@ -45,6 +56,23 @@ def findings(commit: "Commit") -> Iterator[str]:
                 yield f"tables.{name}: expected fields with a name and a type"
             if not isinstance(entry.get("nulls", 0), int):
                 yield f"tables.{name}: expected the number of nulls of each field"
+
+
+def _is_dated(snapshot: str) -> bool:
+    try:
+        datetime.strptime(snapshot.partition("-")[0], "%Y%m%dT%H%M%S%z")
+    except ValueError:
+        return False
+    return True
+
+
+def _is_value(partition: str | None, value: object) -> bool:
+    """Tell whether a file's value is one that its table's partition can have: a generation, or a resource's name."""
+    if partition is None:
+        return value is None
+    if partition == PARTITION:
+        return isinstance(value, int)
+    return isinstance(value, str) and is_resource_name(value)
 
 
 def newest(seqs: Sequence[int], read: Callable[[int], "Commit"]) -> "Commit | None":

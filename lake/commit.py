@@ -84,11 +84,11 @@ class SourceFacts:
     base_url: str = ""
     kind: str = "pokeapi"
     version: str | None = None
-    answers: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, Count] = field(default_factory=dict)
     listed: tuple[str, ...] | None = None
     resources: tuple[str, ...] = ()
     refused: dict[str, str] = field(default_factory=dict)
-    requests: int = 0
+    requests: Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,11 @@ class Commit:
     snapshot: SnapshotId
     parent: SnapshotId | None
     committed_at: str
-    tables: dict[TableName, TableFiles]
+    tables: Annotated[dict[TableName, TableFiles], Meta(min_length=1)]
     source: SourceFacts
     run: dict[str, Any]
     fingerprint: str
-    changes: dict[str, dict[str, int]] = field(default_factory=dict)
+    changes: dict[str, dict[str, Count]] = field(default_factory=dict)
     stale: tuple[Failure, ...] = ()
     missing: tuple[Failure, ...] = ()
     audits: tuple[dict[str, Any], ...] = ()

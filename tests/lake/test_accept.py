@@ -32,6 +32,8 @@ WRONG_MEMBERS: list[tuple[str, Any]] = [
     *(("seq", 1), ("seq", 10**30), ("seq", "3"), ("seq", None), ("format", 10**30), ("format", "1"), ("run", [])),
     *(("snapshot", "../../x"), ("snapshot", f"{SNAPSHOT}\n"), ("snapshot", COMMIT.parent), ("parent", "current")),
     *(("committed_at", "yesterday"), ("committed_at", "2026-08-08"), ("committed_at", 5), ("run.code_version", ["x"])),
+    *(("snapshot", "99999999T999999Z-1f3a9c02"), ("parent", "20260230T000000Z-1f3a9c02"), ("source.requests", 2**63)),
+    *(("changes.pokemon.added", 10**30), ("source.answers.0d8fe2bf", -1), ("tables", {})),
     *(("tables", []), ("tables.../up", {}), ("tables.pokemon", 5), ("tables.pokemon.files", [])),
     *(("tables.pokemon.fields", [{}]), ("tables.pokemon.fields", [{"name": 5, "type": "int32"}]), ("audits", [{}])),
     *(
@@ -39,7 +41,16 @@ WRONG_MEMBERS: list[tuple[str, Any]] = [
         for member, value in (
             *(("name", "../../../part-0.parquet"), ("name", "/etc/passwd"), ("name", "generation=1/part-0.parquet")),
             *(("name", "generation=0/../part-0.parquet"), ("name", "commits/0000000001.json"), ("partition", 10**6)),
-            *(("rows", -1), ("rows", 1.5), ("rows", 2**64), ("bytes", True), ("sha256", "b"), ("sha256", "B" * 64)),
+            *(
+                ("rows", -1),
+                ("rows", 1.5),
+                ("rows", 2**63),
+                ("rows", 2**63 - 1),
+                ("partition", None),
+                ("bytes", True),
+                ("sha256", "b"),
+                ("sha256", "B" * 64),
+            ),
         )
     ),
 ]
@@ -74,6 +85,30 @@ def good(store: Store) -> Commit:
     return publish(store, NEW, publish(store, OLD, None))
 
 
+# A partition and its value may agree, and be none that a writer makes.
+ODD_PARTITIONS = [
+    *(
+        ("generation", "UP-0"),
+        ("generation", "1"),
+        ("generation", None),
+        (None, 1),
+        (None, "UP-0"),
+        ("resource", "UP-0"),
+    ),
+    *(("resource", 1), ("resource", None)),
+]
+
+
+def with_partition(commit: Commit, partition: str | None, value: str | int | None) -> bytes:
+    """Return a commit with a table of one file, in a folder that fits."""
+    folder = f"{partition}={value}/" if partition and value is not None else ""
+    tree = json.loads(commit.to_json())
+    [file] = tree["tables"]["generations"]["files"]
+    tree["tables"]["generations"]["partition"] = partition
+    file |= {"name": f"{folder}part-0.parquet", "partition": value}
+    return json.dumps(tree).encode()
+
+
 def spoilt(commit: Commit) -> dict[str, bytes]:
     """Return bodies that are no commit number 3, by what is wrong with each."""
     third = replace(COMMIT, seq=3)
@@ -89,6 +124,7 @@ def spoilt(commit: Commit) -> dict[str, bytes]:
         "not a number": body.replace(b'"rows": 203', b'"rows": NaN'),
         "a huge number": body.replace(b'"rows": 203', b'"rows": ' + b"9" * 10_000),
         "half a surrogate pair": body.replace(b'"fingerprint": "', b'"fingerprint": "\\ud800'),
+        **{f"partition {odd}": with_partition(third, *odd) for odd in ODD_PARTITIONS},
         **{f"{path}: {value!r:.40}": with_member(third, path, value) for path, value in WRONG_MEMBERS},
     }
 
