@@ -10,6 +10,7 @@ from blocks.knobs import is_frozen
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_vanished
 from flows.steps.memory import return_freed_memory
+from flows.steps.orders import stoppable
 from flows.steps.outcome import (
     NAMED_DOCUMENTS,
     Outcome,
@@ -29,6 +30,7 @@ from lake.text import shown
 
 @flow(name="discover", persist_result=False, flow_run_name=run_name)
 @watched
+@stoppable
 def discover(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     source: SourceChoice = SourceChoice(),  # noqa: B008

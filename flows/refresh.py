@@ -11,6 +11,7 @@ from blocks.knobs import is_frozen
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_current
 from flows.steps.memory import return_freed_memory
+from flows.steps.orders import stoppable
 from flows.steps.outcome import finished, frozen, publish_on_head, unchanged
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.picked import crawl_picked, narrow
@@ -25,6 +26,7 @@ from lake.crawl import Picked, picked_documents
 
 @flow(name="refresh", persist_result=False, flow_run_name=run_name)
 @watched
+@stoppable
 def refresh(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     source: SourceChoice = SourceChoice(),  # noqa: B008

@@ -31,6 +31,10 @@ class SourceDownError(SourceError):
     """So much of a source fails that it is left alone."""
 
 
+class StoppedError(LakeError):
+    """An operator told a run to stop; what it has done is kept for the next one."""
+
+
 class TableError(LakeError):
     """Rows do not fit the declaration of their table."""
 

@@ -8,6 +8,7 @@ import typer
 
 from flows.cli import deploy as deploying
 from flows.cli import read as reading
+from flows.cli import tell as telling
 from flows.cli.api import api_error
 from flows.cli.options import (
     AsOf,
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 app.add_typer(reading.app)
 app.add_typer(deploying.app)
+app.add_typer(telling.app)
 
 AllowShrink = Annotated[
     list[str] | None,

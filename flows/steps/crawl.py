@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from prefect import get_run_logger, task, unmapped
@@ -14,12 +14,14 @@ from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas import State
 from prefect.context import TaskRunContext
 from prefect.futures import as_completed
+from prefect.states import Cancelled
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
 from blocks.limit import Allowance
 from blocks.secret import key_headers
 from flows.steps.numbers import phase
+from flows.steps.orders import Orders
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import crawl_progress
 from flows.steps.results import PLAIN_JSON, SHARD_RESULTS, Results
@@ -27,7 +29,7 @@ from flows.steps.tally import Tally, titles
 from lake.assemble.staging import Manifest, is_whole, second_round, stage
 from lake.commit import Commit
 from lake.crawl import Fetched, Fetcher, Shard, Source
-from lake.errors import LakeError
+from lake.errors import LakeError, StoppedError
 from lake.text import counted
 
 # How long a killed or refused run can be taken up again; older documents are fetched anew.
@@ -62,6 +64,7 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
 
     Raises:
         SourceError: The source fails as a whole, or the budget of requests is spent.
+        StoppedError: An operator told the run to stop.
     """
     store, source = crawl.lake.open(), crawl.source
     fetch = fetch_shard.with_options(result_storage=results)
@@ -80,7 +83,12 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
         given = {"shard": [quote(shard) for shard in shards], "crawl": unmapped(crawl), "title": named}
         futures = runner.map(fetch, given)
         by_run = {future.task_run_id: place for place, future in enumerate(futures)}
+        stopped = 0
         for future in as_completed(futures):
+            future.wait()
+            if future.state.is_cancelled():
+                stopped += 1
+                continue
             place, manifest = by_run[future.task_run_id], _manifest(future.result())
             shard, is_fetched = shards[place], future.state.name != "Cached"
             if not is_fetched and not is_whole(store, source, crawl.id, shard, manifest):
@@ -90,6 +98,11 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
             manifests.append(manifest)
             tally.note(shard, manifest, is_fetched)
             note_done(len(shard.wanted), is_fetched)
+        if stopped:
+            raise StoppedError(
+                f"stopped by an operator: {stopped} of {counted(len(shards), 'shard')} were not fetched; those that"
+                " were are kept for a day, and the next run goes on from there"
+            )
         # The second round's results are not kept, because the next run must ask again for what failed twice.
         once = fetch_shard.with_options(persist_result=False, cache_policy=NO_CACHE)
         again = second_round(manifests, shards)
@@ -105,10 +118,11 @@ def _manifest(result: Any) -> Manifest:
 
 @dataclass(frozen=True, slots=True)
 class _Connections:
-    """The HTTP process of a crawl, how much it may ask, and how many shards may use their connections at once."""
+    """The HTTP process of a crawl, how much it may ask, what it was told, and how many shards may use it at once."""
 
     fetcher: Fetcher
     allowance: Allowance
+    orders: Orders
     shares: threading.BoundedSemaphore
     tally: Tally
 
@@ -121,8 +135,12 @@ _OPEN: dict[Crawl, _Connections] = {}
 def _connected(crawl: Crawl, tally: Tally) -> Iterator[Fetcher]:
     """Let the crawl's tasks find its HTTP process while the block runs; the caller closes it."""
     fetcher = Fetcher(crawl.source, key_headers(crawl.source))
-    with Allowance(crawl.source.global_limit, fetcher.require_open) as allowance:
-        _OPEN[crawl] = _Connections(fetcher, allowance, threading.BoundedSemaphore(crawl.source.shards_at_once), tally)
+    with (
+        Allowance(crawl.source.global_limit, fetcher.require_open) as allowance,
+        Orders(fetcher, crawl.source.requests_per_second) as orders,
+    ):
+        shares = threading.BoundedSemaphore(crawl.source.shards_at_once)
+        _OPEN[crawl] = _Connections(fetcher, allowance, orders, shares, tally)
         try:
             yield fetcher
         finally:
@@ -137,6 +155,7 @@ def _fetch(opened: _Connections, shard: Shard) -> Fetched:
         portion = wanted if shard.is_inline else wanted[:allowed]
         found = opened.fetcher.fetch(replace(shard, wanted=portion))
         opened.allowance.owe(found.requests - allowed)
+        opened.orders.requests += found.requests
         fetched.add(found)
         wanted = wanted[len(portion) :]
     return fetched
@@ -165,11 +184,15 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
 def fetch_shard(shard: Shard, crawl: Crawl, title: str) -> Result:
     """Fetch a shard's documents into ``staging/``; return its manifest, as plain JSON values.
 
-    The title is for people, who read it in the task's name.
+    The title is for people, who read it in the task's name. It ends as Cancelled if the run was told to stop before
+    its turn came.
     """
     # Only fetching holds a share: another shard uses the connections while this one is staged and recorded.
     opened = _OPEN[crawl]
     with opened.shares:
+        if opened.orders.is_stopped:
+            # Prefect takes a returned state for the task's own.
+            return cast("Result", Cancelled(message="the run was told to stop"))
         opened.tally.begin(shard.resource)
         fetched = _fetch(opened, shard)
     manifest: Result = msgspec.to_builtins(stage(crawl.lake.open(), crawl.id, shard, fetched))

@@ -1,4 +1,7 @@
-"""The child process of a `Fetcher`; shards arrive on its standard input and leave, fetched, on its standard output."""
+"""The child process of a `Fetcher`; shards arrive on its standard input and leave, fetched, on its standard output.
+
+A number on its standard input is the requests a second that it may make from then on.
+"""
 
 import asyncio
 import os
@@ -45,7 +48,11 @@ async def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     async with asyncio.TaskGroup() as group:
         try:
             while True:
-                task = group.create_task(answer(*await _next(reader)))
+                asked = await _next(reader)
+                if isinstance(asked, float):
+                    pace.set_rate(asked)
+                    continue
+                task = group.create_task(answer(*asked))
                 running.add(task)
                 task.add_done_callback(running.discard)
         except asyncio.IncompleteReadError:

@@ -25,12 +25,16 @@ class Pace:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._interval = 1 / source.requests_per_second if source.requests_per_second > 0 else 0.0
+        self.set_rate(source.requests_per_second)
         self._next = 0.0
         self._pauses = 0
         self._waited_in_a_row = self._waited = 0.0
         self.requests = 0
         self.breaker = Breaker(source.base_url)
+
+    def set_rate(self, requests_per_second: float) -> None:
+        """Change the pace of the slots that are not taken yet; 0 is no limit."""
+        self._interval = 1 / requests_per_second if requests_per_second > 0 else 0.0
 
     async def turn(self) -> None:
         """Wait for a slot of one's own; whoever waited when the source asked for a pause waits for its end as well.

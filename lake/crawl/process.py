@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -89,6 +90,15 @@ class Fetcher:
             with suppress(BrokenPipeError):
                 write_frame(self._child.stdin, (number, shard))
         return future.result()
+
+    def set_rate(self, requests_per_second: float) -> None:
+        """Change how many requests a second the child makes from now on; 0 is no limit."""
+        with self._lock:
+            self._source = replace(self._source, requests_per_second=requests_per_second)
+            if self._child is not None and self._ended is None:
+                assert self._child.stdin is not None
+                with suppress(BrokenPipeError):
+                    write_frame(self._child.stdin, float(requests_per_second))
 
     def require_open(self) -> None:
         """Raise `SourceError` if this was closed or the child is gone."""

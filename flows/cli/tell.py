@@ -1,0 +1,93 @@
+"""Telling a run that crawls what to do: its pace, or its end."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from flows.cli.say import say
+from flows.cli.settings import prepare_prefect
+from lake.errors import UnknownNameError
+
+# Runs of this name that are looked at; the youngest first.
+MOST_RUNS = 20
+
+app = typer.Typer()
+
+
+class What(StrEnum):
+    """What a run can be told, or asked."""
+
+    SLOWER = "slower"
+    FASTER = "faster"
+    STOP = "stop"
+    STATUS = "status"
+
+
+@app.command()
+def tell(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Name or id of a flow run.")],
+    what: Annotated[What, typer.Argument(help="Half the pace, twice the pace, an early end, or how far it is.")],
+) -> None:
+    """Change the pace of a running crawl within seconds, or end it after its shards under way; no other run changes."""
+    prepare_prefect()
+    from prefect.input import send_input
+
+    from flows.steps.orders import Order
+
+    found = _found(run)
+    if what is What.STATUS:
+        say(_status(found))
+        return
+    send_input(Order(order=what.value), flow_run_id=found.id)
+    say(f"told {found.name}: {what.value}; its log says what it makes of it")
+
+
+def _found(run: str) -> Any:
+    """Return the youngest flow run of this name, or the one with this id, that has not ended.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterId,
+        FlowRunFilterName,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import TERMINAL_STATES
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    unfinished = FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES)))
+    try:
+        named = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]), state=unfinished)
+    except ValueError:
+        named = FlowRunFilter(name=FlowRunFilterName(any_=[run]), state=unfinished)
+    with get_client(sync_client=True) as client:
+        for wanted in (named, FlowRunFilter(state=unfinished)):
+            found = client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_DESC, limit=MOST_RUNS)
+            if wanted is named and found:
+                return found[0]
+    raise UnknownNameError("unfinished flow run", run, [one.name for one in found])
+
+
+def _status(run: Any) -> str:
+    """Say in one line how far a run is."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterType
+    from prefect.client.schemas.sorting import ArtifactSort
+
+    with get_client(sync_client=True) as client:
+        artifacts = client.read_artifacts(
+            artifact_filter=ArtifactFilter(
+                flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]), type=ArtifactFilterType(any_=["progress"])
+            ),
+            sort=ArtifactSort.UPDATED_DESC,
+            limit=1,
+        )
+    far = f"; {artifacts[0].description or ''} ({artifacts[0].data} %)" if artifacts else ""
+    since = f" since {run.start_time:%Y-%m-%d %H:%M:%S} UTC" if run.start_time else ""
+    return f"{run.name}: {run.state_name}{since}{far}"

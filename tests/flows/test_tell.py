@@ -1,0 +1,82 @@
+"""An operator and a crawl that runs: its pace changes, it ends early, and the next run goes on from there."""
+
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from prefect.client.schemas import State
+
+import flows.steps.crawl
+from flows.cli import main
+from flows.local.replica import demo_documents
+from flows.steps.orders import Orders
+from tests.flows.chain import Chain, chain
+from tests.lake.assemble.lakeside import only, versioned
+from tests.waiting import until
+
+DOCUMENTS = only(demo_documents(), "ability", "move", "nature", "type")
+
+
+@pytest.fixture(scope="module")
+def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
+    with chain(s3_endpoint, "told", versioned(DOCUMENTS)) as one:
+        yield one
+
+
+def orders() -> Orders | None:
+    """Return what the crawl under way was told, None before it has begun."""
+    opened = list(flows.steps.crawl._OPEN.values())
+    return opened[0].orders if opened else None
+
+
+def pokelake(*arguments: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    assert ended.value.code == 0
+
+
+def test_a_run_is_slowed_asked_and_stopped_and_the_next_one_goes_on(told: Chain, capsys: pytest.CaptureFixture[str]):
+    states: list[State[Any]] = []
+    pace = {"requests_per_second": 40, "parallel_shards": 1}
+    crawl = threading.Thread(target=lambda: states.append(told.refresh(**pace)))
+    crawl.start()
+    listening = until(orders, every=0.1)
+    run = until(lambda: listening.run, every=0.1)
+    pokelake("tell", str(run), "slower")
+    until(lambda: listening.requests_per_second == 20, every=0.1)
+    pokelake("tell", str(run), "status")
+    assert ": Running since " in capsys.readouterr().out
+    pokelake("tell", str(run), "stop")
+    crawl.join()
+    [state] = states
+    assert state.is_cancelled()
+    assert "the next run goes on from there" in str(state.message)
+
+    asked = set(told.running.counters()["by_path"])
+    told.running.reset()
+    assert told.refresh().is_completed()
+    again = asked & set(told.running.counters()["by_path"]) & DOCUMENTS.keys() - {"meta"}
+    assert again == set()
+    assert asked & DOCUMENTS.keys() - {"meta"}
+
+
+def test_who_is_not_there_cannot_be_told(prefect_server: dict[str, str], capsys: pytest.CaptureFixture[str]):
+    for name in ("nobody", "00000000-0000-0000-0000-000000000000"):
+        with pytest.raises(SystemExit) as ended:
+            main(["tell", name, "stop"])
+        assert ended.value.code == 1
+        assert f"no unfinished flow run '{name}'; there are: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rate", "told", "expected"),
+    [(10, ["slower"], [5]), (10, ["faster", "faster"], [20, 40]), (0, ["faster"], []), (0, ["slower"], [0.5])],
+)
+def test_one_order_halves_or_doubles_the_pace(rate: float, told: list[Any], expected: list[float]):
+    set_rates: list[float] = []
+    one = Orders(SimpleNamespace(set_rate=set_rates.append), rate)  # type: ignore[arg-type]
+    for order in told:
+        one.take(order, SimpleNamespace(info=lambda *said: None))
+    assert set_rates == expected
