@@ -6,6 +6,9 @@ CORES := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 # One worker more than there are cores, because tests wait for servers.
 JOBS ?= $(shell expr 1 + $(CORES))
 
+# Without compiled files, pytest rewrites every test, and each process that a test starts compiles the packages.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo check test quick coverage lint types bench chaos docs lock clean
 
 demo: .venv/installed

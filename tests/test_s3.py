@@ -42,8 +42,8 @@ def test_a_folder_is_listed_as_over_http(s3_client: Any, s3_over_http: Any):
             said(client.list_objects_v2(Bucket="lake", Prefix=prefix), "Contents", "KeyCount", "IsTruncated")
             for client in (s3_client, s3_over_http)
         )
-        for item in other["Contents"] or ():
-            del item["ChecksumAlgorithm"]
+        for item in (*(one["Contents"] or ()), *(other["Contents"] or ())):
+            item.pop("ChecksumAlgorithm", None)
         assert one == other
         assert one["KeyCount"] == count
 
