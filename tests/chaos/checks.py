@@ -1,9 +1,8 @@
 """What must hold after every point: readers see one whole snapshot, and nothing was overwritten or left."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pandas as pd
@@ -82,13 +81,17 @@ def check_readers(point: Point, store: Store, *allowed: dict[str, str] | None) -
 
 
 def check_overwritten(point: Point, log: list[Seen]) -> None:
-    """Every key was put with one content only; Prefect's results are not the lake's."""
-    bodies: defaultdict[str, set[str]] = defaultdict(set)
+    """No key got another content while it had one; Prefect's results are not the lake's."""
+    held: dict[str, str] = {}
     for seen in log:
+        # A snapshot that must be written anew before its commit is removed first.
+        for key in seen.deletes if seen.status in (200, 204) else ():
+            held.pop(key, None)
         if seen.method == "PUT" and not seen.is_copy and seen.status == 200:
-            bodies[urlsplit(seen.target).path].add(seen.body)
-    for key, found in bodies.items():
-        point.expect(len(found) == 1 or "/results/" in key, "torn", f"{key} was put with {len(found)} contents")
+            key = unquote(urlsplit(seen.target).path)
+            before = held.setdefault(key, seen.body)
+            point.expect(before == seen.body or "/results/" in key, "torn", f"{key} was overwritten")
+            held[key] = seen.body
 
 
 def check_said(point: Point, run: Run) -> None:

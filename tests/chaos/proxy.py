@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from tests.chaos.wire import headers_of, read_body, reset, spoilt, without
+from tests.chaos.wire import deleted_keys, headers_of, read_body, reset, spoilt, without
 from tests.waiting import until
 
 _STAMP = re.compile(rb"(?<=<LastModified>)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)")
@@ -33,7 +33,7 @@ SLOW_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request as the proxy saw it; the status is 0 where no answer was passed on."""
+    """One request as the proxy saw it; the status is 0 where it was not passed on, or not answered."""
 
     number: int
     method: str
@@ -41,6 +41,7 @@ class Seen:
     body: str
     status: int = 0
     is_copy: bool = False
+    deletes: tuple[str, ...] = ()
 
 
 # Asked before a request is passed on, and after it was answered; returns a kind of fault, or None to pass it on.
@@ -138,7 +139,8 @@ class Proxy:
     ) -> bool:
         self._count += 1
         is_copy = "x-amz-copy-source" in headers
-        seen = Seen(self._count, method, target, sha256(body).hexdigest(), is_copy=is_copy)
+        deletes = deleted_keys(method, target, body)
+        seen = Seen(self._count, method, target, sha256(body).hexdigest(), is_copy=is_copy, deletes=deletes)
         # Held by its number, because its answer may come after those of later ones.
         self.log.append(seen)
         fault = self.meddle(seen, "before")

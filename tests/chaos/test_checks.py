@@ -1,5 +1,7 @@
 """The checks of the harness: they find what is torn, overwritten or lost, and say so in the table."""
 
+from dataclasses import replace
+
 import boto3
 import pytest
 
@@ -63,6 +65,18 @@ def test_a_key_that_was_put_twice_is_torn_unless_the_second_was_refused_or_the_s
     held, broken = Point("kills", "one"), Point("kills", "two")
     check_overwritten(held, log)
     check_overwritten(broken, [*log, Seen(6, "PUT", "/lake/a", "2", 200)])
+    assert (kinds(held), kinds(broken)) == (set(), {"torn"})
+
+
+def test_a_key_that_was_deleted_may_be_put_anew():
+    log = [
+        Seen(1, "PUT", "/lake/a%3D1", "1", 200),
+        Seen(2, "POST", "/lake?delete", "x", 200, deletes=("/lake/a=1",)),
+        Seen(3, "PUT", "/lake/a%3D1", "2", 200),
+    ]
+    held, broken = Point("kills", "one"), Point("kills", "two")
+    check_overwritten(held, log)
+    check_overwritten(broken, [log[0], replace(log[1], status=0), log[2]])
     assert (kinds(held), kinds(broken)) == (set(), {"torn"})
 
 

@@ -32,8 +32,10 @@ def test_objects_pass_and_are_seen(before_s3, store: Store):
     assert (through.get("one"), through.find("two")) == (BODY, None)
     assert keys(through) == {"one"}
     client.head_object(Bucket="lake", Key="pokelake/one")
+    through.delete(["one", "t=<w>o"])
     seen = [(seen.method, seen.status) for seen in made.log]
-    assert seen == [("PUT", 200), ("GET", 200), ("GET", 404), ("GET", 200), ("HEAD", 200)]
+    assert seen == [("PUT", 200), ("GET", 200), ("GET", 404), ("GET", 200), ("HEAD", 200), ("POST", 200)]
+    assert made.log[-1].deletes == ("/lake/pokelake/one", "/lake/pokelake/t=<w>o")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("flip", "slow")])

@@ -1,8 +1,11 @@
 """The few things about HTTP/1.1 that the proxy has to know: headers, bodies, and how an answer can be spoilt."""
 
 import asyncio
+import re
 import socket
 import zlib
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import unescape
 
 
 def headers_of(rest: bytes) -> dict[str, str]:
@@ -15,6 +18,20 @@ def without(rest: bytes, *names: bytes) -> bytes:
     """Return header lines without some of them, and without the empty line at their end."""
     lines = [line for line in rest.split(b"\r\n") if line and line.split(b":")[0].strip().lower() not in names]
     return b"".join(line + b"\r\n" for line in lines)
+
+
+def deleted_keys(method: str, target: str, body: bytes) -> tuple[str, ...]:
+    """Return the buckets and keys that a request to S3 deletes.
+
+    >>> deleted_keys("POST", "/lake?delete", b"<Delete><Object><Key>a/b</Key></Object></Delete>")
+    ('/lake/a/b',)
+    """
+    parts = urlsplit(target)
+    if method == "DELETE":
+        return (unquote(parts.path),)
+    if method != "POST" or "delete" not in parse_qs(parts.query, keep_blank_values=True):
+        return ()
+    return tuple(f"{parts.path}/{unescape(key.decode())}" for key in re.findall(rb"<Key>([^<]*)</Key>", body))
 
 
 async def read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
