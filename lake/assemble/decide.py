@@ -1,6 +1,6 @@
 """Deciding a held draft: exactly that draft is published or dropped; what has become another one is held again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ import msgspec
 from lake import tables
 from lake.assemble.decided import Outcome, held_again_as, published_as, remove_held
 from lake.assemble.draft import Crawled, Draft, Progress, write_draft
-from lake.assemble.held import HeldDraft, expire, held_drafts, hold
+from lake.assemble.held import HeldDraft, decide_itself, expire, held_drafts, hold, waiting
 from lake.assemble.merge import document_files
 from lake.assemble.staging import Manifest, read_staged
 from lake.commit import Commit, head, read_commit
@@ -94,7 +94,7 @@ def _standing(store: Store, held: HeldDraft, verdict: Verdict, now: datetime | N
     """Return the verdict that stands on a draft: this one, which is written, or the same one of an earlier try."""
     assert verdict.draft == held.id, "a verdict is on the draft that it names"
     asked = [finding.name for finding in held.questions]
-    accepted = set(asked if verdict.findings is None else verdict.findings) if verdict.act is Act.PUBLISH else set()
+    accepted = _accepted(verdict, asked)
     before = read_verdict(store, held.id)
     if before is None:
         if unknown := sorted(accepted - set(asked)):
@@ -102,14 +102,24 @@ def _standing(store: Store, held: HeldDraft, verdict: Verdict, now: datetime | N
         if verdict.act is Act.PUBLISH and (rest := [name for name in asked if name not in accepted]):
             raise UnansweredError(held.id, rest)
         before = _write(store, held, replace(verdict, findings=tuple(sorted(accepted))), now)
-    if (before.act, set(before.findings or ())) != (verdict.act, accepted):
+    if (before.act, _accepted(before, asked)) != (verdict.act, accepted):
         raise DecidedError(held.id, before.act, before.by, before.at, before.reason)
     return before
 
 
+def _accepted(verdict: Verdict, asked: Sequence[str]) -> set[str]:
+    """Return the names of the findings that a verdict accepts."""
+    if verdict.act is not Act.PUBLISH:
+        return set()
+    return set(asked if verdict.findings is None else verdict.findings)
+
+
 def _write(store: Store, held: HeldDraft, verdict: Verdict, now: datetime | None) -> Verdict:
     """Write a verdict, and return the one that stands then: that of a rival, or of the lake past the deadline."""
-    if held.is_open(now):
+    current = waiting(store, now)
+    if current is not None and current.id != held.id and held.is_open(now):
+        decide_itself(store, held.id, Act.SUPERSEDED, f"{current.id} is held in its place", now)
+    elif held.is_open(now):
         try:
             store.create(verdict_key(held.id), msgspec.json.encode(verdict))
         except ConflictError:

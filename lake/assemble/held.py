@@ -138,8 +138,10 @@ def hold(
         again=again,
         reason=reason,
     )
+    # Listed before it is there: of two runs that hold at the same time, none takes the place of the other's.
+    older = undecided(store)
     store.create(draft_key(id_), msgspec.json.format(msgspec.json.encode(held), indent=1))
-    supersede(store, f"{id_} is held in its place", but=id_, now=now)
+    supersede(store, f"{id_} is held in its place", older, now)
     return held
 
 
@@ -158,17 +160,15 @@ def _texts(run: Mapping[str, Any]) -> dict[str, str | None]:
     return {name: None if value is None else str(value) for name, value in run.items()}
 
 
-def supersede(store: Store, reason: str, but: str | None = None, now: datetime | None = None) -> list[str]:
-    """Give every draft that waits the verdict that something newer took its place; return their ids.
+def supersede(store: Store, reason: str, only: Collection[str] | None = None, now: datetime | None = None) -> list[str]:
+    """Give every draft that waits, or `only` these, the verdict that something newer took its place; return their ids.
 
     One past its deadline has expired. A refresh that found a newer state of the source, and has nothing to hold, calls
     this.
     """
     superseded = []
-    for id_, is_decided in drafts_in(store):
-        if is_decided or id_ == but:
-            continue
-        draft = accepted(store, id_)
+    for id_ in undecided(store):
+        draft = accepted(store, id_) if only is None or id_ in only else None
         if draft is None:
             continue
         if not draft.is_open(now):
@@ -184,10 +184,15 @@ def expire(store: Store, draft: HeldDraft, now: datetime | None = None) -> Verdi
     return decide_itself(store, draft.id, Act.EXPIRED, reason, now)
 
 
+def undecided(store: Store) -> list[str]:
+    """Return the ids of the drafts without a verdict, the newest first."""
+    return [id_ for id_, is_decided in drafts_in(store) if not is_decided]
+
+
 def waiting(store: Store, now: datetime | None = None) -> HeldDraft | None:
     """Return the draft that waits for a verdict, None if none does."""
-    for id_, is_decided in drafts_in(store):
-        if not is_decided and (draft := accepted(store, id_)) is not None and draft.is_open(now):
+    for id_ in undecided(store):
+        if (draft := accepted(store, id_)) is not None and draft.is_open(now):
             return draft
     return None
 

@@ -9,7 +9,7 @@ from lake.assemble.decided import Outcome, clean_held
 from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft, held_drafts, supersede, waiting
 from lake.errors import DecidedError, PublishError, StoreError, UnansweredError, UnknownNameError
-from lake.layout import HELD, SNAPSHOTS, STAGING
+from lake.layout import HELD, SNAPSHOTS, STAGING, verdict_key
 from lake.publish import Finding, Level, remove_snapshot
 from lake.store import Store
 from lake.verdict import Act
@@ -17,6 +17,7 @@ from tests.lake import keys
 from tests.lake.assemble.holding import NOW, abilities, decided, dropping, fewer, hold_back, publishing
 from tests.lake.assemble.lakeside import RUN, Lakeside, changed, differing, hashes, mark_names
 from tests.lake.publish.killing import Killed, killed_at
+from tests.lake.publish.littering import age
 
 OTHER = "20260808T041200Z-1f3a9c02"
 
@@ -92,6 +93,15 @@ def test_of_two_verdicts_the_first_one_stands(lake: Lakeside, held: HeldDraft):
     assert f"by Oak at {NOW} (drop): the source is wrong" in str(caught.value)
     assert (caught.value.by, caught.value.act) == ("Oak", "drop")
     assert decided(lake, held, dropping(held, by="Elm")).verdict.by == "Oak"
+
+
+def test_of_two_drafts_that_wait_after_a_kill_the_older_one_is_superseded(lake: Lakeside, held: HeldDraft):
+    newer = hold_back(lake, lake.crawl(fewer()))
+    lake.store.delete([verdict_key(held.id)])
+    age(lake.store, f"{HELD}{held.id}", timedelta(seconds=2))
+    with pytest.raises(DecidedError, match=f"{newer.id} is held in its place"):
+        decided(lake, held, publishing(held))
+    assert waiting(lake.store) == newer
 
 
 def test_a_verdict_twice_publishes_once(lake: Lakeside, held: HeldDraft):
@@ -182,7 +192,7 @@ def test_a_decision_that_is_killed_is_finished_by_the_same_verdict(lake: Lakesid
 
 
 def test_an_approved_draft_that_nobody_finished_goes_at_its_deadline(lake: Lakeside, held: HeldDraft):
-    dying = Lakeside(Store(lake.store.bucket, lake.store.prefix, killed_at(lake.store._s3, 4, "before")))
+    dying = Lakeside(Store(lake.store.bucket, lake.store.prefix, killed_at(lake.store._s3, 4, "after")))
     with pytest.raises(Killed):
         decided(dying, held, publishing(held))
     assert [one.verdict.act for one in held_drafts(lake.store) if one.verdict] == [Act.PUBLISH]

@@ -14,6 +14,7 @@ from tests.lake import keys
 from tests.lake.assemble.holding import abilities, fewer, hold_back
 from tests.lake.assemble.lakeside import Lakeside, without
 from tests.lake.publish.killing import Killed, killed_at
+from tests.lake.publish.littering import age
 
 
 @pytest.fixture
@@ -107,10 +108,16 @@ def test_two_that_wait_after_a_kill_are_one(lake: Lakeside, held: HeldDraft):
     """The run died between the new draft and its verdict on the old one."""
     newer = hold_back(lake, lake.crawl(without(abilities(), "ability/1")))
     lake.store.delete([verdict_key(held.id)])
-    chosen = waiting(lake.store)
+    age(lake.store, f"{HELD}{held.id}", timedelta(seconds=2))
+    assert waiting(lake.store) == newer
     [cleaned] = clean_held(lake.store)
-    assert {cleaned.draft, chosen.id} == {held.id, newer.id}  # type: ignore[union-attr]
-    assert cleaned.outcome == Outcome.SUPERSEDED
+    assert (cleaned.draft, cleaned.outcome) == (held.id, Outcome.SUPERSEDED)
+
+
+def test_of_two_that_are_held_at_the_same_time_one_waits(lake: Lakeside, held: HeldDraft):
+    """Neither takes the place of one that was not there when it was written."""
+    assert supersede(lake.store, "late", only=[]) == []
+    assert waiting(lake.store) == held
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -46,7 +46,7 @@ def test_a_draft_that_waits_is_published_after_maintain_took_all_that_was_staged
 
 
 def test_what_is_decided_or_past_its_deadline_goes_after_the_grace_period(lake: Lakeside):
-    late = hold_back(lake, lake.crawl(fewer()), now=datetime.now(UTC) - timedelta(hours=72))
+    late = hold_back(lake, lake.crawl(fewer()), now=datetime.now(UTC) - timedelta(hours=73))
     remove(lake.store, find_garbage(lake.store, GRACE, set()))
     assert held_ids(lake) == {late.id}
     maintain(lake, GRACE)
@@ -59,7 +59,7 @@ def test_what_is_decided_or_past_its_deadline_goes_after_the_grace_period(lake: 
 
 def test_a_draft_that_is_to_be_published_is_kept_until_its_deadline(lake: Lakeside):
     held = hold_back(lake, lake.crawl(fewer()))
-    dying = Lakeside(Store(lake.store.bucket, lake.store.prefix, killed_at(lake.store._s3, 4, "before")))
+    dying = Lakeside(Store(lake.store.bucket, lake.store.prefix, killed_at(lake.store._s3, 4, "after")))
     with pytest.raises(Killed):
         decided(dying, held, publishing(held))
     assert verdict_key(held.id) in keys(lake.store, HELD)

@@ -59,7 +59,7 @@ class Interrupted:
     """An S3 client of one process: at its n-th request something happens, `before` or `after` it is applied."""
 
     def __init__(self, client: Any, at: int, act: Callable[[], object], moment: str) -> None:
-        self._client = client
+        self._client, self.meta = client, client.meta
         self._lock = threading.Lock()
         self._at, self._act, self._moment = at, act, moment
         self.requests = 0
