@@ -43,6 +43,10 @@ class StoreError(LakeError):
     """The bucket cannot be used: wrong name, no credentials, no permission, unreachable."""
 
 
+class StoreDownError(StoreError):
+    """The bucket could not be reached, or asks for patience; it may be usable a while later."""
+
+
 class MissingObjectError(StoreError):
     """An object that must exist does not."""
 

@@ -23,7 +23,7 @@ from botocore.parsers import ResponseParserError
 
 from lake.answers import BROKEN_BODIES, BUSY, EXISTS, MISSING, code_of, may_be_applied
 from lake.bucket import check_bucket, is_found_by_region, page_of
-from lake.errors import ConflictError, MissingObjectError, OversizeError, StoreError, refusal_of_s3
+from lake.errors import ConflictError, MissingObjectError, OversizeError, StoreDownError, StoreError, refusal_of_s3
 from lake.layout import STAGING, is_odd
 from lake.proxies import spare_loopback
 from lake.text import shown
@@ -288,8 +288,9 @@ class Store:
             ) from error
         except ClientError as error:
             said: Any = error.response.get("Error", {})
-            raise StoreError(f"{self.uri(key)}: {refusal_of_s3(said, self.bucket)}") from error
+            kind = StoreDownError if code_of(error) in BUSY or may_be_applied(error) else StoreError
+            raise kind(f"{self.uri(key)}: {refusal_of_s3(said, self.bucket)}") from error
         except ParamValidationError as error:
             raise StoreError(f"{self.uri(key)}: {' '.join(str(error).split())}") from error
         except (BotoCoreError, ResponseParserError) as error:
-            raise StoreError(f"{self.uri(key)}: S3 could not be reached: {error}") from error
+            raise StoreDownError(f"{self.uri(key)}: S3 could not be reached: {error}") from error

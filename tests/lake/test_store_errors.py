@@ -8,7 +8,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
-from lake.errors import StoreError
+from lake.errors import StoreDownError, StoreError
 from lake.store import Store
 from tests.lake import Wrapped, answer, is_one_paragraph_about
 
@@ -72,7 +72,7 @@ def test_a_clock_that_is_wrong_is_said(bucket, act):
 
 def test_an_unreachable_endpoint_is_named(bucket, act):
     client = boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=IMPATIENT)
-    with pytest.raises(StoreError, match=r"could not be reached.*http://127\.0\.0\.1:9") as caught:
+    with pytest.raises(StoreDownError, match=r"could not be reached.*http://127\.0\.0\.1:9") as caught:
         act(Store(bucket, "pokelake", client))
     assert is_one_paragraph_about(str(caught.value), bucket)
 
@@ -87,6 +87,22 @@ def test_a_request_that_never_left_is_not_read_back(bucket):
     client.get_object = None
     with pytest.raises(StoreError, match="could not be reached"):
         Store(bucket, client=client).create("a", b"pikachu")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"), [("SlowDown", 503, StoreDownError), ("NoSuchBucket", 404, StoreError)]
+)
+def test_what_passes_by_itself_has_an_error_of_its_own(bucket, code, status, kind):
+    """A run that met it starts again by itself."""
+
+    def refuse(*put, **arguments):
+        raise answer(code, status)
+
+    client = Wrapped(refuse)
+    client.get_object = refuse
+    with pytest.raises(StoreError) as caught:
+        Store(bucket, client=client).create("a", b"1")
+    assert type(caught.value) is kind
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
