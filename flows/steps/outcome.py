@@ -11,7 +11,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 
 from blocks.knobs import FROZEN
-from flows.steps.events import announce
+from flows.steps.events import announce, report_drift
 from flows.steps.parameters import LakeLocation
 from flows.steps.publish import Publication, publish
 from lake.assemble.draft import Crawled
@@ -113,6 +113,8 @@ def finished(
     if publication.is_new:
         names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
         announce(lake, commit, {id_: names.get(id_, str(id_)) for id_ in publication.new_pokemon})
+        if publication.drifts:
+            report_drift(lake.open().uri(), commit.snapshot, publication.drifts)
         summary = f"published {commit.snapshot}: {describe_changes(commit)}"
         if commit.audits:
             summary += f"; {counted(len(commit.audits), 'finding')} (pokelake audits)"

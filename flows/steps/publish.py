@@ -1,6 +1,7 @@
 """Publishing as one transaction: write a draft, refuse what its audits found, and commit."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,18 +20,32 @@ from lake.layout import new_snapshot_id
 from lake.publish import commit_snapshot, refusals, remove_snapshot, same_files
 from lake.resource import Failure
 
+# The rules of audits that say that the source has another shape than before.
+DRIFT_RULES = {
+    "drift",
+    "emptied-field",
+    "left-out",
+    "lost-rows",
+    "new-collection",
+    "new-field",
+    "nulls",
+    "vanished-collection",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Publication:
     """The outcome of publishing: the commit that readers see, whether this run made it, and the ids of new Pokémon.
 
-    `rejected` are the documents that were fetched and that a table cannot take as they are.
+    `rejected` are the documents that were fetched and that a table cannot take as they are. `drifts` are findings about
+    the shape of the source that the parent did not have.
     """
 
     commit: Commit
     is_new: bool
     new_pokemon: tuple[int, ...] = ()
     rejected: tuple[Failure, ...] = ()
+    drifts: tuple[str, ...] = ()
 
 
 def publish(
@@ -70,7 +85,22 @@ def publish(
         except (ConflictError, PublishError):
             attempt.set("is_sent", False)
             raise
-    return Publication(commit, is_new=True, new_pokemon=draft.new_pokemon, rejected=rejected)
+    drifts = new_drifts(commit, parent) if parent else ()
+    return Publication(commit, is_new=True, new_pokemon=draft.new_pokemon, rejected=rejected, drifts=drifts)
+
+
+def new_drifts(commit: Commit, parent: Commit) -> tuple[str, ...]:
+    """Return the findings of a commit about the shape of its source that the parent did not have.
+
+    One that differs only in its numbers is the same one, because documents come and go every night.
+    """
+    before = {_without_numbers(entry) for entry in parent.audits}
+    found = [entry for entry in commit.audits if entry["rule"] in DRIFT_RULES and _without_numbers(entry) not in before]
+    return tuple(f"{entry['subject']}: {entry['message']}" for entry in found)
+
+
+def _without_numbers(entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    return entry["rule"], entry["subject"], re.sub(r"[\d,]+", "", entry["message"])
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

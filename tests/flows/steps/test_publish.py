@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
 import flows.refresh
+import flows.steps.outcome
 import flows.steps.publish
 from flows.local.replica import demo_documents
+from flows.steps.publish import new_drifts
 from lake.assemble.staging import Manifest
 from lake.commit import Commit
 from lake.errors import PublishError, StoreError
@@ -18,6 +21,7 @@ from lake.store import Store
 from tests.flows.chain import Chain, Step, chain
 from tests.flows.lakeside import error_of, overtaken
 from tests.lake.assemble.lakeside import changed, only, versioned, without
+from tests.lake.commits import COMMIT
 from tests.lake.publish.killing import Killed
 
 DOCUMENTS = only(demo_documents(), "ability", "pokemon", "type")
@@ -46,9 +50,15 @@ def two_versions(*arguments: Any) -> list[Manifest]:
     return [msgspec.structs.replace(first, versions={**first.versions, "0" * 40: 1}), *others]
 
 
+# What was said of drift, of the whole chain.
+DRIFTS: list[tuple[Any, ...]] = []
+
+
 @pytest.fixture(scope="module")
 def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
-    with chain(s3_endpoint, "published", versioned(DOCUMENTS)) as one:
+    DRIFTS.clear()
+    with chain(s3_endpoint, "published", versioned(DOCUMENTS)) as one, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flows.steps.outcome, "report_drift", lambda *facts: DRIFTS.append(facts))
         tell, refresh = one.tell, one.refresh
         tell("first", refresh)
         tell("held", refresh, KEPT)
@@ -90,7 +100,7 @@ def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
             tell("mixed", refresh, changed(now, "meta", tag="v2"))
         types = json.loads(now["pokemon/25"])["types"]
         odd = changed(now, "pokemon/25", types=[*types, *types], height=9)
-        tell("odd", refresh, changed(odd, "type/3", name="flight"))
+        tell("odd", refresh, changed(odd, "type/3", name="flight", colour="blue"))
         tell("odd again", refresh)
         yield one
 
@@ -191,3 +201,24 @@ def test_a_version_that_changed_during_the_crawl_is_not_on_record(told: Chain):
     assert told["mixed"].name == "Unchanged"
     assert checks(told["mixed"]) == checks(told["found"])
     assert told["mixed"].commit == told["found"].commit
+
+
+def test_a_field_that_is_new_is_said_when_its_snapshot_is_published(told: Chain):
+    [(uri, snapshot, findings)] = DRIFTS
+    assert (uri, snapshot) == (told.store.uri(), told["odd"].commit.snapshot)
+    [finding] = findings
+    assert finding.startswith("type: 1 field that no table has, in ")
+    assert "colour" in finding
+
+
+def test_drift_is_said_once_though_its_numbers_change():
+    def found(rule: str, message: str) -> dict[str, str]:
+        return {"level": "warn", "rule": rule, "subject": "moves", "message": message}
+
+    before = replace(COMMIT, audits=(found("new-field", "1 field that no table has, in 3 documents: colour (in 3)"),))
+    after = (
+        found("new-field", "1 field that no table has, in 1,204 documents: colour (in 1,204)"),
+        found("drift", "power: expected integer, found 'x'"),
+        found("renamed", "1 renamed: 5 from a to b"),
+    )
+    assert new_drifts(replace(COMMIT, audits=after), before) == ("moves: power: expected integer, found 'x'",)
