@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.client.schemas import State
 
 from blocks.knobs import is_frozen
+from flows.steps.again import say_whether_again
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_vanished
 from flows.steps.memory import return_freed_memory
@@ -28,7 +29,7 @@ from lake.assemble.settle import settle
 from lake.text import shown
 
 
-@flow(name="discover", persist_result=False, flow_run_name=run_name)
+@flow(name="discover", persist_result=False, flow_run_name=run_name, on_failure=[say_whether_again])
 @watched
 @stoppable
 def discover(

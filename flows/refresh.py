@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.client.schemas import State
 
 from blocks.knobs import is_frozen
+from flows.steps.again import say_whether_again
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_current
 from flows.steps.memory import return_freed_memory
@@ -24,7 +25,7 @@ from lake.assemble.staging import final_failures
 from lake.crawl import Picked, picked_documents
 
 
-@flow(name="refresh", persist_result=False, flow_run_name=run_name)
+@flow(name="refresh", persist_result=False, flow_run_name=run_name, on_failure=[say_whether_again])
 @watched
 @stoppable
 def refresh(

@@ -35,6 +35,13 @@ def setup(
     connections: Connections = None,
     parallel_shards: Shards = None,
     user_agent: UserAgent = None,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BLOCK",
+            help="Saved notification block to tell by, such as slack-webhook/oncall; may be given again. none: nobody.",
+        ),
+    ] = None,
     work_pool: WorkPool = "pokelake",
     pool_type: Annotated[
         Literal["ecs", "process"] | None,
@@ -98,7 +105,7 @@ def setup(
     )
     saved = load_block(SourceConfig, SOURCE_BLOCK)
     settings = choice.over(saved.source() if saved else Source())
-    _print(save_all(bucket, prefix, settings, pool))
+    _print(save_all(bucket, prefix, settings, pool, notify or ()))
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

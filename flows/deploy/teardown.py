@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
@@ -11,7 +11,7 @@ from prefect_aws import AwsCredentials, S3Bucket
 from blocks.knobs import DEFAULTS
 from blocks.source_config import SourceConfig
 from blocks.storage import CREDENTIALS_BLOCK, LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block
-from flows.deploy.automations import REPORT_AUTOMATION, TAG, Patience, automations
+from flows.deploy.automations import TAG, delete_automations
 
 _BLOCKS = (
     (SourceConfig, SOURCE_BLOCK),
@@ -35,8 +35,7 @@ def teardown(pool: str) -> dict[str, str]:
                 client.delete_deployment(deployment.id)
                 done[f"deployment/{deployment.name}"] = "deleted"
         done[f"work-pool/{pool}"] = _deleted(lambda: client.delete_work_pool(pool))
-        for name in (REPORT_AUTOMATION, *(automation.name for automation in automations(Patience()))):
-            done[f"automation/{name}"] = _delete_automation(client, name)
+        done |= delete_automations(client)
         if source is not None:
             limit = source.global_limit
             done[f"global-concurrency-limit/{limit}"] = _deleted(
@@ -58,10 +57,3 @@ def _deleted(delete: Callable[[], object]) -> str:
     except ObjectNotFound:
         return "absent"
     return "deleted"
-
-
-def _delete_automation(client: SyncPrefectClient, name: str) -> str:
-    found = client.read_automations_by_name(name)
-    for automation in found:
-        client.delete_automation(automation.id)
-    return "deleted" if found else "absent"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from prefect import runtime
+from prefect.client.schemas import FlowRun
 from prefect.events import emit_event
 
 from flows.steps.artifacts import show_snapshot
@@ -27,6 +28,9 @@ DOCUMENTS_PROGRESS = "pokelake.crawl.progress"
 
 # A run has ended, and these are its numbers.
 RUN_MEASURED = "pokelake.run.measured"
+
+# A run failed, and may go well when it starts again, without anybody mending something.
+MAY_GO_WELL = "pokelake.run.may-go-well"
 
 # A published snapshot has warnings about its source's shape that its parent did not have.
 DRIFT_FOUND = "pokelake.drift.found"
@@ -86,7 +90,7 @@ def report_progress(done: int, total: int, rate: float) -> None:
     The event is about the run, as those of its states are, so that one trigger can wait for either.
     """
     if run := runtime.flow_run.id:
-        resource = {"prefect.resource.id": f"prefect.flow-run.{run}"}
+        resource = {"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.state-type": "RUNNING"}
         emit_event(
             DOCUMENTS_PROGRESS, resource=resource, payload={"done": done, "total": total, "rate": round(rate, 1)}
         )
@@ -96,6 +100,12 @@ def report_measured(uri: str, flow: str, outcome: str, facts: Mapping[str, objec
     """Say how a run of this lake ended, and its numbers."""
     payload = {"flow": flow, "outcome": outcome, "run": runtime.flow_run.id, **facts}
     emit_event(RUN_MEASURED, resource={"prefect.resource.id": f"pokelake.lake.{uri}"}, payload=payload)
+
+
+def report_may_go_well(run: FlowRun) -> None:
+    """Say that a failed run may go well when it starts again; an automation starts it, unless it began too often."""
+    labels = {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.run-count": str(run.run_count)}
+    emit_event(MAY_GO_WELL, resource=labels)
 
 
 def report_drift(uri: str, snapshot: str, findings: Sequence[str]) -> None:

@@ -7,8 +7,8 @@ from hashlib import sha256
 from prefect.client.schemas.responses import DeploymentResponse
 
 from blocks.knobs import is_frozen, requests_per_run
-from flows.deploy.automations import REPORT_AUTOMATION, Patience, automations
-from flows.deploy.doctor.check import Verdict, failed, judge, ok
+from flows.deploy.automations import REPORT_AUTOMATION, automations, read_told
+from flows.deploy.doctor.check import Verdict, failed, judge, ok, skipped
 from flows.deploy.doctor.installation import SCHEDULES, Installation
 from lake.layout import CODE, CODE_MANIFEST
 
@@ -138,7 +138,8 @@ def heartbeats(at: Installation) -> Verdict:
 
 def watchers(at: Installation) -> Verdict:
     """Are the automations there, and switched on?"""
-    ways = {item.name: "`pokelake setup`" for item in automations(Patience())}
+    blocks = [told.block for told in read_told(at.client)]
+    ways = {item.name: "`pokelake setup`" for item in automations("", blocks=blocks)}
     ways[REPORT_AUTOMATION] = deploy(at.pool_name)
     wrong = []
     for name, way in ways.items():
@@ -151,6 +152,19 @@ def watchers(at: Installation) -> Verdict:
             if not item.enabled
         ]
     return judge(wrong, f"switched on: {', '.join(ways)}")
+
+
+def messages(at: Installation) -> Verdict:
+    """Is somebody told, by blocks that are still there?"""
+    told = read_told(at.client)
+    if not told:
+        return skipped("nobody is told; `pokelake setup --notify TYPE/NAME` names a saved notification block")
+    gone = [str(one.block) for one in told if one.name is None]
+    if gone:
+        return failed(
+            f"no block with the id {', '.join(gone)} is saved, so nobody is told", "`pokelake setup --notify TYPE/NAME`"
+        )
+    return ok(f"to {', '.join(one.name for one in told if one.name)}")
 
 
 def knobs(at: Installation) -> Verdict:

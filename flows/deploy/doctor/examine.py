@@ -44,6 +44,7 @@ def questions(pool_name: str) -> tuple[Question, ...]:
         Question("limits of deployments", deployments.limits, server, (DEPLOYMENTS,)),
         Question("heartbeats", deployments.heartbeats, server, (POOL, DEPLOYMENTS)),
         Question("automations", deployments.watchers, server, (API,)),
+        Question("messages", deployments.messages, server, (API,)),
         Question("variables", deployments.knobs, knobs, (API,)),
         Question(CLUSTER, ecs.cluster, access, on_ecs, "ecs"),
         Question(DEFINITION, ecs.task_definition, setup, on_ecs, "ecs"),

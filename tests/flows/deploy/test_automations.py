@@ -1,151 +1,53 @@
 """The automations on a real server, with the shortest patience that Prefect allows: what they act on, and what not."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
-from prefect.automations import AutomationCore, EventTrigger
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.events import Event
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import AwaitingRetry, Completed, InfrastructurePending, Late, Pending, Running, Submitting
 
-from flows.deploy.automations import TAG, Patience, automations, save_automations
+from flows.deploy.automations import (
+    NEVER_STARTED,
+    TAG,
+    find_told,
+    save_automations,
+)
 from flows.local.stack import Stack
-from flows.steps.events import LAKE_CURRENT
-from tests.flows.deploy.world import OTHER_LAKE, OUR_LAKE, POOL, THEIR_LAKE, Propose, World
+from flows.steps.events import DOCUMENTS_PROGRESS, MAY_GO_WELL
+from tests.flows.deploy.story import DRAFT, PATIENCE, Outcome, alarm_of_nobody, tell
+from tests.flows.deploy.world import LAKE, OTHER, OTHER_LAKE, OUR_LAKE, World
 from tests.prefect_servers import ONE_CONNECTION, quiet_stack
-from tests.waiting import until
+from tests.webhook import webhook
 
-# Prefect takes nothing below ten seconds, and a server under load keeps events waiting for some.
-WITHIN = timedelta(seconds=20)
-PATIENCE = Patience(start=WITHIN, heartbeat=WITHIN, refresh=WITHIN)
-
-# How runs begin that are submitted to ECS.
-SUBMITTED = (Pending, Submitting, InfrastructurePending)
-
-FIRED = "prefect.automation.triggered"
-
-Save = Callable[[Patience], dict[str, str]]
+WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 
 
 @pytest.fixture(scope="module")
 def stack(migrated: Path) -> Iterator[Stack]:
-    """Start a Prefect server that looks every second whether something did not happen."""
+    """Start a Prefect server that looks every second what did not happen, and whether workers are there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY", "PT1S")
+        patch.setenv("PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS", "1")
+        patch.setenv("PREFECT_SERVER_SERVICES_FOREMAN_DEPLOYMENT_LAST_POLLED_TIMEOUT_SECONDS", "2")
         # On a file, writes that meet wait for two seconds, and events come later than the patience above.
         with quiet_stack(migrated, ONE_CONNECTION) as started:
             yield started
 
 
 @pytest.fixture(scope="module")
-def client(stack: Stack) -> Iterator[SyncPrefectClient]:
-    """Talk to the server."""
-    with SyncPrefectClient(stack.environment["PREFECT_API_URL"]) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def save(stack: Stack) -> Save:
-    """Return what saves the automations on this server."""
-
-    def save(patience: Patience) -> dict[str, str]:
-        with temporary_settings({PREFECT_API_URL: stack.environment["PREFECT_API_URL"]}):
-            return save_automations(patience)
-
-    return save
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of the runs, by name; when automations fired, by name; and what was said of lakes of ours."""
-
-    states: Mapping[str, list[str]]
-    acted_on: Mapping[str, list[str]]
-    offered: set[str]
-    fired: Mapping[str, list[datetime]]
-    said: Sequence[Event]
-
-
-@pytest.fixture(scope="module")
-def outcome(stack: Stack, client: SyncPrefectClient, save: Save, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """Bring runs into every state at once, kill one, and wait until everything that can be acted on was."""
-    world = World(stack, client, tmp_path_factory.mktemp("mortal"))
-    save(PATIENCE)
-    client.create_automation(alarm_of_nobody())
-    world.run("alive", world.ours, *SUBMITTED, Running)
-
-    def others_go_on() -> None:
-        world.beat("alive")
-        world.emit(LAKE_CURRENT, THEIR_LAKE, tag="other")
-
-    def all_go_on() -> None:
-        others_go_on()
-        world.emit(LAKE_CURRENT, OTHER_LAKE)
-
-    begun: tuple[tuple[str, UUID, tuple[Propose, ...]], ...] = (
-        ("ended", world.ours, (Pending, Running)),
-        ("rescheduled", world.ours, (Pending, Running)),
-        ("silent of another project", world.theirs, (Pending, Running)),
-        ("late", world.ours, (Late,)),
-        ("first", world.one, (Pending, Running)),
-        ("second", world.one, (Pending,)),
-        ("stuck of another project", world.theirs, SUBMITTED),
-        ("killed", world.ours, (Pending,)),
-    )
-    for name, deployment, states in begun:
-        world.run(name, deployment, *states)
-        all_go_on()
-    world.beat("ended")
-    world.beat("rescheduled")
-    world.beat("silent of another project", tag="other")
-    world.kill("killed", all_go_on)
-    world.go_on("ended", lambda: Completed(name="Unchanged"))
-    world.go_on("rescheduled", AwaitingRetry)
-    # The last ones, so when they were acted on, the others' time is over.
-    world.run("stuck again", world.ours, Pending, Running, AwaitingRetry, Pending)
-    world.run("stuck", world.ours, *SUBMITTED)
-
-    def is_over() -> bool:
-        fired = {event.resource.name for event in world.events(FIRED)}
-        restarted = all(world.states(name)[-1] == "AwaitingRetry" for name in ("stuck", "stuck again"))
-        return restarted and world.states("killed")[-1] == "Crashed" and {"pokelake-not-current", "nobody"} <= fired
-
-    until(lambda: others_go_on() or is_over(), every=1)
-    return look(world)
-
-
-def look(world: World) -> Outcome:
-    """Ask the server what became of everything."""
-    names = {f"prefect.flow-run.{id_}": name for name, id_ in world.runs.items()}
-    acted_on: dict[str, list[str]] = {name: [] for name in world.runs}
-    fired: dict[str, list[datetime]] = {}
-    for event in world.events(FIRED):
-        automation, about = event.resource.name or "", event.payload["triggering_labels"].get("prefect.resource.id")
-        fired.setdefault(automation, []).append(event.occurred)
-        if about:
-            acted_on[names[about]].append(automation)
-    offered = world.client.get_scheduled_flow_runs_for_work_pool(POOL, scheduled_before=datetime.now(UTC))
-    return Outcome(
-        states={name: world.states(name) for name in world.runs},
-        acted_on=acted_on,
-        offered={response.flow_run.name for response in offered},
-        fired=fired,
-        said=world.events(LAKE_CURRENT, OUR_LAKE, OTHER_LAKE),
-    )
-
-
-def alarm_of_nobody() -> AutomationCore:
-    """Return the alarm as it would be for deployments with a tag that none has."""
-    alarm = next(found for found in automations(PATIENCE) if found.name == "pokelake-not-current")
-    assert isinstance(alarm.trigger, EventTrigger)
-    trigger = alarm.trigger.model_copy(update={"match_related": {"prefect.resource.id": "prefect.tag.nobody"}})
-    return alarm.model_copy(update={"name": "nobody", "trigger": trigger})
+def outcome(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+    """Save the automations, have all that they wait for happen, and listen to what they say."""
+    url = stack.environment["PREFECT_API_URL"]
+    with webhook() as (hook, messages), SyncPrefectClient(url) as client:
+        with temporary_settings({PREFECT_API_URL: url}):
+            content = {"subject": "{{subject}}", "body": "{{body}}"}
+            CustomWebhookNotificationBlock(name="hook", url=hook, json_data=content).save("oncall")
+            save_automations(LAKE, find_told(client, ["custom-webhook/oncall"]), PATIENCE)
+        client.create_automation(alarm_of_nobody())
+        yield tell(World(stack, client, tmp_path_factory.mktemp("code")), messages)
 
 
 def test_a_run_that_does_not_start_is_crashed_and_put_back_in_the_queue(outcome: Outcome):
@@ -159,15 +61,46 @@ def test_a_run_that_started_before_and_does_not_start_again_is_noticed_too(outco
     assert outcome.states["stuck again"][-4:] == ["AwaitingRetry", "Pending", "Crashed", "AwaitingRetry"]
 
 
-def test_a_run_that_was_killed_is_crashed_and_not_started_again(outcome: Outcome):
-    assert outcome.states["killed"][-2:] == ["Running", "Crashed"]
-    assert outcome.acted_on["killed"] == ["pokelake-heartbeat-lost"]
+def test_a_run_that_was_killed_is_crashed_and_starts_again_after_a_while(outcome: Outcome):
+    assert outcome.states["killed"][-3:] == ["Running", "Crashed", "AwaitingRetry"]
+    [first, *_, last] = outcome.acted_on["killed"]
+    assert (first, last) == ("pokelake-heartbeat-lost", "pokelake-try-again")
+    crashed, again = (outcome.fired[f"pokelake-{name}"] for name in ("heartbeat-lost", "try-again"))
+    assert again[-1] - crashed[-1] >= PATIENCE.again
+    assert "killed" in outcome.offered
+
+
+def test_a_run_that_failed_because_of_its_source_starts_again_after_a_while(outcome: Outcome):
+    """Its own process says so, by the hook that crawls have."""
+    assert outcome.states["failed"][-3:] == ["Running", "Failed", "AwaitingRetry"]
+    [event] = outcome.world.events(MAY_GO_WELL, outcome.world.about("failed"))
+    assert event.resource["prefect.run-count"] == "1"
+    assert "failed" in outcome.offered
+
+
+@pytest.mark.parametrize(("name", "state"), [("tried three times", "Crashed"), ("refused", "Failed")])
+def test_a_run_that_began_too_often_or_cannot_go_well_stays_as_it_ended(outcome: Outcome, name: str, state: str):
+    assert (outcome.states[name][-1], outcome.acted_on[name]) == (state, [])
+
+
+@pytest.mark.parametrize("name", ["alive", "stalled", "resumed"])
+def test_a_run_that_takes_too_long_is_cancelled(outcome: Outcome, name: str):
+    assert outcome.states[name][-2:] == ["Running", "Cancelling"]
+    assert outcome.acted_on[name] == ["pokelake-too-long"]
+
+
+def test_a_suspended_run_is_left_alone_and_its_time_begins_anew_when_it_goes_on(outcome: Outcome):
+    """Its process is gone, sends nothing, and may be gone for days: it waits for a person."""
+    assert (outcome.states["suspended"][-1], outcome.acted_on["suspended"]) == ("Suspended", [])
+    world = outcome.world
+    [_, resumed] = world.events("prefect.flow-run.Running", world.about("resumed"))
+    [cancelled] = world.events("prefect.flow-run.Cancelling", world.about("resumed"))
+    assert cancelled.occurred - resumed.occurred >= PATIENCE.run
 
 
 @pytest.mark.parametrize(
     ("name", "state"),
     [
-        ("alive", "Running"),
         ("ended", "Unchanged"),
         ("rescheduled", "AwaitingRetry"),
         ("late", "Late"),
@@ -180,49 +113,100 @@ def test_every_other_run_is_left_alone(outcome: Outcome, name: str, state: str):
     assert (outcome.states[name][-1], outcome.acted_on[name]) == (state, [])
 
 
-def test_the_alarm_waits_from_the_last_time_that_the_lake_was_said_to_be_current(outcome: Outcome):
-    """It does not count in fixed spans of time, and what another project says is of no account."""
-    waited = outcome.fired["pokelake-not-current"][0] - outcome.said[-1].occurred
-    assert PATIENCE.refresh <= waited < 2 * PATIENCE.refresh
+def test_each_lake_has_a_clock_of_its_own(outcome: Outcome):
+    """A healthy lake beside them silences neither, and the time runs from what was said last of each."""
+    for name, lake in (("not-current", OUR_LAKE), ("tell-other-not-current", OTHER_LAKE)):
+        last = outcome.said(lake)[-1].occurred
+        # A busy server may have sent the alarm that the event never came before the event came.
+        waited = [fired - last for fired in outcome.fired[f"pokelake-{name}"]]
+        assert any(PATIENCE.refresh <= time < 2 * PATIENCE.refresh for time in waited), waited
+    told = {message.subject for message in outcome.messages if message.subject.endswith("is not current")}
+    assert told == {f"Pokélake: {lake} is not current" for lake in (OTHER, LAKE)}
 
 
-def test_what_a_run_says_of_the_lake_has_the_tag_of_its_deployment(outcome: Outcome):
-    [event] = [event for event in outcome.said if event.resource.id == OUR_LAKE]
-    assert f"prefect.tag.{TAG}" in {resource.id for resource in event.related}
+def test_what_a_run_says_has_the_labels_that_the_automations_look_for(outcome: Outcome):
+    [current] = outcome.said(OUR_LAKE)
+    [progress] = outcome.world.events(DOCUMENTS_PROGRESS, outcome.world.about("killed"))
+    for event in (current, progress):
+        assert f"prefect.tag.{TAG}" in {resource.id for resource in event.related}
+        assert ("deployment", "refresh") in {(resource.role, resource.name) for resource in event.related}
 
 
 def test_the_alarm_also_goes_off_if_no_refresh_ever_ended_well(outcome: Outcome):
     assert outcome.fired["nobody"]
 
 
-def saved(client: SyncPrefectClient) -> dict[str, dict[str, Any]]:
-    """Return the saved automations as JSON, by name."""
-    found = client.request("POST", "/automations/filter", json={}).json()
-    return {item["name"]: item for item in found if item["name"].startswith("pokelake-")}
+def message(outcome: Outcome, subject: str, run: str = "") -> list[str]:
+    """Return the lines of the one message with this subject, of this run if one is named."""
+    wanted = f"Pokélake: {subject}", f"Run: {run}, " if run else ""
+    [found] = [said.body for said in outcome.messages if said.subject == wanted[0] and wanted[1] in said.body]
+    return [WHEN.sub("WHEN", line) for line in found.splitlines()]
 
 
-def test_what_is_missing_is_created_and_again_changes_nothing(client: SyncPrefectClient, save: Save):
-    for item in saved(client).values():
-        client.delete_automation(UUID(item["id"]))
-    wanted = [f"automation/{automation.name}" for automation in automations(PATIENCE)]
-    assert save(PATIENCE) == dict.fromkeys(wanted, "created")
-    before = saved(client)
-    assert save(PATIENCE) == dict.fromkeys(wanted, "left")
-    assert saved(client) == before
+def ways(outcome: Outcome, run: str) -> list[str]:
+    """Return the lines of a message that say which run it is, and what to do."""
+    ui, id_ = outcome.world.stack.prefect, outcome.world.runs[run]
+    return [
+        f"Run: {run}, {ui}/runs/flow-run/{id_}",
+        f"Its log: prefect flow-run logs {id_}",
+        f"Start it again: prefect flow-run retry {id_}",
+    ]
 
 
-def test_what_differs_is_changed_in_its_place(client: SyncPrefectClient, save: Save):
-    save(PATIENCE)
-    before = saved(client)
-    done = save(replace(PATIENCE, refresh=2 * WITHIN))
-    assert {name for name, what in done.items() if what != "left"} == {"automation/pokelake-not-current"}
-    after = saved(client)
-    assert after["pokelake-not-current"]["trigger"]["within"] == 2 * WITHIN.total_seconds()
-    assert {name: item["id"] for name, item in after.items()} == {name: item["id"] for name, item in before.items()}
+def test_somebody_is_told_of_a_run_that_ended_badly_and_whether_it_starts_again(outcome: Outcome):
+    assert message(outcome, "failing failed") == [
+        "failing of s3://lake/ failed at WHEN:",
+        "Flow run encountered an exception: SourceDownError: the source is down",
+        "If trying again may help, it starts again by itself in 10 seconds, at most 2 times.",
+        *ways(outcome, "failed"),
+    ]
+    assert message(outcome, "refresh failed", "refused")[1] == '2 findings ask for you: "moves"'
+    crashed = {run: message(outcome, "refresh crashed", run) for run in ("killed", "tried three times", "stuck")}
+    assert {run: lines[2] for run, lines in crashed.items()} == {
+        "killed": "It starts again by itself in 10 seconds.",
+        "tried three times": "It has begun 3 times, so it does not start again by itself.",
+        "stuck": "",
+    }
+    assert crashed["stuck"][1] == NEVER_STARTED
 
 
-def test_what_somebody_switched_off_stays_off(client: SyncPrefectClient, save: Save):
-    save(PATIENCE)
-    client.pause_automation(UUID(saved(client)["pokelake-start-again"]["id"]))
-    assert save(PATIENCE)["automation/pokelake-start-again"] == "left"
-    assert saved(client)["pokelake-start-again"]["enabled"] is False
+def test_somebody_is_told_of_a_crawl_without_progress_and_of_the_lake_that_its_parameters_name(outcome: Outcome):
+    assert message(outcome, "refresh makes no progress", "stalled")[0] == (
+        "refresh of s3://stalled/a/b has done no document for 20 seconds, since WHEN."
+    )
+    told = [said.body for said in outcome.messages if said.subject.endswith("makes no progress")]
+    assert not any("Run: alive, " in body or "Run: suspended, " in body for body in told)
+    assert message(outcome, "refresh took too long", "stalled") == [
+        "refresh of s3://stalled/a/b has run since WHEN, for more than 28 seconds, and is cancelled. The next run goes"
+        " on from its shards.",
+        *ways(outcome, "stalled"),
+    ]
+
+
+def test_somebody_is_told_of_drafts_and_of_drift(outcome: Outcome):
+    assert message(outcome, "a snapshot is held and waits for you") == [
+        f"The draft {DRAFT} of s3://lake/ is held since WHEN, because of 2 findings; readers see the snapshot before."
+        " It waits until WHEN.",
+        "- moves: 3 rows",
+        "- pokemon: 1 row",
+        f"Run: {outcome.world.runs['suspended']}",
+        f"Decide: pokelake approve {DRAFT} --all",
+    ]
+    ended = f"The held draft {DRAFT} of s3://lake/ was expired at WHEN."
+    assert message(outcome, "a held snapshot was expired") == [ended, "What readers see: pokelake log"]
+    assert message(outcome, "the source has changed its shape") == [
+        f"The snapshot {DRAFT} of s3://lake/, published at WHEN, has 1 finding that the one before had not:",
+        "- moves: {{ 1 }}",
+        f"All of them: pokelake audits --as-of {DRAFT}",
+    ]
+
+
+def test_somebody_is_told_that_nothing_runs(outcome: Outcome):
+    told = {WHEN.sub("WHEN", said.body).splitlines()[0] for said in outcome.messages}
+    assert told >= {
+        f"No refresh of {LAKE} has ended well for 20 seconds, since WHEN; readers see {DRAFT}.",
+        f"No refresh of {OTHER} has ended well for 20 seconds, since WHEN; readers see {DRAFT}.",
+        "No worker has asked the work pool pool for runs for 20 seconds, since WHEN, so no run starts.",
+        "No run of discover has begun for 20 seconds: its schedule is paused, its queue is, or no worker asks for"
+        " runs.",
+    }

@@ -2,9 +2,10 @@
 
 import pytest
 import yaml
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 
 from blocks.knobs import FROZEN, REQUESTS_PER_RUN
-from flows.deploy.automations import REPORT_AUTOMATION, save_automations
+from flows.deploy.automations import REPORT_AUTOMATION, find_told, save_automations
 from flows.deploy.doctor import deployments, examine, pool
 from flows.deploy.doctor.deployments import HEARTBEAT
 from flows.deploy.doctor.installation import SCHEDULES
@@ -178,10 +179,25 @@ def test_an_automation_that_is_switched_off_and_one_that_is_gone(whole: Whole):
     whole.undo.callback(whole.client.resume_automation, off.id)
     [gone] = whole.client.read_automations_by_name("pokelake-not-current")
     whole.client.delete_automation(gone.id)
-    whole.undo.callback(save_automations)
+    whole.undo.callback(save_automations, whole.store().uri())
     check = whole.failure()
     assert check.name == "automations"
     assert check.mend == f"`prefect automation resume --id {off.id}`; `pokelake setup`"
+
+
+def test_a_notification_block_that_was_deleted(whole: Whole):
+    """Nobody would ever hear of it otherwise."""
+    assert whole.examine()["messages"].status == "skipped"
+    block = CustomWebhookNotificationBlock(name="hook", url="http://127.0.0.1:9/")
+    block.save("oncall")
+    lake = whole.store().uri()
+    save_automations(lake, find_told(whole.client, ["custom-webhook/oncall"]))
+    whole.undo.callback(save_automations, lake)
+    check = whole.examine()["messages"]
+    assert (check.status, check.found) == ("ok", "to custom-webhook/oncall")
+    CustomWebhookNotificationBlock.delete("oncall")
+    check = whole.failure()
+    assert (check.name, check.mend) == ("messages", "`pokelake setup --notify TYPE/NAME`")
 
 
 def test_the_operators_knobs_are_said(whole: Whole):

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import get_client
 from prefect_aws import AwsCredentials, S3Bucket
 
@@ -107,6 +108,20 @@ def test_what_is_given_is_changed_and_the_lake_stays_where_it_is(first: dict[str
     assert SourceConfig.load("pokeapi").source().requests_per_second == 5
     block = S3Bucket.load("pokelake")
     assert (block.bucket_name, block.bucket_folder) == ("lake", "pokelake")
+
+
+def test_who_is_told_stays_until_another_block_is_named(first: dict[str, str]):
+    def told(*notify: str) -> dict[str, str]:
+        done = setup(None, None, SourceConfig.load("pokeapi").source(), notify=notify)
+        return {name: what for name, what in done.items() if name.startswith("messages")}
+
+    CustomWebhookNotificationBlock(name="hook", url="http://127.0.0.1:9/").save("oncall")
+    assert told("custom-webhook/oncall") == {"messages to custom-webhook/oncall": "created"}
+    assert told() == {"messages to custom-webhook/oncall": "left"}
+    CustomWebhookNotificationBlock.delete("oncall")
+    with pytest.raises(LakeError, match="pass --notify TYPE/NAME, or --notify none to tell nobody"):
+        told()
+    assert told("none") == {"messages to a block that is gone": "deleted"}
 
 
 def test_a_pool_is_set_up_with_the_rest(first: dict[str, str], wanted: Pool):

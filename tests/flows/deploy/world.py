@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,22 +17,31 @@ from prefect.states import State
 
 from flows.deploy.automations import TAG
 from flows.local.stack import Stack
-from flows.steps.events import LAKE_CURRENT
-from tests.waiting import until
+from flows.steps.events import DOCUMENTS_PROGRESS
 
 POOL = "pool"
-OUR_LAKE, OTHER_LAKE, THEIR_LAKE = (f"pokelake.lake.s3://{name}/" for name in ("lake", "other", "theirs"))
+LAKE, OTHER = "s3://lake/", "s3://other/"
+OUR_LAKE, OTHER_LAKE, HEALTHY_LAKE, THEIR_LAKE = (
+    f"pokelake.lake.{uri}" for uri in (LAKE, OTHER, "s3://healthy/", "s3://theirs/")
+)
 
-# Says what a refresh says, and then works for ever.
-MORTAL = """
+# One says what a refresh says, and then works for ever; the other one fails because of its source.
+CODE = """
 from threading import Event
 from prefect import flow
-from flows.steps.events import report_current
+from flows.steps.again import say_whether_again
+from flows.steps.events import report_current, report_progress
+from lake.errors import SourceDownError
 
-@flow
+@flow(name="refresh")
 def mortal():
     report_current("s3://lake/", "20260808T041200Z-1f3a9c02")
+    report_progress(3, 25)
     Event().wait()
+
+@flow(name="failing", on_failure=[say_whether_again])
+def failing():
+    raise SourceDownError("the source is down")
 """
 
 Propose = Callable[[], State[Any]]
@@ -46,17 +55,21 @@ class World:
         self.client = client
         self.runs: dict[str, UUID] = {}
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-        (folder / "mortal.py").write_text(MORTAL)
-        flow = client.create_flow_from_name("mortal")
+        (folder / "code.py").write_text(CODE)
+        mortal, failing, other = map(client.create_flow_from_name, ("refresh", "failing", "other"))
         pull = [{"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}]
-        mortal = {"work_pool_name": POOL, "entrypoint": "mortal.py:mortal", "pull_steps": pull}
-        self.ours = client.create_deployment(flow, "ours", tags=[TAG], **mortal)
-        self.one = client.create_deployment(flow, "one-at-a-time", tags=[TAG], concurrency_limit=1, **mortal)
-        self.theirs = client.create_deployment(flow, "theirs", tags=["other"], **mortal)
+        usual: dict[str, Any] = {"work_pool_name": POOL, "entrypoint": "code.py:mortal", "pull_steps": pull}
+        self.ours = client.create_deployment(mortal, "refresh", tags=[TAG], **usual)
+        self.one = client.create_deployment(mortal, "one-at-a-time", tags=[TAG], concurrency_limit=1, **usual)
+        self.failing = client.create_deployment(
+            failing, "failing", tags=[TAG], **{**usual, "entrypoint": "code.py:failing"}
+        )
+        self.theirs = client.create_deployment(other, "refresh", tags=["other"], **usual)
 
-    def run(self, name: str, deployment: UUID, *states: Propose) -> None:
+    def run(self, name: str, deployment: UUID, *states: Propose, **parameters: Any) -> None:
         """Schedule a run, and propose these states for it."""
-        self.runs[name] = self.client.create_flow_run_from_deployment(deployment, name=name).id
+        run = self.client.create_flow_run_from_deployment(deployment, name=name, parameters=parameters)
+        self.runs[name] = run.id
         self.go_on(name, *states)
 
     def go_on(self, name: str, *states: Propose) -> None:
@@ -64,15 +77,38 @@ class World:
         for state in states:
             self.client.set_flow_run_state(self.runs[name], state())
 
-    def beat(self, name: str, tag: str = TAG) -> None:
-        """Send a run's heartbeat, as its process does."""
-        self.emit("prefect.flow-run.heartbeat", f"prefect.flow-run.{self.runs[name]}", tag)
+    def beat(self, *names: str, tag: str = TAG) -> None:
+        """Send the heartbeats of runs, as their processes do."""
+        self.send(*(self.event("prefect.flow-run.heartbeat", self.about(name), tag) for name in names))
 
-    def emit(self, event: str, about: str, tag: str = TAG) -> None:
-        """Send an event of a run with a tag."""
-        related = [{"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"}]
-        sent = Event(event=event, resource={"prefect.resource.id": about}, related=related, id=uuid4())
-        self.client.request("POST", "/events", json=[sent.model_dump(mode="json")])
+    def progress(self, name: str) -> Event:
+        """Return the event by which a run of ours says how far it is."""
+        return self.event(
+            DOCUMENTS_PROGRESS, self.about(name), labels={"prefect.state-type": "RUNNING"}, done=3, total=25
+        )
+
+    def event(
+        self, event: str, about: str, tag: str = TAG, labels: Mapping[str, str] | None = None, **payload: Any
+    ) -> Event:
+        """Return an event of a run of the deployment `refresh` with a tag."""
+        related = [
+            {"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"},
+            {
+                "prefect.resource.id": f"prefect.deployment.{self.ours}",
+                "prefect.resource.role": "deployment",
+                "prefect.resource.name": "refresh",
+            },
+        ]
+        resource = {"prefect.resource.id": about, **(labels or {})}
+        return Event(event=event, resource=resource, related=related, payload=payload, id=uuid4())
+
+    def send(self, *events: Event) -> None:
+        """Send events as runs do."""
+        self.client.request("POST", "/events", json=[event.model_dump(mode="json") for event in events])
+
+    def about(self, name: str) -> str:
+        """Return what the events of a run are about."""
+        return f"prefect.flow-run.{self.runs[name]}"
 
     def events(self, name: str, *about: str) -> list[Event]:
         """Return the events of this name about one of these, or about anything, the oldest first."""
@@ -84,14 +120,15 @@ class World:
         """Return the names of all states that a run was in."""
         return [state.name or "" for state in self.client.read_flow_run_states(self.runs[name])]
 
-    def kill(self, name: str, meanwhile: Callable[[], None]) -> None:
-        """Start a run's process, and kill it when its first events have come."""
-        run = {"PREFECT__FLOW_RUN_ID": str(self.runs[name]), "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
-        heartbeat = "prefect.flow-run.heartbeat", f"prefect.flow-run.{self.runs[name]}"
+    @contextmanager
+    def alive(self, *names: str) -> Iterator[None]:
+        """Have a process for each of these runs; kill those that are left at the end of the block."""
         with ExitStack() as exits:
-            command = [sys.executable, "-m", "prefect.engine"]
-            process = subprocess.Popen(command, env={**os.environ, **self.stack.environment, **run})
-            exits.callback(process.wait)
-            exits.callback(process.kill)
-            begun = heartbeat, (LAKE_CURRENT, OUR_LAKE)
-            until(lambda: meanwhile() or all(self.events(*event) for event in begun), every=1)
+            for name in names:
+                run = {"PREFECT__FLOW_RUN_ID": str(self.runs[name]), "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+                environment = {**os.environ, **self.stack.environment, **run}
+                command = [sys.executable, "-m", "prefect.engine"]
+                process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+                exits.callback(process.wait)
+                exits.callback(process.kill)
+            yield

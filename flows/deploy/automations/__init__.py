@@ -1,0 +1,35 @@
+"""Prefect's automations of a lake: some act when a run gets stuck or dies, and some tell somebody.
+
+Each concerns only the runs of deployments with the tag `pokelake`, because a Prefect server is shared with others. Do
+not change them: the next `setup` puts them back. But one that you switch off stays off.
+
+The automation that starts `report` for each published snapshot stands in `prefect.yaml`, because it needs that
+deployment's id.
+"""
+
+from flows.deploy.automations.act import HEARTBEAT_LOST, NEVER_STARTED, TOO_LONG
+from flows.deploy.automations.save import (
+    REPORT_AUTOMATION,
+    Told,
+    automations,
+    delete_automations,
+    find_told,
+    read_told,
+    save_automations,
+)
+from flows.deploy.automations.trigger import TAG, Patience
+
+__all__ = [
+    "HEARTBEAT_LOST",
+    "NEVER_STARTED",
+    "REPORT_AUTOMATION",
+    "TAG",
+    "TOO_LONG",
+    "Patience",
+    "Told",
+    "automations",
+    "delete_automations",
+    "find_told",
+    "read_told",
+    "save_automations",
+]

@@ -1,0 +1,77 @@
+"""The automations that act on runs: they end one that is stuck or dead, and start again what may go well the next time.
+
+A suspended run waits for a person. Each of these spares it: the event of that state ends every wait, and the time
+begins anew when the run goes on.
+"""
+
+from collections.abc import Sequence
+
+from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import SendNotification
+
+from flows.deploy.automations.trigger import ANY, EACH, OURS, RUNS, STATES, TAG, TRIES, Patience, silence
+from flows.steps.events import MAY_GO_WELL
+
+# Only the crash of a run that never started has this message, so that run starts again at once.
+NEVER_STARTED = "it was submitted but never started; it goes back into the queue"
+HEARTBEAT_LOST = "its heartbeats ended before it did, so its process is gone"
+TOO_LONG = "it took far longer than any run should, so it is cancelled; the next one goes on from its shards"
+AGAIN = "it starts again by itself, and goes on from what was done"
+
+
+def acting(patience: Patience, tell: Sequence[SendNotification]) -> tuple[AutomationCore, ...]:
+    """Return the automations that act on runs; `tell` says that a run was cancelled."""
+    submitted = {f"prefect.flow-run.{name}" for name in ("Pending", "Submitting", "InfrastructurePending")}
+    return (
+        AutomationCore(
+            name="pokelake-never-started",
+            description="A run that was submitted and does not start is taken for crashed.",
+            trigger=silence(RUNS, submitted, patience.start),
+            actions=[ChangeFlowRunState(state=StateType.CRASHED, name=None, message=NEVER_STARTED, force=False)],
+            tags=[TAG],
+        ),
+        # This is not a second action of the automation above, because Prefect carries out all actions of one automation
+        # at the same time.
+        AutomationCore(
+            name="pokelake-start-again",
+            description="A run that never started goes back into the queue, with its parameters.",
+            trigger=EventTrigger(
+                match={**RUNS, "prefect.state-message": NEVER_STARTED},
+                match_related=OURS,
+                for_each=EACH,
+                expect={"prefect.flow-run.Crashed"},
+            ),
+            actions=[_scheduled(NEVER_STARTED)],
+            tags=[TAG],
+        ),
+        AutomationCore(
+            name="pokelake-try-again",
+            description="A run that crashed, or failed so that trying again may help, starts again after a while.",
+            # Nothing else of the run has the label of how often it began, except its states; so a run that somebody
+            # started again before, or that only seemed to be dead, does not start again here.
+            trigger=silence(
+                {**RUNS, "prefect.run-count": TRIES}, {"prefect.flow-run.Crashed", MAY_GO_WELL}, patience.again
+            ),
+            actions=[_scheduled(AGAIN)],
+            tags=[TAG],
+        ),
+        AutomationCore(
+            name="pokelake-heartbeat-lost",
+            description="A run whose heartbeats end before it does is taken for crashed.",
+            trigger=silence(RUNS, {"prefect.flow-run.heartbeat"}, patience.heartbeat),
+            actions=[ChangeFlowRunState(state=StateType.CRASHED, name=None, message=HEARTBEAT_LOST, force=False)],
+            tags=[TAG],
+        ),
+        AutomationCore(
+            name="pokelake-too-long",
+            description="A run that takes far longer than any should is cancelled.",
+            trigger=silence(STATES, {"prefect.flow-run.Running"}, patience.run, (ANY,)),
+            actions=[ChangeFlowRunState(state=StateType.CANCELLING, name=None, message=TOO_LONG, force=False), *tell],
+            tags=[TAG],
+        ),
+    )
+
+
+def _scheduled(message: str) -> ChangeFlowRunState:
+    return ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", message=message, force=False)

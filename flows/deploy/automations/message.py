@@ -1,0 +1,194 @@
+"""The messages, as Prefect's server fills them in: what happened, where, since when, and the command to run.
+
+They are Jinja templates. What one names that the event has not becomes nothing, so no message is lost by it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from prefect.events.actions import SendNotification
+
+from blocks.storage import LAKE_BLOCK
+
+_SINCE = '{{ event.occurred.strftime("%Y-%m-%d %H:%M UTC") }}'
+# A state's message may be long, and some services refuse a long one.
+_STATE = "{{ (flow_run.state.message or 'without a message') | truncate(1500) }}"
+_FINDINGS = "{{ event.payload.findings }} finding{{ 's' if event.payload.findings != 1 }}"
+_RUN = "Run: {{ flow_run.name }}, {{ (flow_run | ui_url) or flow_run.id }}"
+_LOGS = "Its log: prefect flow-run logs {{ flow_run.id }}"
+_RETRY = "Start it again: prefect flow-run retry {{ flow_run.id }}"
+_DOCTOR = "Find out more: pokelake doctor"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A subject and the lines below it."""
+
+    subject: str
+    lines: tuple[str, ...]
+
+    def to(self, block: UUID) -> SendNotification:
+        """Return the action that sends it by a notification block."""
+        # An empty line is one that did not concern this event.
+        body = "{% filter trim %}" + "\n".join(self.lines) + "{% endfilter %}"
+        return SendNotification(block_document_id=block, subject=f"Pokélake: {self.subject}", body=body)
+
+
+def spoken(time: timedelta) -> str:
+    """Return a time in the largest unit of which it is a whole number.
+
+    >>> spoken(timedelta(hours=26)), spoken(timedelta(days=8)), spoken(timedelta(minutes=90))
+    ('26 hours', '8 days', '90 minutes')
+    """
+    units = {"days": timedelta(days=1), "hours": timedelta(hours=1), "minutes": timedelta(minutes=1)}
+    for name, unit in units.items():
+        if time > unit and not time % unit:
+            return f"{time // unit} {name}"
+    return f"{time.total_seconds():g} seconds"
+
+
+def lake_of_run(uri: str) -> str:
+    """Return the template of a run's lake: the one that its parameters name, or else the saved one, at `uri`."""
+    saved = "{{ " + json.dumps(uri) + " }}"
+    return (
+        "{% set lake = flow_run.parameters.lake %}"
+        "{% if lake.bucket %}s3://{{ lake.bucket }}/{{ lake.prefix }}"
+        f"{{% elif lake.block and lake.block != '{LAKE_BLOCK}' %}}the lake of the block {{{{ lake.block }}}}"
+        f"{{% else %}}{saved}{{% endif %}}"
+    )
+
+
+def ended_badly(uri: str, time: timedelta, tries: Sequence[str]) -> Message:
+    """Return the message that a run failed or crashed; `tries` is how often one may have begun that starts again."""
+    how = "{{ flow_run.state.name | lower | replace('timedout', 'timed out') }}"
+    count = 'event.resource["prefect.run-count"]'
+    again = (
+        '{% if event.event != "prefect.flow-run.Crashed" %}'
+        f"If trying again may help, it starts again by itself in {spoken(time)}, at most {len(tries)} times."
+        f"{{% elif {count} in {list(tries)} %}}It starts again by itself in {spoken(time)}."
+        f'{{% elif {count} != "0" %}}It has begun {{{{ {count} }}}} times, so it does not start again by itself.'
+        "{% endif %}"
+    )
+    return Message(
+        f"{{{{ deployment.name }}}} {how}",
+        (
+            f"{{{{ deployment.name }}}} of {lake_of_run(uri)} {how} at {_SINCE}:",
+            _STATE,
+            again,
+            _RUN,
+            _LOGS,
+            _RETRY,
+        ),
+    )
+
+
+def cancelled(uri: str, time: timedelta) -> Message:
+    """Return the message that a run was cancelled because it took too long."""
+    return Message(
+        "{{ deployment.name }} took too long",
+        (
+            f"{{{{ deployment.name }}}} of {lake_of_run(uri)} has run since {_SINCE}, for more than {spoken(time)},"
+            " and is cancelled. The next run goes on from its shards.",
+            _RUN,
+            _LOGS,
+            _RETRY,
+        ),
+    )
+
+
+def no_progress(uri: str, time: timedelta) -> Message:
+    """Return the message that a crawl is alive, and no document was done for a while."""
+    return Message(
+        "{{ deployment.name }} makes no progress",
+        (
+            f"{{{{ deployment.name }}}} of {lake_of_run(uri)} has done no document for {spoken(time)},"
+            f" since {_SINCE}"
+            "{% if event.payload.total %}: {{ event.payload.done }} of {{ event.payload.total }} are done{% endif %}.",
+            _RUN,
+            _LOGS,
+            "Stop it: prefect flow-run cancel {{ flow_run.id }}; the next run goes on from its shards.",
+        ),
+    )
+
+
+def draft() -> Message:
+    """Return the message that a draft is held and waits, or how that ended."""
+    return Message(
+        "{% if event.payload.outcome %}a held snapshot was {{ event.payload.outcome }}"
+        "{% else %}a snapshot is held and waits for you{% endif %}",
+        (
+            "{% if event.payload.outcome %}"
+            f"The held draft {{{{ event.payload.draft }}}} of {{{{ event.payload.lake }}}} was"
+            f" {{{{ event.payload.outcome }}}} at {_SINCE}."
+            "{% if event.payload.reason %} {{ event.payload.reason }}{% endif %}\n"
+            "What readers see: pokelake log"
+            "{% else %}"
+            f"The draft {{{{ event.payload.draft }}}} of {{{{ event.payload.lake }}}} is held since {_SINCE}, because"
+            f" of {_FINDINGS}; readers see the snapshot before. It waits until"
+            " {{ event.payload.until }}.\n"
+            "{% for finding in event.payload.first %}- {{ finding | truncate(300) }}\n{% endfor %}"
+            "Run: {{ (flow_run | ui_url) or event.payload.run }}\n"
+            "Decide: {{ event.payload.command }}"
+            "{% endif %}",
+        ),
+    )
+
+
+def drift() -> Message:
+    """Return the message that a source has changed its shape."""
+    return Message(
+        "the source has changed its shape",
+        (
+            f"The snapshot {{{{ event.payload.snapshot }}}} of {{{{ event.payload.lake }}}}, published at {_SINCE}, has"
+            f" {_FINDINGS} that the one before had not:",
+            "{% for finding in event.payload.first %}- {{ finding | truncate(300) }}\n{% endfor %}"
+            "All of them: pokelake audits --as-of {{ event.payload.snapshot }}",
+        ),
+    )
+
+
+def not_current(lake: str, time: timedelta) -> Message:
+    """Return the message that no refresh of a lake ended well for too long; `lake` may be a template."""
+    return Message(
+        f"{lake} is not current",
+        (
+            f"No refresh of {lake} has ended well for {spoken(time)}"
+            "{% if event %}"
+            f", since {_SINCE}; readers see {{{{ event.payload.snapshot }}}}"
+            "{% endif %}.",
+            "Its last runs: prefect flow-run ls --flow-name refresh",
+            _DOCTOR,
+        ),
+    )
+
+
+def worker_gone(time: timedelta) -> Message:
+    """Return the message that nothing polls for runs."""
+    return Message(
+        "no worker asks for runs",
+        (
+            "No worker has asked the work pool {{ deployment.work_pool_name }} for runs for"
+            f" {spoken(time)}, since {_SINCE}, so no run starts.",
+            "On ECS, look at the events of the worker's service; elsewhere, start it: prefect worker start --pool"
+            " {{ deployment.work_pool_name }}",
+            _DOCTOR,
+        ),
+    )
+
+
+def no_run(deployment: str, time: timedelta) -> Message:
+    """Return the message that a schedule starts nothing."""
+    return Message(
+        f"{deployment} does not run",
+        (
+            f"No run of {deployment} has begun for {spoken(time)}"
+            "{% if event %}"
+            f", since {_SINCE}"
+            "{% endif %}: its schedule is paused, its queue is, or no worker asks for runs.",
+            f"Its schedules: prefect deployment schedule ls {deployment}/{deployment}",
+            _DOCTOR,
+        ),
+    )

@@ -1,0 +1,126 @@
+"""The automations that tell somebody, by the notification blocks that `setup --notify` names."""
+
+from collections.abc import Sequence
+from glob import escape
+from uuid import UUID
+
+from prefect.automations import AutomationCore, DoNothing, EventTrigger
+from prefect.events.actions import ActionTypes, SendNotification
+
+from flows.deploy.automations import message
+from flows.deploy.automations.message import Message
+from flows.deploy.automations.trigger import (
+    ANY,
+    EACH,
+    OURS,
+    RUNS,
+    STATES,
+    TAG,
+    TRIES,
+    Labels,
+    Patience,
+    absence,
+    of_deployment,
+    silence,
+)
+from flows.steps.events import DOCUMENTS_PROGRESS, DRAFT_ENDED, DRAFT_HELD, DRIFT_FOUND, LAKE_CURRENT
+
+
+def sent(what: Message, blocks: Sequence[UUID]) -> list[SendNotification]:
+    """Return the actions that send a message by each of these blocks."""
+    return [what.to(block) for block in blocks]
+
+
+def alarm(lake: str, patience: Patience, blocks: Sequence[UUID]) -> AutomationCore:
+    """Return the alarm that the lake is not current; it goes off, for whoever looks, also where nobody is told."""
+    actions: list[ActionTypes] = [*sent(message.not_current(lake, patience.refresh), blocks)]
+    return AutomationCore(
+        name="pokelake-not-current",
+        description="No refresh of this lake has ended well for too long; somebody must look why.",
+        trigger=absence({"prefect.resource.id": f"pokelake.lake.{escape(lake)}"}, LAKE_CURRENT, patience.refresh),
+        actions=actions or [DoNothing()],
+        tags=[TAG],
+    )
+
+
+def telling(lake: str, patience: Patience, blocks: Sequence[UUID]) -> tuple[AutomationCore, ...]:
+    """Return the automations that do nothing but tell."""
+    others: Labels = {"prefect.resource.id": f"!pokelake.lake.{escape(lake)}"}
+    deployment: Labels = {"prefect.resource.id": "prefect.deployment.*", "prefect.resource.name": "refresh"}
+
+    def tell(name: str, description: str, trigger: EventTrigger, what: Message) -> AutomationCore:
+        return AutomationCore(
+            name=f"pokelake-tell-{name}",
+            description=description,
+            trigger=trigger,
+            actions=[*sent(what, blocks)],
+            tags=[TAG],
+        )
+
+    return (
+        tell(
+            "ended-badly",
+            "A run failed, timed out or crashed.",
+            _each(RUNS, {f"prefect.flow-run.{name}" for name in ("Failed", "TimedOut", "Crashed")}),
+            message.ended_badly(lake, patience.again, TRIES),
+        ),
+        tell(
+            "draft",
+            "A snapshot is held and waits for a person, or that has ended.",
+            # Who drops one on a terminal is no run, so its event has no tag.
+            _each({"prefect.resource.id": "pokelake.draft.*"}, {DRAFT_HELD, DRAFT_ENDED}, {}),
+            message.draft(),
+        ),
+        tell(
+            "drift",
+            "A snapshot was published whose source has another shape than before.",
+            _each({"prefect.resource.id": "pokelake.snapshot.*"}, {DRIFT_FOUND}),
+            message.drift(),
+        ),
+        tell(
+            "no-progress",
+            "A crawl runs, and no document was done for too long.",
+            silence(
+                STATES,
+                {"prefect.flow-run.Running", DOCUMENTS_PROGRESS},
+                patience.progress,
+                (ANY, DOCUMENTS_PROGRESS),
+                of_deployment("refresh", "discover"),
+            ),
+            message.no_progress(lake, patience.progress),
+        ),
+        tell(
+            "other-not-current",
+            "No refresh of another lake has ended well for too long since the last one that did.",
+            silence(others, {LAKE_CURRENT}, patience.refresh, (LAKE_CURRENT,)),
+            message.not_current(
+                '{{ event.resource["prefect.resource.id"] | replace("pokelake.lake.", "") }}', patience.refresh
+            ),
+        ),
+        tell(
+            "worker-gone",
+            "No worker asks for runs.",
+            # The events of a deployment have no tags.
+            silence(
+                deployment,
+                {"prefect.deployment.not-ready"},
+                patience.worker,
+                ("prefect.deployment.ready",),
+                {"prefect.resource.role": "flow", "prefect.resource.name": "refresh"},
+            ),
+            message.worker_gone(patience.worker),
+        ),
+        *(
+            tell(
+                f"no-{name}",
+                f"No run of {name} has begun for too long.",
+                absence(STATES, "prefect.flow-run.Running", within, of_deployment(name)),
+                message.no_run(name, within),
+            )
+            for name, within in (("discover", patience.discover), ("maintain", patience.maintain))
+        ),
+    )
+
+
+def _each(match: Labels, expect: set[str], related: Labels = OURS) -> EventTrigger:
+    return EventTrigger(match=match, match_related=related, for_each=EACH, expect=expect)

@@ -1,0 +1,28 @@
+"""What a crawl says of its failure: whether trying again may help."""
+
+from typing import Any
+
+from prefect.client.schemas import FlowRun, State
+
+from flows.steps.events import report_may_go_well
+from lake.errors import BudgetError, ConflictError, LakeError, SourceError, StoreDownError
+
+# What only somebody who changes code or settings can mend.
+_FLAWS = (AssertionError, AttributeError, ImportError, LookupError, TypeError, ValueError, NotImplementedError)
+
+
+def may_go_well(error: object) -> bool:
+    """Tell whether the same run may go well a while later, without anybody mending something.
+
+    >>> may_go_well(SourceError("https://pokeapi.co/api/v2/: could not be reached")), may_go_well(KeyError("name"))
+    (True, False)
+    """
+    if isinstance(error, LakeError):
+        return isinstance(error, SourceError | StoreDownError | ConflictError) and not isinstance(error, BudgetError)
+    return isinstance(error, Exception) and not isinstance(error, _FLAWS)
+
+
+def say_whether_again(flow: Any, flow_run: FlowRun, state: State[Any]) -> None:
+    """Say of a failed run of a deployment, if so, that it may go well when it starts again."""
+    if flow_run.deployment_id and may_go_well(state.result(raise_on_failure=False)):
+        report_may_go_well(flow_run)
