@@ -1,11 +1,7 @@
 """SQL over published files."""
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
 from decimal import Decimal
-from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,29 +11,9 @@ from lake.errors import LakeError, UnknownNameError
 from lake.layout import table_folder
 from lake.read import Lake
 from lake.read.query import _SETTINGS
-from lake.read.query import query as ask
 from lake.store import Store
-from tests.conftest import use_s3
-from tests.lake.read import FIRST, SECOND, document, moves, publish
-
-PIKACHU = document("pokemon", 25, '{"name": "pikachu"}')
-
-
-def filled(store: Store) -> Lake:
-    """Publish two snapshots, and return the lake."""
-    publish(store, FIRST, [moves((1, 1, 40), (2, 1, None), (3, 2, 50))], [PIKACHU])
-    publish(store, SECOND, [moves((1, 1, 45), (2, 1, None), (3, 2, 50))], [PIKACHU, document("type", 1, "{}")])
-    return Lake(store)
-
-
-@pytest.fixture(scope="module")
-def lake(s3_endpoint: str) -> Iterator[Lake]:
-    """Open a lake with two snapshots; a query changes nothing, so one is enough for all."""
-    with pytest.MonkeyPatch.context() as patch:
-        use_s3(s3_endpoint, patch)
-        store = Store("queried", "pokelake")
-        store.create_bucket()
-        yield filled(store)
+from tests.lake.read import FIRST, SECOND
+from tests.lake.read.conftest import filled
 
 
 def test_tables_are_views(lake: Lake):
@@ -86,10 +62,9 @@ def test_documents_are_queried_as_json(lake: Lake):
     assert frame["name"].tolist() == ["pikachu"]
 
 
-@pytest.mark.usefixtures("lake")
-def test_a_filter_on_the_partition_touches_only_its_files():
+def test_a_filter_on_the_partition_touches_only_its_files(lake: Lake):
     """Seen by taking the other ones away."""
-    store = Store("queried", "partly")
+    store = Store(lake.store.bucket, "partly")
     lake = filled(store)
     store.delete([f"{table_folder(SECOND, 'moves')}/generation=2/part-0.parquet"])
     assert lake.sql("SELECT move_id FROM moves WHERE generation = 1 ORDER BY 1")["move_id"].tolist() == [1, 2]
@@ -148,74 +123,6 @@ def test_what_duckdb_refuses_is_one_paragraph(lake: Lake, query: str, said: str)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "CREATE TABLE t AS SELECT 1",
-        "INSERT INTO moves VALUES (1, 1, 1, 1)",
-        "WITH gone AS (DELETE FROM moves RETURNING *) SELECT * FROM gone",
-        "DROP VIEW moves",
-        "COPY (SELECT 1) TO '{folder}/out.csv'",
-        "COPY moves FROM '{folder}/secret.csv'",
-        "ATTACH '{folder}/other.db'",
-        "INSTALL httpfs",
-        "LOAD httpfs",
-        "SET enable_external_access = true",
-        "PRAGMA enable_profiling",
-        "CALL pragma_version()",
-        "EXPORT DATABASE '{folder}/out'",
-        "SELECT * FROM read_csv('{folder}/secret.csv')",
-        "SELECT * FROM read_text('{folder}/secret.csv')",
-        "SELECT * FROM glob('{folder}/*')",
-        "SELECT * FROM '{folder}/secret.csv'",
-        "SELECT * FROM 'https://127.0.0.1/secret.csv'",
-    ],
-)
-def test_a_query_neither_writes_nor_reads_anything_else(lake: Lake, tmp_path: Path, query: str):
-    (tmp_path / "secret.csv").write_text("a\n1\n")
-    with pytest.raises(LakeError):
-        lake.sql(query.format(folder=tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
-    assert lake.sql("SELECT count(*) AS n FROM moves")["n"].tolist() == [3]
-
-
-# Every function of DuckDB 2 that opens what it is given, by what a path, an address or a pattern stands for in it.
-OPENS = (
-    *("read_csv('{0}')", "glob('{0}')", "read_csv_auto('{0}')", "sniff_csv('{0}')", "read_text('{0}')"),
-    *("read_blob('{0}')", "read_json('{0}')", "read_json_auto('{0}')", "read_json_objects('{0}')"),
-    *("read_json_objects_auto('{0}')", "read_ndjson('{0}')", "read_ndjson_auto('{0}')", "read_ndjson_objects('{0}')"),
-    *("read_parquet('{0}')", "parquet_scan('{0}')", "parquet_metadata('{0}')", "parquet_schema('{0}')"),
-    *("parquet_file_metadata('{0}')", "parquet_kv_metadata('{0}')", "parquet_bloom_probe('{0}', 'a', 1)"),
-    *("read_duckdb('{0}')", "'{0}'", "query('FROM read_csv(''{0}'')')", "read_csv(['{0}'])"),
-)
-
-# The folder that DuckDB spills into where it is let, and the names that it gives the files of a database in memory.
-ITS_OWN = (
-    ".tmp/x.csv",
-    "./.tmp/x.csv",
-    ".tmp/*",
-    ".tmp",
-    ":memory:",
-    ":memory:.wal",
-    "secret.csv",
-    "*",
-    "/proc/self/*",
-)
-
-
-def test_a_query_reads_no_file_that_duckdb_may_read_itself(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".tmp").mkdir()
-    for name in (".tmp/x.csv", ":memory:", ":memory:.wal", "secret.csv"):
-        (tmp_path / name).write_text("a,b\n1,2\n")
-    read = []
-    commit = lake.commit()
-    for file, opens in (*product(ITS_OWN[:1], OPENS), *product(ITS_OWN, OPENS[:1])):
-        with suppress(LakeError):
-            read.append((opens, file, ask(lake.store, commit, f"SELECT * FROM {opens.format(file)}")))
-    assert read == []
-
-
 def test_a_query_is_asked_again_where_a_file_could_not_be_read(lake: Lake, monkeypatch: pytest.MonkeyPatch):
     """But not where it is wrong itself."""
     asked, left = [], [OSError("no answer")] * 4
@@ -236,22 +143,6 @@ def test_a_query_is_asked_again_where_a_file_could_not_be_read(lake: Lake, monke
     with pytest.raises(LakeError, match="Could not convert"):
         lake.sql("SELECT 'a'::INTEGER FROM moves")
     assert len(asked) == 11
-
-
-def test_a_query_leaves_nothing_on_the_disk(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    lake.sql("SELECT count(*) FROM moves, range(1000)")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_query_knows_no_secrets(lake: Lake):
-    assert lake.sql("SELECT * FROM duckdb_secrets()").empty
-
-
-def test_no_setting_tells_a_query_of_the_machine(lake: Lake):
-    settings = lake.sql("SELECT name, value FROM duckdb_settings()").set_index("name")["value"]
-    assert settings[settings.str.contains("/", regex=False)].to_dict() == {"duckdb_api": settings["duckdb_api"]}
-    assert settings["duckdb_api"].startswith("python/")
 
 
 def test_a_query_without_enough_memory_is_refused_in_one_paragraph(lake: Lake, monkeypatch: pytest.MonkeyPatch):
@@ -302,11 +193,3 @@ def test_what_no_frame_can_hold_is_one_paragraph(lake: Lake, query: str, said: s
         lake.sql(query)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_variables_of_the_program_are_no_tables(lake: Lake):
-    """DuckDB would look for DataFrames among them."""
-    frame = lake.read("moves")
-    with pytest.raises(UnknownNameError, match="no table 'frame'"):
-        lake.sql("SELECT * FROM frame")
-    assert len(frame) == 3
