@@ -8,6 +8,7 @@ import typer
 
 from flows.cli import deploy as deploying
 from flows.cli import read as reading
+from flows.cli import runs as running
 from flows.cli import tell as telling
 from flows.cli.api import api_error
 from flows.cli.options import (
@@ -28,6 +29,7 @@ from flows.cli.options import (
 from flows.cli.say import (
     FULL,
     Commands,
+    begin,
     escape_what_has_no_code,
     give_up_output,
     given_arguments,
@@ -49,6 +51,7 @@ app = typer.Typer(
     help="PokeAPI as a data lake: crawled politely, published atomically as partitioned Parquet.",
 )
 app.add_typer(reading.app)
+app.add_typer(running.app)
 app.add_typer(deploying.app)
 app.add_typer(telling.app)
 
@@ -76,6 +79,7 @@ def refresh(
 ) -> None:
     """Crawl what may have changed and publish a new snapshot if something did."""
     prepare_prefect()
+    begin("refresh")
     from flows.refresh import refresh as flow
     from flows.steps.parameters import LakeLocation, SourceChoice
 
@@ -102,6 +106,7 @@ def refresh(
 def discover(source: SourceUrl = None, bucket: Bucket = None, prefix: Prefix = "", resources: Resources = None) -> None:
     """Look at the listings only; publish documents that are new, report those that are no longer listed."""
     prepare_prefect()
+    begin("discover")
     from flows.discover import discover as flow
     from flows.steps.parameters import LakeLocation, SourceChoice
 
@@ -113,6 +118,7 @@ def discover(source: SourceUrl = None, bucket: Bucket = None, prefix: Prefix = "
 def rebuild(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None) -> None:
     """Build the tables of a snapshot from its documents alone; only the current one's are published, if they differ."""
     prepare_prefect()
+    begin("rebuild")
     from flows.rebuild import rebuild as flow
     from flows.steps.parameters import LakeLocation
 
@@ -132,6 +138,7 @@ def maintain(
 ) -> None:
     """Remove files that no commit names, leftovers of crawls, and code that nothing refers to, after a grace period."""
     prepare_prefect()
+    begin("maintain")
     from flows.maintain import maintain as flow
     from flows.steps.parameters import LakeLocation
 

@@ -14,6 +14,12 @@ from lake.text import json_text, printable, shown
 # Errors of a write for which there is no space, because of the disk, a quota or a limit.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
+# What a shell makes of Ctrl-C.
+INTERRUPTED = 130
+
+# What is said of a command that was interrupted; the others just stop.
+_AFTERWARDS = dict.fromkeys(("refresh", "discover"), "; the next run goes on from here")
+
 # A table, unlike a message, is as long as it is asked to be.
 _NO_LIMIT = sys.maxsize
 
@@ -26,6 +32,12 @@ def say(text: str = "", end: str = "\n") -> None:
 def remark(text: str) -> None:
     """Print lines to standard error."""
     print(printable(text, _NO_LIMIT), file=sys.stderr)
+
+
+def begin(verb: str) -> None:
+    """Say on a terminal what begins, because it takes seconds to load Prefect, and until then nothing is seen."""
+    if sys.stderr.isatty():
+        remark(f"{verb}: loading Prefect …")
 
 
 def say_json(text: str) -> None:
@@ -75,8 +87,12 @@ class Commands(TyperGroup):
         return _quoting(super().make_context, *given, **more)
 
     def invoke(self, ctx: Any) -> Any:
-        """Read the arguments of one of the commands, and run it."""
-        return _quoting(super().invoke, ctx)
+        """Read the arguments of one of the commands, and run it; Ctrl-C ends it with one line."""
+        try:
+            return _quoting(super().invoke, ctx)
+        except KeyboardInterrupt:
+            remark(f"pokelake: stopped{_AFTERWARDS.get(ctx.invoked_subcommand, '')}")
+            sys.exit(INTERRUPTED)
 
 
 def _quoting(call: Any, *given: Any, **more: Any) -> Any:

@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import Artifact, FlowRun
 from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
 from prefect.logging.handlers import APILogWorker
 
+from flows.cli import main
 from flows.local.replica import demo_documents
 from flows.steps.events import DOCUMENTS_PROGRESS, RUN_MEASURED
 from lake.errors import SourceError
@@ -168,3 +169,21 @@ def test_the_snapshot_is_linked_and_each_new_pokemon_shown(watched: Watched):
     assert sprites == {f"sprite-{1_000_200 + number}": SPRITE.format(number) for number in range(1, 13)}
     [named] = [artifact.description for artifact in shown_now.values() if "new as well" in str(artifact.description)]
     assert str(named).endswith("; new as well: odd-\\*one\\*")
+
+
+def test_the_last_runs_of_a_lake_are_listed_the_newest_first(watched: Watched, capsys: pytest.CaptureFixture[str]):
+    command = ["runs", "--bucket", BUCKET, "--prefix", "pokelake"]
+    with pytest.raises(SystemExit):
+        main([*command, "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert [(run["flow"], run["outcome"]) for run in said] == [
+        ("refresh", "failed"),
+        ("refresh", "published"),
+        ("refresh", "published"),
+    ]
+    with pytest.raises(SystemExit):
+        main([*command, "--limit", "1"])
+    heads, _, line, *_ = capsys.readouterr().out.splitlines()
+    assert heads.split() == ["when", "flow", "outcome", "documents", "requests", "S3", "seconds", "MB"]
+    assert line.split()[0] == said[0]["when"][:10]
+    assert max(map(len, (heads, line))) <= 80
