@@ -10,7 +10,7 @@ from flows.cli import deploy as deploying
 from flows.cli import read as reading
 from flows.cli import runs as running
 from flows.cli import tell as telling
-from flows.cli.api import api_error
+from flows.cli.api import api_error, reach_prefect
 from flows.cli.options import (
     AsOf,
     Bucket,
@@ -37,7 +37,7 @@ from flows.cli.say import (
     say,
     say_json,
 )
-from flows.cli.settings import QUIET, prepare_prefect
+from flows.cli.settings import QUIET
 from lake.errors import LakeError
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def refresh(
     ] = False,
 ) -> None:
     """Crawl what may have changed and publish a new snapshot if something did."""
-    prepare_prefect()
     begin("refresh")
+    reach_prefect()
     from flows.refresh import refresh as flow
     from flows.steps.parameters import LakeLocation, SourceChoice
 
@@ -105,8 +105,8 @@ def refresh(
 @app.command()
 def discover(source: SourceUrl = None, bucket: Bucket = None, prefix: Prefix = "", resources: Resources = None) -> None:
     """Look at the listings only; publish documents that are new, report those that are no longer listed."""
-    prepare_prefect()
     begin("discover")
+    reach_prefect()
     from flows.discover import discover as flow
     from flows.steps.parameters import LakeLocation, SourceChoice
 
@@ -117,8 +117,8 @@ def discover(source: SourceUrl = None, bucket: Bucket = None, prefix: Prefix = "
 @app.command()
 def rebuild(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None) -> None:
     """Build the tables of a snapshot from its documents alone; only the current one's are published, if they differ."""
-    prepare_prefect()
     begin("rebuild")
+    reach_prefect()
     from flows.rebuild import rebuild as flow
     from flows.steps.parameters import LakeLocation
 
@@ -137,8 +137,8 @@ def maintain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Remove files that no commit names, leftovers of crawls, and code that nothing refers to, after a grace period."""
-    prepare_prefect()
     begin("maintain")
+    reach_prefect()
     from flows.maintain import maintain as flow
     from flows.steps.parameters import LakeLocation
 
@@ -155,7 +155,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Say which requests a refresh would make, and what it would build and write, without doing it."""
-    prepare_prefect()
+    reach_prefect()
     from flows.cli.plan import plan as make
     from flows.steps.parameters import LakeLocation, SourceChoice
 

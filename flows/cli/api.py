@@ -1,13 +1,60 @@
-"""Trouble with Prefect's API, told to a person: where it was looked for, what came, and what to check."""
+"""Trouble with Prefect's API, told to a person: where it was looked for, what came, and what to check.
 
+A command asks the API once before anything else, because Prefect's client would go on asking for minutes.
+"""
+
+import time
 from collections.abc import Iterator
 from json import JSONDecodeError
 from urllib.parse import urlsplit
 
+from flows.cli.settings import prepare_prefect
 from lake.errors import LakeError
 from lake.text import shown
 
 _OURS = ("lake.", "flows.", "blocks.")
+
+# An answer comes within this time, or the API is given up. Prefect's client tries four times to connect.
+ANSWER_SECONDS = 8.0
+CONNECT_SECONDS = 2.5
+
+# An API that is busy or being started is asked again until this long after the first time.
+BUSY_SECONDS = 6
+PAUSE_SECONDS = 2
+_BUSY = {408, 429, 502, 503, 504}
+
+_WHERE = "check PREFECT_API_URL, which ends in /api, or in /workspaces/ and an id on Prefect Cloud"
+
+
+def reach_prefect() -> None:
+    """Prepare Prefect's settings, and ask its API whether it is there; a command without an address starts its own.
+
+    Raises:
+        LakeError: The environment names a proxy that cannot be one, or what answers is no API of Prefect.
+        HTTPError: The API does not answer, refuses, or is busy for too long; `api_error` tells it.
+    """
+    prepare_prefect()
+    from prefect.client.orchestration import get_client
+    from prefect.settings import get_current_settings
+
+    if not get_current_settings().api.url:
+        return
+    until = time.monotonic() + BUSY_SECONDS
+    # To connect, to read, to write, and for a connection of the pool.
+    patience = {"timeout": (CONNECT_SECONDS, *[ANSWER_SECONDS] * 3)}
+    with get_client(patience, sync_client=True) as opened:
+        client = opened._client
+        # Every API of Prefect has this, asks for the key, and answers shortly; a wrong path has it not.
+        request = client.build_request("GET", "/block_capabilities/")
+        # Prefect's own `send` waits as long as a Retry-After says, even if it is told not to try again.
+        send = super(type(client), client).send  # type: ignore[misc]
+        while (answer := send(request)).status_code in _BUSY and time.monotonic() < until:
+            time.sleep(PAUSE_SECONDS)
+        answer.raise_for_status()
+    try:
+        answer.json()
+    except ValueError as error:
+        raise _trouble("answered, but not with JSON", _WHERE) from error
 
 
 def api_error(error: Exception) -> LakeError | None:
@@ -26,10 +73,18 @@ def api_error(error: Exception) -> LakeError | None:
             what, check = f"answered with status {status}", "check PREFECT_API_URL, and the log of the server"
             if status in (401, 403):
                 check = "check PREFECT_API_KEY or PREFECT_API_AUTH_STRING, and PREFECT_API_URL"
+            if status in (404, 405):
+                check = _WHERE
             break
         if isinstance(one, JSONDecodeError):
-            what, check = "answered, but not with JSON", "check PREFECT_API_URL, which ends in /api"
+            what, check = "answered, but not with JSON", _WHERE
             break
+        if type(one).__name__ in ("ReadTimeout", "ConnectTimeout"):
+            what = f"gave no answer in time ({type(one).__name__})"
+    return _trouble(what, check)
+
+
+def _trouble(what: str, check: str) -> LakeError:
     again = "`pokelake doctor` looks at it, and the same command goes on from what was done"
     return LakeError(f"Prefect's API at {_api_url()} {what}; {check}; {again}")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from flows.cli.api import reach_prefect
 from flows.cli.options import Bucket, Connections, Json, Prefix, Rate, Resources, Shards, SourceUrl, UserAgent, names
 from flows.cli.say import say, say_json
 from flows.cli.settings import prepare_prefect
@@ -70,7 +71,7 @@ def setup(
     ] = None,
 ) -> None:
     """Save the Prefect objects that flows and deployments look for; settings not given stay as they are saved."""
-    prepare_prefect()
+    reach_prefect()
     from blocks.source_config import SourceConfig
     from blocks.storage import SOURCE_BLOCK, load_block
     from flows.deploy.pool import Pool
@@ -126,6 +127,7 @@ def push(
     if dry_run:
         say("\n".join(collect(Path.cwd()).lines()))
     else:
+        reach_prefect()
         push_code()
 
 
@@ -149,6 +151,7 @@ def doctor(bucket: Bucket = None, prefix: Prefix = "", work_pool: WorkPool = "po
 def serve() -> None:
     """Run every deployment of prefect.yaml on its schedule on this machine, without a work pool, until Ctrl-C."""
     check_proxies()
+    reach_prefect()
     from flows.deploy.serve import serve as run
 
     run()
@@ -160,7 +163,7 @@ def deploy_image(
     work_pool: WorkPool = "pokelake",
 ) -> None:
     """Deploy everything in prefect.yaml with the code of an image, so that runs pull nothing."""
-    prepare_prefect()
+    reach_prefect()
     from flows.deploy.serve import deploy_image as deploy
 
     deploy(image, work_pool)
@@ -199,7 +202,7 @@ def teardown(
         typer.confirm(
             f"Delete work pool {work_pool!r}, its deployments and Pokélake's blocks from Prefect?", abort=True
         )
-    prepare_prefect()
+    reach_prefect()
     from flows.deploy.teardown import teardown as delete_all
 
     _print(delete_all(work_pool))

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.api import reach_prefect
 from flows.cli.options import AsOf, Bucket, Json, Limit, Prefix, names
 from flows.cli.say import say_document
-from flows.cli.settings import prepare_prefect
 
 if TYPE_CHECKING:
     from lake.read import Lake
@@ -132,7 +132,7 @@ def open_lake(bucket: str | None, prefix: str) -> "Lake":
 
     if bucket:
         return Lake(Store(bucket, prefix))
-    prepare_prefect()
+    reach_prefect()
     from flows.steps.parameters import LakeLocation
 
     return Lake(LakeLocation().open())

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli.api import reach_prefect
 from flows.cli.options import Bucket, Json, Prefix
 from flows.cli.say import say_json
-from flows.cli.settings import prepare_prefect
 
 app = typer.Typer()
 
@@ -35,7 +35,7 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """List the last runs of the lake that came to an end: outcome, documents, requests, seconds, peak memory."""
-    prepare_prefect()
+    reach_prefect()
     import pandas as pd
 
     from flows.cli.show import show

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import typer
 
+from flows.cli.api import reach_prefect
 from flows.cli.say import say
-from flows.cli.settings import prepare_prefect
 from lake.errors import UnknownNameError
 
 # Runs of this name that are looked at; the youngest first.
@@ -31,7 +31,7 @@ def tell(
     what: Annotated[What, typer.Argument(help="Half the pace, twice the pace, an early end, or how far it is.")],
 ) -> None:
     """Change the pace of a running crawl within seconds, or end it after its shards under way; no other run changes."""
-    prepare_prefect()
+    reach_prefect()
     from prefect.input import send_input
 
     from flows.steps.orders import Order

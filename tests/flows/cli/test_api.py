@@ -1,5 +1,6 @@
 """Prefect's API in bad weather: every command that asks it ends in one paragraph, and with exit code 1."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +13,7 @@ import typer
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows.cli import app, main
-from flows.cli.api import api_error
+from flows.cli.api import BUSY_SECONDS, PAUSE_SECONDS, api_error
 from flows.deploy.code import collect
 from flows.steps.parameters import _opened
 
@@ -38,6 +39,8 @@ ASKING: dict[str, tuple[str, ...]] = {
     "sql": ("SELECT 1",),
     "diff": ("pokemon", "2026-08-08"),
     "document": ("pokemon", "1"),
+    "tell": ("a-run", "status"),
+    "runs": (),
 }
 # The first asks a server that it starts itself.
 NEVER_ASKING = {"demo", "replica", "iam-policy"}
@@ -75,6 +78,7 @@ def answering() -> Iterator[Callable[[int, bytes, str], str]]:
             self.send_response(said["status"])
             if said["location"]:
                 self.send_header("Location", said["location"])
+            self.send_header("Retry-After", "60")
             self.send_header("Content-Length", str(len(said["body"])))
             self.end_headers()
             self.wfile.write(said["body"])
@@ -104,14 +108,50 @@ def test_every_command_is_tried():
     [
         (401, b'{"exception_message": "\x1b[2JUnauthorized"}', "answered with status 401; check PREFECT_API_KEY"),
         (403, b"no", "answered with status 403; check PREFECT_API_KEY"),
+        (404, b'{"detail": "Not Found"}', "answered with status 404; check PREFECT_API_URL, which ends in /api"),
+        (405, b'{"detail": "Method Not Allowed"}', "answered with status 405; check PREFECT_API_URL, which ends in"),
         (500, b'{"exception_message": "Internal Server Error"}', "answered with status 500; check PREFECT_API_URL"),
         (200, b"<!doctype html><title>Sign in</title>", "answered, but not with JSON; check PREFECT_API_URL"),
     ],
 )
 def test_an_answer_that_is_none_is_one_paragraph(answering: Any, ran: Ran, status: int, body: bytes, said: str):
     url = answering(status, body)
-    for command in ASKING:
+    for command in ("doctor", "maintain", "tables"):
         check(ran(url, command), command, f"pokelake: Prefect's API at {url} {said}")
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
+def test_an_api_that_is_busy_is_asked_again_and_not_for_long(
+    answering: Any, ran: Ran, status: int, monkeypatch: pytest.MonkeyPatch
+):
+    clock = Clock()
+    monkeypatch.setattr("flows.cli.api.time", clock)
+    url = answering(status, b"{}")
+    check(ran(url, "tables"), "tables", f"pokelake: Prefect's API at {url} answered with status {status}")
+    assert clock.slept == [PAUSE_SECONDS] * (BUSY_SECONDS // PAUSE_SECONDS)
+    monkeypatch.setattr(clock, "sleep", lambda seconds: answering(401, b"{}"))
+    check(ran(url, "tables"), "tables", f"pokelake: Prefect's API at {url} answered with status 401")
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def test_an_api_that_takes_connections_and_never_answers_is_given_up(ran: Ran, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("flows.cli.api.ANSWER_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/api"
+        for command in ("tables", "maintain", "push", "serve"):
+            check(ran(url, command), command, f"pokelake: Prefect's API at {url} gave no answer in time (ReadTimeout)")
 
 
 def test_an_api_that_is_not_there_is_one_paragraph(ran: Ran, answering: Any, monkeypatch: pytest.MonkeyPatch):
@@ -132,7 +172,7 @@ def test_odd_lists_of_names_without_a_proxy_are_read(answering: Any, ran: Ran, m
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "[::1],fd00::/8,example.com")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    for command in ASKING:
+    for command in ("doctor", "maintain", "tables"):
         check(ran(url, command), command, f"pokelake: Prefect's API at {url} answered with status 500")
 
 

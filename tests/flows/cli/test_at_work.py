@@ -20,7 +20,7 @@ def stop() -> None:
 def test_ctrl_c_ends_a_command_with_one_line(
     command: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(flows.cli, "prepare_prefect", stop)
+    monkeypatch.setattr(flows.cli, "reach_prefect", stop)
     with pytest.raises(SystemExit) as ended:
         main([command])
     assert ended.value.code == 130
