@@ -15,7 +15,7 @@ from lake.resource import is_resource_name
 from lake.schema import PARTITION
 
 if TYPE_CHECKING:
-    from lake.commit import Commit
+    from lake.commit import Commit, DataFile
 
 
 def findings(commit: "Commit") -> Iterator[str]:
@@ -38,11 +38,8 @@ def findings(commit: "Commit") -> Iterator[str]:
             yield "audits: expected level, rule, subject and message as text"
     for name, table in commit.tables.items():
         for file in table.files:
-            folder = part_name(table.partition, file.partition)
-            if (
-                not _is_value(table.partition, file.partition)
-                or file.name.rpartition("/")[0] != folder.rpartition("/")[0]
-            ):
+            folder = part_name(table.partition if file.partition is not None else None, file.partition)
+            if not _is_value(table.partition, file) or file.name.rpartition("/")[0] != folder.rpartition("/")[0]:
                 yield f"tables.{name}: expected a file of the partition {file.partition!r}, found {file.name!r}"
         if max(table.rows, table.bytes) >= 2**63:
             yield f"tables.{name}: expected a number of rows and bytes that a column of 64 bits can hold"
@@ -66,13 +63,16 @@ def _is_dated(snapshot: str) -> bool:
     return True
 
 
-def _is_value(partition: str | None, value: object) -> bool:
-    """Tell whether a file's value is one that its table's partition can have: a generation, or a resource's name."""
-    if partition is None:
-        return value is None
+def _is_value(partition: str | None, file: "DataFile") -> bool:
+    """Tell whether a file has a value that its table's partition can have: a generation, or a resource's name.
+
+    The one file of a table without rows may have none.
+    """
+    if file.partition is None:
+        return partition is None or file.rows == 0
     if partition == PARTITION:
-        return isinstance(value, int)
-    return isinstance(value, str) and is_resource_name(value)
+        return isinstance(file.partition, int)
+    return partition is not None and isinstance(file.partition, str) and is_resource_name(file.partition)
 
 
 def newest(seqs: Sequence[int], read: Callable[[int], "Commit"]) -> "Commit | None":
