@@ -30,13 +30,13 @@ def table(points: Sequence[Point], notes: Sequence[str]) -> str:
     seen: defaultdict[str, list[str]] = defaultdict(list)
     for part, _, note in (note.partition(": ") for note in dict.fromkeys(notes)):
         seen[part].append(note)
-    lines = [f"{'part':24}{'points':>8}{'survived':>10}{'torn':>7}{'lost':>7}{'left':>7}{'seconds':>9}  seen"]
+    lines = [f"{'part':28}{'points':>8}{'survived':>10}{'torn':>7}{'lost':>7}{'left':>7}{'seconds':>9}  seen"]
     for part, of_part in found.items():
         counts = [sum(any(kind == found for found, _ in point.breaches) for point in of_part) for kind in KINDS]
         survived = sum(not point.breaches for point in of_part)
         numbers = "".join(f"{count:7}" for count in counts)
         seconds = sum(point.seconds for point in of_part)
-        lines.append(f"{part:24}{len(of_part):8}{survived:10}{numbers}{seconds:9.0f}  {', '.join(seen[part])}".rstrip())
+        lines.append(f"{part:28}{len(of_part):8}{survived:10}{numbers}{seconds:9.0f}  {', '.join(seen[part])}".rstrip())
     return "\n".join(lines)
 
 
