@@ -71,8 +71,9 @@ def show_numbers(place: str, flow: str, line: str, facts: Mapping[str, Any]) -> 
 
 def show_snapshot(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> None:
     """Show a snapshot that was just published: what changed in it, its findings, its page, and each new Pokémon."""
-    store, place = lake.open(), lake.place()
-    name = cell(commit.snapshot)
+    if FlowRunContext.get() is None:
+        return
+    store, place, name = lake.open(), lake.place(), cell(commit.snapshot)
     with harmless("the snapshot"):
         parent = read_commit(store, commit.seq - 1) if commit.parent else None
         changes = [*_documents(commit, parent), *_rows(commit, parent)]

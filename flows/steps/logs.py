@@ -16,6 +16,9 @@ from lake.text import shown
 # What Prefect's engines log with, for flows and for tasks.
 _RUNS = ("prefect.flow_runs", "prefect.task_runs")
 
+# What a task says that has nothing to say.
+_EMPTY = {"Finished in state Completed()", "Finished in state Cached(type=COMPLETED)"}
+
 # What our own code logs with where it knows no run: the library, and the waiting for Prefect's API.
 _OURS = ("lake", "prefect.pokelake")
 
@@ -40,10 +43,15 @@ def harmless(what: str, is_said: bool = True) -> Iterator[None]:
         note(f"{what} could not be told to Prefect: {shown(f'{type(error).__name__}: {error}')}", level)
 
 
-class _Paragraphs(logging.Filter):
-    """Takes the stack from the record of an error that we raised ourselves: its message says what to do."""
+class _Plain(logging.Filter):
+    """Takes the stack from an error that we raised ourselves, whose message says what to do, and drops empty lines.
+
+    A crawl has a line of ours for each resource; between them, 160 tasks would say that they have finished.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == _RUNS[1] and record.getMessage() in _EMPTY:
+            return False
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         if isinstance(error, LakeError):
             record.msg, record.args, record.exc_info = str(error), (), None
@@ -53,7 +61,7 @@ class _Paragraphs(logging.Filter):
         return True
 
 
-_PARAGRAPHS = _Paragraphs()
+_PLAIN = _Plain()
 
 
 class _ToRun(APILogHandler):
@@ -73,7 +81,7 @@ def run_log(run: UUID) -> Iterator[None]:
     """Let the run's log have what `lake` logs while the block runs, from the level of the run's own log on."""
     for name in _RUNS:
         # Adding it twice does nothing.
-        logging.getLogger(name).addFilter(_PARAGRAPHS)
+        logging.getLogger(name).addFilter(_PLAIN)
     level = logging.getLogger(_RUNS[0]).getEffectiveLevel()
     handler, library = _ToRun(run), logging.getLogger("lake")
     handler.setLevel(level)

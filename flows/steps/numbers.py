@@ -17,13 +17,13 @@ _MB = 1_000_000
 
 @dataclass(slots=True)
 class Numbers:
-    """What a run has done so far. `documents` were answered in this run, `changed` of them came with a body.
+    """What a run has done so far. `documents` were answered in this run, `sent` of them with a body.
 
     `requests` and `bytes` are those of the source, `s3` the requests to S3 of each kind, `seconds` those of each phase.
     """
 
     documents: int = 0
-    changed: int = 0
+    sent: int = 0
     requests: int = 0
     bytes: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Numbers:
         s3 = self.s3
         return {
             "documents": self.documents,
-            "changed": self.changed,
+            "sent": self.sent,
             "requests": self.requests,
             "bytes": self.bytes,
             "s3_requests": s3.total(),
@@ -62,7 +62,7 @@ class Numbers:
         phases = ", ".join(f"{phase} {spent:.1f}" for phase, spent in self.seconds.items())
         peak = peak_mb()
         return (
-            f"{counted(self.documents, 'document')} ({self.changed:,} changed) by {counted(self.requests, 'request')},"
+            f"{counted(self.documents, 'document')} ({self.sent:,} sent) by {counted(self.requests, 'request')},"
             f" {self.bytes / _MB:,.1f} MB; {counted(s3.total(), 'request')} to S3{f' ({kinds})' if kinds else ''};"
             f" {self.total_seconds:,.1f} s{f' ({phases})' if phases else ''}"
             + (f"; at most {peak:,} MB of memory" if peak is not None else "")

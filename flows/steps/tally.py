@@ -30,7 +30,7 @@ class Tally:
         self._wanted = Counter[str]()
         for shard in shards:
             self._wanted[shard.resource] += len(shard.wanted)
-        self._answered, self._changed, self._failed = Counter[str](), Counter[str](), Counter[str]()
+        self._answered, self._sent, self._failed = Counter[str](), Counter[str](), Counter[str]()
         self._kept = Counter[str]()
         self._began = dict[str, float]()
 
@@ -43,7 +43,7 @@ class Tally:
         resource = shard.resource
         answered = manifest.documents + manifest.unchanged + len(manifest.gone)
         self._answered[resource] += answered
-        self._changed[resource] += manifest.documents
+        self._sent[resource] += manifest.documents
         self._failed[resource] += len(manifest.failed)
         if is_fetched:
             count(manifest)
@@ -69,7 +69,7 @@ class Tally:
         kept = f", {self._kept[resource]:,} of them fetched by an earlier run" if self._kept[resource] else ""
         return (
             f"crawl: {resource} {self._answered[resource]:,} of {self._wanted[resource]:,} documents,"
-            f" {self._changed[resource]:,} changed, {self._failed[resource]:,} failed, {seconds:,.1f} s{kept}"
+            f" {self._sent[resource]:,} sent, {self._failed[resource]:,} failed, {seconds:,.1f} s{kept}"
         )
 
 
@@ -77,6 +77,6 @@ def count(manifest: Manifest) -> None:
     """Add what this run fetched to its numbers."""
     run = numbers()
     run.documents += manifest.documents + manifest.unchanged + len(manifest.gone)
-    run.changed += manifest.documents
+    run.sent += manifest.documents
     run.requests += manifest.requests
     run.bytes += manifest.json_bytes

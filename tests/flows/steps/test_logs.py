@@ -1,14 +1,19 @@
 """What the log of a run has of errors and of the library, seen without a server."""
 
+import json
 import logging
+import re
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from prefect.logging.configuration import DEFAULT_LOGGING_SETTINGS_PATH, load_logging_config
+from prefect.logging.formatters import JsonFormatter
 
 from flows.steps import logs
 from flows.steps.logs import harmless, run_log
 from lake.errors import LakeError, StoreError
+from tests.docs import REPOSITORY
 
 RUNS = logging.getLogger("prefect.flow_runs")
 
@@ -60,6 +65,21 @@ def test_a_silent_run_lowers_no_level_of_the_library(monkeypatch: pytest.MonkeyP
     RUNS.manager._clear_cache()  # type: ignore[attr-defined]
     with run_log(uuid4()):
         assert logging.getLogger("lake").getEffectiveLevel() == logging.WARNING
+
+
+def test_the_settings_in_the_handbook_make_of_each_line_a_json_object(monkeypatch: pytest.MonkeyPatch):
+    page = (REPOSITORY / "docs/operate.md").read_text()
+    settings = dict(re.findall(r"^(PREFECT_LOGGING_HANDLERS_CONSOLE_\w+): (.+)$", page, re.MULTILINE))
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    config = load_logging_config(DEFAULT_LOGGING_SETTINGS_PATH)
+    console = config["handlers"]["console"]
+    assert (console["formatter"], console["stream"]) == ("json", "ext://sys.stdout")
+    assert config["formatters"]["json"]["class"] == "prefect.logging.formatters.JsonFormatter"
+    record = RUNS.makeRecord(RUNS.name, logging.INFO, "", 0, "building tables", (), None, extra={"flow_run_id": "1"})
+    [line] = JsonFormatter("default", "", "%").format(record).splitlines()
+    said = json.loads(line)
+    assert (said["msg"], said["levelname"], said["flow_run_id"]) == ("building tables", "INFO", "1")
 
 
 def test_what_cannot_be_told_is_a_warning(monkeypatch: pytest.MonkeyPatch):

@@ -42,8 +42,8 @@ def test_a_resource_is_told_once_all_of_it_is_in(monkeypatch: pytest.MonkeyPatch
         one.note(SHARDS[2], manifest("pokemon", 12, 10), is_fetched=True)
         one.note_again([manifest("type", 1, 0, 1)])
     assert [re.sub(r"\d\.\d s", "0.0 s", line) for line in said] == [
-        "crawl: type 16 of 18 documents, 3 changed, 2 failed, 0.0 s",
-        "crawl: pokemon 150 of 150 documents, 12 changed, 0 failed, 0.0 s, 128 of them fetched by an earlier run",
+        "crawl: type 16 of 18 documents, 3 sent, 2 failed, 0.0 s",
+        "crawl: pokemon 150 of 150 documents, 12 sent, 0 failed, 0.0 s, 128 of them fetched by an earlier run",
         "crawl: 2 documents asked for again, 1 failed again",
     ]
-    assert (numbers.documents, numbers.changed, numbers.requests, numbers.bytes) == (39, 16, 42, 160)
+    assert (numbers.documents, numbers.sent, numbers.requests, numbers.bytes) == (39, 16, 42, 160)
