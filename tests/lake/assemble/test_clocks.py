@@ -71,7 +71,7 @@ def test_what_changed_is_published_whatever_the_time_was_before(
 def test_of_two_runs_that_changed_a_document_the_first_to_publish_is_kept_and_the_next_run_looks(
     one: Lakeside, documents: Documents, wrong: timedelta, monkeypatch: pytest.MonkeyPatch
 ):
-    began = one.fill(documents)
+    began = one.begin(documents)
     loser = changed(changed(documents, "type/1", name="loser"), "type/2", name="loser")
     slow = one.crawl(loser)
     set_clock(monkeypatch, wrong)
@@ -86,7 +86,7 @@ def test_of_two_runs_that_changed_a_document_the_first_to_publish_is_kept_and_th
 
 
 def test_two_runs_that_found_the_same_agree(one: Lakeside, documents: Documents):
-    began = one.fill(documents)
+    began = one.begin(documents)
     now = changed(documents, "type/1", name="same")
     slow = one.crawl(now)
     faster = one.fill(now)

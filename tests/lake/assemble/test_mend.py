@@ -28,7 +28,7 @@ def documents() -> Documents:
 def lake(store: Store, documents: Documents) -> Lakeside:
     """Open a lake that holds the documents."""
     lake = Lakeside(store)
-    lake.fill(documents)
+    lake.begin(documents)
     return lake
 
 
