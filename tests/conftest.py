@@ -1,5 +1,6 @@
 """What every test stands on: a fresh moto bucket, and the real corpora where they are."""
 
+import atexit
 import fcntl
 import gc
 import logging
@@ -159,6 +160,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Leave what was imported and collected out of every search for garbage; pytest alone makes ten at the end."""
     gc.freeze()
+    # Duckdb and polars complain at the end of the process of what is never freed.
+    atexit.register(gc.unfreeze)
 
 
 @pytest.hookimpl(tryfirst=True)

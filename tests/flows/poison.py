@@ -1,4 +1,4 @@
-"""What hostile hands put into a lake's bucket in the place of Prefect's results."""
+"""What hostile hands put into a lake's bucket in the place of Prefect's results, and of staged documents."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from typing import Any
 import cloudpickle
 from prefect.serializers import CompressedSerializer, PickleSerializer
 
-from lake.layout import RESULTS
+from lake.layout import RESULTS, STAGING
 from lake.store import Store
 
 
@@ -76,3 +76,14 @@ def lead_astray(store: Store, base_url: str) -> None:
                 reference["url"] = f"{base_url}{reference['path']}/"
         store.delete([item.key])
         store.create(item.key, json.dumps({**record, "result": json.dumps(listings)}).encode())
+
+
+def damage(store: Store, resource: str) -> None:
+    """Change a byte in the staged documents of a resource's newest shard."""
+    staged = max(
+        (item for item in store.list(STAGING) if f"/{resource}-" in item.key), key=lambda item: item.modified
+    ).key
+    body = bytearray(store.get(staged))
+    body[len(body) // 2] ^= 1
+    store.delete([staged])
+    store.create(staged, bytes(body))

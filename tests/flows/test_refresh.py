@@ -14,10 +14,9 @@ from flows.local.replica import demo_documents
 from flows.steps.events import LAKE_CURRENT
 from lake.errors import SourceError, StoreError
 from lake.layout import CHECKS, RESULTS, SNAPSHOTS, STAGING
-from lake.store import Store
 from tests.flows.chain import Chain, Step, chain
 from tests.flows.lakeside import error_of, events
-from tests.flows.poison import poison
+from tests.flows.poison import damage, poison
 from tests.lake.assemble.lakeside import Documents, audits, changed, only, versioned, without
 
 SINCE = datetime.now(UTC)
@@ -45,17 +44,6 @@ def second() -> Documents:
         found = changed(found, path, **members)
     encounters = json.loads(FIRST["pokemon/25/encounters"])
     return {**found, "pokemon/25/encounters": json.dumps(encounters[1:]).encode()}
-
-
-def damage(store: Store, resource: str) -> None:
-    """Change a byte in the staged documents of a resource's newest shard."""
-    staged = max(
-        (item for item in store.list(STAGING) if f"/{resource}-" in item.key), key=lambda item: item.modified
-    ).key
-    body = bytearray(store.get(staged))
-    body[len(body) // 2] ^= 1
-    store.delete([staged])
-    store.create(staged, bytes(body))
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,10 @@
 """Prefect's API in bad weather: every command that asks it ends in one paragraph, and with exit code 1."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import repeat
 from pathlib import Path
@@ -52,18 +54,25 @@ Ran = Callable[..., tuple[int, str, str]]
 def ran(capsys: pytest.CaptureFixture[str], bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ran]:
     """Return a function that runs a command with the API at an address: its exit code, and both streams."""
 
+    # To read the certificates takes longer than a command, and so do new settings of Prefect's.
+    tls = ssl.create_default_context()
+    monkeypatch.setattr(ssl, "create_default_context", lambda *_, **__: tls)
+    set_to = ""
+
     def run(api: str, command: str) -> tuple[int, str, str]:
+        nonlocal set_to
         _opened.cache_clear()
-        with (
-            temporary_settings({PREFECT_API_URL: api, PREFECT_CLIENT_MAX_RETRIES: 0}),
-            pytest.raises(SystemExit) as ended,
-        ):
+        if api != set_to:
+            settings.close()
+            settings.enter_context(temporary_settings({PREFECT_API_URL: api, PREFECT_CLIENT_MAX_RETRIES: 0}))
+            set_to = api
+        with pytest.raises(SystemExit) as ended:
             main([command, *ASKING[command]])
         captured = capsys.readouterr()
         return int(ended.value.code or 0), captured.out, captured.err
 
-    # Making a client takes longer than all else here.
-    yield run
+    with ExitStack() as settings:
+        yield run
     _opened.cache_clear()
 
 

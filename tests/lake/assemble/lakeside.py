@@ -18,25 +18,21 @@ from lake.assemble.draft import Crawled, Draft, write_draft
 from lake.assemble.merge import document_files, open_documents
 from lake.assemble.staging import Manifest, second_round, source_facts, stage
 from lake.commit import Commit, head
-from lake.crawl import Fetched, Listing, Shard, Source, Upstream, cut
-from lake.documents import digest
+from lake.crawl import Fetched, Shard, Source, Upstream, cut
 from lake.errors import PublishError
 from lake.layout import new_snapshot_id
 from lake.publish import commit_snapshot, refusals, remove_snapshot, same_files
 from lake.read import Lake
-from lake.resource import Failure, Reference
+from lake.resource import Failure
 from lake.store import Store
 from lake.tables import Built
 from tests.conftest import use_s3
+from tests.lake.assemble.listings import SOURCE, Documents, etag, listings_of
 from tests.s3 import client_without_socket
 
-Documents = dict[str, bytes]
 # What first crawls left in an empty lake: the objects' contents by their keys.
 _BEGUN: dict[tuple[frozenset[tuple[str, bytes]], tuple[str, ...]], dict[str, bytes]] = {}
 Audit = tuple[str, str]
-
-ENCOUNTERS = "pokemon-encounters"
-SOURCE = Source("https://pokeapi.test/api/v2/")
 
 # What commits say of the run that made them.
 RUN = {"flow_run_id": None, "code_version": "0.1.0"}
@@ -262,26 +258,6 @@ def lakeside(s3_endpoint: str, bucket: str) -> Iterator[Lakeside]:
         yield Lakeside(store)
 
 
-def listings_of(documents: Documents, unlisted: Collection[str], refused: Mapping[str, str]) -> dict[str, Listing]:
-    """Return the listing of every resource that some documents are of, as PokeAPI's crawler makes them."""
-    found: dict[str, list[Reference]] = {name: [] for name in refused}
-    for path in documents:
-        resource, _, rest = path.partition("/")
-        of = ENCOUNTERS if rest.endswith("/encounters") else resource
-        id_ = int(rest.split("/")[0]) if rest else 0
-        found.setdefault(of, [])
-        if path not in unlisted:
-            found[of].append(Reference(of, id_, f"{SOURCE.base_url}{path}/", path))
-    for name in {"pokemon", ENCOUNTERS} & found.keys():
-        found.setdefault(ENCOUNTERS if name == "pokemon" else "pokemon", [])
-    return {
-        name: Listing(name, refusal=refused[name])
-        if name in refused
-        else Listing(name, tuple(sorted(references, key=lambda reference: reference.id)))
-        for name, references in found.items()
-    }
-
-
 def mark_names(patch: pytest.MonkeyPatch, table: str = "pokemon") -> None:
     """Let the code that builds tables put a mark before every name in one of them, as another version of it might."""
     build = lake.tables.build
@@ -294,8 +270,3 @@ def mark_names(patch: pytest.MonkeyPatch, table: str = "pokemon") -> None:
         return Built(built.table, built.rows.set_column(place, built.rows.schema.field(place), names), built.drifts)
 
     patch.setattr(lake.tables, "build", lambda *given: [marked(built) for built in build(*given)])
-
-
-def etag(body: bytes) -> str:
-    """Return the ETag that a document is sent with."""
-    return f'"{digest(body)[:32]}"'
