@@ -113,7 +113,7 @@ class UnansweredError(LakeError):
         listed = ", ".join(shown(name) for name in names[:_LISTED_NAMES])
         super().__init__(
             f"held draft {draft}: expected a verdict on every finding that asks, found none on {listed}; it waits on."
-            " Accept these as well, accept all, or drop the draft"
+            " Accept these as well (--finding), accept all (--all), or drop the draft (--reject)"
         )
         self.draft, self.names = draft, tuple(names)
 

@@ -222,6 +222,21 @@ def test_a_rebuild_that_asks_is_held_without_documents(lake: Lakeside, monkeypat
     assert differing(before, lake.commit) == {"abilities"}
 
 
+def test_a_rebuild_whose_head_has_moved_keeps_what_the_newer_head_says_of_its_source(
+    lake: Lakeside, monkeypatch: pytest.MonkeyPatch
+):
+    mark_names(monkeypatch, "abilities")
+    held = hold_back(lake, Crawled(lake.commit.source, (), is_partial=True), is_rebuild=True)
+    monkeypatch.undo()
+    newer = lake.fill(changed(abilities(), "ability/10", is_main_series=False))
+    mark_names(monkeypatch, "abilities")
+    again = decided(lake, held, publishing(held)).held
+    assert again is not None
+    assert decided(lake, again, publishing(again)).outcome == Outcome.PUBLISHED
+    assert (lake.commit.parent, lake.commit.source.version) == (newer.snapshot, newer.source.version)
+    assert differing(newer, lake.commit) == {"abilities"}
+
+
 def test_documents_that_are_gone_or_others_are_said(lake: Lakeside, held: HeldDraft):
     before = lake.commit
     key, *_ = keys(lake.store, f"{HELD}{held.id}/documents/ability-")
