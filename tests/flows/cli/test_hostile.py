@@ -5,6 +5,7 @@ import re
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -41,8 +42,9 @@ Ran = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def ran(capfd: pytest.CaptureFixture[str]) -> Ran:
+def ran(capfd: pytest.CaptureFixture[str], s3_client: Any, monkeypatch: pytest.MonkeyPatch) -> Ran:
     """Return a function that runs a command: its exit code and both streams, in which nothing is obeyed."""
+    monkeypatch.setattr(Store, "_ambient_client", lambda store: s3_client)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         try:

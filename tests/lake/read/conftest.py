@@ -8,6 +8,7 @@ from lake.read import Lake
 from lake.store import Store
 from tests.conftest import use_s3
 from tests.lake.read import FIRST, SECOND, document, moves, publish
+from tests.s3 import client_without_socket
 
 PIKACHU = document("pokemon", 25, '{"name": "pikachu"}')
 
@@ -24,6 +25,8 @@ def lake(s3_endpoint: str, request: pytest.FixtureRequest) -> Iterator[Lake]:
     """Open a lake with two snapshots; a query changes nothing, so one is enough for a module."""
     with pytest.MonkeyPatch.context() as patch:
         use_s3(s3_endpoint, patch)
-        store = Store(request.module.__name__.rpartition(".")[2].replace("_", "-"), "pokelake")
+        store = Store(
+            request.module.__name__.rpartition(".")[2].replace("_", "-"), "pokelake", client_without_socket(s3_endpoint)
+        )
         store.create_bucket()
         yield filled(store)

@@ -13,6 +13,7 @@ from lake.read import Lake
 from lake.store import Store
 from tests.conftest import use_s3
 from tests.lake.read import FIRST, SECOND, document, moves, publish
+from tests.s3 import client_without_socket
 
 WRONG: list[Any] = [
     *(5, -1, 1.5, float("nan"), 2**70, True, b"moves", "", "\ud800", "\0", "\n", "m" * 10_000, object(), len, pd.NaT),
@@ -59,7 +60,7 @@ def lake(s3_endpoint: str) -> Iterator[Lake]:
     """Open a lake with two snapshots; no question changes it."""
     with pytest.MonkeyPatch.context() as patch:
         use_s3(s3_endpoint, patch)
-        store = Store("asked", "pokelake")
+        store = Store("asked", "pokelake", client_without_socket(s3_endpoint))
         store.create_bucket()
         for snapshot in (FIRST, SECOND):
             publish(store, snapshot, [moves((1, 1, 40), (2, 1, None))], [document("pokemon", 25, "{}")])
