@@ -68,7 +68,7 @@ class Tally:
         seconds = now - self._began.get(resource, now)
         kept = f", {self._kept[resource]:,} of them fetched by an earlier run" if self._kept[resource] else ""
         return (
-            f"crawl: {resource} {self._answered[resource]:,} of {self._wanted[resource]:,} documents,"
+            f"crawl: {resource} {self._answered[resource]:,} of {counted(self._wanted[resource], 'document')},"
             f" {self._sent[resource]:,} sent, {self._failed[resource]:,} failed, {seconds:,.1f} s{kept}"
         )
 
