@@ -196,7 +196,8 @@ class Allowance:
             raise LakeError(
                 f"the Prefect API {how} ({_reason(error)}), and without it nothing keeps all runs together at the"
                 " source's pace; the shards that were done are kept; look at the API with `pokelake doctor`, and run"
-                " again to go on from here"
+                " again to go on from here",
+                may_pass=not is_final,
             ) from error
 
     def _wait(self, seconds: float) -> None:

@@ -13,18 +13,28 @@ class LakeError(Exception):
     """Root of the tree: something outside the code went wrong, and the message is meant for a person.
 
     What it quotes may be anybody's text: nothing of it is obeyed by whatever shows it, and its length is bounded.
+    `may_pass` tells whether the same run may go well a while later, without anybody mending something; each kind of
+    error says so, unless one of its errors knows better.
     """
 
-    def __init__(self, message: str) -> None:
+    may_pass = False
+
+    def __init__(self, message: str, may_pass: bool | None = None) -> None:
         super().__init__(printable(message))
+        if may_pass is not None:
+            self.may_pass = may_pass
 
 
 class SourceError(LakeError):
     """A source cannot be crawled: unreachable, a listing that does not add up, a budget that is spent."""
 
+    may_pass = True
+
 
 class BudgetError(SourceError):
-    """The requests that a run may make are spent."""
+    """The requests that a run may make are spent; whoever set that number may not want as many again."""
+
+    may_pass = False
 
 
 class SourceDownError(SourceError):
@@ -45,6 +55,8 @@ class StoreError(LakeError):
 
 class StoreDownError(StoreError):
     """The bucket could not be reached, or asks for patience; it may be usable a while later."""
+
+    may_pass = True
 
 
 class MissingObjectError(StoreError):
@@ -69,6 +81,8 @@ class DamagedObjectError(StoreError):
 
 class ConflictError(StoreError):
     """Another writer created this object first, with other content; it was left as it is."""
+
+    may_pass = True
 
     def __init__(self, uri: str) -> None:
         super().__init__(f"{uri}: another writer created it first, with other content")

@@ -20,7 +20,7 @@ def is_resource_name(text: str) -> bool:
 def resource_name(text: str) -> str:
     """Return `text` if it can name a resource, and raise `SourceError` otherwise."""
     if not is_resource_name(text):
-        raise SourceError(f"resource {text!r}: expected lower-case letters, digits and dashes")
+        raise SourceError(f"resource {text!r}: expected lower-case letters, digits and dashes", may_pass=False)
     return text
 
 

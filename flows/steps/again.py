@@ -5,20 +5,34 @@ from typing import Any
 from prefect.client.schemas import FlowRun, State
 
 from flows.steps.events import report_may_go_well
-from lake.errors import BudgetError, ConflictError, LakeError, SourceError, StoreDownError
+from lake.errors import LakeError
 
-# What only somebody who changes code or settings can mend.
-_FLAWS = (AssertionError, AttributeError, ImportError, LookupError, TypeError, ValueError, NotImplementedError)
+# What only somebody who changes code, settings or the size of the machine can mend.
+_FLAWS = (
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
+
+# What an API answers to a key that it refuses.
+_REFUSALS = {401, 403}
 
 
 def may_go_well(error: object) -> bool:
     """Tell whether the same run may go well a while later, without anybody mending something.
 
-    >>> may_go_well(SourceError("https://pokeapi.co/api/v2/: could not be reached")), may_go_well(KeyError("name"))
+    >>> may_go_well(TimeoutError()), may_go_well(KeyError("name"))
     (True, False)
     """
     if isinstance(error, LakeError):
-        return isinstance(error, SourceError | StoreDownError | ConflictError) and not isinstance(error, BudgetError)
+        return error.may_pass
+    if getattr(getattr(error, "response", None), "status_code", None) in _REFUSALS:
+        return False
     return isinstance(error, Exception) and not isinstance(error, _FLAWS)
 
 

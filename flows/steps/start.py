@@ -176,7 +176,8 @@ def look(store: Store, source: Source, upstream: Upstream) -> Start:
         raise SourceError(
             f"{store.uri()}: expected a source of kind {held!r}, whose documents it holds, found {source.base_url} of"
             f" kind {source.kind!r}; give it a lake of its own: `pokelake setup --prefix P`, or --bucket and --prefix"
-            " (the parameters lake.bucket and lake.prefix of a deployment)"
+            " (the parameters lake.bucket and lake.prefix of a deployment)",
+            may_pass=False,
         )
     return Start(store, parent, source, upstream, resources_of(source, upstream, parent))
 

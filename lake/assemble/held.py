@@ -150,7 +150,7 @@ def _copy(store: Store, draft: str, number: int, manifest: Manifest) -> Manifest
         return manifest
     body = store.get(manifest.key)
     if digest(body) != manifest.sha256:
-        raise StoreError(f"{store.uri(manifest.key)}: expected what was staged, found something else; run again")
+        raise StoreError(f"{store.uri(manifest.key)}: expected what was staged, found something else; run again", True)
     key = held_documents_key(draft, manifest.resource, number)
     store.create(key, body)
     return msgspec.structs.replace(manifest, key=key)

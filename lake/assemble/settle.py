@@ -7,7 +7,7 @@ from dataclasses import replace
 from lake.assemble.draft import Crawled
 from lake.assemble.staging import Manifest, final_failures, source_facts
 from lake.commit import Commit
-from lake.crawl import Listing, Shard, Source, Upstream, advice, are_several
+from lake.crawl import Listing, Shard, Source, Upstream, advice, are_several, may_pass
 from lake.errors import SourceError
 from lake.resource import Failure
 from lake.text import counted
@@ -44,13 +44,15 @@ def settle(
     if are_several(len(failed), len(crawled)):
         raise SourceError(
             f"{source.base_url}: {len(failed)} of {counted(len(crawled), 'collection')} failed; {_KEPT}."
-            f" {advice(failed[min(failed)])} {_named(failed)}; {_allowing(failed)}"
+            f" {advice(failed[min(failed)])} {_named(failed)}; {_allowing(failed)}",
+            may_pass(failed[min(failed)]),
         )
     waiting = {name: why for name, why in refused.items() if name not in allow_shrink}
     if parent is None and waiting:
         raise SourceError(
             f"{source.base_url}: {counted(len(waiting), 'collection')} could not be crawled, and a first snapshot waits"
-            f" for all; {_KEPT}. {_named(waiting)}; {_allowing(waiting)}"
+            f" for all; {_KEPT}. {_named(waiting)}; {_allowing(waiting)}",
+            not upstream.odd.keys() & waiting.keys() and all(map(may_pass, waiting.values())),
         )
     kept = tuple(manifest for manifest in manifests if manifest.resource not in failed)
     return Crawled(

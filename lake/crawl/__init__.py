@@ -1,6 +1,6 @@
 """Crawls a source over HTTP, politely. Only this room knows httpx."""
 
-from lake.crawl.advice import advice
+from lake.crawl.advice import advice, may_pass
 from lake.crawl.breaker import are_several
 from lake.crawl.client import Client
 from lake.crawl.crawler import Crawler, crawler
@@ -36,6 +36,7 @@ __all__ = [
     "fetch",
     "followed",
     "in_order",
+    "may_pass",
     "narrowed",
     "picked_documents",
     "read_listings",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from lake.crawl.advice import advice
+from lake.crawl.advice import advice, may_pass
 from lake.errors import SourceDownError
 
 # A collection's breaker opens when this many of its documents failed in a row, each after all of its tries.
@@ -29,7 +29,7 @@ class Breaker:
         self._base_url = base_url
         self._failed = Counter[str]()
         self._since = Counter[str]()
-        self._down: str | None = None
+        self._down: SourceDownError | None = None
 
     def note(self, resource: str, failure: str | None) -> None:
         """Note whether a document came, or why it failed."""
@@ -40,15 +40,16 @@ class Breaker:
         self._failed[resource] += 1
         self._since[resource] += 1
         if self._since.total() >= SOURCE_FAILED_IN_A_ROW and len(self._since) >= SOURCE_COLLECTIONS:
-            self._down = (
+            self._down = SourceDownError(
                 f"{self._base_url}: {self._since.total()} documents in a row could not be fetched, of"
                 f" {len(self._since)} collections, so nothing more was asked for and nothing was published; what was"
-                f" fetched is kept. {advice(failure)} The last one failed with: {failure}"
+                f" fetched is kept. {advice(failure)} The last one failed with: {failure}",
+                may_pass(failure),
             )
 
     def give_up(self, why: str) -> None:
         """Open the source's breaker for another reason."""
-        self._down = self._down or (
+        self._down = self._down or SourceDownError(
             f"{self._base_url}: the source is left alone, because {why}; nothing was published, and what was fetched is"
             " kept. Run again later, or lower requests_per_second, and the run goes on from here"
         )
@@ -69,4 +70,4 @@ class Breaker:
     def require_source(self) -> None:
         """Raise `SourceDownError` if the source is to be left alone; a shard under way ends with what has come."""
         if self._down is not None:
-            raise SourceDownError(self._down)
+            raise self._down

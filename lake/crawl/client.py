@@ -261,5 +261,7 @@ def _redirected(url: str, location: str) -> str:
 def _header_value(name: str, value: str) -> bytes:
     """Return a header's value as bytes. It is checked here because a library would quote the key in its error."""
     if not (value.isascii() and value.isprintable() and value == value.strip()):
-        raise SourceError(f"header {name}: expected printable ASCII without spaces around it; check the key's block")
+        raise SourceError(
+            f"header {name}: expected printable ASCII without spaces around it; check the key's block", may_pass=False
+        )
     return value.encode("ascii")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from lake.crawl.advice import advice
+from lake.crawl.advice import advice, may_pass
 from lake.crawl.breaker import are_several
 from lake.crawl.client import Client
 from lake.crawl.crawler import crawler
@@ -28,7 +28,8 @@ async def read_listings(client: Client, upstream: Upstream, resources: Sequence[
             first = next(iter(failed.values()))
             raise SourceDownError(
                 f"{client.source.base_url}: {len(failed)} of {len(resources)} listings could not be read, so nothing"
-                f" was published. {advice(first)} The first: {first}"
+                f" was published. {advice(first)} The first: {first}",
+                may_pass(first),
             )
 
     async def read(resource: str) -> Listing:

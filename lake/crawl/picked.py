@@ -45,13 +45,16 @@ def picked_documents(names: Iterable[str]) -> Picked:
     if len(paths) < len(given):
         raise SourceError(
             f"resources: expected either resources or documents, found both, {given}; let one run crawl the resources,"
-            " and another one the documents"
+            " and another one the documents",
+            may_pass=False,
         )
     picked: Picked = {}
     for path in paths:
         match = _PATH.fullmatch(path.strip("/"))
         if match is None:
-            raise SourceError(f"resources: expected documents as RESOURCE/ID, such as pokemon/25, found {path!r}")
+            raise SourceError(
+                f"resources: expected documents as RESOURCE/ID, such as pokemon/25, found {path!r}", False
+            )
         picked.setdefault(match[1], set()).add(int(match[2]))
     return picked
 

@@ -7,7 +7,7 @@ import msgspec
 
 from lake.address import joined
 from lake.body import body_problem
-from lake.crawl.advice import advice
+from lake.crawl.advice import advice, may_pass
 from lake.crawl.client import Client, FetchError
 from lake.crawl.items import page_problem
 from lake.crawl.listing import Listing, Upstream, require
@@ -53,7 +53,7 @@ async def probe(client: Client) -> Upstream:
         answer = await client.get(base, check=body_problem)
     except FetchError as error:
         what = advice(str(error), "Check the address, or the network, then run again.")
-        raise SourceError(f"{base}: could not be reached: {error}. {what}") from error
+        raise SourceError(f"{base}: could not be reached: {error}. {what}", may_pass(str(error))) from error
     found, odd = dict[str, str](), dict[str, str]()
     for name, address in decoded(answer.body or b"", base, dict[str, Any]).items():
         if not is_resource_name(name):

@@ -31,12 +31,12 @@ async def probe(client: Client) -> Upstream:
     """
     base, settings = client.source.base_url, _settings(client.source)
     if not settings.collections:
-        raise SourceError(f"{base}: expected the paths of its listings in rest.collections, found none")
+        raise SourceError(f"{base}: expected the paths of its listings in rest.collections, found none", False)
     with urls_of(base):
         found = {resource_name(name): urljoin(base, path) for name, path in settings.collections}
         away = [url for url in found.values() if not same_origin(base, url)]
     if away:
-        raise SourceError(f"{base}: expected listings below it in rest.collections, found {away[0][:200]!r}")
+        raise SourceError(f"{base}: expected listings below it in rest.collections, found {away[0][:200]!r}", False)
     return Upstream(None, found)
 
 
@@ -154,7 +154,7 @@ def hashed_id(text: str) -> int:
 
 def _settings(source: Source) -> Rest:
     if source.rest is None:
-        raise SourceError(f"{source.base_url}: expected the settings `rest` with kind 'rest', found none")
+        raise SourceError(f"{source.base_url}: expected the settings `rest` with kind 'rest', found none", False)
     return source.rest
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from httpx import HTTPStatusError, Request, Response
 from prefect.client.schemas import FlowRun
 from prefect.states import Completed, Failed
 
@@ -16,6 +17,7 @@ from lake.errors import (
     BudgetError,
     ConflictError,
     DamagedObjectError,
+    LakeError,
     PublishError,
     SourceDownError,
     SourceError,
@@ -25,6 +27,8 @@ from lake.errors import (
     UnknownNameError,
 )
 
+ASKED = Request("GET", "http://127.0.0.1:4200/api/")
+
 
 @pytest.mark.parametrize(
     "error",
@@ -33,6 +37,8 @@ from lake.errors import (
         SourceDownError("x"),
         StoreDownError("x"),
         ConflictError("s3://lake/x"),
+        LakeError("the Prefect API has not answered for 15 minutes", may_pass=True),
+        HTTPStatusError("x", request=ASKED, response=Response(503, request=ASKED)),
         TimeoutError(),
         OSError(),
     ],
@@ -45,6 +51,8 @@ def test_what_passes_by_itself_may_go_well(error: Exception):
     "error",
     [
         BudgetError("x"),
+        SourceError("https://pokeapi.co/api/v2/: could not be reached: status 401", may_pass=False),
+        HTTPStatusError("x", request=ASKED, response=Response(401, request=ASKED)),
         StoreError("there is no bucket 'x'"),
         DamagedObjectError("x"),
         PublishError("x", None, ["shrink"]),
@@ -52,6 +60,7 @@ def test_what_passes_by_itself_may_go_well(error: Exception):
         TableError("x"),
         AssertionError(),
         KeyError("x"),
+        MemoryError(),
         Completed(message="no error at all"),
     ],
 )

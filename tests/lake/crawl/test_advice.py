@@ -1,13 +1,15 @@
 """What a person is told to do about trouble with a source follows from the fault."""
 
 import asyncio
+import pickle
 
 import httpx
 import pytest
 
 from flows.local.replica import Running
-from lake.crawl import Pace, Shard, advice, fetch
+from lake.crawl import Client, Pace, Shard, advice, crawler, fetch
 from lake.crawl.advice import RECOVERED
+from lake.crawl.breaker import Breaker
 from lake.errors import SourceDownError, SourceError
 from tests.lake.crawl import JSON, always, listings, refusal, rest, source, upstream, wanted
 
@@ -41,6 +43,37 @@ def fails(error: Exception) -> httpx.MockTransport:
 )
 def test_the_advice_follows_from_why_a_document_was_refused(answer: httpx.MockTransport, expected: str):
     assert expected in advice(refusal(source(max_document_bytes=1000), answer))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (always(status=401), False),
+        (always(status=404), False),
+        (always(status=429, headers={"Retry-After": "1000"}), True),
+        (always(status=503), True),
+        (fails(httpx.ConnectError("[Errno -2] Name or service not known")), True),
+    ],
+)
+def test_what_nobody_mends_cannot_pass_and_the_error_says_so_also_behind_a_pipe(
+    answer: httpx.MockTransport, expected: bool
+):
+    """Of a first answer, and of documents in a row; a refused key is refused again."""
+
+    async def ask() -> None:
+        given = source(attempts=1)
+        async with Client(given, Pace(given), 1, transport=answer) as client:
+            await crawler(given.kind).probe(client)
+
+    with pytest.raises(SourceError) as found:
+        asyncio.run(ask())
+    assert pickle.loads(pickle.dumps(found.value)).may_pass == expected
+    breaker = Breaker("https://pokeapi.co/api/v2/")
+    for number in range(30):
+        breaker.note(f"collection-{number % 3}", refusal(source(attempts=1), answer))
+    with pytest.raises(SourceDownError) as down:
+        breaker.require_source()
+    assert down.value.may_pass == expected
 
 
 def test_an_address_that_speaks_no_tls_is_to_be_checked(running: Running):
