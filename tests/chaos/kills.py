@@ -112,7 +112,8 @@ def of_story(world: World, story: Story, choice: Choice, until: float) -> Iterat
     ready(world, story)
     world.done(story.verb, clean, *story.options)
     after, requests = state(world.store(clean)), len(world.s3.log)
-    there = [(number, moment) for number in range(1, requests + 1) for moment in ("before", "after")]
+    # In this order every slice has points of both moments.
+    there = [(number, moment) for moment in ("before", "after") for number in range(1, requests + 1)]
     names = {
         f"{story.name} {moment} request {number}": (number, moment) for number, moment in evenly(there, world.seed)
     }
