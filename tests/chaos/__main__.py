@@ -1,7 +1,7 @@
 """``python -m tests.chaos PART``: run one part of the harness, or all, and end with a table.
 
 ``make chaos`` runs all parts, ``make chaos CHAOS=kills`` one of them, ``make chaos CHAOS="kills --points 5"`` few
-points of it, and ``make chaos CHAOS="kills --slice 1/2"`` every second one. A part takes at most fifteen minutes on two
+points of it, and ``make chaos CHAOS="kills --slice 1/3"`` every third one. A part takes at most fifteen minutes on two
 cores, on each of which a world of its own is broken.
 """
 
