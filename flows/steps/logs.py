@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
+from prefect.context import SettingsContext, get_settings_context
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from prefect.logging.handlers import APILogHandler
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, Settings
 
 from lake.errors import LakeError
 from lake.text import shown
@@ -36,11 +37,25 @@ def note(message: str, level: int = logging.INFO) -> None:
 def harmless(what: str, is_said: bool = True) -> Iterator[None]:
     """Let an error of the block be a warning in the run's log: what only tells of a run must not end it or stop it."""
     try:
-        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: _RETRIES}):
+        with _few_retries():
             yield
     except Exception as error:
         level = logging.WARNING if is_said else logging.DEBUG
         note(f"{what} could not be told to Prefect: {shown(f'{type(error).__name__}: {error}')}", level)
+
+
+# The last settings that `_few_retries` was asked for, and what it made of them.
+_KEPT: list[tuple[Settings, SettingsContext]] = []
+
+
+def _few_retries() -> SettingsContext:
+    """Return Prefect's settings with few retries, to be entered; to copy all of them takes 30 ms of a core."""
+    context = get_settings_context()
+    if not _KEPT or _KEPT[0][0] is not context.settings:
+        few = context.settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: _RETRIES})
+        _KEPT[:] = [(context.settings, SettingsContext(profile=context.profile, settings=few))]
+    # A context can be entered once.
+    return _KEPT[0][1].model_copy()
 
 
 class _Plain(logging.Filter):

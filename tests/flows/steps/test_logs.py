@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from prefect.logging.configuration import DEFAULT_LOGGING_SETTINGS_PATH, load_logging_config
 from prefect.logging.formatters import JsonFormatter
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows.steps import logs
 from flows.steps.logs import harmless, run_log
@@ -80,6 +81,15 @@ def test_the_settings_in_the_handbook_make_of_each_line_a_json_object(monkeypatc
     [line] = JsonFormatter("default", "", "%").format(record).splitlines()
     said = json.loads(line)
     assert (said["msg"], said["levelname"], said["flow_run_id"]) == ("building tables", "INFO", "1")
+
+
+def test_what_only_tells_is_tried_a_few_times_whatever_a_run_itself_would_wait():
+    """A container's client asks again for 17 minutes."""
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 9}):
+        for _ in range(2):
+            with harmless("the numbers of the run"):
+                assert PREFECT_CLIENT_MAX_RETRIES.value() == 2
+            assert PREFECT_CLIENT_MAX_RETRIES.value() == 9
 
 
 def test_what_cannot_be_told_is_a_warning(monkeypatch: pytest.MonkeyPatch):
