@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given
@@ -236,7 +237,7 @@ class Shelf(Store):
     """A store of one commit."""
 
     def __init__(self, body: bytes) -> None:
-        super().__init__("lake", "pokelake", object())  # type: ignore[arg-type]
+        super().__init__("lake", "pokelake", MagicMock())
         self.body = body
 
     def list(self, folder: str) -> Iterator[StoredObject]:

@@ -143,6 +143,8 @@ def test_a_signal_while_files_are_waited_for_ends_the_writing(client):
     released = threading.Event()
 
     class Slow:
+        meta = client.meta
+
         def put_object(_, **arguments):
             released.wait()
             return client.put_object(**arguments)
