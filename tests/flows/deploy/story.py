@@ -42,8 +42,8 @@ PATIENCE = Patience(
     start=WITHIN,
     heartbeat=WITHIN,
     again=timedelta(seconds=10),
-    # Longer than until it is seen that a process is gone.
-    run=WITHIN + timedelta(seconds=8),
+    # Much longer than until it is seen that a process is gone.
+    run=2 * WITHIN,
     progress=WITHIN,
     refresh=WITHIN,
     discover=WITHIN,
@@ -103,17 +103,28 @@ def tell(world: World, messages: Sequence[Message]) -> Outcome:
     # The last ones, so when they were acted on, the others' time is over.
     world.run("stuck again", world.ours, Pending, Running, AwaitingRetry, Pending)
     world.run("stuck", world.ours, *SUBMITTED)
-    awaited = {f"{OTHER} is not current", "discover does not run", "no worker asks for runs"}
+    subjects = {f"{OTHER} is not current", "discover does not run", "no worker asks for runs"}
+    ends = {
+        **dict.fromkeys(("stuck", "stuck again"), ("AwaitingRetry", "pokelake-start-again")),
+        **dict.fromkeys(("killed", "failed"), ("AwaitingRetry", "pokelake-try-again")),
+        **dict.fromkeys(("alive", "stalled", "resumed"), ("Cancelling", "pokelake-too-long")),
+    }
 
-    def is_over() -> bool:
-        again = all(world.states(name)[-1] == "AwaitingRetry" for name in ("stuck", "stuck again", "killed", "failed"))
-        cancelled = all("Cancel" in world.states(name)[-1] for name in ("alive", "stalled", "resumed"))
-        subjects = {message.subject.removeprefix("Pokélake: ") for message in messages}
-        is_not_current = any(f"refresh of {LAKE} has" in said.body and "since" in said.body for said in messages)
-        nobody = any(event.resource.name == "nobody" for event in world.events(FIRED))
-        return again and cancelled and awaited <= subjects and is_not_current and nobody
+    def lacking() -> set[str]:
+        """Return what has not happened yet, or is not on record; what an automation did is seen before its event is."""
+        events = world.events(FIRED)
+        fired = {
+            (event.resource.name, event.payload["triggering_labels"].get("prefect.resource.id")) for event in events
+        }
+        found = {name: world.states(name)[-1] for name in ends}
+        lacking = {f"{name}: {found[name]}" for name, (state, _) in ends.items() if found[name] != state}
+        lacking |= {f"{name}: no {by}" for name, (_, by) in ends.items() if (by, world.about(name)) not in fired}
+        lacking |= subjects - {message.subject.removeprefix("Pokélake: ") for message in messages}
+        if not any(f"refresh of {LAKE} has" in said.body and "since" in said.body for said in messages):
+            lacking.add(f"{LAKE} is not current")
+        return lacking | ({"nobody"} - {str(name) for name, _ in fired})
 
-    until(lambda: others_go_on() or is_over(), every=1)
+    until(lambda: others_go_on() or lacking(), every=1, enough=lambda found: not found)
     return look(world, messages)
 
 

@@ -36,7 +36,7 @@ from lake.errors import SourceDownError
 @flow(name="refresh")
 def mortal():
     report_current("s3://lake/", "20260808T041200Z-1f3a9c02")
-    report_progress(3, 25)
+    report_progress(3, 25, 1.5)
     Event().wait()
 
 @flow(name="failing", on_failure=[say_whether_again])
@@ -114,7 +114,12 @@ class World:
         """Return the events of this name about one of these, or about anything, the oldest first."""
         resource = EventResourceFilter(id=list(about)) if about else None
         wanted = EventFilter(event=EventNameFilter(name=[name]), resource=resource, order=EventOrder.ASC)
-        return self.client.read_events(wanted, limit=50).events
+        page, found = self.client.read_events(wanted, limit=50), list[Event]()
+        # The server gives fifty at once, and a slow story has more.
+        while page is not None:
+            found += page.events
+            page = page.get_next_page_sync(self.client)
+        return found
 
     def states(self, name: str) -> list[str]:
         """Return the names of all states that a run was in."""
