@@ -10,6 +10,7 @@ from blocks.knobs import is_frozen
 from flows.steps.again import say_whether_again
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_vanished
+from flows.steps.gate import held_back, verdict_first
 from flows.steps.memory import return_freed_memory
 from flows.steps.orders import stoppable
 from flows.steps.outcome import (
@@ -19,12 +20,14 @@ from flows.steps.outcome import (
     finished,
     frozen,
     not_crawled,
+    pokemon_names,
     publish_on_head,
     unchanged,
 )
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.start import start
 from flows.steps.watch import run_name, watched
+from lake.assemble.held import HeldDraft
 from lake.assemble.settle import settle
 from lake.text import shown
 
@@ -51,6 +54,8 @@ def discover(
     if is_frozen():
         return frozen()
     return_freed_memory()
+    if (state := verdict_first(lake)) is not None:
+        return state
     results = lake.results()
     begun = start(lake, results, source.resolve())
     settings, parent, version = begun.source, begun.parent, begun.upstream.version
@@ -75,4 +80,6 @@ def discover(
     # The documents at hand may be older than this version, so the snapshot belongs to no version.
     crawled = replace(crawled, source=replace(crawled.source, version=None), anew=anew)
     publication = publish_on_head(lake, parent, crawled)
-    return finished(lake, publication, crawled, listings, gone)
+    if isinstance(publication, HeldDraft):
+        return held_back(lake, publication)
+    return finished(lake, publication, crawled, pokemon_names(listings), gone)

@@ -17,6 +17,7 @@ from prefect.client.schemas.sorting import DeploymentSort, FlowRunSort
 from pydantic import Field
 
 from blocks.knobs import is_frozen
+from flows.steps.held import clean_drafts
 from flows.steps.outcome import Outcome, ended, frozen
 from flows.steps.parameters import LakeLocation
 from flows.steps.watch import run_name, watched
@@ -63,6 +64,8 @@ def maintain(
     if is_frozen():
         return frozen()
     store = lake.open()
+    if not dry_run:
+        clean_drafts(lake)
     garbage = collect_garbage(lake, timedelta(hours=grace_hours), code_in_use(store.prefix), dry_run)
     expired = forget_expired(lake, timedelta(days=expire_days), dry_run) if expire_days is not None else []
     if not garbage and not expired:

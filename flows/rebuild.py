@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 
 from flows.steps.events import announce
+from flows.steps.gate import held_back, verdict_first
 from flows.steps.memory import return_freed_memory
 from flows.steps.outcome import Outcome, ended
 from flows.steps.parameters import LakeLocation
@@ -18,6 +19,7 @@ from flows.steps.watch import run_name, watched
 from lake import Lake
 from lake.assemble.build import build_group, species_generations
 from lake.assemble.draft import Crawled, bases_of
+from lake.assemble.held import HeldDraft
 from lake.assemble.mend import damaged_files
 from lake.assemble.merge import document_files, open_documents
 from lake.assemble.work import Work, cut_groups, tables_in
@@ -48,10 +50,14 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
         as_of: A snapshot's name, a date (its end, UTC) or a time. Default: the current snapshot.
     """
     return_freed_memory()
+    if (state := verdict_first(lake)) is not None:
+        return state
     store = lake.open()
     snapshot = Lake(store).commit(as_of)
     if snapshot == head(store):
         publication = publish(lake, snapshot, Crawled(snapshot.source, (), is_partial=True), is_rebuild=True)
+        if isinstance(publication, HeldDraft):
+            return held_back(lake, publication)
         if publication.is_new:
             announce(lake, publication.commit, {})
             return ended(f"published {publication.commit.snapshot}, rebuilt from {snapshot.snapshot}")

@@ -11,14 +11,17 @@ from blocks.knobs import is_frozen
 from flows.steps.again import say_whether_again
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
 from flows.steps.events import report_current
+from flows.steps.gate import held_back, overtake, still_waits, verdict_first
 from flows.steps.memory import return_freed_memory
 from flows.steps.orders import stoppable
-from flows.steps.outcome import finished, frozen, publish_on_head, unchanged
-from flows.steps.parameters import LakeLocation, SourceChoice
+from flows.steps.outcome import finished, frozen, pokemon_names, publish_on_head, unchanged
+from flows.steps.parameters import Choice, LakeLocation, SourceChoice
 from flows.steps.picked import crawl_picked, narrow
+from flows.steps.publish import Publication
 from flows.steps.results import SHARD_RESULTS, forget_results
 from flows.steps.start import start
 from flows.steps.watch import run_name, watched
+from lake.assemble.held import HeldDraft
 from lake.assemble.merge import document_files
 from lake.assemble.settle import settle
 from lake.assemble.staging import final_failures
@@ -33,11 +36,13 @@ def refresh(
     source: SourceChoice = SourceChoice(),  # noqa: B008
     allow_shrink: Sequence[str] = (),
     force: bool = False,
+    decide: Choice | None = None,
 ) -> State[Any]:
     """Crawl the source and publish a new snapshot if anything changed.
 
     A refresh ends as published, as unchanged when nothing changed, as partial when some documents could not be fetched,
-    or as frozen when the operator wants nothing to be touched.
+    as held when what it found waits for a verdict already, or as frozen when the operator wants nothing to be touched.
+    One whose audits ask waits for a verdict, and ends as published or dropped.
 
     Requires: the S3Bucket blocks of the lake and of Prefect's results, or `lake.bucket` and AWS credentials in the
     environment; the Pokélake Source block, or `source.base_url`; the Secret block and the global concurrency limit that
@@ -50,10 +55,13 @@ def refresh(
         allow_shrink: Tables and resources that may lose more rows or documents than the audits tolerate. A resource
             that is named is also taken as it came, although more of its documents failed than are tolerated.
         force: Ask for every document anew, although the source's version is known and the lake has ETags.
+        decide: A verdict on a held draft; then nothing is crawled.
     """
     if is_frozen():
         return frozen()
     return_freed_memory()
+    if (state := verdict_first(lake, decide)) is not None:
+        return state
     results = lake.results()
     settings = source.resolve()
     picked = picked_documents(settings.resources)
@@ -64,7 +72,10 @@ def refresh(
     dropped = set(allow_shrink) & (document_files(parent).keys() - begun.upstream.resources.keys())
     if parent is not None and begun.is_known() and not dropped and not picked:
         report_current(begun.store.uri(), parent.snapshot)
+        overtake(lake, begun.resources, Publication(parent, is_new=False), version)
         return unchanged(parent, f"upstream is still at {version}")
+    if (held := begun.held()) is not None and not (force or picked or allow_shrink):
+        return still_waits(held)
 
     listings = begun.listings(results, is_fresh=True)
     crawl = Crawl(crawl_id(_name(force, picked), settings, parent, version), settings, lake)
@@ -76,17 +87,22 @@ def refresh(
         crawled = settle(settings, begun.upstream, listings, shards, manifests, parent, allow_shrink)
         crawled = replace(crawled, anew=anew)
     publication = publish_on_head(lake, parent, crawled, allow_shrink)
-    is_equal = not publication.is_new and not final_failures(manifests) and not publication.rejected
-    if force or picked or (is_equal and crawled.source.version is None):
+    version = crawled.source.version
+    is_equal = isinstance(publication, Publication) and not (
+        publication.is_new or publication.rejected or final_failures(manifests)
+    )
+    if force or picked or (version is None and (is_equal or isinstance(publication, HeldDraft))):
         # The next run from this head may be the same crawl: it would take these results for the source's answers, and
         # not ask it again.
         forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")
-    if picked:
-        return finished(lake, publication, crawled, listings)
-    if is_equal and crawled.source.version is not None and not begun.uncrawled(crawled.source):
-        begun.note_equal()
-    report_current(begun.store.uri(), publication.commit.snapshot)
-    return finished(lake, publication, crawled, listings)
+    if isinstance(publication, HeldDraft):
+        return held_back(lake, publication)
+    if not picked:
+        if is_equal and version is not None and not begun.uncrawled(crawled.source):
+            begun.note_equal()
+        report_current(begun.store.uri(), publication.commit.snapshot)
+        overtake(lake, begun.resources, publication, version)
+    return finished(lake, publication, crawled, pokemon_names(listings))
 
 
 def _name(force: bool, picked: Picked) -> str:

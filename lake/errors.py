@@ -143,6 +143,18 @@ class PublishError(LakeError):
         self.findings = tuple(findings)
 
 
+class HeldError(LakeError):
+    """A snapshot is held back until a person decides; readers still see the one before."""
+
+    def __init__(self, draft: str, current: str | None, findings: Sequence[str], advice: Sequence[str]) -> None:
+        seen = f"readers still see {current}" if current else "nothing was ever published here"
+        said = "\n- ".join((f"{draft} is held and was not published; {seen}:", *findings))
+        super().__init__("\n".join((said, *advice)))
+        self.draft = draft
+        self.current = current
+        self.findings = tuple(findings)
+
+
 class UnknownNameError(LakeError):
     """A table, snapshot, resource or block of this name does not exist.
 

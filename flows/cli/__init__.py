@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli import approve as approving
 from flows.cli import deploy as deploying
 from flows.cli import read as reading
 from flows.cli import runs as running
+from flows.cli import status as looking
 from flows.cli import tell as telling
 from flows.cli.api import api_error, reach_prefect
 from flows.cli.options import (
@@ -43,6 +45,8 @@ from lake.errors import LakeError
 if TYPE_CHECKING:
     from prefect.client.schemas import State
 
+    from flows.steps.parameters import LakeLocation
+
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
@@ -54,6 +58,8 @@ app.add_typer(reading.app)
 app.add_typer(running.app)
 app.add_typer(deploying.app)
 app.add_typer(telling.app)
+app.add_typer(looking.app)
+app.add_typer(approving.app)
 
 AllowShrink = Annotated[
     list[str] | None,
@@ -83,9 +89,10 @@ def refresh(
     from flows.refresh import refresh as flow
     from flows.steps.parameters import LakeLocation, SourceChoice
 
+    lake = LakeLocation(bucket=bucket, prefix=prefix)
     _finish(
         flow(
-            lake=LakeLocation(bucket=bucket, prefix=prefix),
+            lake=lake,
             source=SourceChoice(
                 base_url=source,
                 resources=names(resources),
@@ -98,7 +105,8 @@ def refresh(
             allow_shrink=allow_shrink or [],
             force=force,
             return_state=True,
-        )
+        ),
+        lake,
     )
 
 
@@ -110,8 +118,8 @@ def discover(source: SourceUrl = None, bucket: Bucket = None, prefix: Prefix = "
     from flows.discover import discover as flow
     from flows.steps.parameters import LakeLocation, SourceChoice
 
-    choice = SourceChoice(base_url=source, resources=names(resources))
-    _finish(flow(lake=LakeLocation(bucket=bucket, prefix=prefix), source=choice, return_state=True))
+    choice, lake = SourceChoice(base_url=source, resources=names(resources)), LakeLocation(bucket=bucket, prefix=prefix)
+    _finish(flow(lake=lake, source=choice, return_state=True), lake)
 
 
 @app.command()
@@ -122,7 +130,8 @@ def rebuild(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None) -> N
     from flows.rebuild import rebuild as flow
     from flows.steps.parameters import LakeLocation
 
-    _finish(flow(lake=LakeLocation(bucket=bucket, prefix=prefix), as_of=as_of, return_state=True))
+    lake = LakeLocation(bucket=bucket, prefix=prefix)
+    _finish(flow(lake=lake, as_of=as_of, return_state=True), lake)
 
 
 @app.command()
@@ -143,7 +152,7 @@ def maintain(
     from flows.steps.parameters import LakeLocation
 
     lake = LakeLocation(bucket=bucket, prefix=prefix)
-    _finish(flow(lake, grace_hours, expire_days, dry_run, return_state=True))
+    _finish(flow(lake, grace_hours, expire_days, dry_run, return_state=True), lake)
 
 
 @app.command()
@@ -166,13 +175,10 @@ def plan(
         say("\n".join(found.lines()))
 
 
-def _finish(state: "State[Any]") -> None:
-    """Print the state in which a run ended, or raise the error with which it failed."""
-    if state.is_failed() or state.is_crashed():
-        state.result()
-    from flows.steps.outcome import spoken
+def _finish(state: "State[Any]", lake: "LakeLocation") -> None:
+    from flows.cli.held import finish
 
-    say(": ".join(spoken(state)))
+    finish(state, lake)
 
 
 @app.command()

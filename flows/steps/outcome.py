@@ -15,6 +15,7 @@ from flows.steps.events import announce, report_drift
 from flows.steps.parameters import LakeLocation
 from flows.steps.publish import Publication, publish
 from lake.assemble.draft import Crawled
+from lake.assemble.held import HeldDraft
 from lake.assemble.merge import document_files
 from lake.assemble.staging import final_failures
 from lake.commit import Commit, head
@@ -35,6 +36,8 @@ class Outcome(StrEnum):
     FROZEN = "frozen"
     PLANNED = "planned"
     DIFFERENT = "different"
+    HELD = "held"
+    DROPPED = "dropped"
 
 
 # Documents that a state's message names; the commit names all of them.
@@ -43,13 +46,13 @@ NAMED_DOCUMENTS = 10
 
 def publish_on_head(
     lake: LakeLocation, began: Commit | None, crawled: Crawled, allow_shrink: Sequence[str] = ()
-) -> Publication:
+) -> Publication | HeldDraft:
     """Publish on the current head; if another run was faster, publish the staged documents on its head.
 
     `began` is the commit that the crawl began from. What another run has changed since stays as it made it.
     """
 
-    def attempt() -> Publication:
+    def attempt() -> Publication | HeldDraft:
         current = head(lake.open())
         is_alone = (current and current.snapshot) == (began and began.snapshot)
         files = None if is_alone else document_files(began)
@@ -103,15 +106,14 @@ def frozen() -> State[Any]:
 
 
 def finished(
-    lake: LakeLocation, publication: Publication, crawled: Crawled, listings: Sequence[Listing], gone: str = ""
+    lake: LakeLocation, publication: Publication, crawled: Crawled, names: Mapping[int, str], more: str = ""
 ) -> State[Any]:
-    """Announce the new snapshot, and return the state of the run; `listings` have the names of new Pokémon.
+    """Announce the new snapshot, and return the state of the run; `names` has the names of new Pokémon.
 
-    `gone` says which documents are not listed any longer, if nothing else does.
+    `more` is what else there is to say, such as which documents are not listed any longer.
     """
     commit = publication.commit
     if publication.is_new:
-        names = next((listing.names for listing in listings if listing.resource == "pokemon"), {})
         announce(lake, commit, {id_: names.get(id_, str(id_)) for id_ in publication.new_pokemon})
         if publication.drifts:
             report_drift(lake.open().uri(), commit.snapshot, publication.drifts)
@@ -132,13 +134,18 @@ def finished(
         summary += f"; {len(failed)} could not be fetched{kinds}: {named}"
     if publication.rejected:
         summary += f"; {_rejected(commit, publication.rejected)}"
-    gone = f"; {gone}" if gone else ""
+    more = f"; {more}" if more else ""
     if failed or refused or publication.rejected:
-        return ended(f"{summary}{gone}", Outcome.PARTIAL)
+        return ended(f"{summary}{more}", Outcome.PARTIAL)
     if publication.is_new:
-        return ended(f"{summary}{gone}")
+        return ended(f"{summary}{more}")
     said = f"every file is unchanged{_not_listed(commit, crawled)}"
-    return ended(f"{said}; readers see {commit.snapshot}{gone}", Outcome.UNCHANGED)
+    return ended(f"{said}; readers see {commit.snapshot}{more}", Outcome.UNCHANGED)
+
+
+def pokemon_names(listings: Sequence[Listing]) -> Mapping[int, str]:
+    """Return the names of all Pokémon by id, as far as the listings have them."""
+    return next((listing.names for listing in listings if listing.resource == "pokemon"), {})
 
 
 def not_crawled(refused: Mapping[str, str]) -> str:

@@ -76,6 +76,18 @@ def _bucket_block(name: str) -> S3Bucket:
     return block
 
 
+class Choice(BaseModel):
+    """A verdict on a held draft, as `pokelake approve` gives it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    draft: str = Field(description="Id of the held draft.")
+    publish: bool = Field(description="Whether it is published; else it is dropped.")
+    findings: tuple[str, ...] = Field((), description="Names of the findings that are accepted; empty accepts all.")
+    reason: str = Field("", description="Why; the commit keeps it.")
+    by: str = Field("", description="Who decides; the commit keeps it.")
+
+
 def _setting(name: str) -> Any:
     """Return the field of a setting of a source, as it is declared, that need not be given."""
     return Field(None, **SETTINGS[name])

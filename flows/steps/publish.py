@@ -14,10 +14,11 @@ from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
 from lake.assemble.draft import Crawled, Draft, write_draft
+from lake.assemble.held import HeldDraft, hold, waiting
 from lake.commit import Commit
 from lake.errors import ConflictError, PublishError
 from lake.layout import new_snapshot_id
-from lake.publish import commit_snapshot, refusals, remove_snapshot, same_files
+from lake.publish import Level, commit_snapshot, file_hashes, questions, refusals, remove_snapshot, same_files
 from lake.resource import Failure
 
 # The rules of audits that say that the source has another shape than before.
@@ -54,11 +55,13 @@ def publish(
     crawled: Crawled,
     allow_shrink: Sequence[str] = (),
     is_rebuild: bool = False,
-) -> Publication:
+) -> Publication | HeldDraft:
     """Write, audit and publish a snapshot of the parent's documents and the crawl's; a rebuild builds every table.
 
+    What only a person can publish is held instead, unless the same draft waits already.
+
     Raises:
-        PublishError: An audit found something that must not be published unasked; nothing was published.
+        PublishError: An audit found something that must not be published; nothing was published.
         ConflictError: Another run published first.
     """
     snapshot = new_snapshot_id(datetime.now(UTC))
@@ -70,8 +73,12 @@ def publish(
         attempt.stage(snapshot, on_rollback_hooks=[_remove])
         with phase("build", "building tables"):
             draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild)
-        if draft is not None and (refused := refusals(draft.findings)):
-            raise PublishError(snapshot, parent.snapshot if parent else None, refused)
+        if draft is not None and any(finding.level == Level.BLOCK for finding in draft.findings):
+            raise PublishError(snapshot, parent.snapshot if parent else None, refusals(draft.findings))
+        if draft is not None and questions(draft.findings):
+            held = _hold(lake, draft, parent, crawled, allow_shrink, is_rebuild)
+            remove_snapshot(lake.open(), snapshot)
+            return held
         is_same = draft is None or (same_files(draft.commit.tables, parent) and not draft.is_repair)
         if parent is not None and is_same:
             remove_snapshot(lake.open(), snapshot)
@@ -87,6 +94,24 @@ def publish(
             raise
     drifts = new_drifts(commit, parent) if parent else ()
     return Publication(commit, is_new=True, new_pokemon=draft.new_pokemon, rejected=rejected, drifts=drifts)
+
+
+def _hold(
+    lake: LakeLocation,
+    draft: Draft,
+    parent: Commit | None,
+    crawled: Crawled,
+    allow_shrink: Sequence[str],
+    is_rebuild: bool,
+) -> HeldDraft:
+    """Hold a draft, or return the one that waits if it would publish the same files on the same parent."""
+    store = lake.open()
+    before, files = waiting(store), file_hashes(draft.commit.tables)
+    on = parent.snapshot if parent else None
+    if before is not None and (before.files, before.parent and before.parent.snapshot) == (files, on):
+        return before
+    with phase("hold", f"holding {draft.commit.snapshot} for a verdict"):
+        return hold(store, draft, parent, crawled, allow_shrink, is_rebuild)
 
 
 def new_drifts(commit: Commit, parent: Commit) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from flows.steps.results import LISTING_RESULTS, Results, forget_results, prove_
 from flows.steps.upstream import are_listings_of, ask_upstream, listings_of, read_listings
 from lake import tables
 from lake.address import same_address
+from lake.assemble.held import HeldDraft, waiting
 from lake.assemble.mend import damaged_files
 from lake.assemble.merge import document_files, open_documents
 from lake.commit import Commit, SourceFacts, head
@@ -59,6 +60,20 @@ class Start:
         key, record = self._record(parent)
         is_recorded = is_same or self.store.find(key) == record
         return is_recorded and not damaged_files(self.store, parent, is_read=False)
+
+    def held(self) -> HeldDraft | None:
+        """Return the draft that waits for a verdict if it is what a refresh from here would hold; else None."""
+        version, found = self.upstream.version, waiting(self.store)
+        if version is None or found is None or found.is_partial or found.is_rebuild or found.picked:
+            return None
+        is_same = (
+            (found.parent and found.parent.snapshot) == (self.parent and self.parent.snapshot)
+            and found.fingerprint == tables.fingerprint()
+            and same_address(found.source.base_url, self.source.base_url)
+            and found.version == version
+            and set(self.resources) <= set(found.source.resources)
+        )
+        return found if is_same else None
 
     def uncrawled(self, facts: SourceFacts) -> set[str]:
         """Return the collections that were not crawled, without the entries that no run can crawl."""

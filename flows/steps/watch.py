@@ -10,13 +10,15 @@ from prefect import runtime
 from prefect.client.schemas import State
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
+from prefect.exceptions import Pause
 
 from flows.steps.artifacts import client_of_run, show_numbers
 from flows.steps.events import report_measured
 from flows.steps.logs import harmless, note, run_log
 from flows.steps.numbers import Numbers, counting
-from flows.steps.outcome import outcome_of
+from flows.steps.outcome import Outcome, outcome_of
 from flows.steps.parameters import LakeLocation
+from lake.errors import HeldError
 
 # Tags of a run: the lake that it works on, and how it ended.
 LAKE_TAG, OUTCOME_TAG = "lake:", "outcome:"
@@ -50,8 +52,13 @@ def watched(run: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
             try:
                 state = run(*args, **kwargs)
             # Not of a run that is stopped: whoever stops it does not wait.
-            except Exception:
-                _tell(lake, "failed", numbers)
+            except Exception as error:
+                _tell(lake, Outcome.HELD if isinstance(error, HeldError) else "failed", numbers)
+                raise
+            except Pause:
+                # It waits for a person, and goes on in another process.
+                _tag(context.flow_run, f"{OUTCOME_TAG}{Outcome.HELD}")
+                _tell(lake, Outcome.HELD, numbers)
                 raise
             outcome = outcome_of(state)
             _tag(context.flow_run, f"{OUTCOME_TAG}{outcome}")

@@ -1,0 +1,107 @@
+"""What commands do about a held draft: they show it, ask about it on a terminal, and decide it in their own process."""
+
+import getpass
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from flows.cli.say import remark, say
+from lake.errors import HeldError
+from lake.text import counted
+
+if TYPE_CHECKING:
+    from prefect.client.schemas import State
+
+    from flows.steps.parameters import Choice, LakeLocation
+    from lake.assemble.held import HeldDraft
+
+# Findings that a terminal shows.
+SHOWN = 20
+
+PUBLISH, DROP, LEAVE = "publish", "drop", "leave"
+
+
+def account() -> str:
+    """Return the name of whoever runs the command, as the system has it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def show_facts(held: "HeldDraft", limit: int = SHOWN) -> None:
+    """Print the findings that ask as a table, the largest loss first, and how many more there are."""
+    import pandas as pd
+
+    from flows.cli.show import show
+    from flows.steps.held import facts
+
+    asked = held.questions
+    rows = pd.DataFrame(facts(asked[:limit] if limit else asked))
+    show(rows.drop(columns="message"), False)
+    if limit and len(asked) > limit:
+        say(f"and {counted(len(asked) - limit, 'further finding')}, none of which lost more")
+
+
+def commands(lake: "LakeLocation", draft: str) -> list[str]:
+    """Return the commands that decide a draft."""
+    from flows.steps.held import approve_command
+
+    command = approve_command(lake, draft)
+    return [f"{command} --all --reason WHY", f"{command} --reject --reason WHY"]
+
+
+def finish(state: "State[Any]", lake: "LakeLocation") -> None:
+    """Print the state in which a run ended, or raise the error with which it failed.
+
+    On a terminal a run that is held asks what is to be done, and does that.
+    """
+    from flows.steps.outcome import spoken
+
+    if state.is_failed() or state.is_crashed():
+        try:
+            state.result()
+        except HeldError as error:
+            if not (sys.stdin.isatty() and sys.stderr.isatty()):
+                raise
+            choice = ask(lake, error.draft)
+            if choice is None:
+                raise
+            decide_here(lake, choice)
+            return
+    say(": ".join(spoken(state)))
+
+
+def ask(lake: "LakeLocation", draft: str) -> "Choice | None":
+    """Show on a terminal why a draft is held, and ask for a verdict; None leaves it waiting."""
+    import click
+
+    from flows.steps.held import until
+    from flows.steps.parameters import Choice
+    from lake.assemble.held import read_held
+
+    held = read_held(lake.open(), draft)
+    say(f"{draft} is held and was not published, because of {counted(len(held.questions), 'finding')}:\n")
+    if held.again:
+        say(f"It is held again in the place of {held.again}: {held.reason}.\n")
+    show_facts(held)
+    say()
+    wanted = typer.prompt(
+        "Publish all of it, drop it, or leave it until later?",
+        type=click.Choice([PUBLISH, DROP, LEAVE]),
+        default=LEAVE,
+        err=True,
+    )
+    if wanted == LEAVE:
+        remark(f"It waits until {until(held)}.")
+        return None
+    reason = typer.prompt("Why? The commit keeps it", default="", show_default=False, err=True)
+    return Choice(draft=draft, publish=wanted == PUBLISH, reason=reason, by=account())
+
+
+def decide_here(lake: "LakeLocation", choice: "Choice") -> None:
+    """Decide a draft in this process, by a refresh that crawls nothing."""
+    from flows.refresh import refresh
+
+    finish(refresh(lake, decide=choice, return_state=True), lake)

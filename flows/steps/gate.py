@@ -1,0 +1,228 @@
+"""The gate: a run whose publication asks waits for a person, and carries out the verdict that it is given."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, Literal
+
+from prefect import get_run_logger, runtime
+from prefect.client.schemas import State
+from prefect.context import FlowRunContext
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from pydantic import Field, ValidationError, create_model
+
+from flows.steps.events import report_current, report_draft_ended
+from flows.steps.held import clean_drafts, described, held_error, is_of_this_run, tell_held, until
+from flows.steps.numbers import phase
+from flows.steps.outcome import Outcome, ended, finished, unchanged
+from flows.steps.parameters import Choice, LakeLocation
+from flows.steps.progress import progress
+from flows.steps.publish import Publication, new_drifts, run_facts
+from lake.assemble import decided
+from lake.assemble.decide import Decision, decide
+from lake.assemble.held import HeldDraft, held_drafts, read_held, supersede, undecided
+from lake.commit import read_commit
+from lake.errors import UnansweredError, UnknownNameError
+from lake.read import Lake
+from lake.text import shown
+from lake.verdict import Act, Verdict
+
+# Choices of a form; with more findings, a form accepts only all of them.
+MOST_CHOICES = 30
+
+# Whom a verdict names if nobody said who gave it.
+NOBODY = "somebody unnamed"
+
+PUBLISH, DROP = "publish", "drop"
+
+
+def verdict_of(choice: Choice) -> Verdict:
+    """Return what a person chose as a verdict of this moment."""
+    act = Act.PUBLISH if choice.publish else Act.DROP
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    findings = choice.findings if choice.publish else ()
+    return Verdict(choice.draft, act, choice.by.strip() or NOBODY, at, choice.reason.strip(), findings or None)
+
+
+def verdict_first(lake: LakeLocation, choice: Choice | None = None) -> State[Any] | None:
+    """Return the state of a run that only has a draft to decide; None if it has its work to do.
+
+    That is one that was told a verdict, or that was resumed: the draft that it holds is decided, and nothing is crawled
+    again. What became of other drafts is said.
+    """
+    store = lake.open()
+    for standing in held_drafts(store):
+        held, verdict = standing.draft, standing.verdict
+        if not is_of_this_run(held) or not held.is_open():
+            continue
+        if verdict is None:
+            return await_verdict(lake, held)
+        if verdict.act in (Act.PUBLISH, Act.DROP):
+            # The process that was told it did not come to an end.
+            return carry_out(lake, held, verdict)
+    if choice is not None:
+        return carry_out(lake, read_held(store, choice.draft), verdict_of(choice))
+    clean_drafts(lake)
+    return None
+
+
+def held_back(lake: LakeLocation, held: HeldDraft) -> State[Any]:
+    """Wait for the verdict on a draft that this run holds; the same draft of another run waits for it already."""
+    if not is_of_this_run(held):
+        return still_waits(held)
+    clean_drafts(lake)
+    return await_verdict(lake, held)
+
+
+def still_waits(held: HeldDraft) -> State[Any]:
+    """Return the state of a run that has nothing to add to a draft that waits."""
+    since = f"{held.created_at:%Y-%m-%d %H:%M} UTC"
+    said = f"draft {held.id} still waits for a verdict, since {since} and until {until(held)} (pokelake approve)"
+    return ended(said, Outcome.HELD)
+
+
+def await_verdict(lake: LakeLocation, held: HeldDraft) -> State[Any]:
+    """Suspend the run until a person decides, and carry out the verdict.
+
+    The run goes on in another process, from its beginning, and comes here again; then an answer is at hand.
+
+    Raises:
+        HeldError: The run cannot wait, because it is none of a deployment.
+    """
+    context, refused = FlowRunContext.get(), ""
+    fired = context.flow_run.empirical_policy.pause_keys or set() if context and context.flow_run else set[str]()
+    for number in count(1):
+        # Keys of a form are of small letters, digits and dashes.
+        key = f"{held.id.lower()}-{number}"
+        if number == 1 and key not in fired:
+            tell_held(lake, held)
+        try:
+            choice = _ask(lake, held, key, refused)
+        except ValidationError:
+            if key not in fired:
+                raise
+            # Somebody started the run again instead of answering.
+            continue
+        try:
+            return carry_out(lake, held, verdict_of(choice))
+        except (UnansweredError, UnknownNameError) as error:
+            get_run_logger().warning("%s", error)
+            refused = str(error)
+    raise AssertionError("a question that was not asked yet suspends the run")
+
+
+def _ask(lake: LakeLocation, held: HeldDraft, key: str, refused: str) -> Choice:
+    """Ask a person by suspending the run, or return the answer."""
+    if runtime.deployment.id is None:
+        raise held_error(lake, held)
+    form = answer_form(held).with_initial_data(description=described(lake, held, refused))
+    seconds = max(1, int((held.deadline - datetime.now(UTC)).total_seconds()))
+    try:
+        answer = suspend_flow_run(wait_for_input=form, timeout=seconds, key=key)
+    except RuntimeError as error:
+        # Prefect suspends no run that another one calls.
+        get_run_logger().warning("%s", error)
+        raise held_error(lake, held) from error
+    given = answer.model_dump()
+    return Choice(
+        draft=held.id,
+        publish=given["verdict"] == PUBLISH,
+        findings=given.get("findings", ()),
+        reason=given["reason"],
+        by=given["by"],
+    )
+
+
+def answer_form(held: HeldDraft) -> type[RunInput]:
+    """Return the form that asks for a verdict on a draft."""
+    names = tuple(finding.name for finding in held.questions)
+    fields: dict[str, Any] = {
+        "verdict": (Literal["publish", "drop"], Field(description="Publish exactly this draft, or drop it.")),
+        "by": (str, Field(title="Who decides", description="Your name; the commit keeps it.")),
+        "reason": (str, Field("", description="Why; the commit keeps it.")),
+    }
+    if len(names) <= MOST_CHOICES:
+        accepted = "Name all that you accept: more must not be found. None accepts all."
+        fields["findings"] = (list[Literal[names]], Field([], title="Findings", description=accepted))  # type: ignore[valid-type]
+    return create_model("Answer", __base__=RunInput, **fields)
+
+
+def answer_of(held: HeldDraft, choice: Choice) -> dict[str, Any] | None:
+    """Return a verdict as the form takes it; None if it has no place for what is accepted by name."""
+    answer: dict[str, Any] = {
+        "verdict": PUBLISH if choice.publish else DROP,
+        "by": choice.by or NOBODY,
+        "reason": choice.reason,
+    }
+    if choice.findings:
+        answer["findings"] = list(choice.findings)
+    return answer if not choice.findings or "findings" in answer_form(held).model_fields else None
+
+
+def carry_out(lake: LakeLocation, held: HeldDraft, verdict: Verdict) -> State[Any]:
+    """Publish or drop a held draft, say so, and return the state of the run; what is held again is waited for.
+
+    Raises:
+        LakeError: The draft was decided otherwise, or cannot be published.
+    """
+    store = lake.open()
+    with phase("decide", f"deciding held draft {held.id}: {verdict.act}, by {shown(verdict.by)}"):
+        decision = decide(store, held, verdict, progress, run_facts())
+    clean_drafts(lake)
+    if decision.outcome is decided.Outcome.DROPPED:
+        why = f" ({decision.verdict.reason})" if decision.verdict.reason else ""
+        return ended(f"draft {held.id}{why}, by {decision.verdict.by}", Outcome.DROPPED)
+    if decision.held is not None:
+        get_run_logger().warning("held again: %s", decision.held.reason)
+        return await_verdict(lake, decision.held)
+    assert decision.commit is not None, "what was neither dropped nor held again is what readers see"
+    if decision.outcome is decided.Outcome.UNCHANGED:
+        report_draft_ended(store.uri(), held.id, decision.outcome)
+        return unchanged(decision.commit, f"readers already saw all of draft {held.id}")
+    return _published(lake, decision)
+
+
+def _published(lake: LakeLocation, decision: Decision) -> State[Any]:
+    """Announce what a verdict published, as a run does that published without asking."""
+    store, held, commit = lake.open(), decision.draft, decision.commit
+    assert commit is not None
+    parent = read_commit(store, commit.seq - 1) if commit.parent else None
+    drifts = new_drifts(commit, parent) if parent else ()
+    publication = Publication(commit, True, held.new_pokemon, decision.rejected, drifts)
+    if _is_refresh(held):
+        report_current(store.uri(), commit.snapshot)
+    why = f" ({decision.verdict.reason})" if decision.verdict.reason else ""
+    said = f"as decided by {decision.verdict.by}{why}"
+    return finished(lake, publication, held.crawled(), _names(lake, commit.snapshot, held.new_pokemon), said)
+
+
+def _names(lake: LakeLocation, snapshot: str, pokemon: tuple[int, ...]) -> dict[int, str]:
+    """Return the names of new Pokémon by id."""
+    if not pokemon:
+        return {}
+    rows = Lake(lake.open()).read("pokemon", [("pokemon_id", "in", list(pokemon))], as_of=snapshot)
+    return dict(zip(rows["pokemon_id"].tolist(), rows["name"].tolist(), strict=True))
+
+
+def overtake(lake: LakeLocation, resources: Collection[str], publication: Publication, version: str | None) -> None:
+    """Let what a refresh has found take the place of drafts that wait, as far as it has crawled what they are about.
+
+    If it published nothing, only drafts of refreshes to another version than this are obsolete.
+    """
+    store, current = lake.open(), publication.commit.snapshot
+    if not undecided(store):
+        return
+    obsolete = [
+        draft.id
+        for draft in (standing.draft for standing in held_drafts(store))
+        if set(draft.source.resources) <= set(resources)
+        and (publication.is_new or (_is_refresh(draft) and (version is None or draft.version != version)))
+    ]
+    supersede(store, f"a newer refresh ended, after which readers see {current}", obsolete)
+    clean_drafts(lake)
+
+
+def _is_refresh(held: HeldDraft) -> bool:
+    """Tell whether a draft is that of a refresh of everything."""
+    return not (held.is_partial or held.is_rebuild or held.picked)

@@ -1,0 +1,181 @@
+"""What people are told of held drafts: the facts, the commands that decide, an artifact, and events."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from prefect import runtime
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled
+from prefect.utilities.urls import url_for
+
+from blocks.storage import LAKE_BLOCK
+from flows.steps.artifacts import artifact_key, client_of_run, create
+from flows.steps.events import report_draft_ended, report_held
+from flows.steps.logs import harmless, note
+from flows.steps.markdown import cell
+from flows.steps.parameters import LakeLocation
+from lake.assemble.decided import clean_held
+from lake.assemble.held import HeldDraft, held_drafts
+from lake.errors import HeldError
+from lake.publish import Finding
+from lake.text import counted, shown
+
+# Findings that a message or a form names; the artifact has all.
+NAMED = 10
+
+# Characters of a finding in a table.
+_CHARACTERS = 1_000
+
+
+def approve_command(lake: LakeLocation, draft: str) -> str:
+    """Return the command that shows a held draft; a flag more decides it.
+
+    >>> approve_command(LakeLocation(), "20260808T041200Z-1f3a9c02")
+    'pokelake approve 20260808T041200Z-1f3a9c02'
+    """
+    place = []
+    if lake.bucket is not None or lake.block != LAKE_BLOCK:
+        store = lake.open()
+        place = ["--bucket", store.bucket, *(["--prefix", store.prefix.rstrip("/")] if store.prefix else [])]
+    return shlex.join(["pokelake", "approve", draft, *place])
+
+
+def until(held: HeldDraft) -> str:
+    """Return the deadline of a held draft, to the minute."""
+    return f"{held.deadline:%Y-%m-%d %H:%M} UTC"
+
+
+def flow_run_of(held: HeldDraft) -> UUID | None:
+    """Return the id of the flow run that holds a draft, None if it names none."""
+    try:
+        return UUID(held.run.get("flow_run_id") or "")
+    except ValueError:
+        return None
+
+
+def is_of_this_run(held: HeldDraft) -> bool:
+    """Tell whether the run in whose context this is called holds a draft."""
+    own = runtime.flow_run.id
+    return own is not None and held.run.get("flow_run_id") == own
+
+
+def facts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return findings as rows of a table."""
+    return [
+        {
+            "finding": finding.name,
+            "before": finding.before,
+            "after": finding.after,
+            "lost": finding.lost,
+            "message": shown(finding.message, _CHARACTERS),
+        }
+        for finding in findings
+    ]
+
+
+def held_error(lake: LakeLocation, held: HeldDraft) -> HeldError:
+    """Return the error with which a run ends that cannot wait for a verdict: it says how to give one."""
+    asked, command = held.questions, approve_command(lake, held.id)
+    said = [str(finding) for finding in asked[:NAMED]]
+    if len(asked) > NAMED:
+        said.append(f"and {counted(len(asked) - NAMED, 'further finding')}, none of which lost more")
+    again = [f"It is held again in the place of {held.again}: {held.reason}."] if held.again else []
+    advice = [
+        *again,
+        f"It waits for you until {until(held)}. Publish it, drop it, or see all of it:",
+        f"  {command} --all --reason WHY",
+        f"  {command} --reject --reason WHY",
+        f"  {command}",
+        f'The parameter of a deployment is decide={{"draft": "{held.id}", "publish": true, "reason": "WHY"}}.',
+    ]
+    return HeldError(held.id, held.parent.snapshot if held.parent else None, said, advice)
+
+
+def tell_held(lake: LakeLocation, held: HeldDraft) -> None:
+    """Say by an artifact, an event and the run's log that a draft waits for a verdict."""
+    store, command = lake.open(), approve_command(lake, held.id)
+    asked = held.questions
+    others = [finding for finding in held.findings if finding not in asked]
+    description = (
+        f"Draft {cell(held.id)} of {cell(store.uri())} is held until {until(held)}, because of"
+        f" {counted(len(asked), 'finding')}; show it and decide it by `{command}`."
+    )
+    rows = [{"level": finding.level, **row} for finding, row in zip(held.findings, facts(held.findings), strict=True)]
+    order = [held.findings.index(finding) for finding in (*asked, *others)]
+    with harmless("what is held"):
+        create("table", held_key(lake), description, json.dumps([rows[place] for place in order]))
+    report_held(
+        store.uri(), held.id, [str(finding) for finding in asked], f"{command} --all, or with --reject", until(held)
+    )
+    note(f"held: draft {held.id} waits for a verdict until {until(held)}, because of {counted(len(asked), 'finding')}")
+
+
+def held_key(lake: LakeLocation) -> str:
+    """Return the key of the artifact that has all findings of what is held in a lake."""
+    return artifact_key("held", lake.place())
+
+
+def described(lake: LakeLocation, held: HeldDraft, refused: str = "") -> str:
+    """Return what waits as Markdown: why, the largest losses as a table, and where all of them are."""
+    asked, key = held.questions, held_key(lake)
+    seen = f"readers still see {cell(held.parent.snapshot)}" if held.parent else "nothing was ever published here"
+    lines = [f"**Your answer was not taken:** {cell(refused)}", ""] if refused else []
+    lines += [
+        f"Draft **{cell(held.id)}** of {cell(lake.open().uri())} is held until {until(held)}; {seen}.",
+        *(["", f"It is held again in the place of {cell(held.again)}: {cell(held.reason)}."] if held.again else []),
+        "",
+        "| finding | before | after | lost |",
+        "| --- | ---: | ---: | ---: |",
+        *map(_row, asked[:NAMED]),
+        "",
+        f"{_more(asked)}All of it, with messages: {_link(key)}.",
+        "",
+        f"On a terminal: `{approve_command(lake, held.id)}`",
+    ]
+    return "\n".join(lines)
+
+
+def _row(finding: Finding) -> str:
+    numbers = (finding.before or 0, finding.after or 0, finding.lost)
+    return f"| {cell(finding.name)} | {' | '.join(map(cell, numbers))} |"
+
+
+def _more(asked: Sequence[Finding]) -> str:
+    more = len(asked) - NAMED
+    return f"And {counted(more, 'further finding')}, none of which lost more. " if more > 0 else ""
+
+
+def _link(key: str) -> str:
+    """Return a link to an artifact, or its name where the address of the UI is not known."""
+    run = url_for("flow-run", obj_id=runtime.flow_run.id) if runtime.flow_run.id else None
+    base = (run or "").partition("/runs/")[0]
+    return f"[the artifact {key}]({base}/artifacts/key/{key})" if base else f"the artifact `{key}`"
+
+
+def clean_drafts(lake: LakeLocation) -> None:
+    """Remove the held drafts that are decided or expired, and say how each ended; a run that waits for one ends."""
+    store = lake.open()
+    runs = {standing.draft.id: flow_run_of(standing.draft) for standing in held_drafts(store)}
+    if not runs:
+        return
+    for cleaned in clean_held(store):
+        note(str(cleaned))
+        report_draft_ended(store.uri(), cleaned.draft, cleaned.outcome, cleaned.verdict.reason)
+        if (run := runs.get(cleaned.draft)) is not None and str(run) != runtime.flow_run.id:
+            _release(run, str(cleaned))
+
+
+def _release(run: UUID, why: str) -> None:
+    """End a suspended run, because nobody can answer it any more."""
+    with harmless("the end of a run that waited"):
+        client = client_of_run()
+        try:
+            state = client.read_flow_run(run).state
+        except ObjectNotFound:
+            # The draft was held by a run of another server.
+            return
+        if state is not None and state.is_paused():
+            client.set_flow_run_state(run, Cancelled(message=why))
