@@ -9,6 +9,7 @@ from prefect.client.schemas import State
 from blocks.knobs import is_frozen
 from flows.steps.again import say_whether_again
 from flows.steps.crawl import Crawl, crawl_id, fetch_all
+from flows.steps.ended import PUBLISHING, TELLING
 from flows.steps.events import report_vanished
 from flows.steps.gate import held_back, verdict_first
 from flows.steps.memory import return_freed_memory
@@ -32,7 +33,15 @@ from lake.assemble.settle import settle
 from lake.text import shown
 
 
-@flow(name="discover", persist_result=False, flow_run_name=run_name, on_failure=[say_whether_again])
+@flow(
+    name="discover",
+    persist_result=False,
+    flow_run_name=run_name,
+    on_completion=TELLING,
+    on_failure=[say_whether_again, *PUBLISHING],
+    on_crashed=PUBLISHING,
+    on_cancellation=PUBLISHING,
+)
 @watched
 @stoppable
 def discover(

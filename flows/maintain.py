@@ -17,6 +17,7 @@ from prefect.client.schemas.sorting import DeploymentSort, FlowRunSort
 from pydantic import Field
 
 from blocks.knobs import is_frozen
+from flows.steps.ended import TELLING
 from flows.steps.held import clean_drafts
 from flows.steps.outcome import Outcome, ended, frozen
 from flows.steps.parameters import LakeLocation
@@ -38,7 +39,15 @@ PAGE = 200
 _T = TypeVar("_T")
 
 
-@flow(name="maintain", persist_result=False, flow_run_name=run_name)
+@flow(
+    name="maintain",
+    persist_result=False,
+    flow_run_name=run_name,
+    on_completion=TELLING,
+    on_failure=TELLING,
+    on_crashed=TELLING,
+    on_cancellation=TELLING,
+)
 @watched
 def maintain(
     lake: LakeLocation = LakeLocation(),  # noqa: B008

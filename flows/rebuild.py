@@ -8,6 +8,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 
+from flows.steps.ended import PUBLISHING, TELLING
 from flows.steps.events import announce
 from flows.steps.gate import held_back, verdict_first
 from flows.steps.memory import return_freed_memory
@@ -34,7 +35,15 @@ from lake.text import counted, shown
 NAMED_FILES = 10
 
 
-@flow(name="rebuild", persist_result=False, flow_run_name=run_name)
+@flow(
+    name="rebuild",
+    persist_result=False,
+    flow_run_name=run_name,
+    on_completion=TELLING,
+    on_failure=PUBLISHING,
+    on_crashed=PUBLISHING,
+    on_cancellation=PUBLISHING,
+)
 @watched
 def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> State[Any]:  # noqa: B008
     """Build the tables of a snapshot from its documents; publish them if it is the current one and they differ.

@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas import State
 
+from flows.steps.ended import TELLING
 from flows.steps.markdown import cell
 from flows.steps.outcome import describe_changes, ended
 from flows.steps.parameters import LakeLocation
@@ -22,7 +23,15 @@ from lake.text import counted, shown
 ROWS_A_SECTION = 20
 
 
-@flow(name="report", persist_result=False, flow_run_name=run_name)
+@flow(
+    name="report",
+    persist_result=False,
+    flow_run_name=run_name,
+    on_completion=TELLING,
+    on_failure=TELLING,
+    on_crashed=TELLING,
+    on_cancellation=TELLING,
+)
 @watched
 def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> State[Any]:  # noqa: B008
     """Report on a snapshot: one artifact to be read, and one that is a table of all its tables.

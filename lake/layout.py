@@ -126,6 +126,21 @@ def is_staging_key(key: str, crawl: str, resource: str, number: int) -> bool:
     )
 
 
+def attempt_folder(run: str) -> str:
+    """Return the folder in which a run notes the drafts that it writes, with its slash."""
+    return f"{STAGING}draft-{run}/"
+
+
+def attempt_key(run: str, snapshot: str) -> str:
+    """Return the key that says that a run writes this snapshot."""
+    return f"{attempt_folder(run)}{snapshot}"
+
+
+def attempt_claim_key(run: str, snapshot: str) -> str:
+    """Return the key that says what becomes of it: its commit is sent, or its files are removed."""
+    return f"{attempt_folder(run)}claimed-{snapshot}"
+
+
 def held_folder(draft: str) -> str:
     """Return the folder of one held draft, with its slash."""
     return f"{HELD}{draft}/"

@@ -19,6 +19,9 @@ _FLAWS = (
     ValueError,
 )
 
+# How often a run begins before it is left to somebody; an automation starts it again until then.
+MOST_TRIES = 3
+
 # What an API answers to a key that it refuses.
 _REFUSALS = {401, 403}
 

@@ -18,7 +18,17 @@ from lake.assemble.held import HeldDraft, hold, waiting
 from lake.commit import Commit
 from lake.errors import ConflictError, PublishError
 from lake.layout import new_snapshot_id
-from lake.publish import Level, commit_snapshot, file_hashes, questions, refusals, remove_snapshot, same_files
+from lake.publish import (
+    Level,
+    claim_attempt,
+    commit_snapshot,
+    file_hashes,
+    note_attempt,
+    questions,
+    refusals,
+    remove_snapshot,
+    same_files,
+)
 from lake.resource import Failure
 
 # The rules of audits that say that the source has another shape than before.
@@ -71,6 +81,8 @@ def publish(
         attempt.set("is_sent", False)
         # Staged here, because the hooks of a task are not run when the task itself fails.
         attempt.stage(snapshot, on_rollback_hooks=[_remove])
+        if run := runtime.flow_run.id:
+            note_attempt(lake.open(), run, snapshot)
         with phase("build", "building tables"):
             draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild)
         if draft is not None and any(finding.level == Level.BLOCK for finding in draft.findings):
@@ -84,6 +96,8 @@ def publish(
             remove_snapshot(lake.open(), snapshot)
             return Publication(parent, is_new=False, rejected=rejected)
         assert draft is not None, "without a parent everything is new"
+        if run:
+            claim_attempt(lake.open(), run, snapshot)
         # This is no task: a task that fails rolls the attempt back before anybody can note what became of the commit.
         attempt.set("is_sent", True)
         try:

@@ -19,6 +19,7 @@ from flows.steps.numbers import Numbers, counting
 from flows.steps.outcome import Outcome, outcome_of
 from flows.steps.parameters import LakeLocation
 from lake.errors import HeldError
+from lake.publish import remove_attempts
 
 # Tags of a run: the lake that it works on, and how it ended.
 LAKE_TAG, OUTCOME_TAG = "lake:", "outcome:"
@@ -49,6 +50,10 @@ def watched(run: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
         lake: LakeLocation = bound.arguments["lake"]
         with run_log(context.flow_run.id), counting() as numbers:
             _tag(context.flow_run, f"{LAKE_TAG}{lake.place()}")
+            if context.flow_run.run_count > 1:
+                # It was started again, and no hook runs where a whole container was killed.
+                with harmless("the removal of its unfinished snapshot"):
+                    remove_attempts(lake.open(), str(context.flow_run.id))
             try:
                 state = run(*args, **kwargs)
             # Not of a run that is stopped: whoever stops it does not wait.

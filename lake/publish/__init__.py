@@ -1,5 +1,6 @@
 """Writes Parquet into a fresh folder that no reader knows, audits it, and publishes it by creating one commit."""
 
+from lake.publish.attempt import claim_attempt, note_attempt, remove_attempts
 from lake.publish.audit import (
     Finding,
     Level,
@@ -36,10 +37,13 @@ __all__ = [
     "audit_identity",
     "audit_run",
     "audit_table",
+    "claim_attempt",
     "commit_snapshot",
     "file_hashes",
+    "note_attempt",
     "questions",
     "refusals",
+    "remove_attempts",
     "remove_snapshot",
     "same_files",
     "some",

@@ -29,6 +29,22 @@ def start(running: Running, environment: dict[str, str], *options: str) -> subpr
     )
 
 
+def crawling(parent: int) -> list[int]:
+    """Return the processes of a crawl that a process has started."""
+    children = [
+        int(pid) for file in Path(f"/proc/{parent}/task").glob("*/children") for pid in file.read_text().split()
+    ]
+    return [pid for pid in children if "lake.crawl" in command(pid)]
+
+
+def command(pid: int) -> str:
+    """Return the command of a process; one that has ended has none."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
 def fill_the_disk() -> None:
     """Let no file of this process and its children grow: a run needs no disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -43,8 +59,12 @@ def test_after_sigkill_only_the_shard_in_flight_is_fetched_again(
     # Two and a half shards in: abilities and evolution chains are staged, generations or moves are under way.
     until(lambda: process.poll() is not None or asked(running, paths).total() >= 130, every=0.01)
     assert process.poll() is None, "the run ended before it could be killed"
+    fetching = crawling(process.pid)
+    assert fetching
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    # Its pipe is closed, so that the process which fetches ends by itself.
+    until(lambda: not [pid for pid in fetching if command(pid)])
     killed = asked(running, paths)
     assert head(store) is None
     running.faults([])

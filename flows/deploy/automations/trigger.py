@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from prefect.automations import EventTrigger, Posture
 
+from flows.steps.again import MOST_TRIES
+
 TAG = "pokelake"
 
 Labels = dict[str, str | list[str]]
@@ -56,7 +58,7 @@ RUNS: Labels = {"prefect.resource.id": "prefect.flow-run.*"}
 STATES: Labels = {**RUNS, "prefect.state-type": "*"}
 OURS: Labels = {"prefect.resource.id": f"prefect.tag.{TAG}", "prefect.resource.role": "tag"}
 # How often a run may have begun that starts again by itself; its events say how often it has.
-TRIES = ["1", "2"]
+TRIES = [str(count) for count in range(1, MOST_TRIES)]
 EACH = {"prefect.resource.id"}
 ANY = "prefect.flow-run.*"
 
