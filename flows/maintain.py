@@ -39,10 +39,15 @@ PAGE = 200
 _T = TypeVar("_T")
 
 
+# A maintain deletes a thousand objects a second; the first one of an old lake has a million.
+LONGEST_SECONDS = 2 * 60 * 60
+
+
 @flow(
     name="maintain",
     persist_result=False,
     flow_run_name=run_name,
+    timeout_seconds=LONGEST_SECONDS,
     on_completion=TELLING,
     on_failure=TELLING,
     on_crashed=TELLING,

@@ -35,10 +35,15 @@ from lake.text import counted, shown
 NAMED_FILES = 10
 
 
+# All of PokeAPI is read, built and compared within five minutes.
+LONGEST_SECONDS = 2 * 60 * 60
+
+
 @flow(
     name="rebuild",
     persist_result=False,
     flow_run_name=run_name,
+    timeout_seconds=LONGEST_SECONDS,
     on_completion=TELLING,
     on_failure=PUBLISHING,
     on_crashed=PUBLISHING,

@@ -23,10 +23,15 @@ from lake.text import counted, shown
 ROWS_A_SECTION = 20
 
 
+# A report reads two commits and writes two artifacts.
+LONGEST_SECONDS = 15 * 60
+
+
 @flow(
     name="report",
     persist_result=False,
     flow_run_name=run_name,
+    timeout_seconds=LONGEST_SECONDS,
     on_completion=TELLING,
     on_failure=TELLING,
     on_crashed=TELLING,

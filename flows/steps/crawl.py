@@ -20,6 +20,7 @@ from prefect.utilities.annotations import quote
 
 from blocks.limit import Allowance
 from blocks.secret import key_headers
+from flows.steps.deadline import Deadline
 from flows.steps.numbers import phase
 from flows.steps.orders import Orders
 from flows.steps.parameters import LakeLocation
@@ -63,7 +64,7 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
     Documents that failed are asked for in a second round, at the end.
 
     Raises:
-        SourceError: The source fails as a whole, or the budget of requests is spent.
+        SourceError: The source fails as a whole, the budget of requests is spent, or it took too long.
         StoppedError: An operator told the run to stop.
     """
     store, source = crawl.lake.open(), crawl.source
@@ -72,7 +73,7 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
     documents, tally = sum(len(shard.wanted) for shard in shards), Tally(shards)
     with (
         phase("crawl", f"crawling {counted(documents, 'document')} in {counted(len(shards), 'shard')}"),
-        _connected(crawl, tally) as fetcher,
+        _connected(crawl, tally, documents) as fetcher,
         ThreadPoolTaskRunner[Result](max_workers=TASKS_PER_SHARE * source.shards_at_once) as runner,
         # The fetcher closes before the runner waits for its tasks, so a run that is told to end ends its tasks.
         fetcher,
@@ -132,12 +133,13 @@ _OPEN: dict[Crawl, _Connections] = {}
 
 
 @contextmanager
-def _connected(crawl: Crawl, tally: Tally) -> Iterator[Fetcher]:
+def _connected(crawl: Crawl, tally: Tally, documents: int) -> Iterator[Fetcher]:
     """Let the crawl's tasks find its HTTP process while the block runs; the caller closes it."""
     fetcher = Fetcher(crawl.source, key_headers(crawl.source))
     with (
         Allowance(crawl.source.global_limit, fetcher.require_open) as allowance,
         Orders(fetcher, crawl.source.requests_per_second) as orders,
+        Deadline(fetcher, crawl.source, documents, lambda: orders.requests_per_second),
     ):
         shares = threading.BoundedSemaphore(crawl.source.shards_at_once)
         _OPEN[crawl] = _Connections(fetcher, allowance, orders, shares, tally)

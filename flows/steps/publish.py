@@ -31,6 +31,9 @@ from lake.publish import (
 )
 from lake.resource import Failure
 
+# All of PokeAPI is built and written in two minutes.
+BUILD_SECONDS = 60 * 60
+
 # The rules of audits that say that the source has another shape than before.
 DRIFT_RULES = {
     "drift",
@@ -142,7 +145,7 @@ def _without_numbers(entry: Mapping[str, Any]) -> tuple[str, str, str]:
     return entry["rule"], entry["subject"], re.sub(r"[\d,]+", "", entry["message"])
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(cache_policy=NO_CACHE, persist_result=False, timeout_seconds=BUILD_SECONDS)
 def write_snapshot(
     lake: LakeLocation,
     snapshot: str,

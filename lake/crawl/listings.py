@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import Sequence
 
-from lake.crawl.advice import advice, may_pass
+from lake.crawl.advice import RECOVERED, advice, may_pass
 from lake.crawl.breaker import are_several
 from lake.crawl.client import Client
 from lake.crawl.crawler import crawler
 from lake.crawl.listing import Listing, Upstream
+from lake.crawl.pace import WAITS_IN_ALL
 from lake.errors import BudgetError, SourceDownError, SourceError
+
+# All listings of PokeAPI take seconds. Beside the waiting that a source asks for, they may take this long.
+SPARE_SECONDS = 30 * 60
 
 
 async def read_listings(client: Client, upstream: Upstream, resources: Sequence[str]) -> list[Listing]:
     """Return the listing of every resource; one that cannot be read counts as refused, with the reason.
 
     Raises:
-        SourceDownError: Several cannot be read, or all of them.
+        SourceDownError: Several cannot be read, or all of them; or reading them took too long.
         BudgetError: The budget of requests is spent.
     """
     known = crawler(client.source.kind)
@@ -45,8 +49,15 @@ async def read_listings(client: Client, upstream: Upstream, resources: Sequence[
             return Listing(resource, refusal=failed[resource])
 
     reading = [asyncio.create_task(read(resource)) for resource in resources]
+    seconds = WAITS_IN_ALL * client.source.max_retry_after_seconds + SPARE_SECONDS
     try:
-        return list(await asyncio.gather(*reading))
+        async with asyncio.timeout(seconds):
+            return list(await asyncio.gather(*reading))
+    except TimeoutError as error:
+        raise SourceDownError(
+            f"{client.source.base_url}: reading {len(resources)} listings took longer than {seconds / 60:,.0f} minutes,"
+            f" so nothing was published. {RECOVERED}"
+        ) from error
     finally:
         for task in reading:
             task.cancel()

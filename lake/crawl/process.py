@@ -105,10 +105,10 @@ class Fetcher:
         if self._ended is not None:
             raise SourceError(self._ended)
 
-    def close(self) -> None:
-        """End the child; shards that it was still fetching end with an error."""
+    def close(self, why: str = "the fetcher was closed") -> None:
+        """End the child; shards that it was still fetching end with an error, and so do those that come later."""
         with self._lock:
-            self._ended = self._ended or f"{self._source.base_url}: the fetcher was closed"
+            self._ended = self._ended or f"{self._source.base_url}: {why}"
             child, receiver = self._child, self._receiver
         if child is None or receiver is None:
             return

@@ -56,6 +56,21 @@ class Site:
         return httpx.Response(429, headers={"Retry-After": str(self._retry_after)})
 
 
+def test_listings_that_never_come_are_given_up(monkeypatch: pytest.MonkeyPatch):
+    """However many tries each of their pages has, and whatever each page brings."""
+    monkeypatch.setattr("lake.crawl.listings.SPARE_SECONDS", 0.05)
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        if str(request.url) != BASE:
+            await asyncio.sleep(60)
+        return httpx.Response(200, headers=JSON, json={"pokemon": f"{BASE}pokemon/", "move": f"{BASE}move/"})
+
+    with pytest.raises(
+        SourceDownError, match="reading 2 listings took longer than 0 minutes, so nothing was published"
+    ):
+        listings(source(max_retry_after_seconds=0), ["pokemon", "move"], httpx.MockTransport(hang))
+
+
 def crawl(settings: Source, served: Site) -> tuple[Fetched, Pace]:
     pace = Pace(settings)
     many = wanted(settings, *(f"pokemon/{id_}" for id_ in range(1, MANY + 1)))
