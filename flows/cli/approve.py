@@ -74,7 +74,7 @@ def _show(lake: "LakeLocation", held: "HeldDraft") -> None:
     from lake.verdict import read_verdict
 
     asked, seen = held.questions, f"readers see {held.parent.snapshot}" if held.parent else "readers see nothing yet"
-    say(f"{held.id} is held until {until(held)}, because of {counted(len(asked), 'finding')};\n{seen}")
+    say(f"{held.id} is held until {until(held)},\nbecause of {counted(len(asked), 'finding')}; {seen}")
     if held.again:
         say(f"held again in the place of {held.again}: {held.reason}")
     say()
@@ -131,7 +131,7 @@ def _resume(client: "SyncPrefectClient", run: "FlowRun", held: "HeldDraft", choi
         why = getattr(result.details, "reason", None) or "no reason given"
         remark(f"the run that waits, {shown(run.name)}, did not take the answer: {shown(why)}")
         return False
-    say(f"told the run that waits to {what}: {run.name} goes on\n{_where(run)}")
+    say(f"told the run that waits to {what}:\n{run.name} goes on\n{_where(run)}")
     if run.work_pool_name and not _is_served(client, run.work_pool_name):
         remark(f"no worker asks for runs of {run.work_pool_name}: it goes on as soon as one does")
     return True
@@ -144,15 +144,14 @@ def _start(client: "SyncPrefectClient", run: "FlowRun", choice: "Choice", what: 
         return False
     if "decide" not in (deployment.parameter_openapi_schema or {}).get("properties", {}):
         return False
-    pool = deployment.work_pool_name
-    if pool is None or not _is_served(client, pool):
+    if not _is_run(client, deployment):
         remark(f"no worker asks for runs of the deployment {shown(deployment.name)}, so none is started")
         return False
     parameters: dict[str, Any] = {name: run.parameters[name] for name in ("lake",) if name in run.parameters}
     parameters["decide"] = choice.model_dump(mode="json")
     started = client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
     ended = run.state_name.lower() if run.state_name else "gone"
-    say(f"the run that held it is {ended}; started {started.name} to {what}\n{_where(started)}")
+    say(f"the run that held it is {ended}; started another one to\n{what}: {started.name}\n{_where(started)}")
     return True
 
 
@@ -163,6 +162,15 @@ def _deployment(client: "SyncPrefectClient", run: "FlowRun") -> "DeploymentRespo
         return client.read_deployment(run.deployment_id) if run.deployment_id else None
     except ObjectNotFound:
         return None
+
+
+def _is_run(client: "SyncPrefectClient", deployment: "DeploymentResponse") -> bool:
+    """Tell whether something starts the runs of a deployment: a worker of its pool, or `pokelake serve`."""
+    from prefect.client.schemas.objects import DeploymentStatus
+
+    if pool := deployment.work_pool_name:
+        return _is_served(client, pool)
+    return deployment.status is DeploymentStatus.READY
 
 
 def _is_served(client: "SyncPrefectClient", pool: str) -> bool:
@@ -183,4 +191,4 @@ def _where(run: "FlowRun") -> str:
     from prefect.utilities.urls import url_for
 
     place = url_for("flow-run", obj_id=run.id)
-    return f"look at it: {place or f'prefect flow-run logs {run.id}'}, then pokelake status"
+    return f"look at it:\n  {place or f'prefect flow-run logs {run.id}'}\n  pokelake status"

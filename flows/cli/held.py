@@ -82,13 +82,13 @@ def ask(lake: "LakeLocation", draft: str) -> "Choice | None":
     from lake.assemble.held import read_held
 
     held = read_held(lake.open(), draft)
-    say(f"{draft} is held and was not published, because of {counted(len(held.questions), 'finding')}:\n")
+    say(f"{draft} is held and was not published,\nbecause of {counted(len(held.questions), 'finding')}:\n")
     if held.again:
         say(f"It is held again in the place of {held.again}: {held.reason}.\n")
     show_facts(held)
     say()
     wanted = typer.prompt(
-        "Publish all of it, drop it, or leave it until later?",
+        "Publish all of it, drop it, or leave it until later (publish, drop, leave)?",
         type=click.Choice([PUBLISH, DROP, LEAVE]),
         default=LEAVE,
         err=True,

@@ -143,7 +143,7 @@ def answer_form(held: HeldDraft) -> type[RunInput]:
         "reason": (str, Field("", description="Why; the commit keeps it.")),
     }
     if len(names) <= MOST_CHOICES:
-        accepted = "Name all that you accept: more must not be found. None accepts all."
+        accepted = "Select all that you accept; if there are others, the draft waits on. None accepts all."
         fields["findings"] = (list[Literal[names]], Field([], title="Findings", description=accepted))  # type: ignore[valid-type]
     return create_model("Answer", __base__=RunInput, **fields)
 

@@ -124,16 +124,15 @@ def described(lake: LakeLocation, held: HeldDraft, refused: str = "") -> str:
     seen = f"readers still see {cell(held.parent.snapshot)}" if held.parent else "nothing was ever published here"
     lines = [f"**Your answer was not taken:** {cell(refused)}", ""] if refused else []
     lines += [
-        f"Draft **{cell(held.id)}** of {cell(lake.open().uri())} is held until {until(held)}; {seen}.",
+        f"Draft **{cell(held.id)}** of {cell(lake.open().uri())} is held until {until(held)}, because of"
+        f" {counted(len(asked), 'finding')}; {seen}. All of it is in {_link(key)}.",
         *(["", f"It is held again in the place of {cell(held.again)}: {cell(held.reason)}."] if held.again else []),
         "",
         "| finding | before | after | lost |",
         "| --- | ---: | ---: | ---: |",
         *map(_row, asked[:NAMED]),
         "",
-        f"{_more(asked)}All of it, with messages: {_link(key)}.",
-        "",
-        f"On a terminal: `{approve_command(lake, held.id)}`",
+        f"{_more(asked)}On a terminal: `{approve_command(lake, held.id)}`",
     ]
     return "\n".join(lines)
 

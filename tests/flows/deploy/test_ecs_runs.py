@@ -3,16 +3,16 @@
 import json
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from prefect.states import Cancelling
+from prefect.states import Cancelling, Suspended
 
 from flows.deploy.code import PACKAGES, collect
-from flows.local.replica import demo_documents
+from flows.local.replica import Corpus, demo_documents
 from flows.steps.crawl import TASKS_PER_SHARE
 from lake.commit import head
 from tests.flows.conftest import CORE, core_paths
@@ -21,12 +21,16 @@ from tests.flows.deploy.ecs import API_KEY, BUCKET, CLUSTER, MARK, Ecs, deployed
 from tests.flows.deploy.fargate import OVERRIDES_BYTES, Container
 from tests.flows.deploy.runbook import DAILY, FIRST, LAST, blocks, inline_commands
 from tests.flows.lakeside import asked
+from tests.lake.assemble.lakeside import Lakeside, only, versioned, without
 from tests.waiting import until
 
 PATHS = core_paths(demo_documents())
 
 # Two and a half shards: abilities and evolution chains are staged, generations or moves are under way.
 INTERRUPTED_AFTER = 130
+
+# Lakes whose refreshes are held back, by how that ends.
+HELD = ("approved", "rejected", "expired")
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +112,9 @@ def test_the_overrides_of_every_task_are_a_quarter_of_what_run_task_takes(ecs: E
     assert max(sizes) < OVERRIDES_BYTES / 4
 
 
-def start(ecs: Ecs, prefix: str) -> UUID:
-    """Start a crawl of the core resources into an empty lake: one shard at a time over two connections."""
-    crawl: dict[str, Any] = {"resources": CORE, "connections": 2, "parallel_shards": 1}
+def start(ecs: Ecs, prefix: str, resources: Sequence[str] = CORE) -> UUID:
+    """Start a crawl, of the core resources, into a lake: one shard at a time over two connections."""
+    crawl: dict[str, Any] = {"resources": resources, "connections": 2, "parallel_shards": 1}
     return ecs.start("refresh", lake={"bucket": BUCKET, "prefix": prefix}, source=crawl)
 
 
@@ -168,6 +172,46 @@ def test_a_cancelled_run_ends_with_its_task_and_publishes_nothing(ecs: Ecs):
     until(lambda: container.task["taskArn"] in [task["taskArn"] for task in ecs.stopped()])
     assert list(ecs.store("cancelled").list("snapshots/")) == []
     assert head(ecs.store("cancelled")) is None
+
+
+@pytest.fixture
+def losing(ecs: Ecs) -> Iterator[None]:
+    """Let the source lose most abilities, which three lakes have."""
+    for name in HELD:
+        Lakeside(ecs.store(name)).begin(only(demo_documents(), "ability"))
+    ecs.source.switch(Corpus.from_documents(versioned(without(demo_documents(), "ability/1", "ability/2"))))
+    yield
+    ecs.source.switch(Corpus.from_documents(demo_documents()))
+
+
+def test_what_is_held_waits_without_a_container_and_goes_on_in_another_one(ecs: Ecs, losing: None):
+    """All three are of a queue that lets one run at a time: what is suspended does not count."""
+    runs = {name: start(ecs, name, resources=["ability"]) for name in HELD}
+    for run in runs.values():
+        until(lambda run=run: ecs.states(run)[-1] == "Suspended")  # type: ignore[misc]
+        until(lambda run=run: {item.task["lastStatus"] for item in ecs.containers(run)} == {"STOPPED"})  # type: ignore[misc]
+    # The server fails what is suspended for too long, and the draft is still there.
+    ecs.prefect.set_flow_run_state(runs["expired"], Suspended(timeout_seconds=1, pause_key="late"), force=True)
+    approved, rejected, expired = (f"pokelake approve --bucket {BUCKET} --prefix {name}" for name in HELD)
+    said = ecs.terminal.run(f"{approved} --all --by Oak --reason 'upstream removed them'")
+    assert "told the run that waits to publish" in said
+    ecs.terminal.run(f"{rejected} --reject --by Oak --reason 'the source is wrong'")
+    state = ecs.end(runs["expired"])
+    assert (state.name, state.message) == ("Failed", "The flow was paused and never resumed.")
+    said = ecs.terminal.run(f"{expired} --all --by Elm")
+    assert "the run that held it is failed; started another one" in said
+    for name in ("approved", "rejected"):
+        ecs.complete(runs[name])
+        assert len(ecs.containers(runs[name])) == 2
+        assert "Crashed" not in ecs.states(runs[name])
+    [decided] = [run for run in ecs.runs("refresh") if ecs.prefect.read_flow_run(run).parameters.get("decide")]
+    ecs.complete(decided)
+    messages = [ecs.end(run).message for run in (runs["approved"], runs["rejected"], decided)]
+    heads = [head(ecs.store(name)) for name in HELD]
+    assert [commit.verdict.by if commit and commit.verdict else None for commit in heads] == ["Oak", None, "Elm"]
+    assert str(messages[0]).endswith("; as decided by Oak (upstream removed them)")
+    assert str(messages[1]).endswith(" (the source is wrong), by Oak")
+    assert str(messages[2]).endswith("; as decided by Elm")
 
 
 def test_the_runbook_asks_docker_for_one_image(ecs: Ecs):
