@@ -52,7 +52,7 @@ def discover(
 
     Only a refresh asks for a document again, or deletes one. A discover ends as published, as unchanged when nothing is
     new, as partial when some documents could not be fetched, or as frozen when the operator wants nothing to be
-    touched.
+    touched. One whose audits ask waits for a verdict, as a refresh does.
 
     Requires: the same as a refresh.
 

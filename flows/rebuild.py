@@ -55,7 +55,7 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
 
     The tables of an earlier snapshot are compared with the published ones, and nothing is written, because published
     files never change. The same documents and the same code give the same bytes. A rebuild ends as published, as
-    unchanged, or as different when the tables of an earlier snapshot differ.
+    unchanged, or as different when the tables of an earlier snapshot differ. One whose audits ask waits for a verdict.
 
     Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment.
 

@@ -192,10 +192,12 @@ def test_what_is_held_waits_without_a_container_and_goes_on_in_another_one(ecs: 
         until(lambda run=run: {item.task["lastStatus"] for item in ecs.containers(run)} == {"STOPPED"})  # type: ignore[misc]
     # The server fails what is suspended for too long, and the draft is still there.
     ecs.prefect.set_flow_run_state(runs["expired"], Suspended(timeout_seconds=1, pause_key="late"), force=True)
-    approved, rejected, expired = (f"pokelake approve --bucket {BUCKET} --prefix {name}" for name in HELD)
+    approved, expired = (f"pokelake approve --bucket {BUCKET} --prefix {name}" for name in ("approved", "expired"))
     said = ecs.terminal.run(f"{approved} --all --by Oak --reason 'upstream removed them'")
     assert "told the run that waits to publish" in said
-    ecs.terminal.run(f"{rejected} --reject --by Oak --reason 'the source is wrong'")
+    # As the form in the UI does.
+    answer = {"verdict": "drop", "by": "Oak", "reason": "the source is wrong"}
+    ecs.prefect.resume_flow_run(runs["rejected"], run_input=answer)
     state = ecs.end(runs["expired"])
     assert (state.name, state.message) == ("Failed", "The flow was paused and never resumed.")
     said = ecs.terminal.run(f"{expired} --all --by Elm")
