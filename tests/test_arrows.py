@@ -48,7 +48,7 @@ FOUNDATIONS = {
 KNOWN_TO = {
     # Prefect's client raises its errors.
     "httpx": ("lake/crawl/", "blocks/limit.py"),
-    "boto3": ("lake/store.py",),
+    "boto3": ("lake/store.py", "flows/deploy/pulled.py"),
     "duckdb": ("lake/read/",),
     "botocore": ("lake/store.py", "lake/answers.py", "flows/deploy/task_definition.py"),
     "prefect": ("flows/", "blocks/"),

@@ -120,7 +120,7 @@ def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
     """Push the code in the working directory to the lake of an `S3Bucket` block; a step of ``prefect deploy``.
 
     Prefect runs it once for each deployment; after the first it costs one request. Returns bucket, folder, version and
-    git commit, for the pull step and the deployment, and the command that checks what was pulled.
+    git commit, for the pull step and the deployment, and the commands that check that it can be and what was pulled.
 
     Raises:
         LakeError: There is no such block, the code is not whole or holds a secret, or S3 refused.
@@ -141,6 +141,7 @@ def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
         "commit": checked_out(root),
         "sha256": code.sha256,
         "check": check_command(),
+        "reach": reach_command(),
     }
 
 
@@ -148,6 +149,12 @@ def check_command() -> str:
     """Return the command that checks a pulled version, in one line; it imports nothing that was pulled or installed."""
     source = Path(pulled.__file__).read_text(encoding="utf-8")
     return f"python3 -I -S -c {shlex.quote(f'exec({source!r})')}"
+
+
+def reach_command() -> str:
+    """Return the command that checks that a version can be pulled, in one line; it needs the packages of a run."""
+    source = Path(pulled.__file__).read_text(encoding="utf-8")
+    return f"python3 -I -c {shlex.quote(f'exec({source!r})')}"
 
 
 def checked_out(root: Path) -> str:

@@ -1,19 +1,65 @@
-"""Checks the code that a run has pulled, before any of it runs: it must be what the deployment was made with.
+"""Checks the code of a run before any of it runs: it can be read, and it is what the deployment was made with.
 
-`prefect.yaml` hands the text of this file to a bare interpreter, because where the code is pulled nothing of this
-project is installed, and what was pulled is not to be trusted yet. So it needs Python's own library alone.
+`prefect.yaml` hands the text of this file to an interpreter, because where the code is pulled nothing of this project
+is installed. The second check is made by a bare one, because what was pulled is not to be trusted yet, so it needs
+Python's own library alone. A refusal becomes the state of the run, which else says only that a process ended with 1.
 """
 
 import json
 import os
 import sys
+from base64 import b64encode
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 MANIFEST = "MANIFEST.json"
 
 # Files that a message names.
 NAMED = 5
+
+# Prefect's API answers within this time, or the reason is only in the log.
+ANSWER_SECONDS = 10
+
+
+def refuse(reason: str) -> None:
+    """End the process with a paragraph that is the run's state as well, as far as Prefect can be reached."""
+    with suppress(OSError, ValueError, KeyError):
+        tell(reason)
+    sys.exit(reason)
+
+
+def tell(reason: str) -> None:
+    """Mark the run as crashed for this reason; a state that Prefect's runner proposes later does not take its place."""
+    url = f"{os.environ['PREFECT_API_URL'].rstrip('/')}/flow_runs/{os.environ['PREFECT__FLOW_RUN_ID']}/set_state"
+    headers = {"Content-Type": "application/json"}
+    if key := os.environ.get("PREFECT_API_KEY"):
+        headers["Authorization"] = f"Bearer {key}"
+    elif password := os.environ.get("PREFECT_API_AUTH_STRING"):
+        headers["Authorization"] = f"Basic {b64encode(password.encode()).decode()}"
+    body = json.dumps({"state": {"type": "CRASHED", "name": "Crashed", "message": reason}})
+    with urlopen(Request(url, body.encode(), headers), timeout=ANSWER_SECONDS):
+        pass
+
+
+def reach(bucket: str, folder: str, version: str) -> None:
+    """End the process with a paragraph unless a code version can be listed and read."""
+    import boto3
+
+    place = f"s3://{bucket}/{folder}"
+    try:
+        s3 = boto3.client("s3")
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=1).get("Contents", ())
+        for item in found:
+            s3.head_object(Bucket=bucket, Key=item["Key"])
+    except Exception as error:
+        refuse(
+            f"code version {version} could not be pulled from {place}: {error}. Let the runs' task role list and read"
+            " it: compare its policy with `pokelake iam-policy task`, and look at `pokelake doctor`"
+        )
+    if not found:
+        refuse(f"code version {version} could not be pulled from {place}: nothing is there. Deploy it again")
 
 
 def differing(folder: Path, manifest_sha256: str) -> list[str]:
@@ -37,7 +83,7 @@ def differing(folder: Path, manifest_sha256: str) -> list[str]:
 def check(folder: Path, version: str, manifest_sha256: str) -> None:
     """End the process with a paragraph unless a folder holds exactly the files of a code version."""
     if differs := differing(folder, manifest_sha256):
-        sys.exit(
+        refuse(
             f"code version {version} was pulled, and none of it was run: expected exactly its files in {folder}, found"
             f" {len(differs)} that differ ({', '.join(map(repr, differs[:NAMED]))}). Find out who changed"
             f" code/{version}/ in the bucket, remove that folder, and deploy again; a run pulls into an empty folder"
@@ -45,4 +91,7 @@ def check(folder: Path, version: str, manifest_sha256: str) -> None:
 
 
 if __name__ == "__main__":
-    check(Path(os.environ["PULLED"]), os.environ["VERSION"], os.environ["MANIFEST_SHA256"])
+    if "PULLED" in os.environ:
+        check(Path(os.environ["PULLED"]), os.environ["VERSION"], os.environ["MANIFEST_SHA256"])
+    else:
+        reach(os.environ["BUCKET"], os.environ["FOLDER"], os.environ["VERSION"])

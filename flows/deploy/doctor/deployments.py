@@ -17,6 +17,9 @@ HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 PULL = "prefect_aws.deployments.steps.pull_from_s3"
 CHECK = "prefect.deployments.steps.run_shell_script"
 
+# The variable that only the check of what was pulled is given.
+HASH = "MANIFEST_SHA256"
+
 
 def deploy(pool: str) -> str:
     """Return the command that deploys everything."""
@@ -50,7 +53,7 @@ def code(at: Installation) -> Verdict:
             version = item.version or "none"
             pulled.add(version)
             expected = store.bucket, f"{store.prefix}{CODE}{version}/"
-            if not any(CHECK in found for found in item.pull_steps or ()):
+            if not any(HASH in found.get(CHECK, {}).get("env", {}) for found in item.pull_steps or ()):
                 wrong.append((f"{name} does not check the code that it pulls", way))
             if step != expected:
                 wrong.append((f"expected {name} to pull s3://{'/'.join(expected)}, found s3://{'/'.join(step)}", way))

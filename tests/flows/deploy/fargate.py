@@ -78,12 +78,13 @@ class Container:
 
     def commands(self) -> list[str]:
         """Return the commands of the processes in it that have not ended."""
-        found = []
-        for pid in self.pids:
-            with suppress(OSError):
-                found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
-        # One that has ended, and whose exit code nobody has taken, has none.
-        return [command for command in found if command]
+        return [command for command in map(self.command, self.pids) if command]
+
+    def command(self, pid: int) -> str:
+        """Return the command of a process in it; one that has ended has none."""
+        with suppress(OSError):
+            return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        return ""
 
     def kill(self) -> None:
         """End all that is in it at once, as the end of a container's machine does."""

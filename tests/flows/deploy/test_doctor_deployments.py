@@ -127,9 +127,9 @@ def test_a_code_version_whose_manifest_was_changed(whole: Whole, body: bytes):
 
 def test_a_deployment_that_runs_whatever_it_pulls(whole: Whole):
     """Those of earlier versions did."""
-    [pull, check] = whole.deployed.deployments()["report"]["pull_steps"]
+    [reach, pull, check] = whole.deployed.deployments()["report"]["pull_steps"]
     assert deployments.CHECK in check
-    whole.change_deployment("report", pull_steps=[pull])
+    whole.change_deployment("report", pull_steps=[reach, pull])
     found = deployments.code(whole.installation())
     assert (found.found, found.mend) == ("report does not check the code that it pulls", DEPLOY)
 

@@ -1,6 +1,8 @@
 """The whole path on ECS: a run falls due, a task starts, and its container pulls the code, crawls and publishes."""
 
 import json
+import os
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.states import Cancelling, Suspended
 
 from flows.deploy.code import PACKAGES, collect
@@ -145,6 +148,34 @@ def test_a_killed_container_is_noticed_and_the_next_run_goes_on_from_there(ecs: 
     counts = asked(ecs.source, PATHS)
     assert set(counts) == PATHS
     assert len(fetched_twice(counts)) <= TASKS_PER_SHARE
+
+
+def test_a_run_that_takes_too_much_memory_says_so_and_what_to_do_next(ecs: Ecs):
+    """The system kills the largest process of the container, and what Prefect has started it with says why."""
+    run, container = crawling(ecs, "memory")
+    container.look()
+    [flow] = [pid for pid in container.pids if "prefect.engine" in container.command(pid)]
+    os.kill(flow, signal.SIGKILL)
+    ecs.source.faults([])
+    state = ecs.end(run)
+    assert state.name == "Crashed"
+    assert "exceeding memory limits" in state.message
+    until(lambda: not container.commands())
+    of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
+    said = {item.key: str(item.data) for item in ecs.prefect.read_artifacts(artifact_filter=of_run)}
+    assert "it starts again by itself after a while" in said[f"pokelake-ended-refresh-{BUCKET}-memory"]
+    assert list(ecs.store("memory").list("snapshots/")) == []
+
+
+def test_a_run_whose_code_cannot_be_pulled_says_why(ecs: Ecs):
+    store, folder = ecs.store(), collect(ecs.deployed.checkout).folder
+    code = {item.key: store.get(item.key) for item in store.list(folder)}
+    store.delete(code)
+    state = ecs.end(ecs.start("report"))
+    for key, body in code.items():
+        store.create(key, body)
+    assert state.name == "Crashed"
+    assert f"could not be pulled from {store.uri(folder)}: nothing is there. Deploy it again" in state.message
 
 
 def test_a_run_whose_task_is_stopped_goes_on_in_another_container(ecs: Ecs):

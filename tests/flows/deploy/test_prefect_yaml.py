@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from flows.deploy.code import check_command, collect
+from flows.deploy.code import check_command, collect, reach_command
 from flows.deploy.leaks import secrets_in
 from tests.flows.deploy.conftest import FLOWS, POOL, REPOSITORY, Deployed
 
@@ -44,9 +44,12 @@ def test_every_deployment_has_the_version_of_the_code_and_pulls_that_folder(depl
     step = {"id": "pull_code", "bucket": "lake", "folder": f"pokelake/code/{code.version}/"}
     facts = {"PULLED": "{{ pull_code.directory }}", "VERSION": code.version, "MANIFEST_SHA256": code.sha256}
     check = {"script": check_command(), "env": facts}
+    place = {"BUCKET": "lake", "FOLDER": step["folder"], "VERSION": code.version}
+    reach = {"script": reach_command(), "env": place}
     for item in deployed.deployments().values():
         assert item["version"] == code.version
         assert item["pull_steps"] == [
+            {"prefect.deployments.steps.run_shell_script": reach},
             {"prefect_aws.deployments.steps.pull_from_s3": step},
             {"prefect.deployments.steps.run_shell_script": check},
         ]

@@ -1,15 +1,21 @@
 """Pulled code is checked before any of it runs, by a bare interpreter that believes nothing of what was pulled."""
 
+import asyncio
 import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.runner._state_proposer import StateProposer
 
-from flows.deploy.code import Code, check_command
-from flows.deploy.pulled import MANIFEST, check
+from flows.deploy import pulled
+from flows.deploy.code import Code, check_command, reach_command
+from flows.deploy.pulled import MANIFEST, check, reach, refuse
 from lake.layout import CODE_MANIFEST
 from tests.flows.deploy.conftest import FILES, write
 
@@ -93,3 +99,76 @@ def test_the_deployments_command_checks_with_nothing_but_pythons_own_library(fol
     bad = subprocess.run(shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True)
     assert (bad.returncode, bad.stdout) == (1, "")
     assert "found 1 that differ ('json.py')" in bad.stderr
+
+
+def test_code_that_cannot_be_read_is_refused_with_the_reason(bucket: str, s3_client: Any):
+    s3_client.put_object(Bucket=bucket, Key="pokelake/code/1f3a/MANIFEST.json", Body=b"{}")
+    reach(bucket, "pokelake/code/1f3a/", "1f3a")
+    with pytest.raises(SystemExit, match=r"s3://lake/pokelake/code/77aa/: nothing is there\. Deploy it again"):
+        reach(bucket, "pokelake/code/77aa/", "77aa")
+    with pytest.raises(SystemExit, match=r"s3://other/code/1f3a/: .*NoSuchBucket.* compare its policy with"):
+        reach("other", "code/1f3a/", "1f3a")
+
+
+def test_the_deployments_command_needs_nothing_of_this_project(bucket: str, tmp_path: Path):
+    facts = {"BUCKET": "other", "FOLDER": "code/1f3a/", "VERSION": "1f3a"}
+    environment = {**os.environ, "PYTHONPATH": "", "PATH": f"{Path(sys.executable).parent}:{os.defpath}", **facts}
+    command = reach_command()
+    assert command.splitlines() == [command]
+    said = subprocess.run(shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.startswith("code version 1f3a could not be pulled from s3://other/code/1f3a/: ")
+
+
+@flow
+def pulling() -> None:
+    pass
+
+
+def test_a_refusal_becomes_the_runs_state_and_stays_it(prefect_server: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+    """Prefect's runner knows only the exit code of the process, and says so a moment later."""
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(pulling)
+        monkeypatch.setenv("PREFECT_API_URL", prefect_server["PREFECT_API_URL"])
+        monkeypatch.setenv("PREFECT__FLOW_RUN_ID", str(run.id))
+        with pytest.raises(SystemExit, match="Access Denied"):
+            refuse("code version 1f3a could not be pulled: Access Denied")
+
+        async def run_on() -> None:
+            async with get_client() as runner:
+                message = "Process exited with status code: 1. Process exited with a general error."
+                await StateProposer(client=runner).propose_crashed(run, message)
+
+        asyncio.run(run_on())
+        state = client.read_flow_run(run.id).state
+    assert state is not None
+    assert (state.name, state.message) == ("Crashed", "code version 1f3a could not be pulled: Access Denied")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"PREFECT_API_KEY": "pnu_x"}, "Bearer pnu_x"),
+        ({"PREFECT_API_AUTH_STRING": "admin:pass"}, "Basic YWRtaW46cGFzcw=="),
+        ({}, None),
+    ],
+)
+def test_prefect_is_told_with_the_runs_own_key(
+    given: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[Any] = []
+
+    def answer(request: Any, timeout: float) -> Any:
+        asked.append(request)
+        raise OSError
+
+    monkeypatch.setattr(pulled, "urlopen", answer)
+    facts = {"PREFECT_API_URL": "http://127.0.0.1:4200/api", "PREFECT__FLOW_RUN_ID": "0b3a"}
+    for name in ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**facts, **given}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        refuse("x")
+    assert asked[0].full_url == "http://127.0.0.1:4200/api/flow_runs/0b3a/set_state"
+    assert asked[0].get_header("Authorization") == expected
