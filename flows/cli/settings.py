@@ -5,7 +5,12 @@ import os
 from lake.proxies import check_proxies
 
 # Prefect logs only if the environment asks it to, and a command contacts no server that it was not told to.
-QUIET = {"PREFECT_LOGGING_LEVEL": "CRITICAL", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+QUIET = {
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    # What Prefect says of its own threads, such as the one for events; it is at ERROR whatever the level above is.
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
 
 # The server records task runs in batches; one by one they would keep it busy for half a minute after a crawl.
 RECORDER = {
