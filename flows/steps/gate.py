@@ -90,15 +90,15 @@ def await_verdict(lake: LakeLocation, held: HeldDraft) -> State[Any]:
     Raises:
         HeldError: The run cannot wait, because it is none of a deployment.
     """
-    context, refused = FlowRunContext.get(), ""
+    context, artifact, refused = FlowRunContext.get(), None, ""
     fired = context.flow_run.empirical_policy.pause_keys or set() if context and context.flow_run else set[str]()
     for number in count(1):
         # Keys of a form are of small letters, digits and dashes.
         key = f"{held.id.lower()}-{number}"
         if number == 1 and key not in fired:
-            tell_held(lake, held)
+            artifact = tell_held(lake, held)
         try:
-            choice = _ask(lake, held, key, refused)
+            choice = _ask(lake, held, key, described(lake, held, artifact, refused))
         except ValidationError:
             if key not in fired:
                 raise
@@ -112,11 +112,11 @@ def await_verdict(lake: LakeLocation, held: HeldDraft) -> State[Any]:
     raise AssertionError("a question that was not asked yet suspends the run")
 
 
-def _ask(lake: LakeLocation, held: HeldDraft, key: str, refused: str) -> Choice:
+def _ask(lake: LakeLocation, held: HeldDraft, key: str, description: str) -> Choice:
     """Ask a person by suspending the run, or return the answer."""
     if runtime.deployment.id is None:
         raise held_error(lake, held)
-    form = answer_form(held).with_initial_data(description=described(lake, held, refused))
+    form = answer_form(held).with_initial_data(description=description)
     seconds = max(1, int((held.deadline - datetime.now(UTC)).total_seconds()))
     try:
         answer = suspend_flow_run(wait_for_input=form, timeout=seconds, key=key)

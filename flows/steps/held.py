@@ -94,8 +94,8 @@ def held_error(lake: LakeLocation, held: HeldDraft) -> HeldError:
     return HeldError(held.id, held.parent.snapshot if held.parent else None, said, advice)
 
 
-def tell_held(lake: LakeLocation, held: HeldDraft) -> None:
-    """Say by an artifact, an event and the run's log that a draft waits for a verdict."""
+def tell_held(lake: LakeLocation, held: HeldDraft) -> UUID | None:
+    """Say by an artifact, an event and the run's log that a draft waits for a verdict; return the artifact's id."""
     store, command = lake.open(), approve_command(lake, held.id)
     asked = held.questions
     others = [finding for finding in held.findings if finding not in asked]
@@ -105,12 +105,14 @@ def tell_held(lake: LakeLocation, held: HeldDraft) -> None:
     )
     rows = [{"level": finding.level, **row} for finding, row in zip(held.findings, facts(held.findings), strict=True)]
     order = [held.findings.index(finding) for finding in (*asked, *others)]
+    artifact = None
     with harmless("what is held"):
-        create("table", held_key(lake), description, json.dumps([rows[place] for place in order]))
+        artifact = create("table", held_key(lake), description, json.dumps([rows[place] for place in order]))
     report_held(
         store.uri(), held.id, [str(finding) for finding in asked], f"{command} --all, or with --reject", until(held)
     )
     note(f"held: draft {held.id} waits for a verdict until {until(held)}, because of {counted(len(asked), 'finding')}")
+    return artifact.id if artifact else None
 
 
 def held_key(lake: LakeLocation) -> str:
@@ -118,14 +120,17 @@ def held_key(lake: LakeLocation) -> str:
     return artifact_key("held", lake.place())
 
 
-def described(lake: LakeLocation, held: HeldDraft, refused: str = "") -> str:
-    """Return what waits as Markdown: why, the largest losses as a table, and where all of them are."""
+def described(lake: LakeLocation, held: HeldDraft, artifact: UUID | None = None, refused: str = "") -> str:
+    """Return what waits as Markdown: why, the largest losses as a table, and the artifact that has all of them.
+
+    Without the artifact's id the link leads to its versions. `refused` says why an answer was not taken.
+    """
     asked, key = held.questions, held_key(lake)
     seen = f"readers still see {cell(held.parent.snapshot)}" if held.parent else "nothing was ever published here"
     lines = [f"**Your answer was not taken:** {cell(refused)}", ""] if refused else []
     lines += [
         f"Draft **{cell(held.id)}** of {cell(lake.open().uri())} is held until {until(held)}, because of"
-        f" {counted(len(asked), 'finding')}; {seen}. All of it is in {_link(key)}.",
+        f" {counted(len(asked), 'finding')}; {seen}. All of it is in {_link(key, artifact)}.",
         *(["", f"It is held again in the place of {cell(held.again)}: {cell(held.reason)}."] if held.again else []),
         "",
         "| finding | before | after | lost |",
@@ -147,11 +152,12 @@ def _more(asked: Sequence[Finding]) -> str:
     return f"And {counted(more, 'further finding')}, none of which lost more. " if more > 0 else ""
 
 
-def _link(key: str) -> str:
+def _link(key: str, artifact: UUID | None) -> str:
     """Return a link to an artifact, or its name where the address of the UI is not known."""
     run = url_for("flow-run", obj_id=runtime.flow_run.id) if runtime.flow_run.id else None
     base = (run or "").partition("/runs/")[0]
-    return f"[the artifact {key}]({base}/artifacts/key/{key})" if base else f"the artifact `{key}`"
+    page = f"artifact/{artifact}" if artifact else f"key/{key}"
+    return f"[the artifact {key}]({base}/artifacts/{page})" if base else f"the artifact `{key}`"
 
 
 def clean_drafts(lake: LakeLocation) -> None:
