@@ -69,7 +69,7 @@ def facts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "finding": finding.name,
             "before": finding.before,
             "after": finding.after,
-            "lost": finding.lost,
+            "lost": finding.lost if finding.before is not None else None,
             "message": shown(finding.message, _CHARACTERS),
         }
         for finding in findings

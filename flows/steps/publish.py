@@ -16,6 +16,7 @@ from flows.steps.progress import progress
 from lake.assemble.draft import Crawled, Draft, write_draft
 from lake.assemble.held import HeldDraft, hold, waiting
 from lake.commit import Commit
+from lake.documents import DOCUMENTS
 from lake.errors import ConflictError, PublishError
 from lake.layout import new_snapshot_id
 from lake.publish import (
@@ -121,14 +122,21 @@ def _hold(
     allow_shrink: Sequence[str],
     is_rebuild: bool,
 ) -> HeldDraft:
-    """Hold a draft, or return the one that waits if it would publish the same files on the same parent."""
+    """Hold a draft, or return the one that waits if it would publish the same tables on the same parent."""
     store = lake.open()
-    before, files = waiting(store), file_hashes(draft.commit.tables)
-    on = parent.snapshot if parent else None
-    if before is not None and (before.files, before.parent and before.parent.snapshot) == (files, on):
+    before, on = waiting(store), parent.snapshot if parent else None
+    if before is not None and (before.parent and before.parent.snapshot, _without_documents(before.files)) == (
+        on,
+        _without_documents(file_hashes(draft.commit.tables)),
+    ):
         return before
     with phase("hold", f"holding {draft.commit.snapshot} for a verdict"):
         return hold(store, draft, parent, crawled, allow_shrink, is_rebuild)
+
+
+def _without_documents(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of all files but the documents', which say when each was fetched."""
+    return {name: hash_ for name, hash_ in files.items() if not name.startswith(f"{DOCUMENTS.name}/")}
 
 
 def new_drifts(commit: Commit, parent: Commit) -> tuple[str, ...]:

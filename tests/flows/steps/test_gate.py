@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas import State
@@ -23,8 +24,9 @@ from flows.steps.events import DRAFT_ENDED, DRAFT_HELD
 from flows.steps.parameters import Choice
 from lake.assemble.held import HeldDraft, held_drafts, waiting
 from lake.errors import HeldError
-from lake.layout import HELD, SNAPSHOTS
+from lake.layout import HELD, SNAPSHOTS, verdict_key
 from lake.store import Store
+from lake.verdict import Act, Verdict
 from tests.flows.chain import Chain, Step, chain
 from tests.flows.lakeside import error_of, event, release
 from tests.lake import keys
@@ -151,7 +153,15 @@ def test_the_same_snapshot_is_not_crawled_again_while_it_waits(gate: Gate, waits
     assert step.ended.message is not None
     assert step.ended.message.startswith(f"held: draft {before.id} still waits for a verdict, since ")
     assert step.asked == []
+    # Whoever asks for everything anew finds the same, and a discover goes on meanwhile.
+    forced = gate.chain.tell(
+        "forced", lambda: refresh(gate.chain.location, gate.chain.choice(), force=True, return_state=True)
+    )
+    assert forced.message.startswith(f"draft {before.id} still waits for a verdict")
+    assert len(forced.asked) > len(KEPT)
+    assert gate.chain.tell("discover", gate.chain.discover).name == "Unchanged"
     assert gate.held() == before
+    assert gate.state(waits).name == "Suspended"
 
 
 def test_an_answer_that_does_not_cover_what_asks_is_asked_for_again(gate: Gate, waits: UUID):
@@ -235,3 +245,16 @@ def test_a_draft_whose_head_has_moved_is_held_again_and_the_run_waits_on(gate: G
     gate.answer(run, verdict="drop")
     assert gate.state(run).message == f"dropped: draft {again.id} (they were removed), by Oak"
     assert gate.chain.commit() == gate.chain["moved"].commit
+
+
+def test_a_run_that_was_killed_while_it_decided_goes_on(gate: Gate, published: None):
+    release(gate.chain.running, changed(FEWER, "meta", tag="v9"))
+    run = gate.begin()
+    held = gate.held()
+    accepted = tuple(sorted(finding.name for finding in held.questions))
+    verdict = Verdict(held.id, Act.PUBLISH, "Elm", "2026-11-27T16:00:00+00:00", findings=accepted)
+    gate.store.create(verdict_key(held.id), msgspec.json.encode(verdict))
+    gate.client.set_flow_run_state(run, Pending(), force=True)
+    gate.go_on(run)
+    assert str(gate.state(run).message).endswith("; as decided by Elm")
+    assert gate.chain.commit().verdict == verdict
