@@ -1,19 +1,9 @@
 """Writes Parquet into a fresh folder that no reader knows, audits it, and publishes it by creating one commit."""
 
 from lake.publish.attempt import claim_attempt, note_attempt, remove_attempts
-from lake.publish.audit import (
-    Finding,
-    Level,
-    audit_collections,
-    audit_fields,
-    audit_identity,
-    audit_run,
-    audit_table,
-    questions,
-    refusals,
-    some,
-)
+from lake.publish.audit import audit_collections, audit_fields, audit_identity, audit_run, audit_table
 from lake.publish.check import KeyCheck
+from lake.publish.finding import Finding, Level, questions, refusals, some
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
 from lake.publish.snapshot import (
     SnapshotWriter,
