@@ -124,7 +124,7 @@ def draft() -> Message:
             f"The held draft {{{{ event.payload.draft }}}} of {{{{ event.payload.lake }}}} was"
             f" {{{{ event.payload.outcome }}}} at {_SINCE}."
             "{% if event.payload.reason %} {{ event.payload.reason }}{% endif %}\n"
-            "What readers see: pokelake log"
+            "What readers see: pokelake status"
             "{% else %}"
             f"The draft {{{{ event.payload.draft }}}} of {{{{ event.payload.lake }}}} is held since {_SINCE}, because"
             f" of {_FINDINGS}; readers see the snapshot before. It waits until"

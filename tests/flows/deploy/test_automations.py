@@ -193,7 +193,7 @@ def test_somebody_is_told_of_drafts_and_of_drift(outcome: Outcome):
         f"Decide: pokelake approve {DRAFT} --all",
     ]
     ended = f"The held draft {DRAFT} of s3://lake/ was expired at WHEN."
-    assert message(outcome, "a held snapshot was expired") == [ended, "What readers see: pokelake log"]
+    assert message(outcome, "a held snapshot was expired") == [ended, "What readers see: pokelake status"]
     assert message(outcome, "the source has changed its shape") == [
         f"The snapshot {DRAFT} of s3://lake/, published at WHEN, has 1 finding that the one before had not:",
         "- moves: {{ 1 }}",
