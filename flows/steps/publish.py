@@ -24,6 +24,7 @@ from lake.publish import (
     claim_attempt,
     commit_snapshot,
     file_hashes,
+    forget_attempt,
     note_attempt,
     questions,
     refusals,
@@ -93,11 +94,11 @@ def publish(
             raise PublishError(snapshot, parent.snapshot if parent else None, refusals(draft.findings))
         if draft is not None and questions(draft.findings):
             held = _hold(lake, draft, parent, crawled, allow_shrink, is_rebuild)
-            remove_snapshot(lake.open(), snapshot)
+            _forget(lake, run, snapshot)
             return held
         is_same = draft is None or (same_files(draft.commit.tables, parent) and not draft.is_repair)
         if parent is not None and is_same:
-            remove_snapshot(lake.open(), snapshot)
+            _forget(lake, run, snapshot)
             return Publication(parent, is_new=False, rejected=rejected)
         assert draft is not None, "without a parent everything is new"
         if run:
@@ -171,6 +172,13 @@ def write_snapshot(
         lake.open(), snapshot, parent, crawled, progress, allow_shrink, is_rebuild, run_facts(), rejected.extend
     )
     return draft, tuple(rejected)
+
+
+def _forget(lake: LakeLocation, run: str | None, snapshot: str) -> None:
+    """Remove the written files of a snapshot that is not published, and the note on them."""
+    remove_snapshot(lake.open(), snapshot)
+    if run:
+        forget_attempt(lake.open(), run, snapshot)
 
 
 def _remove(attempt: Transaction) -> None:

@@ -1,6 +1,6 @@
 """Writes Parquet into a fresh folder that no reader knows, audits it, and publishes it by creating one commit."""
 
-from lake.publish.attempt import claim_attempt, note_attempt, remove_attempts
+from lake.publish.attempt import claim_attempt, forget_attempt, note_attempt, remove_attempts
 from lake.publish.audit import audit_collections, audit_fields, audit_identity, audit_run, audit_table
 from lake.publish.check import KeyCheck
 from lake.publish.finding import Finding, Level, questions, refusals, some
@@ -30,6 +30,7 @@ __all__ = [
     "claim_attempt",
     "commit_snapshot",
     "file_hashes",
+    "forget_attempt",
     "note_attempt",
     "questions",
     "refusals",

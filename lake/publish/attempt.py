@@ -26,6 +26,11 @@ def claim_attempt(store: Store, run: str, snapshot: str) -> None:
     store.create(attempt_claim_key(run, snapshot), _SENT)
 
 
+def forget_attempt(store: Store, run: str, snapshot: str) -> None:
+    """Remove the note on a draft whose files the run itself has removed, because there was nothing to publish."""
+    store.delete([attempt_key(run, snapshot)])
+
+
 def remove_attempts(store: Store, run: str) -> list[str]:
     """Remove the drafts of a dead run, but for those whose commit it may have sent; return those that had files."""
     folder, removed = attempt_folder(run), []
