@@ -75,8 +75,6 @@ def finish(state: "State[Any]", lake: "LakeLocation") -> None:
 
 def ask(lake: "LakeLocation", draft: str) -> "Choice | None":
     """Show on a terminal why a draft is held, and ask for a verdict; None leaves it waiting."""
-    import click
-
     from flows.steps.held import until
     from flows.steps.parameters import Choice
     from lake.assemble.held import read_held
@@ -87,12 +85,11 @@ def ask(lake: "LakeLocation", draft: str) -> "Choice | None":
         say(f"It is held again in the place of {held.again}: {held.reason}.\n")
     show_facts(held)
     say()
-    wanted = typer.prompt(
-        "Publish all of it, drop it, or leave it until later (publish, drop, leave)?",
-        type=click.Choice([PUBLISH, DROP, LEAVE]),
-        default=LEAVE,
-        err=True,
-    )
+    wanted = ""
+    while wanted not in (PUBLISH, DROP, LEAVE):
+        wanted = typer.prompt(
+            "Publish all of it, drop it, or leave it (publish, drop, leave)?", default=LEAVE, err=True
+        )
     if wanted == LEAVE:
         remark(f"It waits until {until(held)}.")
         return None

@@ -95,7 +95,7 @@ def test_a_terminal_is_asked_what_to_do(
         finish(state, LOCATION)
     for stream in (sys.stdin, sys.stderr):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
-    answers = iter(["leave", "drop", "the source is wrong"])
+    answers = iter(["what?", "leave", "drop", "the source is wrong"])
     monkeypatch.setattr(typer, "prompt", lambda *given, **options: next(answers))
     with pytest.raises(HeldError):
         finish(state, LOCATION)
