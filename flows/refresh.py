@@ -84,7 +84,7 @@ def refresh(
         overtake(lake, begun.resources, Publication(parent, is_new=False), version)
         return unchanged(parent, f"upstream is still at {version}")
     if (held := begun.held()) is not None and not (force or picked or allow_shrink):
-        return still_waits(held)
+        return still_waits(lake, held)
 
     listings = begun.listings(results, is_fresh=True)
     crawl = Crawl(crawl_id(_name(force, picked), settings, parent, version), settings, lake)

@@ -53,7 +53,8 @@ CLIENT_CONFIG = Config(
     retries={"mode": "standard", "max_attempts": _TRIES},
     connect_timeout=_CONNECT_SECONDS,
     read_timeout=_READ_SECONDS,
-    max_pool_connections=2 * PARALLEL_REQUESTS,
+    # Several groups of tables write and read at the same time; a connection is opened only when it is needed.
+    max_pool_connections=8 * PARALLEL_REQUESTS,
 )
 
 

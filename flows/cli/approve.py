@@ -91,11 +91,21 @@ def _decide(lake: "LakeLocation", held: "HeldDraft", choice: "Choice") -> None:
     from prefect.client.orchestration import get_client
     from prefect.settings import get_current_settings
 
+    from flows.steps.gate import verdict_of
+    from lake.assemble.decide import require_answered
+
+    # Refused here, and not by a run that somebody would have to look at.
+    require_answered(held, verdict_of(choice))
     what = f"{'publish' if choice.publish else 'drop'} {held.id}"
     # A server that a command starts for itself knows no run.
     if get_current_settings().api.url:
         with get_client(sync_client=True) as client:
             run = _run_of(client, held)
+            if run is not None and run.state is not None and not (run.state.is_paused() or run.state.is_final()):
+                raise LakeError(
+                    f"the run that holds {held.id} is at work on it: {shown(run.name)} is {run.state.name}; see by"
+                    " `pokelake status` what becomes of it, and decide again if the draft still waits then"
+                )
             if run is not None and (_resume(client, run, held, choice, what) or _start(client, run, choice, what)):
                 return
     say(f"deciding in this process: {what}")

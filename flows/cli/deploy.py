@@ -1,6 +1,7 @@
 """The commands that deploy: save what the flows look for, push code, check everything, and serve on one machine."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -150,6 +151,8 @@ def doctor(bucket: Bucket = None, prefix: Prefix = "", work_pool: WorkPool = "po
 @app.command()
 def serve() -> None:
     """Run every deployment of prefect.yaml on its schedule on this machine, without a work pool, until Ctrl-C."""
+    # Whoever watches a run that it starts reads what the run says.
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
     check_proxies()
     reach_prefect()
     from flows.deploy.serve import serve as run

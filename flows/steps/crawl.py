@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas import State
 from prefect.context import TaskRunContext
 from prefect.futures import as_completed
-from prefect.states import Cancelled
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
@@ -31,6 +31,7 @@ from lake.assemble.staging import Manifest, is_whole, second_round, stage
 from lake.commit import Commit
 from lake.crawl import Fetched, Fetcher, Shard, Source
 from lake.errors import LakeError, StoppedError
+from lake.layout import RESULTS
 from lake.text import counted
 
 # How long a killed or refused run can be taken up again; older documents are fetched anew.
@@ -38,6 +39,9 @@ RESUMABLE = timedelta(days=1)
 
 # Tasks for each share of the connections: while one task's documents come, those of the other are staged and recorded.
 TASKS_PER_SHARE = 2
+
+# The name of the state of a shard that was not fetched, because the run was told to stop.
+STOPPED = "Stopped"
 
 # A manifest as a task's result keeps it: plain JSON values.
 Result = dict[str, Any]
@@ -84,11 +88,11 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
         given = {"shard": [quote(shard) for shard in shards], "crawl": unmapped(crawl), "title": named}
         futures = runner.map(fetch, given)
         by_run = {future.task_run_id: place for place, future in enumerate(futures)}
-        stopped = 0
+        stopped = list[int]()
         for future in as_completed(futures):
             future.wait()
-            if future.state.is_cancelled():
-                stopped += 1
+            if future.state.name == STOPPED:
+                stopped.append(by_run[future.task_run_id])
                 continue
             place, manifest = by_run[future.task_run_id], _manifest(future.result())
             shard, is_fetched = shards[place], future.state.name != "Cached"
@@ -100,9 +104,11 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
             tally.note(shard, manifest, is_fetched)
             note_done(len(shard.wanted), is_fetched)
         if stopped:
+            # Prefect keeps a result of each, and there is none.
+            store.delete([f"{RESULTS}{_key(crawl, shards[place])}" for place in stopped])
             raise StoppedError(
-                f"stopped by an operator: {stopped} of {counted(len(shards), 'shard')} were not fetched; those that"
-                " were are kept for a day, and the next run goes on from there"
+                f"an operator told the run to: {len(stopped)} of {counted(len(shards), 'shard')} were not fetched; the"
+                " others are kept for a day, and the next run goes on from there"
             )
         # The second round's results are not kept, because the next run must ask again for what failed twice.
         once = fetch_shard.with_options(persist_result=False, cache_policy=NO_CACHE)
@@ -164,7 +170,12 @@ def _fetch(opened: _Connections, shard: Shard) -> Fetched:
 
 
 def _shard_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
-    return f"{SHARD_RESULTS}{arguments['crawl'].id}/{arguments['shard'].name}"
+    return _key(arguments["crawl"], arguments["shard"])
+
+
+def _key(crawl: Crawl, shard: Shard) -> str:
+    """Return the key of a shard's result, below that of all results."""
+    return f"{SHARD_RESULTS}{crawl.id}/{shard.name}"
 
 
 def _may_help(task: Any, run: Any, state: State) -> bool:
@@ -186,7 +197,7 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
 def fetch_shard(shard: Shard, crawl: Crawl, title: str) -> Result:
     """Fetch a shard's documents into ``staging/``; return its manifest, as plain JSON values.
 
-    The title is for people, who read it in the task's name. It ends as Cancelled if the run was told to stop before
+    The title is for people, who read it in the task's name. It ends as Stopped if the run was told to stop before
     its turn came.
     """
     # Only fetching holds a share: another shard uses the connections while this one is staged and recorded.
@@ -194,7 +205,7 @@ def fetch_shard(shard: Shard, crawl: Crawl, title: str) -> Result:
     with opened.shares:
         if opened.orders.is_stopped:
             # Prefect takes a returned state for the task's own.
-            return cast("Result", Cancelled(message="the run was told to stop"))
+            return cast("Result", Completed(name=STOPPED, message="the run was told to stop"))
         opened.tally.begin(shard.resource)
         fetched = _fetch(opened, shard)
     manifest: Result = msgspec.to_builtins(stage(crawl.lake.open(), crawl.id, shard, fetched))

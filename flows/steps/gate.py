@@ -70,13 +70,19 @@ def verdict_first(lake: LakeLocation, choice: Choice | None = None) -> State[Any
 def held_back(lake: LakeLocation, held: HeldDraft) -> State[Any]:
     """Wait for the verdict on a draft that this run holds; the same draft of another run waits for it already."""
     if not is_of_this_run(held):
-        return still_waits(held)
+        return still_waits(lake, held)
     clean_drafts(lake)
     return await_verdict(lake, held)
 
 
-def still_waits(held: HeldDraft) -> State[Any]:
-    """Return the state of a run that has nothing to add to a draft that waits."""
+def still_waits(lake: LakeLocation, held: HeldDraft) -> State[Any]:
+    """Return the state of a run that has nothing to add to a draft that waits.
+
+    Raises:
+        HeldError: The run is none of a deployment: whoever started it can decide.
+    """
+    if runtime.deployment.id is None:
+        raise held_error(lake, held)
     since = f"{held.created_at:%Y-%m-%d %H:%M} UTC"
     said = f"draft {held.id} still waits for a verdict, since {since} and until {until(held)} (pokelake approve)"
     return ended(said, Outcome.HELD)

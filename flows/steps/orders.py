@@ -13,8 +13,8 @@ from prefect.context import SettingsContext, get_settings_context
 from prefect.input import RunInput, receive_input
 from prefect.input.actions import delete_flow_run_input
 from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
-from prefect.states import Cancelled
 
+from flows.steps.outcome import Outcome, ended
 from lake.crawl import Fetcher
 from lake.errors import StoppedError
 
@@ -33,14 +33,14 @@ STEP = 2
 
 
 def stoppable(body: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
-    """Let a flow that was told to stop end as Cancelled, because it did not fail."""
+    """Let a flow that was told to stop end well, because it did what it was told."""
 
     @wraps(body)
     def run(*arguments: _P.args, **options: _P.kwargs) -> State[Any]:
         try:
             return body(*arguments, **options)
         except StoppedError as error:
-            return Cancelled(message=str(error))
+            return ended(str(error), Outcome.STOPPED)
 
     return run
 

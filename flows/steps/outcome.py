@@ -38,6 +38,7 @@ class Outcome(StrEnum):
     DIFFERENT = "different"
     HELD = "held"
     DROPPED = "dropped"
+    STOPPED = "stopped"
 
 
 # Documents that a state's message names; the commit names all of them.

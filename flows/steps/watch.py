@@ -87,5 +87,5 @@ def _tell(lake: LakeLocation, outcome: str, numbers: Numbers) -> None:
     """Say the numbers of the run in its log, by an event and by an artifact."""
     place, flow, facts = lake.place(), runtime.flow_run.flow_name, numbers.facts()
     note(numbers.line())
-    report_measured(f"s3://{place}", flow, outcome, facts)
+    report_measured(f"s3://{place}/", flow, outcome, facts)
     show_numbers(place, flow, numbers.line(), {"flow": flow, "lake": place, "outcome": outcome, **facts})

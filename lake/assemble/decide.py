@@ -90,6 +90,21 @@ def decide(
     raise AssertionError("the last attempt returns or raises")
 
 
+def require_answered(held: HeldDraft, verdict: Verdict) -> None:
+    """Raise unless a verdict accepts what asks, if it is to publish the draft, and nothing else.
+
+    Raises:
+        UnansweredError: More findings ask than it accepts.
+        UnknownNameError: It names a finding that does not ask.
+    """
+    asked = [finding.name for finding in held.questions]
+    accepted = _accepted(verdict, asked)
+    if unknown := sorted(accepted - set(asked)):
+        raise UnknownNameError("finding that asks", unknown[0], asked)
+    if verdict.act is Act.PUBLISH and (rest := [name for name in asked if name not in accepted]):
+        raise UnansweredError(held.id, rest)
+
+
 def _standing(store: Store, held: HeldDraft, verdict: Verdict, now: datetime | None) -> Verdict:
     """Return the verdict that stands on a draft: this one, which is written, or the same one of an earlier try."""
     assert verdict.draft == held.id, "a verdict is on the draft that it names"
@@ -97,10 +112,7 @@ def _standing(store: Store, held: HeldDraft, verdict: Verdict, now: datetime | N
     accepted = _accepted(verdict, asked)
     before = read_verdict(store, held.id)
     if before is None:
-        if unknown := sorted(accepted - set(asked)):
-            raise UnknownNameError("finding that asks", unknown[0], asked)
-        if verdict.act is Act.PUBLISH and (rest := [name for name in asked if name not in accepted]):
-            raise UnansweredError(held.id, rest)
+        require_answered(held, verdict)
         before = _write(store, held, replace(verdict, findings=tuple(sorted(accepted))), now)
     if (before.act, _accepted(before, asked)) != (verdict.act, accepted):
         raise DecidedError(held.id, before.act, before.by, before.at, before.reason)

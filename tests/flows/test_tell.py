@@ -12,7 +12,10 @@ import flows.steps.crawl
 from flows.cli import main
 from flows.local.replica import demo_documents
 from flows.steps.orders import Orders
+from flows.steps.results import SHARD_RESULTS
+from lake.layout import RESULTS
 from tests.flows.chain import Chain, chain
+from tests.lake import keys
 from tests.lake.assemble.lakeside import only, versioned
 from tests.waiting import until
 
@@ -51,11 +54,15 @@ def test_a_run_is_slowed_asked_and_stopped_and_the_next_one_goes_on(told: Chain,
     pokelake("tell", str(run), "stop")
     crawl.join()
     [state] = states
-    assert state.is_cancelled()
+    assert state.is_completed()
+    assert str(state.message).startswith("stopped: an operator told the run to: ")
     assert "the next run goes on from there" in str(state.message)
 
     asked = set(told.running.counters()["by_path"])
     told.running.reset()
+    kept = [told.store.get(key) for key in keys(told.store) if key.startswith(f"{RESULTS}{SHARD_RESULTS}")]
+    assert kept
+    assert not any(b'"result":"null"' in body.replace(b" ", b"") for body in kept)
     assert told.refresh().is_completed()
     again = asked & set(told.running.counters()["by_path"]) & DOCUMENTS.keys() - {"meta"}
     assert again == set()

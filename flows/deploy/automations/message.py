@@ -159,7 +159,7 @@ def not_current(lake: str, time: timedelta) -> Message:
             "{% if event %}"
             f", since {_SINCE}; readers see {{{{ event.payload.snapshot }}}}"
             "{% endif %}.",
-            "Its last runs: prefect flow-run ls --flow-name refresh",
+            "What runs, and its last runs: pokelake status; pokelake runs",
             _DOCTOR,
         ),
     )

@@ -149,16 +149,19 @@ def test_a_run_that_asks_suspends_and_says_what_waits(gate: Gate, waits: UUID):
 
 def test_the_same_snapshot_is_not_crawled_again_while_it_waits(gate: Gate, waits: UUID):
     before = gate.held()
-    step = gate.chain.tell("nightly", gate.chain.refresh)
+    gate.chain.running.reset()
+    step = gate.note("nightly", gate.begin())
     assert step.ended.message is not None
     assert step.ended.message.startswith(f"held: draft {before.id} still waits for a verdict, since ")
     assert step.asked == []
     # Whoever asks for everything anew finds the same, and a discover goes on meanwhile.
-    forced = gate.chain.tell(
-        "forced", lambda: refresh(gate.chain.location, gate.chain.choice(), force=True, return_state=True)
-    )
+    forced = gate.note("forced", gate.begin(force=True))
     assert forced.message.startswith(f"draft {before.id} still waits for a verdict")
     assert len(forced.asked) > len(KEPT)
+    # Who starts a run by hand can decide, and is told how.
+    by_hand = gate.chain.tell("by hand", gate.chain.refresh)
+    assert f"pokelake approve {before.id} " in str(error_of(by_hand.ended, HeldError))
+    assert by_hand.asked == []
     assert gate.chain.tell("discover", gate.chain.discover).name == "Unchanged"
     assert gate.held() == before
     assert gate.state(waits).name == "Suspended"

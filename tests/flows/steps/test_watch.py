@@ -138,7 +138,7 @@ def test_the_numbers_of_a_run_are_in_an_artifact_whose_key_stays_and_in_an_event
     assert numbers["bytes"] > 0
     failed = {row["what"]: row["value"] for row in table(watched.artifacts["failed"]["run-refresh"])}
     assert failed["outcome"] == "failed"
-    said = events(RUN_MEASURED, f"pokelake.lake.s3://{PLACE}", SINCE, 3)
+    said = events(RUN_MEASURED, f"pokelake.lake.s3://{PLACE}/", SINCE, 3)
     assert [one["outcome"] for one in said] == ["published", "published", "failed"]
     assert said[1]["documents"] == numbers["documents"]
 
