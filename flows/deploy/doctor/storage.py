@@ -25,6 +25,21 @@ from lake.store import Store
 _FIRST_ANSWER = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: 10}
 
 
+def unwell(url: str, error: Exception) -> tuple[str, str]:
+    """Say what is wrong with an API that is asked for its health, and the way to mend it."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (401, 403):
+        return (
+            f"{url} refuses the key: status {status}",
+            "set PREFECT_API_KEY, or PREFECT_API_AUTH_STRING, to one it takes",
+        )
+    if status is not None:
+        way = "check PREFECT_API_URL, which ends in /api, or in /workspaces/ and an id on Prefect Cloud"
+        return f"{url} answers with status {status}", way
+    way = "start it (`prefect server start`) or name another (`prefect config set PREFECT_API_URL=…`)"
+    return f"{url} does not answer: {type(error).__name__}: {error}", way
+
+
 def prefect_api(at: Installation) -> Verdict:
     """Is there a lasting Prefect server, no older than this client?"""
     address = get_current_settings().api.url
@@ -35,8 +50,7 @@ def prefect_api(at: Installation) -> Verdict:
     url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     with temporary_settings(_FIRST_ANSWER), get_client(sync_client=True) as client:
         if error := client.api_healthcheck():
-            way = "start it (`prefect server start`) or name another (`prefect config set PREFECT_API_URL=…`)"
-            return failed(f"{url} does not answer: {type(error).__name__}: {error}", way)
+            return failed(*unwell(url, error))
         if client.server_type is ServerType.CLOUD:
             return ok(f"{url} is Prefect Cloud, the client has version {prefect.__version__}")
         server = client.api_version()
