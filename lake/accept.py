@@ -46,6 +46,8 @@ def findings(commit: "Commit") -> Iterator[str]:
         if len({file.name for file in table.files}) < len(table.files):
             yield f"tables.{name}: expected each file once"
         names = [entry.get("name") for entry in table.fields]
+        if len(set(map(str, names))) < len(names):
+            yield f"tables.{name}: expected each field once"
         if any(names.count(key) != 1 for key in table.primary_key):
             yield f"tables.{name}: expected each column of its key among its fields"
         for entry in table.fields:

@@ -30,6 +30,12 @@ CORE = ("ability", "evolution-chain", "generation", "move", "pokemon", "pokemon-
 LOCATION = LakeLocation(bucket="lake", prefix="pokelake")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def own_events() -> None:
+    """Let a module's events go to its own server, and not to the one that tests before it ended."""
+    EventsWorker.drain_all(timeout=10)
+
+
 @pytest.fixture(scope="session")
 def prefect_server(migrated: Path) -> Iterator[dict[str, str]]:
     """Run a Prefect server; yield the environment that points a subprocess at it."""

@@ -31,7 +31,12 @@ WRONG_MEMBERS: list[tuple[str, Any]] = [
     *(("snapshot", "99999999T999999Z-1f3a9c02"), ("parent", "20260230T000000Z-1f3a9c02"), ("source.requests", 2**63)),
     *(("changes.pokemon.added", 10**30), ("source.answers.0d8fe2bf", -1), ("tables", {})),
     *(("tables", []), ("tables.../up", {}), ("tables.pokemon", 5), ("tables.pokemon.files", [])),
-    *(("tables.pokemon.fields", [{}]), ("tables.pokemon.fields", [{"name": 5, "type": "int32"}]), ("audits", [{}])),
+    *(
+        ("tables.pokemon.fields", 2 * COMMIT.tables["pokemon"].fields),
+        ("tables.pokemon.fields", [{}]),
+        ("tables.pokemon.fields", [{"name": 5, "type": "int32"}]),
+        ("audits", [{}]),
+    ),
     *(
         (f"tables.pokemon.files.0.{member}", value)
         for member, value in (

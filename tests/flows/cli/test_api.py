@@ -43,6 +43,8 @@ ASKING: dict[str, tuple[str, ...]] = {
     "document": ("pokemon", "1"),
     "tell": ("a-run", "status"),
     "runs": (),
+    "status": (),
+    "approve": (),
 }
 # The first asks a server that it starts itself.
 NEVER_ASKING = {"demo", "replica", "iam-policy"}

@@ -261,6 +261,6 @@ def test_a_run_can_be_started_by_hand_and_watched_and_writes_nothing_where_nothi
 
 
 def test_every_command_of_the_day_to_day_succeeds(ecs: Ecs):
-    said = {command: ecs.terminal.run(command) for command in inline_commands(DAILY)}
+    said = {command: ecs.terminal.run(command) for command in inline_commands(DAILY) if "RUN" not in command}
     ecs.undo_the_day_to_day()
     assert "frozen: refresh, discover and maintain end at once" in said["pokelake doctor"]
