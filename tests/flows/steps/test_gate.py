@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas import State
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.states import Pending
@@ -117,7 +117,9 @@ def waits(gate: Gate) -> UUID:
     """Return the run that waits for a verdict on a draft in which most abilities are gone."""
     gate.stand(DOCUMENTS)
     release(gate.chain.running, KEPT)
-    return gate.begin()
+    run = gate.begin()
+    gate.chain.running.reset()
+    return run
 
 
 @pytest.fixture
@@ -142,7 +144,10 @@ def test_a_run_that_asks_suspends_and_says_what_waits(gate: Gate, waits: UUID):
     tags = gate.client.read_flow_run(waits).tags
     assert "outcome:held" in tags
     [artifact] = gate.client.read_artifacts(
-        artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[artifact_key("held", gate.chain.location.place())]))
+        artifact_filter=ArtifactFilter(
+            key=ArtifactFilterKey(any_=[artifact_key("held", gate.chain.location.place())]),
+            flow_run_id=ArtifactFilterFlowRunId(any_=[waits]),
+        )
     )
     rows = json.loads(str(artifact.data))
     assert [row["finding"] for row in rows][: len(held.questions)] == [finding.name for finding in held.questions]
