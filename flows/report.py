@@ -14,8 +14,7 @@ from flows.steps.outcome import describe_changes, ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.watch import run_name, watched
 from lake import Lake
-from lake.commit import Commit
-from lake.errors import UnknownNameError
+from lake.commit import Commit, parent_of
 from lake.layout import snapshot_folder
 from lake.text import counted, shown
 
@@ -49,7 +48,7 @@ def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> 
     """
     readers = Lake(lake.open())
     commit = readers.commit(snapshot)
-    parent = parent_of(readers, commit)
+    parent = parent_of(readers.store, commit)
     tables = compare_tables(commit, parent)
     uri = readers.store.uri(snapshot_folder(commit.snapshot))
     create_markdown_artifact(
@@ -59,14 +58,6 @@ def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> 
     )
     create_table_artifact(tables, key="pokelake-tables", description=f"The tables of snapshot {commit.snapshot}")
     return ended(f"reported {commit.snapshot}: {describe_changes(commit)}")
-
-
-def parent_of(lake: Lake, commit: Commit) -> Commit | None:
-    """Return the commit that a snapshot followed; None for the first snapshot, and if that commit was forgotten."""
-    try:
-        return lake.commit(commit.parent) if commit.parent else None
-    except UnknownNameError:
-        return None
 
 
 def compare_tables(commit: Commit, parent: Commit | None) -> list[dict[str, Any]]:

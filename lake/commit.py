@@ -215,6 +215,15 @@ def head(store: Store) -> Commit | None:
     return newest(commit_seqs(store), partial(read_commit, store))
 
 
+def parent_of(store: Store, commit: Commit) -> Commit | None:
+    """Return the commit that a snapshot followed; None for the first snapshot, and if that commit was forgotten."""
+    if commit.parent is None:
+        return None
+    # Numbers between the two may have been passed over.
+    found = newest([seq for seq in commit_seqs(store) if seq < commit.seq], partial(read_commit, store))
+    return found if found is not None and found.snapshot == commit.parent else None
+
+
 def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
     """Return the content of one file of a published table.
 

@@ -19,7 +19,7 @@ from flows.steps.logs import harmless
 from flows.steps.markdown import cell
 from flows.steps.parameters import LakeLocation
 from lake.assemble.merge import document_files
-from lake.commit import Commit, read_commit, read_file
+from lake.commit import Commit, parent_of, read_file
 from lake.layout import snapshot_folder
 from lake.store import Store
 from lake.text import shown
@@ -75,7 +75,7 @@ def show_snapshot(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]
         return
     store, place, name = lake.open(), lake.place(), cell(commit.snapshot)
     with harmless("the snapshot"):
-        parent = read_commit(store, commit.seq - 1) if commit.parent else None
+        parent = parent_of(store, commit)
         changes = [*_documents(commit, parent), *_rows(commit, parent)]
         _table(artifact_key("changes", place), f"What changed in snapshot {name}", changes)
         _table(artifact_key("findings", place), f"What the audits found in snapshot {name}", findings(commit))

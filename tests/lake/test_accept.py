@@ -10,7 +10,7 @@ import pytest
 
 import lake.commit
 from lake.accept import _warn_once
-from lake.commit import Commit, commit_seqs, head, read_commit
+from lake.commit import Commit, commit_seqs, head, parent_of, read_commit
 from lake.errors import ConflictError, LakeError, NoCommitError
 from lake.layout import commit_key
 from lake.publish.garbage import GRACE, find_expired, find_garbage
@@ -157,6 +157,7 @@ def test_the_next_commit_has_the_number_after_what_is_none(store: Store, good: C
         assert (head(store).seq, head(store).parent) == (5, NEW)
         assert Lake(store).snapshots()["snapshot"].tolist() == [RIVAL, NEW, OLD]
         assert Lake(store).commit(NEW) == good
+        assert parent_of(store, head(store)) == good
         store.delete([commit_key(3), commit_key(4)])
 
 
