@@ -11,8 +11,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
-from prefect.client.schemas.objects import TERMINAL_STATES
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.sorting import DeploymentSort, FlowRunSort
 from pydantic import Field
 
@@ -21,7 +20,7 @@ from flows.steps.ended import TELLING
 from flows.steps.held import clean_drafts
 from flows.steps.outcome import Outcome, ended, frozen
 from flows.steps.parameters import LakeLocation
-from flows.steps.watch import run_name, watched
+from flows.steps.watch import UNFINISHED, run_name, watched
 from lake.commit import Commit
 from lake.layout import CODE
 from lake.publish.garbage import GRACE, Garbage, find_expired, find_garbage, forget, remove
@@ -121,14 +120,13 @@ def code_in_use(prefix: str) -> set[str] | None:
     Prefect server, and this one cannot tell which code is in use.
     """
     folder = re.compile(f'"{re.escape(prefix + CODE)}([^/"]+)')
-    unfinished = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES))))
     with get_client(sync_client=True) as client:
         deployments = list(
             _pages(lambda start: client.read_deployments(sort=DeploymentSort.NAME_ASC, limit=PAGE, offset=start))
         )
         runs = _pages(
             lambda start: client.read_flow_runs(
-                flow_run_filter=unfinished, sort=FlowRunSort.ID_DESC, limit=PAGE, offset=start
+                flow_run_filter=FlowRunFilter(state=UNFINISHED), sort=FlowRunSort.ID_DESC, limit=PAGE, offset=start
             )
         )
         versions = {run.deployment_version for run in runs} | {deployment.version for deployment in deployments}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.api import reach_prefect
-from flows.cli.held import account, commands, decide_here, show_facts
+from flows.cli.held import account, decide_here, show_facts
 from flows.cli.options import Bucket, Prefix
 from flows.cli.say import remark, say
 from lake.errors import LakeError
@@ -70,7 +70,7 @@ def approve(
 
 
 def _show(lake: "LakeLocation", held: "HeldDraft") -> None:
-    from flows.steps.held import until
+    from flows.steps.held import decide_commands, until
     from lake.verdict import read_verdict
 
     asked, seen = held.questions, f"readers see {held.parent.snapshot}" if held.parent else "readers see nothing yet"
@@ -83,7 +83,7 @@ def _show(lake: "LakeLocation", held: "HeldDraft") -> None:
     if verdict := read_verdict(lake.open(), held.id):
         say(f"decided by {verdict.by} at {verdict.at}: {verdict.act}")
         return
-    say("\n".join(("nothing was decided; do that by", *(f"  {command}" for command in commands(lake, held.id)))))
+    say("\n".join(("nothing was decided; do that by", *(f"  {command}" for command in decide_commands(lake, held.id)))))
 
 
 def _decide(lake: "LakeLocation", held: "HeldDraft", choice: "Choice") -> None:

@@ -36,20 +36,13 @@ def show_facts(held: "HeldDraft", limit: int = SHOWN) -> None:
 
     from flows.cli.show import show
     from flows.steps.held import facts
+    from lake.publish import further
 
     asked = held.questions
     rows = pd.DataFrame(facts(asked[:limit] if limit else asked))
     show(rows.drop(columns="message"), False)
-    if limit and len(asked) > limit:
-        say(f"and {counted(len(asked) - limit, 'further finding')}, none of which lost more")
-
-
-def commands(lake: "LakeLocation", draft: str) -> list[str]:
-    """Return the commands that decide a draft."""
-    from flows.steps.held import approve_command
-
-    command = approve_command(lake, draft)
-    return [f"{command} --all --reason WHY", f"{command} --reject --reason WHY"]
+    if limit and (rest := further(asked, limit)):
+        say(rest)
 
 
 def finish(state: "State[Any]", lake: "LakeLocation") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flows.cli.api import reach_prefect
-from flows.cli.held import commands, show_facts
+from flows.cli.held import show_facts
 from flows.cli.options import Bucket, Json, Prefix
 from flows.cli.say import say, say_json
 from lake.text import counted
@@ -58,7 +58,7 @@ def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) ->
 
 
 def _say_held(lake: "LakeLocation", held: "HeldDraft") -> None:
-    from flows.steps.held import until
+    from flows.steps.held import decide_commands, until
 
     say(f"waits    {held.id}, until {until(held)}")
     say(f"         held by {held.run.get('flow_run_name') or 'a run without a name'}")
@@ -66,11 +66,11 @@ def _say_held(lake: "LakeLocation", held: "HeldDraft") -> None:
         say(f"         again, in the place of {held.again}: {held.reason}")
     say(f"         because of {counted(len(held.questions), 'finding')}:\n")
     show_facts(held, SHOWN)
-    say("\n".join(("\ndecide by", *(f"  {command}" for command in commands(lake, held.id)))))
+    say("\n".join(("\ndecide by", *(f"  {command}" for command in decide_commands(lake, held.id)))))
 
 
 def _facts(lake: "LakeLocation", held: "HeldDraft") -> dict[str, Any]:
-    from flows.steps.held import facts
+    from flows.steps.held import decide_commands, facts
 
     return {
         "draft": held.id,
@@ -82,31 +82,22 @@ def _facts(lake: "LakeLocation", held: "HeldDraft") -> dict[str, Any]:
         "again": held.again,
         "reason": held.reason,
         "findings": facts(held.questions),
-        "commands": commands(lake, held.id),
+        "commands": decide_commands(lake, held.id),
     }
 
 
 def read_unfinished(lake: "LakeLocation") -> list[dict[str, Any]] | None:
     """Return the runs of a lake that have begun and not ended, the youngest first; None if no server can be asked."""
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import (
-        FlowRunFilter,
-        FlowRunFilterState,
-        FlowRunFilterStateType,
-        FlowRunFilterTags,
-    )
-    from prefect.client.schemas.objects import TERMINAL_STATES
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
     from prefect.client.schemas.sorting import FlowRunSort
     from prefect.settings import get_current_settings
 
-    from flows.steps.watch import LAKE_TAG
+    from flows.steps.watch import LAKE_TAG, UNFINISHED
 
     if not get_current_settings().api.url:
         return None
-    wanted = FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[f"{LAKE_TAG}{lake.place()}"]),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES))),
-    )
+    wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{LAKE_TAG}{lake.place()}"]), state=UNFINISHED)
     with get_client(sync_client=True) as client:
         found = client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_DESC, limit=MOST_RUNS)
     return [

@@ -1,6 +1,7 @@
 """Telling a run that crawls what to do: its pace, or its end."""
 
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -51,27 +52,21 @@ def _found(run: str) -> Any:
         UnknownNameError: There is none.
     """
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import (
-        FlowRunFilter,
-        FlowRunFilterId,
-        FlowRunFilterName,
-        FlowRunFilterState,
-        FlowRunFilterStateType,
-    )
-    from prefect.client.schemas.objects import TERMINAL_STATES
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterName
     from prefect.client.schemas.sorting import FlowRunSort
 
-    unfinished = FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES)))
+    from flows.steps.watch import UNFINISHED
+
     try:
-        named = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]), state=unfinished)
+        named = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]), state=UNFINISHED)
     except ValueError:
-        named = FlowRunFilter(name=FlowRunFilterName(any_=[run]), state=unfinished)
+        named = FlowRunFilter(name=FlowRunFilterName(any_=[run]), state=UNFINISHED)
     with get_client(sync_client=True) as client:
-        for wanted in (named, FlowRunFilter(state=unfinished)):
-            found = client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_DESC, limit=MOST_RUNS)
-            if wanted is named and found:
-                return found[0]
-    raise UnknownNameError("unfinished flow run", run, [one.name for one in found])
+        read = partial(client.read_flow_runs, sort=FlowRunSort.START_TIME_DESC, limit=MOST_RUNS)
+        if found := read(flow_run_filter=named):
+            return found[0]
+        others = read(flow_run_filter=FlowRunFilter(state=UNFINISHED))
+    raise UnknownNameError("unfinished flow run", run, [one.name for one in others])
 
 
 def _status(run: Any) -> str:

@@ -19,10 +19,10 @@ from flows.steps.outcome import Outcome, ended, finished, unchanged
 from flows.steps.parameters import Choice, LakeLocation
 from flows.steps.progress import progress
 from flows.steps.publish import Publication, new_drifts, run_facts
-from lake.assemble import decided
 from lake.assemble.decide import Decision, decide
+from lake.assemble.decided import Ending
 from lake.assemble.held import HeldDraft, held_drafts, read_held, supersede, undecided
-from lake.commit import read_commit
+from lake.commit import parent_of
 from lake.errors import UnansweredError, UnknownNameError
 from lake.read import Lake
 from lake.text import shown
@@ -33,8 +33,6 @@ MOST_CHOICES = 30
 
 # Whom a verdict names if nobody said who gave it.
 NOBODY = "somebody unnamed"
-
-PUBLISH, DROP = "publish", "drop"
 
 
 def verdict_of(choice: Choice) -> Verdict:
@@ -52,7 +50,8 @@ def verdict_first(lake: LakeLocation, choice: Choice | None = None) -> State[Any
     again. What became of other drafts is said.
     """
     store = lake.open()
-    for standing in held_drafts(store):
+    standings = held_drafts(store)
+    for standing in standings:
         held, verdict = standing.draft, standing.verdict
         if not is_of_this_run(held) or not held.is_open():
             continue
@@ -63,7 +62,8 @@ def verdict_first(lake: LakeLocation, choice: Choice | None = None) -> State[Any
             return carry_out(lake, held, verdict)
     if choice is not None:
         return carry_out(lake, read_held(store, choice.draft), verdict_of(choice))
-    clean_drafts(lake)
+    if standings:
+        clean_drafts(lake)
     return None
 
 
@@ -81,8 +81,7 @@ def still_waits(lake: LakeLocation, held: HeldDraft) -> State[Any]:
     Raises:
         HeldError: The run is none of a deployment: whoever started it can decide.
     """
-    if runtime.deployment.id is None:
-        raise held_error(lake, held)
+    _require_deployment(lake, held)
     since = f"{held.created_at:%Y-%m-%d %H:%M} UTC"
     said = f"draft {held.id} still waits for a verdict, since {since} and until {until(held)} (pokelake approve)"
     return ended(said, Outcome.HELD)
@@ -118,10 +117,15 @@ def await_verdict(lake: LakeLocation, held: HeldDraft) -> State[Any]:
     raise AssertionError("a question that was not asked yet suspends the run")
 
 
-def _ask(lake: LakeLocation, held: HeldDraft, key: str, description: str) -> Choice:
-    """Ask a person by suspending the run, or return the answer."""
+def _require_deployment(lake: LakeLocation, held: HeldDraft) -> None:
+    """Raise `HeldError` where the run is none of a deployment: whoever started it can decide."""
     if runtime.deployment.id is None:
         raise held_error(lake, held)
+
+
+def _ask(lake: LakeLocation, held: HeldDraft, key: str, description: str) -> Choice:
+    """Ask a person by suspending the run, or return the answer."""
+    _require_deployment(lake, held)
     form = answer_form(held).with_initial_data(description=description)
     seconds = max(1, int((held.deadline - datetime.now(UTC)).total_seconds()))
     try:
@@ -133,7 +137,7 @@ def _ask(lake: LakeLocation, held: HeldDraft, key: str, description: str) -> Cho
     given = answer.model_dump()
     return Choice(
         draft=held.id,
-        publish=given["verdict"] == PUBLISH,
+        publish=given["verdict"] == Act.PUBLISH,
         findings=given.get("findings", ()),
         reason=given["reason"],
         by=given["by"],
@@ -157,7 +161,7 @@ def answer_form(held: HeldDraft) -> type[RunInput]:
 def answer_of(held: HeldDraft, choice: Choice) -> dict[str, Any] | None:
     """Return a verdict as the form takes it; None if it has no place for what is accepted by name."""
     answer: dict[str, Any] = {
-        "verdict": PUBLISH if choice.publish else DROP,
+        "verdict": verdict_of(choice).act.value,
         "by": choice.by or NOBODY,
         "reason": choice.reason,
     }
@@ -176,14 +180,13 @@ def carry_out(lake: LakeLocation, held: HeldDraft, verdict: Verdict) -> State[An
     with phase("decide", f"deciding held draft {held.id}: {verdict.act}, by {shown(verdict.by)}"):
         decision = decide(store, held, verdict, progress, run_facts())
     clean_drafts(lake)
-    if decision.outcome is decided.Outcome.DROPPED:
-        why = f" ({decision.verdict.reason})" if decision.verdict.reason else ""
-        return ended(f"draft {held.id}{why}, by {decision.verdict.by}", Outcome.DROPPED)
+    if decision.outcome is Ending.DROPPED:
+        return ended(f"draft {held.id}{_why(decision)}, by {decision.verdict.by}", Outcome.DROPPED)
     if decision.held is not None:
         get_run_logger().warning("held again: %s", decision.held.reason)
         return await_verdict(lake, decision.held)
     assert decision.commit is not None, "what was neither dropped nor held again is what readers see"
-    if decision.outcome is decided.Outcome.UNCHANGED:
+    if decision.outcome is Ending.UNCHANGED:
         report_draft_ended(store.uri(), held.id, decision.outcome)
         return unchanged(decision.commit, f"readers already saw all of draft {held.id}")
     return _published(lake, decision)
@@ -193,14 +196,18 @@ def _published(lake: LakeLocation, decision: Decision) -> State[Any]:
     """Announce what a verdict published, as a run does that published without asking."""
     store, held, commit = lake.open(), decision.draft, decision.commit
     assert commit is not None
-    parent = read_commit(store, commit.seq - 1) if commit.parent else None
+    parent = parent_of(store, commit)
     drifts = new_drifts(commit, parent) if parent else ()
     publication = Publication(commit, True, held.new_pokemon, decision.rejected, drifts)
     if _is_refresh(held):
         report_current(store.uri(), commit.snapshot)
-    why = f" ({decision.verdict.reason})" if decision.verdict.reason else ""
-    said = f"as decided by {decision.verdict.by}{why}"
+    said = f"as decided by {decision.verdict.by}{_why(decision)}"
     return finished(lake, publication, held.crawled(), _names(lake, commit.snapshot, held.new_pokemon), said)
+
+
+def _why(decision: Decision) -> str:
+    """Return the reason of a verdict in brackets, nothing if none was given."""
+    return f" ({decision.verdict.reason})" if decision.verdict.reason else ""
 
 
 def _names(lake: LakeLocation, snapshot: str, pokemon: tuple[int, ...]) -> dict[int, str]:

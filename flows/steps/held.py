@@ -20,7 +20,7 @@ from flows.steps.parameters import LakeLocation
 from lake.assemble.decided import clean_held
 from lake.assemble.held import HeldDraft, held_drafts
 from lake.errors import HeldError
-from lake.publish import Finding
+from lake.publish import Finding, further
 from lake.text import counted, shown
 
 # Findings that a message or a form names; the artifact has all.
@@ -41,6 +41,12 @@ def approve_command(lake: LakeLocation, draft: str) -> str:
         store = lake.open()
         place = ["--bucket", store.bucket, *(["--prefix", store.prefix.rstrip("/")] if store.prefix else [])]
     return shlex.join(["pokelake", "approve", draft, *place])
+
+
+def decide_commands(lake: LakeLocation, draft: str) -> list[str]:
+    """Return the commands that publish a held draft, and that drop it."""
+    command = approve_command(lake, draft)
+    return [f"{command} --all --reason WHY", f"{command} --reject --reason WHY"]
 
 
 def until(held: HeldDraft) -> str:
@@ -78,17 +84,15 @@ def facts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 def held_error(lake: LakeLocation, held: HeldDraft) -> HeldError:
     """Return the error with which a run ends that cannot wait for a verdict: it says how to give one."""
-    asked, command = held.questions, approve_command(lake, held.id)
+    asked = held.questions
     said = [str(finding) for finding in asked[:NAMED]]
-    if len(asked) > NAMED:
-        said.append(f"and {counted(len(asked) - NAMED, 'further finding')}, none of which lost more")
+    if rest := further(asked, NAMED):
+        said.append(rest)
     again = [f"It is held again in the place of {held.again}: {held.reason}."] if held.again else []
     advice = [
         *again,
         f"It waits for you until {until(held)}. Publish it, drop it, or see all of it:",
-        f"  {command} --all --reason WHY",
-        f"  {command} --reject --reason WHY",
-        f"  {command}",
+        *(f"  {way}" for way in (*decide_commands(lake, held.id), approve_command(lake, held.id))),
         f'The parameter of a deployment is decide={{"draft": "{held.id}", "publish": true, "reason": "WHY"}}.',
     ]
     return HeldError(held.id, held.parent.snapshot if held.parent else None, said, advice)
@@ -126,6 +130,7 @@ def described(lake: LakeLocation, held: HeldDraft, artifact: UUID | None = None,
     Without the artifact's id the link leads to its versions. `refused` says why an answer was not taken.
     """
     asked, key = held.questions, held_key(lake)
+    rest, shown_by = further(asked, NAMED), f"`{approve_command(lake, held.id)}`"
     seen = f"readers still see {cell(held.parent.snapshot)}" if held.parent else "nothing was ever published here"
     lines = [f"**Your answer was not taken:** {cell(refused)}", ""] if refused else []
     lines += [
@@ -137,7 +142,7 @@ def described(lake: LakeLocation, held: HeldDraft, artifact: UUID | None = None,
         "| --- | ---: | ---: | ---: |",
         *map(_row, asked[:NAMED]),
         "",
-        f"{_more(asked)}On a terminal: `{approve_command(lake, held.id)}`",
+        f"{rest.capitalize()}. On a terminal: {shown_by}" if rest else f"On a terminal: {shown_by}",
     ]
     return "\n".join(lines)
 
@@ -145,11 +150,6 @@ def described(lake: LakeLocation, held: HeldDraft, artifact: UUID | None = None,
 def _row(finding: Finding) -> str:
     numbers = (finding.before or 0, finding.after or 0, finding.lost)
     return f"| {cell(finding.name)} | {' | '.join(map(cell, numbers))} |"
-
-
-def _more(asked: Sequence[Finding]) -> str:
-    more = len(asked) - NAMED
-    return f"And {counted(more, 'further finding')}, none of which lost more. " if more > 0 else ""
 
 
 def _link(key: str, artifact: UUID | None) -> str:

@@ -20,16 +20,13 @@ from lake.documents import DOCUMENTS
 from lake.errors import ConflictError, PublishError
 from lake.layout import new_snapshot_id
 from lake.publish import (
-    Level,
     claim_attempt,
     commit_snapshot,
     file_hashes,
     forget_attempt,
     note_attempt,
     questions,
-    refusals,
     remove_snapshot,
-    same_files,
 )
 from lake.resource import Failure
 
@@ -90,14 +87,13 @@ def publish(
             note_attempt(lake.open(), run, snapshot)
         with phase("build", "building tables"):
             draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild)
-        if draft is not None and any(finding.level == Level.BLOCK for finding in draft.findings):
-            raise PublishError(snapshot, parent.snapshot if parent else None, refusals(draft.findings))
+        if draft is not None:
+            draft.require_sound()
         if draft is not None and questions(draft.findings):
             held = _hold(lake, draft, parent, crawled, allow_shrink, is_rebuild)
             _forget(lake, run, snapshot)
             return held
-        is_same = draft is None or (same_files(draft.commit.tables, parent) and not draft.is_repair)
-        if parent is not None and is_same:
+        if parent is not None and (draft is None or not draft.is_new(parent)):
             _forget(lake, run, snapshot)
             return Publication(parent, is_new=False, rejected=rejected)
         assert draft is not None, "without a parent everything is new"

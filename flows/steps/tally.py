@@ -41,14 +41,13 @@ class Tally:
     def note(self, shard: Shard, manifest: Manifest, is_fetched: bool) -> None:
         """Take in a shard: this run fetched it, or an earlier one of the same crawl did."""
         resource = shard.resource
-        answered = manifest.documents + manifest.unchanged + len(manifest.gone)
-        self._answered[resource] += answered
+        self._answered[resource] += manifest.answered
         self._sent[resource] += manifest.documents
         self._failed[resource] += len(manifest.failed)
         if is_fetched:
             count(manifest)
         else:
-            self._kept[resource] += answered
+            self._kept[resource] += manifest.answered
         self._left[resource] -= 1
         if not self._left[resource]:
             note(self._line(resource))
@@ -58,7 +57,7 @@ class Tally:
         answered = failed = 0
         for manifest in manifests:
             count(manifest)
-            answered += manifest.documents + manifest.unchanged + len(manifest.gone)
+            answered += manifest.answered
             failed += len(manifest.failed)
         if manifests:
             note(f"crawl: {counted(answered + failed, 'document')} asked for again, {failed:,} failed again")
@@ -76,7 +75,7 @@ class Tally:
 def count(manifest: Manifest) -> None:
     """Add what this run fetched to its numbers."""
     run = numbers()
-    run.documents += manifest.documents + manifest.unchanged + len(manifest.gone)
+    run.documents += manifest.answered
     run.sent += manifest.documents
     run.requests += manifest.requests
     run.bytes += manifest.json_bytes

@@ -8,7 +8,8 @@ from typing import Any, ParamSpec
 
 from prefect import runtime
 from prefect.client.schemas import State
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun
 from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
 
@@ -23,6 +24,9 @@ from lake.publish import remove_attempts
 
 # Tags of a run: the lake that it works on, and how it ended.
 LAKE_TAG, OUTCOME_TAG = "lake:", "outcome:"
+
+# The runs that have not ended.
+UNFINISHED = FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES)))
 
 _P = ParamSpec("_P")
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from lake import tables
-from lake.assemble.decided import Outcome, held_again_as, published_as, remove_held
+from lake.assemble.decided import Ending, held_again_as, published_as, remove_held
 from lake.assemble.draft import Crawled, Draft, Progress, write_draft
 from lake.assemble.held import HeldDraft, decide_itself, expire, held_drafts, hold, waiting
 from lake.assemble.merge import document_files
@@ -26,7 +26,7 @@ from lake.errors import (
     UnknownNameError,
 )
 from lake.layout import commit_key, new_snapshot_id, verdict_key
-from lake.publish import Level, commit_snapshot, file_hashes, questions, refusals, remove_snapshot, same_files
+from lake.publish import commit_snapshot, file_hashes, questions, remove_snapshot
 from lake.publish.check import SHOWN_ROWS
 from lake.resource import Failure, Reference
 from lake.store import PARALLEL_REQUESTS, Store
@@ -46,7 +46,7 @@ class Decision:
 
     draft: HeldDraft
     verdict: Verdict
-    outcome: Outcome
+    outcome: Ending
     commit: Commit | None = None
     held: HeldDraft | None = None
     rejected: tuple[Failure, ...] = ()
@@ -76,12 +76,12 @@ def decide(
     """
     verdict = _standing(store, held, verdict, now)
     if verdict.act is Act.DROP:
-        return Decision(held, verdict, Outcome.DROPPED)
+        return Decision(held, verdict, Ending.DROPPED)
     for attempt in range(1, _ATTEMPTS + 1):
         if commit := published_as(store, held):
-            return Decision(held, verdict, Outcome.PUBLISHED, commit)
+            return Decision(held, verdict, Ending.PUBLISHED, commit)
         if again := held_again_as(held_drafts(store), held):
-            return Decision(held, verdict, Outcome.HELD_AGAIN, held=again)
+            return Decision(held, verdict, Ending.HELD_AGAIN, held=again)
         try:
             return _publish(store, held, verdict, progress, run, now)
         except ConflictError:
@@ -163,21 +163,20 @@ def _publish(
         draft = write_draft(
             store, snapshot, current, crawled, progress, held.allow_shrink, held.is_rebuild, run, rejected.extend
         )
-        if draft is None or (same_files(draft.commit.tables, current) and not draft.is_repair):
+        if draft is None or not draft.is_new(current):
             remove_held(store, held.id)
-            return Decision(held, verdict, Outcome.UNCHANGED, current, rejected=tuple(rejected))
-        if any(finding.level == Level.BLOCK for finding in draft.findings):
-            raise PublishError(snapshot, current.snapshot if current else None, refusals(draft.findings))
+            return Decision(held, verdict, Ending.UNCHANGED, current, rejected=tuple(rejected))
+        draft.require_sound()
         if reason := _difference(held, current, draft, verdict):
             again = hold(store, draft, current, crawled, held.allow_shrink, held.is_rebuild, held.id, reason, now)
-            return Decision(held, verdict, Outcome.HELD_AGAIN, held=again, rejected=tuple(rejected))
+            return Decision(held, verdict, Ending.HELD_AGAIN, held=again, rejected=tuple(rejected))
         is_sent = True
         try:
             commit = commit_snapshot(store, replace(draft.commit, verdict=verdict))
         except (ConflictError, PublishError):
             is_sent = False
             raise
-        return Decision(held, verdict, Outcome.PUBLISHED, commit, rejected=tuple(rejected))
+        return Decision(held, verdict, Ending.PUBLISHED, commit, rejected=tuple(rejected))
     finally:
         # The answer to a commit that was sent may be lost although the commit exists.
         if not is_sent:

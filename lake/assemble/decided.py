@@ -14,7 +14,7 @@ from lake.store import Store
 from lake.verdict import Act, Verdict
 
 
-class Outcome(StrEnum):
+class Ending(StrEnum):
     """What became of a held draft.
 
     PUBLISHED: It is a snapshot that readers see, or saw.
@@ -35,7 +35,7 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"
 
 
-_OUTCOMES = {Act.DROP: Outcome.DROPPED, Act.SUPERSEDED: Outcome.SUPERSEDED, Act.EXPIRED: Outcome.EXPIRED}
+_ENDINGS = {Act.DROP: Ending.DROPPED, Act.SUPERSEDED: Ending.SUPERSEDED, Act.EXPIRED: Ending.EXPIRED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Cleaned:
     """A held draft that was removed: its outcome, the verdict on it, and the snapshot or draft that it became."""
 
     draft: str
-    outcome: Outcome
+    outcome: Ending
     verdict: Verdict
     became: str | None = None
 
@@ -95,12 +95,12 @@ def _became(store: Store, one: Standing, standings: Sequence[Standing], now: dat
     if verdict is None:
         return None
     if verdict.act is not Act.PUBLISH:
-        return Cleaned(held.id, _OUTCOMES[verdict.act], verdict)
+        return Cleaned(held.id, _ENDINGS[verdict.act], verdict)
     if commit := published_as(store, held):
-        return Cleaned(held.id, Outcome.PUBLISHED, verdict, commit.snapshot)
+        return Cleaned(held.id, Ending.PUBLISHED, verdict, commit.snapshot)
     if again := held_again_as(standings, held):
-        return Cleaned(held.id, Outcome.HELD_AGAIN, verdict, again.id)
-    return None if held.is_open(now) else Cleaned(held.id, Outcome.ABANDONED, verdict)
+        return Cleaned(held.id, Ending.HELD_AGAIN, verdict, again.id)
+    return None if held.is_open(now) else Cleaned(held.id, Ending.ABANDONED, verdict)
 
 
 def remove_held(store: Store, draft: str) -> None:

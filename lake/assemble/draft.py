@@ -21,8 +21,8 @@ from lake.assemble.staging import Manifest, final_failures
 from lake.assemble.work import Group, Work, also_build, cut_groups, plan_work, tables_in
 from lake.commit import Commit, SourceFacts, TableFiles
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
-from lake.errors import DamagedObjectError, MissingObjectError
-from lake.publish import Finding, SnapshotWriter, remove_snapshot, table_files
+from lake.errors import DamagedObjectError, MissingObjectError, PublishError
+from lake.publish import Finding, Level, SnapshotWriter, refusals, remove_snapshot, same_files, table_files
 from lake.resource import Failure
 from lake.source import HELD_HOURS, TOLERANCES, Tolerances
 from lake.store import PARALLEL_REQUESTS, Store
@@ -71,6 +71,15 @@ class Draft:
     findings: tuple[Finding, ...]
     new_pokemon: tuple[int, ...]
     is_repair: bool = False
+
+    def require_sound(self) -> None:
+        """Raise `PublishError` if an audit found what must not be published, whoever allows it."""
+        if any(finding.level == Level.BLOCK for finding in self.findings):
+            raise PublishError(self.commit.snapshot, self.commit.parent, refusals(self.findings))
+
+    def is_new(self, parent: Commit | None) -> bool:
+        """Tell whether there is something to publish: another file than the parent's, or one that is repaired."""
+        return self.is_repair or not same_files(self.commit.tables, parent)
 
 
 def write_draft(

@@ -41,6 +41,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     round: Literal[1, 2] = 1
 
     @property
+    def answered(self) -> int:
+        """How many documents the source answered: with a body, as unchanged, or as gone."""
+        return self.documents + self.unchanged + len(self.gone)
+
+    @property
     def final_failures(self) -> tuple[Failure, ...]:
         """The documents that could not be fetched when they were asked for a second time."""
         return self.failed if self.round == 2 else ()

@@ -3,7 +3,7 @@
 from lake.publish.attempt import claim_attempt, forget_attempt, note_attempt, remove_attempts
 from lake.publish.audit import audit_collections, audit_fields, audit_identity, audit_run, audit_table
 from lake.publish.check import KeyCheck
-from lake.publish.finding import Finding, Level, questions, refusals, some
+from lake.publish.finding import Finding, Level, further, questions, refusals, some
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
 from lake.publish.snapshot import (
     SnapshotWriter,
@@ -31,6 +31,7 @@ __all__ = [
     "commit_snapshot",
     "file_hashes",
     "forget_attempt",
+    "further",
     "note_attempt",
     "questions",
     "refusals",

@@ -74,13 +74,19 @@ def refusals(findings: Iterable[Finding]) -> list[str]:
     every = list(findings)
     blocking, asked = [finding for finding in every if finding.level == Level.BLOCK], questions(every)
     said = [*map(str, blocking), *map(str, asked[:SHOWN_ROWS])]
-    if len(asked) > SHOWN_ROWS:
-        said.append(f"and {counted(len(asked) - SHOWN_ROWS, 'further finding')}, none of which lost more")
+    if rest := further(asked, SHOWN_ROWS):
+        said.append(rest)
     if asked and not blocking:
         # A resource that may lose documents lets the tables that it fills lose rows.
         names = [finding.subject for finding in sorted(asked, key=lambda finding: finding.rule)]
         said.append(f"if that is right, {allowing(names)}")
     return said
+
+
+def further(asked: Sequence[Finding], told: int) -> str:
+    """Say how many findings there are beyond those that were told, the largest losses; nothing if there are none."""
+    more = len(asked) - told
+    return f"and {counted(more, 'further finding')}, none of which lost more" if more > 0 else ""
 
 
 def allowing(names: Sequence[str]) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from flows.cli import main
 from flows.cli.show import parse_filter
 from flows.local.replica import Running, demo_documents
 from lake.commit import head
@@ -19,19 +18,6 @@ from tests.lake.assemble.lakeside import Lakeside
 
 LAKE = ("--bucket", "lake", "--prefix", "pokelake")
 COMMAND = str(Path(sys.executable).with_name("pokelake"))
-
-
-@pytest.fixture
-def ran(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs a command and returns its exit code and what it wrote to both streams."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from lake.assemble.held import HeldDraft, hold
 from lake.commit import head
 from lake.layout import new_snapshot_id
 from lake.publish import remove_snapshot
+from lake.store import Store
 from lake.verdict import Act, Verdict
 from tests.lake.assemble.lakeside import RUN, Documents, Lakeside, changed, only, without
 
@@ -23,6 +24,13 @@ def abilities() -> Documents:
 def fewer() -> Documents:
     """Return abilities of which most are gone, and one is another."""
     return changed(without(abilities(), "ability/1", "ability/2"), "ability/9", is_main_series=False)
+
+
+def full(store: Store) -> Lakeside:
+    """Return a lake with all abilities."""
+    lake = Lakeside(store)
+    lake.begin(abilities())
+    return lake
 
 
 def hold_back(lake: Lakeside, crawled: Crawled, is_rebuild: bool = False, now: datetime | None = None) -> HeldDraft:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lake.assemble import draft as writing
-from lake.assemble.decided import Outcome, clean_held
+from lake.assemble.decided import Ending, clean_held
 from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft, held_drafts, supersede, waiting
 from lake.errors import DecidedError, PublishError, StoreError, UnansweredError, UnknownNameError
@@ -14,7 +14,7 @@ from lake.publish import Finding, Level, remove_snapshot
 from lake.store import Store
 from lake.verdict import Act
 from tests.lake import keys
-from tests.lake.assemble.holding import NOW, abilities, decided, dropping, fewer, hold_back, publishing
+from tests.lake.assemble.holding import NOW, abilities, decided, dropping, fewer, full, hold_back, publishing
 from tests.lake.assemble.lakeside import RUN, Lakeside, changed, differing, hashes, mark_names
 from tests.lake.publish.killing import Killed, killed_at
 from tests.lake.publish.littering import age
@@ -25,9 +25,7 @@ OTHER = "20260808T041200Z-1f3a9c02"
 @pytest.fixture
 def lake(store: Store) -> Lakeside:
     """Return a lake with all abilities."""
-    one = Lakeside(store)
-    one.begin(abilities())
-    return one
+    return full(store)
 
 
 @pytest.fixture
@@ -52,7 +50,7 @@ def test_what_is_accepted_is_published_as_a_run_that_allows_it_would(lake: Lakes
     lake.store.delete(keys(lake.store, STAGING))
     decision = decided(lake, held, publishing(held))
     assert decision.commit is not None
-    assert (decision.outcome, decision.commit) == (Outcome.PUBLISHED, lake.commit)
+    assert (decision.outcome, decision.commit) == (Ending.PUBLISHED, lake.commit)
     assert (lake.commit.parent, lake.commit.seq, lake.commit.run) == (parent.snapshot, parent.seq + 1, RUN)
     verdict = lake.commit.verdict
     assert verdict is not None
@@ -72,13 +70,13 @@ def test_every_finding_that_asks_must_be_accepted(lake: Lakeside, held: HeldDraf
     with pytest.raises(UnknownNameError, match="no finding that asks 'shrink/moves'; there are: shrink/names"):
         decided(lake, held, publishing(held, *names, "shrink/moves"))
     assert (waiting(lake.store), lake.commit) == (held, before)
-    assert decided(lake, held, publishing(held, *names)).outcome == Outcome.PUBLISHED
+    assert decided(lake, held, publishing(held, *names)).outcome == Ending.PUBLISHED
 
 
 def test_what_is_dropped_is_not_published_and_the_next_run_says_so(lake: Lakeside, held: HeldDraft):
     before = lake.commit
     decision = decided(lake, held, dropping(held))
-    assert (decision.outcome, decision.commit, lake.commit) == (Outcome.DROPPED, None, before)
+    assert (decision.outcome, decision.commit, lake.commit) == (Ending.DROPPED, None, before)
     assert waiting(lake.store) is None
     [cleaned] = clean_held(lake.store)
     assert str(cleaned) == f"held draft {held.id} was dropped (by Oak at {NOW}): the source is wrong"
@@ -107,7 +105,7 @@ def test_of_two_drafts_that_wait_after_a_kill_the_older_one_is_superseded(lake: 
 def test_a_verdict_twice_publishes_once(lake: Lakeside, held: HeldDraft):
     first = decided(lake, held, publishing(held))
     second = decided(lake, held, publishing(held, by="Elm"))
-    assert (second.outcome, second.commit, second.verdict) == (Outcome.PUBLISHED, first.commit, first.verdict)
+    assert (second.outcome, second.commit, second.verdict) == (Ending.PUBLISHED, first.commit, first.verdict)
     with pytest.raises(DecidedError, match="by Oak"):
         decided(lake, held, dropping(held))
     [cleaned] = clean_held(lake.store)
@@ -118,7 +116,7 @@ def test_nobody_can_decide_after_the_deadline(lake: Lakeside, held: HeldDraft):
     with pytest.raises(DecidedError, match=r"by pokelake at .* \(expired\): nobody decided until"):
         decided(lake, held, publishing(held), held.deadline)
     [cleaned] = clean_held(lake.store)
-    assert cleaned.outcome == Outcome.EXPIRED
+    assert cleaned.outcome == Ending.EXPIRED
 
 
 def test_what_was_superseded_is_not_published(lake: Lakeside, held: HeldDraft):
@@ -133,7 +131,7 @@ def test_a_draft_whose_head_has_moved_is_held_again_on_the_new_one(lake: Lakesid
     newer = lake.fill(changed(abilities(), "ability/10", is_main_series=False))
     lake.store.delete(keys(lake.store, STAGING))
     decision = decided(lake, held, publishing(held))
-    assert (decision.outcome, lake.commit) == (Outcome.HELD_AGAIN, newer)
+    assert (decision.outcome, lake.commit) == (Ending.HELD_AGAIN, newer)
     again = decision.held
     assert again is not None
     assert again.parent is not None
@@ -143,9 +141,9 @@ def test_a_draft_whose_head_has_moved_is_held_again_on_the_new_one(lake: Lakesid
     assert snapshots(lake) == {older.snapshot, newer.snapshot}
     assert decided(lake, held, publishing(held)).held == again
     [cleaned] = clean_held(lake.store)
-    assert (cleaned.outcome, cleaned.became) == (Outcome.HELD_AGAIN, again.id)
+    assert (cleaned.outcome, cleaned.became) == (Ending.HELD_AGAIN, again.id)
     published = decided(lake, again, publishing(again))
-    assert (published.outcome, published.commit) == (Outcome.PUBLISHED, lake.commit)
+    assert (published.outcome, published.commit) == (Ending.PUBLISHED, lake.commit)
     assert lake.lake.read("abilities").set_index("ability_id")["is_main_series"].to_dict()[9] is False
 
 
@@ -155,18 +153,18 @@ def test_a_draft_that_another_code_builds_otherwise_is_held_again(
     before = lake.commit
     mark_names(monkeypatch, "abilities")
     decision = decided(lake, held, publishing(held))
-    assert (decision.outcome, lake.commit) == (Outcome.HELD_AGAIN, before)
+    assert (decision.outcome, lake.commit) == (Ending.HELD_AGAIN, before)
     assert decision.held is not None
     assert decision.held.reason.startswith(f"the code is another: {held.fingerprint} built the tables then, ")
     assert decision.held.reason.endswith(" builds others now: abilities")
-    assert decided(lake, decision.held, publishing(decision.held)).outcome == Outcome.PUBLISHED
+    assert decided(lake, decision.held, publishing(decision.held)).outcome == Ending.PUBLISHED
     assert all(name.startswith("?") for name in lake.lake.read("abilities")["name"])
 
 
 def test_a_draft_in_which_nothing_is_left_to_publish_changes_nothing(lake: Lakeside, held: HeldDraft):
     newer = lake.fill(fewer(), allow_shrink=("ability", "names"))
     decision = decided(lake, held, publishing(held))
-    assert (decision.outcome, decision.commit, lake.commit) == (Outcome.UNCHANGED, newer, newer)
+    assert (decision.outcome, decision.commit, lake.commit) == (Ending.UNCHANGED, newer, newer)
     assert keys(lake.store, HELD) == set()
 
 
@@ -198,7 +196,7 @@ def test_an_approved_draft_that_nobody_finished_goes_at_its_deadline(lake: Lakes
     assert [one.verdict.act for one in held_drafts(lake.store) if one.verdict] == [Act.PUBLISH]
     assert clean_held(lake.store, held.deadline - timedelta(seconds=1)) == []
     [cleaned] = clean_held(lake.store, held.deadline)
-    assert cleaned.outcome == Outcome.ABANDONED
+    assert cleaned.outcome == Ending.ABANDONED
 
 
 def test_what_blocks_is_published_by_no_verdict(lake: Lakeside, held: HeldDraft, monkeypatch: pytest.MonkeyPatch):
@@ -210,7 +208,7 @@ def test_what_blocks_is_published_by_no_verdict(lake: Lakeside, held: HeldDraft,
         decided(lake, held, publishing(held))
     monkeypatch.undo()
     assert (lake.commit, snapshots(lake)) == (before, {before.snapshot})
-    assert decided(lake, held, publishing(held)).outcome == Outcome.PUBLISHED
+    assert decided(lake, held, publishing(held)).outcome == Ending.PUBLISHED
 
 
 def test_a_rebuild_that_asks_is_held_without_documents(lake: Lakeside, monkeypatch: pytest.MonkeyPatch):
@@ -218,7 +216,7 @@ def test_a_rebuild_that_asks_is_held_without_documents(lake: Lakeside, monkeypat
     mark_names(monkeypatch, "abilities")
     held = hold_back(lake, Crawled(lake.commit.source, (), is_partial=True), is_rebuild=True)
     assert held.manifests == ()
-    assert decided(lake, held, publishing(held)).outcome == Outcome.PUBLISHED
+    assert decided(lake, held, publishing(held)).outcome == Ending.PUBLISHED
     assert differing(before, lake.commit) == {"abilities"}
 
 
@@ -232,7 +230,7 @@ def test_a_rebuild_whose_head_has_moved_keeps_what_the_newer_head_says_of_its_so
     mark_names(monkeypatch, "abilities")
     again = decided(lake, held, publishing(held)).held
     assert again is not None
-    assert decided(lake, again, publishing(again)).outcome == Outcome.PUBLISHED
+    assert decided(lake, again, publishing(again)).outcome == Ending.PUBLISHED
     assert (lake.commit.parent, lake.commit.source.version) == (newer.snapshot, newer.source.version)
     assert differing(newer, lake.commit) == {"abilities"}
 

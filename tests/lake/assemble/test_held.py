@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from lake.assemble.decided import Outcome, clean_held
+from lake.assemble.decided import Ending, clean_held
 from lake.assemble.held import HeldDraft, held_drafts, hold, read_held, supersede, waiting
 from lake.errors import MissingObjectError, UnknownNameError
 from lake.layout import HELD, STAGING, draft_key, verdict_key
 from lake.store import Store
 from lake.verdict import LAKE, Act, read_verdict
 from tests.lake import keys
-from tests.lake.assemble.holding import abilities, fewer, hold_back
+from tests.lake.assemble.holding import abilities, fewer, full, hold_back
 from tests.lake.assemble.lakeside import Lakeside, without
 from tests.lake.publish.killing import Killed, killed_at
 from tests.lake.publish.littering import age
@@ -20,9 +20,7 @@ from tests.lake.publish.littering import age
 @pytest.fixture
 def lake(store: Store) -> Lakeside:
     """Return a lake with all abilities."""
-    one = Lakeside(store)
-    one.begin(abilities())
-    return one
+    return full(store)
 
 
 @pytest.fixture
@@ -70,7 +68,7 @@ def test_one_draft_waits_and_the_next_one_takes_its_place(lake: Lakeside, held: 
     assert (verdict.act, verdict.by, newer.id in verdict.reason) == (Act.SUPERSEDED, LAKE, True)
     assert [one.draft.id for one in held_drafts(lake.store)] in ([newer.id, held.id], [held.id, newer.id])
     [cleaned] = clean_held(lake.store)
-    assert (cleaned.draft, cleaned.outcome) == (held.id, Outcome.SUPERSEDED)
+    assert (cleaned.draft, cleaned.outcome) == (held.id, Ending.SUPERSEDED)
     assert f"held draft {held.id} was superseded (by pokelake at " in str(cleaned)
     assert {key.split("/")[1] for key in keys(lake.store, HELD)} == {newer.id}
 
@@ -87,7 +85,7 @@ def test_nobody_decides_and_it_expires(lake: Lakeside, held: HeldDraft):
     assert clean_held(lake.store, before) == []
     assert waiting(lake.store, after) is None
     [cleaned] = clean_held(lake.store, after)
-    assert cleaned.outcome == Outcome.EXPIRED
+    assert cleaned.outcome == Ending.EXPIRED
     assert f"nobody decided until {held.deadline.isoformat(timespec='seconds')}" in str(cleaned)
     assert keys(lake.store, HELD) == set()
     assert clean_held(lake.store, after) == []
@@ -111,7 +109,7 @@ def test_two_that_wait_after_a_kill_are_one(lake: Lakeside, held: HeldDraft):
     age(lake.store, f"{HELD}{held.id}", timedelta(seconds=2))
     assert waiting(lake.store) == newer
     [cleaned] = clean_held(lake.store)
-    assert (cleaned.draft, cleaned.outcome) == (held.id, Outcome.SUPERSEDED)
+    assert (cleaned.draft, cleaned.outcome) == (held.id, Ending.SUPERSEDED)
 
 
 def test_of_two_that_are_held_at_the_same_time_one_waits(lake: Lakeside, held: HeldDraft):

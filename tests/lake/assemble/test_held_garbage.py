@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lake.assemble.decided import Outcome
+from lake.assemble.decided import Ending
 from lake.assemble.held import HeldDraft, read_held, waiting
 from lake.layout import HELD, SNAPSHOTS, draft_key, held_documents_key, held_folder, verdict_key
 from lake.publish.garbage import GRACE, find_expired, find_garbage, forget, remove
 from lake.store import Store
 from lake.verdict import kept_drafts
 from tests.lake import keys
-from tests.lake.assemble.holding import abilities, decided, dropping, fewer, hold_back, publishing
+from tests.lake.assemble.holding import abilities, decided, dropping, fewer, full, hold_back, publishing
 from tests.lake.assemble.lakeside import Lakeside, changed
 from tests.lake.publish.killing import Killed, killed_at
 from tests.lake.publish.littering import LONG, age, put
@@ -22,9 +22,7 @@ OTHER = "20260808T041200Z-1f3a9c02"
 @pytest.fixture
 def lake(store: Store) -> Lakeside:
     """Return a lake with all abilities."""
-    one = Lakeside(store)
-    one.begin(abilities())
-    return one
+    return full(store)
 
 
 def maintain(lake: Lakeside, grace: timedelta = timedelta()) -> None:
@@ -42,7 +40,7 @@ def test_a_draft_that_waits_is_published_after_maintain_took_all_that_was_staged
     maintain(lake)
     assert keys(lake.store, "staging/") == set()
     assert waiting(lake.store) == held
-    assert decided(lake, held, publishing(held)).outcome == Outcome.PUBLISHED
+    assert decided(lake, held, publishing(held)).outcome == Ending.PUBLISHED
 
 
 def test_what_is_decided_or_past_its_deadline_goes_after_the_grace_period(lake: Lakeside):
@@ -64,7 +62,7 @@ def test_a_draft_that_is_to_be_published_is_kept_until_its_deadline(lake: Lakesi
         decided(dying, held, publishing(held))
     assert verdict_key(held.id) in keys(lake.store, HELD)
     maintain(lake)
-    assert decided(lake, held, publishing(held)).outcome == Outcome.PUBLISHED
+    assert decided(lake, held, publishing(held)).outcome == Ending.PUBLISHED
 
 
 def test_what_a_killed_hold_left_goes_after_the_grace_period(lake: Lakeside):
@@ -119,7 +117,7 @@ def test_files_that_a_draft_needs_stay_although_their_commit_is_forgotten(lake: 
     forget(lake.store, [older])
     maintain(lake)
     assert older.snapshot in {key.split("/")[1] for key in keys(lake.store, SNAPSHOTS)}
-    assert decided(lake, read_held(lake.store, held.id), publishing(held)).outcome == Outcome.PUBLISHED
+    assert decided(lake, read_held(lake.store, held.id), publishing(held)).outcome == Ending.PUBLISHED
     maintain(lake)
     lake.store.delete(keys(lake.store, HELD))
     maintain(lake)

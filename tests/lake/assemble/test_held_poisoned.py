@@ -16,7 +16,7 @@ from lake.layout import HELD, commit_key, draft_key, verdict_key
 from lake.resource import Document
 from lake.store import Store
 from tests.lake import keys
-from tests.lake.assemble.holding import abilities, decided, fewer, hold_back, publishing
+from tests.lake.assemble.holding import decided, fewer, full, hold_back, publishing
 from tests.lake.assemble.lakeside import Lakeside
 
 Facts = dict[str, Any]
@@ -25,9 +25,7 @@ Facts = dict[str, Any]
 @pytest.fixture
 def lake(store: Store) -> Lakeside:
     """Return a lake with all abilities."""
-    one = Lakeside(store)
-    one.begin(abilities())
-    return one
+    return full(store)
 
 
 @pytest.fixture
