@@ -17,7 +17,7 @@ from prefect.states import Cancelling, Suspended
 from flows.deploy.code import PACKAGES, collect
 from flows.local.replica import Corpus, demo_documents
 from flows.steps.crawl import TASKS_PER_SHARE
-from lake.commit import head
+from lake.commit import head, read_commit
 from tests.flows.conftest import CORE, core_paths
 from tests.flows.deploy.conftest import REPOSITORY
 from tests.flows.deploy.ecs import API_KEY, BUCKET, CLUSTER, MARK, Ecs, deployed_to_ecs
@@ -75,9 +75,7 @@ def test_the_image_holds_no_code(ecs: Ecs, tmp_path: Path):
 
 
 def test_a_scheduled_run_pulls_its_code_and_publishes(ecs: Ecs, first: UUID):
-    [container] = ecs.containers(first)
-    commit = head(ecs.store())
-    assert commit is not None, container.log
+    commit = read_commit(ecs.store(), 1)
     assert ecs.prefect.read_flow_run(first).auto_scheduled
     state = ecs.end(first)
     assert (state.name, state.message) == ("Completed", f"published {commit.snapshot}: {MARK}")
@@ -92,8 +90,7 @@ def test_the_key_of_prefects_api_reaches_it_as_a_secret_alone(ecs: Ecs, first: U
 
 
 def test_what_it_published_is_reported_in_a_container_of_its_own(ecs: Ecs, first: UUID):
-    commit = head(ecs.store())
-    assert commit is not None
+    commit = read_commit(ecs.store(), 1)
     [report] = ecs.runs("report", snapshot=commit.snapshot)
     assert ecs.end(report).message == f"reported {commit.snapshot}: {MARK}"
     assert len(ecs.containers(report)) == 1
@@ -260,7 +257,7 @@ def test_a_run_can_be_started_by_hand_and_watched_and_writes_nothing_where_nothi
     assert "pokemon_stats" in said
 
 
-def test_every_command_of_the_day_to_day_succeeds(ecs: Ecs):
+def test_every_command_of_the_day_to_day_succeeds(ecs: Ecs, first: UUID):
     said = {command: ecs.terminal.run(command) for command in inline_commands(DAILY) if "RUN" not in command}
     ecs.undo_the_day_to_day()
     assert "frozen: refresh, discover and maintain end at once" in said["pokelake doctor"]
