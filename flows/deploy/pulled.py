@@ -7,6 +7,7 @@ Python's own library alone. A refusal becomes the state of the run, which else s
 
 import json
 import os
+import shlex
 import sys
 from base64 import b64encode
 from contextlib import suppress
@@ -18,6 +19,9 @@ MANIFEST = "MANIFEST.json"
 
 # Files that a message names.
 NAMED = 5
+
+# What S3 answers to who may not list or read; a request without a body has only the status.
+DENIALS = {"AccessDenied", "403"}
 
 # Prefect's API answers within this time, or the reason is only in the log.
 ANSWER_SECONDS = 10
@@ -43,23 +47,43 @@ def tell(reason: str) -> None:
         pass
 
 
-def reach(bucket: str, folder: str, version: str) -> None:
-    """End the process with a paragraph unless a code version can be listed and read."""
+def reach(bucket: str, folder: str, version: str, pool: str) -> None:
+    """End the process with a paragraph, which says what mends it, unless a code version can be listed and read."""
     import boto3
 
-    place = f"s3://{bucket}/{folder}"
+    said = f"code version {version} could not be pulled from s3://{bucket}/{folder}:"
+    right = f"s3:ListBucket on arn:aws:s3:::{bucket} for this folder"
     try:
         s3 = boto3.client("s3")
         found = s3.list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=1).get("Contents", ())
+        right = f"s3:GetObject on arn:aws:s3:::{bucket}/{folder}*"
         for item in found:
             s3.head_object(Bucket=bucket, Key=item["Key"])
     except Exception as error:
-        refuse(
-            f"code version {version} could not be pulled from {place}: {error}. Let the runs' task role list and read"
-            " it: compare its policy with `pokelake iam-policy task`, and look at `pokelake doctor`"
-        )
+        refuse(f"{said} {error}. {_way(error, bucket, folder, right, pool)}")
     if not found:
-        refuse(f"code version {version} could not be pulled from {place}: nothing is there. Deploy it again")
+        refuse(f"{said} nothing is there. Deploy it again, in its checkout: {deploy(pool)}")
+
+
+def _way(error: Exception, bucket: str, folder: str, right: str, pool: str) -> str:
+    """Say what mends an error of S3; `right` is the one that was used."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    if code == "NoSuchBucket":
+        return (
+            f"Put the bucket back, or name another by `pokelake setup --bucket NAME`; then deploy again: {deploy(pool)}"
+        )
+    if code in DENIALS:
+        place = shlex.join(["--bucket", bucket, "--prefix", folder.rpartition("code/")[0].rstrip("/")])
+        return (
+            f"Give the runs' task role the right {right}; all that it needs is in the policy that `pokelake iam-policy"
+            f" task {place} --account ACCOUNT` prints"
+        )
+    return "Look at `pokelake doctor`"
+
+
+def deploy(pool: str) -> str:
+    """Return the command that deploys everything, to a work pool."""
+    return f"`POKELAKE_WORK_POOL={shlex.quote(pool)} prefect --no-prompt deploy --all`"
 
 
 def differing(folder: Path, manifest_sha256: str) -> list[str]:
@@ -80,18 +104,24 @@ def differing(folder: Path, manifest_sha256: str) -> list[str]:
     return sorted({*changed, *(found.keys() - hashes.keys())})
 
 
-def check(folder: Path, version: str, manifest_sha256: str) -> None:
+def check(folder: Path, version: str, manifest_sha256: str, pool: str) -> None:
     """End the process with a paragraph unless a folder holds exactly the files of a code version."""
     if differs := differing(folder, manifest_sha256):
         refuse(
             f"code version {version} was pulled, and none of it was run: expected exactly its files in {folder}, found"
             f" {len(differs)} that differ ({', '.join(map(repr, differs[:NAMED]))}). Find out who changed"
-            f" code/{version}/ in the bucket, remove that folder, and deploy again; a run pulls into an empty folder"
+            f" code/{version}/ in the bucket, remove that folder, and deploy again: {deploy(pool)}; a run pulls into an"
+            " empty folder"
         )
 
 
 if __name__ == "__main__":
     if "PULLED" in os.environ:
-        check(Path(os.environ["PULLED"]), os.environ["VERSION"], os.environ["MANIFEST_SHA256"])
+        check(
+            Path(os.environ["PULLED"]),
+            os.environ["VERSION"],
+            os.environ["MANIFEST_SHA256"],
+            os.environ["WORK_POOL"],
+        )
     else:
-        reach(os.environ["BUCKET"], os.environ["FOLDER"], os.environ["VERSION"])
+        reach(os.environ["BUCKET"], os.environ["FOLDER"], os.environ["VERSION"], os.environ["WORK_POOL"])

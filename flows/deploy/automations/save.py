@@ -15,7 +15,8 @@ from flows.deploy.automations import message
 from flows.deploy.automations.act import acting
 from flows.deploy.automations.tell import alarm, sent, telling
 from flows.deploy.automations.trigger import USUAL, Patience
-from lake.errors import UnknownNameError
+from lake.errors import LakeError, UnknownNameError
+from lake.text import shown
 
 # Made by `prefect deploy` from the triggers in `prefect.yaml`, because it holds the deployment's id.
 REPORT_AUTOMATION = "pokelake-report-on-published"
@@ -46,9 +47,15 @@ def find_told(client: SyncPrefectClient, notify: Sequence[str]) -> list[Told]:
     """Return the blocks of these names, `type/name`; none for the name `none`.
 
     Raises:
+        LakeError: Both `none` and a block are named.
         UnknownNameError: There is no such block, or it does not notify; the message lists those that are saved.
     """
-    if list(notify) == [NOBODY]:
+    if NOBODY in notify:
+        if others := [name for name in dict.fromkeys(notify) if name != NOBODY]:
+            raise LakeError(
+                f"nothing was saved: --notify {NOBODY} means that nobody is told, and --notify {shown(others[0])} that"
+                " somebody is; pass either, not both"
+            )
         return []
     return [_find(client, name) for name in dict.fromkeys(notify)]
 

@@ -10,6 +10,7 @@ from blocks.knobs import is_frozen, requests_per_run
 from flows.deploy.automations import REPORT_AUTOMATION, automations, read_told
 from flows.deploy.doctor.check import Verdict, failed, judge, ok, skipped
 from flows.deploy.doctor.installation import SCHEDULES, Installation
+from flows.deploy.pulled import deploy
 from lake.layout import CODE, CODE_MANIFEST
 
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
@@ -19,11 +20,6 @@ CHECK = "prefect.deployments.steps.run_shell_script"
 
 # The variable that only the check of what was pulled is given.
 HASH = "MANIFEST_SHA256"
-
-
-def deploy(pool: str) -> str:
-    """Return the command that deploys everything."""
-    return f"`POKELAKE_WORK_POOL={pool} prefect --no-prompt deploy --all`"
 
 
 def existence(at: Installation) -> Verdict:

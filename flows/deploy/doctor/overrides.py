@@ -12,8 +12,8 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect_aws.workers.ecs_worker import ECSJobConfiguration
 
 from flows.deploy.doctor.check import Verdict, failed, ok, skipped
-from flows.deploy.doctor.deployments import deploy
 from flows.deploy.doctor.installation import Installation
+from flows.deploy.pulled import deploy
 
 # RunTask refuses more bytes than this, and the worker does not check.
 RUN_TASK_BYTES = 8192

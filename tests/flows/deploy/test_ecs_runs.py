@@ -172,7 +172,7 @@ def test_a_run_whose_code_cannot_be_pulled_says_why(ecs: Ecs):
     for key, body in code.items():
         store.create(key, body)
     assert state.name == "Crashed"
-    assert f"could not be pulled from {store.uri(folder)}: nothing is there. Deploy it again" in state.message
+    assert f"could not be pulled from {store.uri(folder)}: nothing is there. Deploy it again, in its" in state.message
 
 
 def test_a_run_whose_task_is_stopped_goes_on_in_another_container(ecs: Ecs):

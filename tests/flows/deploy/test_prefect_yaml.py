@@ -42,9 +42,14 @@ def test_every_flow_is_deployed_under_its_own_name(deployed: Deployed):
 def test_every_deployment_has_the_version_of_the_code_and_pulls_that_folder(deployed: Deployed):
     code = collect(deployed.checkout)
     step = {"id": "pull_code", "bucket": "lake", "folder": f"pokelake/code/{code.version}/"}
-    facts = {"PULLED": "{{ pull_code.directory }}", "VERSION": code.version, "MANIFEST_SHA256": code.sha256}
+    facts = {
+        "PULLED": "{{ pull_code.directory }}",
+        "VERSION": code.version,
+        "MANIFEST_SHA256": code.sha256,
+        "WORK_POOL": POOL,
+    }
     check = {"script": check_command(), "env": facts}
-    place = {"BUCKET": "lake", "FOLDER": step["folder"], "VERSION": code.version}
+    place = {"BUCKET": "lake", "FOLDER": step["folder"], "VERSION": code.version, "WORK_POOL": POOL}
     reach = {"script": reach_command(), "env": place}
     for item in deployed.deployments().values():
         assert item["version"] == code.version

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import NoCredentialsError
+from botocore.stub import Stubber
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.runner._state_proposer import StateProposer
@@ -33,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 def refusal(folder: Path, code: Code = CODE) -> str:
     """Return what the check says, empty if it passes."""
     try:
-        check(folder, code.version, code.sha256)
+        check(folder, code.version, code.sha256, "ecs")
     except SystemExit as end:
         return str(end)
     return ""
@@ -89,7 +92,7 @@ def test_another_manifest_is_refused_unread(folder: Path, text: str):
 
 def test_the_deployments_command_checks_with_nothing_but_pythons_own_library(folder: Path):
     """A module that was pulled, and has the name of one of Python's own, is not imported by the check."""
-    facts = {"PULLED": str(folder), "VERSION": CODE.version, "MANIFEST_SHA256": CODE.sha256}
+    facts = {"PULLED": str(folder), "VERSION": CODE.version, "MANIFEST_SHA256": CODE.sha256, "WORK_POOL": "ecs"}
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "PYTHONPATH": str(folder), **facts}
     command = check_command()
     assert command.splitlines() == [command]
@@ -101,17 +104,55 @@ def test_the_deployments_command_checks_with_nothing_but_pythons_own_library(fol
     assert "found 1 that differ ('json.py')" in bad.stderr
 
 
-def test_code_that_cannot_be_read_is_refused_with_the_reason(bucket: str, s3_client: Any):
+def unreachable(place: str, version: str = "77aa", prefix: str = "pokelake/") -> str:
+    """Return what is said of a code version that cannot be pulled from a bucket."""
+    with pytest.raises(SystemExit) as end:
+        reach(place, f"{prefix}code/{version}/", version, "our pool")
+    return str(end.value)
+
+
+def test_code_that_is_not_there_is_refused_with_the_command_that_puts_it_there(bucket: str, s3_client: Any):
     s3_client.put_object(Bucket=bucket, Key="pokelake/code/1f3a/MANIFEST.json", Body=b"{}")
-    reach(bucket, "pokelake/code/1f3a/", "1f3a")
-    with pytest.raises(SystemExit, match=r"s3://lake/pokelake/code/77aa/: nothing is there\. Deploy it again"):
-        reach(bucket, "pokelake/code/77aa/", "77aa")
-    with pytest.raises(SystemExit, match=r"s3://other/code/1f3a/: .*NoSuchBucket.* compare its policy with"):
-        reach("other", "code/1f3a/", "1f3a")
+    reach(bucket, "pokelake/code/1f3a/", "1f3a", "ecs")
+    again = "`POKELAKE_WORK_POOL='our pool' prefect --no-prompt deploy --all`"
+    said = unreachable(bucket)
+    assert said.endswith(f"s3://lake/pokelake/code/77aa/: nothing is there. Deploy it again, in its checkout: {again}")
+    said = unreachable("other")
+    assert "NoSuchBucket" in said
+    assert said.endswith(f"or name another by `pokelake setup --bucket NAME`; then deploy again: {again}")
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "right"),
+    [
+        ("list_objects_v2", "AccessDenied", "s3:ListBucket on arn:aws:s3:::lake for this folder"),
+        ("head_object", "403", "s3:GetObject on arn:aws:s3:::lake/pokelake/code/77aa/*"),
+    ],
+)
+def test_code_that_may_not_be_read_is_refused_with_the_right_that_lacks(
+    operation: str, code: str, right: str, monkeypatch: pytest.MonkeyPatch
+):
+    s3 = boto3.client("s3", region_name="us-east-1")
+    with Stubber(s3) as stub:
+        if operation == "head_object":
+            stub.add_response("list_objects_v2", {"Contents": [{"Key": "pokelake/code/77aa/MANIFEST.json"}]})
+        stub.add_client_error(operation, code, "Access Denied")
+        monkeypatch.setattr(boto3, "client", lambda name: s3)
+        said = unreachable("lake")
+    assert f"Give the runs' task role the right {right}; all that it needs" in said
+    assert said.endswith("`pokelake iam-policy task --bucket lake --prefix pokelake --account ACCOUNT` prints")
+
+
+def test_any_other_trouble_is_said_with_the_command_that_finds_out_more(monkeypatch: pytest.MonkeyPatch):
+    def refuse_all(name: str) -> Any:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(boto3, "client", refuse_all)
+    assert unreachable("lake").endswith("Unable to locate credentials. Look at `pokelake doctor`")
 
 
 def test_the_deployments_command_needs_nothing_of_this_project(bucket: str, tmp_path: Path):
-    facts = {"BUCKET": "other", "FOLDER": "code/1f3a/", "VERSION": "1f3a"}
+    facts = {"BUCKET": "other", "FOLDER": "code/1f3a/", "VERSION": "1f3a", "WORK_POOL": "ecs"}
     environment = {**os.environ, "PYTHONPATH": "", "PATH": f"{Path(sys.executable).parent}:{os.defpath}", **facts}
     command = reach_command()
     assert command.splitlines() == [command]

@@ -20,7 +20,7 @@ from flows.deploy.automations import (
     read_told,
     save_automations,
 )
-from lake.errors import UnknownNameError
+from lake.errors import LakeError, UnknownNameError
 
 LAKE = "s3://lake/"
 HOOK = "custom-webhook/oncall"
@@ -105,6 +105,13 @@ def test_a_block_that_is_not_there_is_answered_with_those_that_are(
     with pytest.raises(UnknownNameError) as error:
         find_told(client, [name])
     assert error.value.known == (HOOK,)
+
+
+@pytest.mark.parametrize("notify", [["none", HOOK], [HOOK, "none"]])
+def test_nobody_and_somebody_at_once_is_answered_with_the_contradiction(client: SyncPrefectClient, notify: list[str]):
+    with pytest.raises(LakeError, match=f"--notify none means that nobody is told, and --notify {HOOK} that somebody"):
+        find_told(client, notify)
+    assert find_told(client, ["none", "none"]) == []
 
 
 def test_all_are_deleted_the_one_of_report_too(client: SyncPrefectClient, hook: tuple[Told, ...]):
