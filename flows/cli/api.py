@@ -4,8 +4,9 @@ A command asks the API once before anything else, because Prefect's client would
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from json import JSONDecodeError
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flows.cli.settings import prepare_prefect
@@ -23,14 +24,48 @@ BUSY_SECONDS = 6
 PAUSE_SECONDS = 2
 _BUSY = {408, 429, 502, 503, 504}
 
+# Errors of Prefect's client, when it asks an API of which nothing answers.
+_AWAY = ("NetworkError", "TimeoutException", "ProxyError", "RemoteProtocolError")
+
 _WHERE = "check PREFECT_API_URL, which ends in /api, or in /workspaces/ and an id on Prefect Cloud"
+
+
+_T = TypeVar("_T")
+
+
+class ApiError(LakeError):
+    """Prefect's API cannot be used; `is_away` tells whether nothing answers there, and not that something refuses."""
+
+    def __init__(self, message: str, is_away: bool = False) -> None:
+        super().__init__(message)
+        self.is_away = is_away
+
+
+def tried(ask: Callable[[], _T], bucket: str | None) -> _T | ApiError:
+    """Return what a question to Prefect's API gives, or what is wrong with the API.
+
+    Raises:
+        ApiError: Something is wrong, and without the API nobody knows where the lake lies, because no bucket is named.
+    """
+    try:
+        return ask()
+    except Exception as error:
+        said = error if isinstance(error, ApiError) else api_error(error)
+        if not isinstance(said, ApiError):
+            raise
+        if bucket is None:
+            raise ApiError(
+                f"{said}; with --bucket and --prefix this command reads the lake without it", said.is_away
+            ) from error
+        return said
 
 
 def reach_prefect() -> None:
     """Prepare Prefect's settings, and ask its API whether it is there; a command without an address starts its own.
 
     Raises:
-        LakeError: The environment names a proxy that cannot be one, or what answers is no API of Prefect.
+        LakeError: The environment names a proxy that cannot be one.
+        ApiError: What answers is no API of Prefect.
         HTTPError: The API does not answer, refuses, or is busy for too long; `api_error` tells it.
     """
     prepare_prefect()
@@ -66,7 +101,7 @@ def api_error(error: Exception) -> LakeError | None:
         return LakeError(f"Prefect's settings cannot be read: {cause}; check the variables PREFECT_…, and its profile")
     if not any(type(one).__module__ == "httpx" or _passed(one, "prefect.client.") for one in errors):
         return None
-    what = f"could not be used: {cause}"
+    what, is_away = f"could not be used: {cause}", any(_is_away(one) for one in errors)
     check = "check that the server runs, PREFECT_API_URL, and HTTP_PROXY and NO_PROXY if they are set"
     for one in errors:
         if (status := getattr(getattr(one, "response", None), "status_code", None)) is not None:
@@ -81,12 +116,18 @@ def api_error(error: Exception) -> LakeError | None:
             break
         if type(one).__name__ in ("ReadTimeout", "ConnectTimeout"):
             what = f"gave no answer in time ({type(one).__name__})"
-    return _trouble(what, check)
+    return _trouble(what, check, is_away)
 
 
-def _trouble(what: str, check: str) -> LakeError:
+def _trouble(what: str, check: str, is_away: bool = False) -> ApiError:
     again = "`pokelake doctor` looks at it, and the same command goes on from what was done"
-    return LakeError(f"Prefect's API at {_api_url()} {what}; {check}; {again}")
+    return ApiError(f"Prefect's API at {_api_url()} {what}; {check}; {again}", is_away)
+
+
+def _is_away(error: BaseException) -> bool:
+    """Tell whether an error says that nothing answers: no connection, no answer in time, or a server in trouble."""
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    return status >= 500 or any(kind.__name__ in _AWAY for kind in type(error).__mro__)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.api import reach_prefect
-from flows.cli.held import account, decide_here, show_facts
+from flows.cli.api import ApiError, reach_prefect, tried
+from flows.cli.held import account, decide_alone, decide_here, show_facts
 from flows.cli.options import Bucket, Prefix
 from flows.cli.say import remark, say
 from lake.errors import LakeError
@@ -41,11 +41,11 @@ def approve(
     """Publish or drop what an audit holds back; without --all, --finding or --reject, only show what waits.
 
     The run that waits goes on with your answer. If it ended, another run of its deployment decides; if nothing would
-    start that one, this command decides by itself.
+    start that one, this command decides by itself; with --bucket it does so, too, if nothing answers for Prefect.
     """
     if sum(map(bool, (every, finding, reject))) > 1:
         raise typer.BadParameter("--all, --finding and --reject exclude each other")
-    reach_prefect()
+    trouble = tried(reach_prefect, bucket)
     from flows.steps.parameters import Choice, LakeLocation
     from lake.assemble.held import read_held, waiting
 
@@ -62,7 +62,7 @@ def approve(
             reason=reason,
             by=account() if by is None else by,
         )
-        _decide(lake, held, choice)
+        _decide(lake, held, choice, trouble)
     elif held is None:
         say(f"nothing waits for a verdict in {store.uri()}")
     else:
@@ -86,8 +86,12 @@ def _show(lake: "LakeLocation", held: "HeldDraft") -> None:
     say("\n".join(("nothing was decided; do that by", *(f"  {command}" for command in decide_commands(lake, held.id)))))
 
 
-def _decide(lake: "LakeLocation", held: "HeldDraft", choice: "Choice") -> None:
-    """Hand a verdict to whoever carries it out, and say who that is."""
+def _decide(lake: "LakeLocation", held: "HeldDraft", choice: "Choice", trouble: ApiError | None) -> None:
+    """Hand a verdict to whoever carries it out, and say who that is.
+
+    Raises:
+        ApiError: Prefect's API answers, and cannot be used: the run that waits there must be asked first.
+    """
     from prefect.client.orchestration import get_client
     from prefect.settings import get_current_settings
 
@@ -97,6 +101,16 @@ def _decide(lake: "LakeLocation", held: "HeldDraft", choice: "Choice") -> None:
     # Refused here, and not by a run that somebody would have to look at.
     require_answered(held, verdict_of(choice))
     what = f"{'publish' if choice.publish else 'drop'} {held.id}"
+    if trouble and not trouble.is_away:
+        raise trouble
+    if trouble:
+        remark(f"pokelake: {trouble}")
+        say(
+            f"Prefect is not reachable, so the verdict is given in this process: {what}\n"
+            "A run that waits there for this verdict ends when it is resumed, or when the next run begins."
+        )
+        decide_alone(lake, held, choice)
+        return
     # A server that a command starts for itself knows no run.
     if get_current_settings().api.url:
         with get_client(sync_client=True) as client:

@@ -95,3 +95,33 @@ def decide_here(lake: "LakeLocation", choice: "Choice") -> None:
     from flows.refresh import refresh
 
     finish(refresh(lake, decide=choice, return_state=True), lake)
+
+
+def decide_alone(lake: "LakeLocation", held: "HeldDraft", choice: "Choice") -> None:
+    """Decide a draft without Prefect. It stays in the lake until the next run, which tells Prefect what became of it.
+
+    This is as safe as a run: of two verdicts that are given at once one stands, and of two publications one is made.
+
+    Raises:
+        HeldError: The draft cannot be published as it is, so it is held again.
+    """
+    from flows.steps.gate import verdict_of
+    from flows.steps.held import held_error
+    from flows.steps.outcome import describe_changes
+    from flows.steps.progress import progress
+    from flows.steps.publish import run_facts
+    from lake.assemble.decide import decide
+    from lake.assemble.decided import Ending
+
+    decision = decide(lake.open(), held, verdict_of(choice), progress, run_facts())
+    verdict, commit = decision.verdict, decision.commit
+    why = f" ({verdict.reason})" if verdict.reason else ""
+    if decision.held is not None:
+        raise held_error(lake, decision.held)
+    if commit is None:
+        say(f"Dropped: draft {held.id}{why}, by {verdict.by}")
+    elif decision.outcome is Ending.UNCHANGED:
+        say(f"Unchanged: readers already saw all of draft {held.id}; readers see {commit.snapshot}")
+    else:
+        said = f"published {commit.snapshot}: {describe_changes(commit)}"
+        say(f"Completed: {said}; as decided by {verdict.by}{why}")

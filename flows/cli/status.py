@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from flows.cli.api import reach_prefect
+from flows.cli.api import ApiError, reach_prefect, tried
 from flows.cli.held import show_facts
 from flows.cli.options import Bucket, Json, Prefix
 from flows.cli.say import say, say_json
@@ -26,15 +26,20 @@ app = typer.Typer()
 
 @app.command()
 def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) -> None:
-    """Say what readers see, what runs, and what waits for a verdict: why, until when, and how to decide it."""
-    reach_prefect()
+    """Say what readers see, what runs, and what waits for a verdict: why, until when, and how to decide it.
+
+    With --bucket it says what lies in the lake also while Prefect's API cannot be used.
+    """
+    trouble = tried(reach_prefect, bucket)
     from flows.steps.parameters import LakeLocation
     from lake.assemble.held import waiting
     from lake.commit import head
 
     lake = LakeLocation(bucket=bucket, prefix=prefix)
     store = lake.open()
-    commit, held, runs = head(store), waiting(store), read_unfinished(lake)
+    commit, held = head(store), waiting(store)
+    answer = tried(lambda: read_unfinished(lake), bucket) if trouble is None else trouble
+    runs, trouble = (None, answer) if isinstance(answer, ApiError) else (answer, None)
     if as_json:
         seen = commit and {
             "snapshot": commit.snapshot,
@@ -43,6 +48,8 @@ def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) ->
             "version": commit.source.version,
         }
         found = {"lake": store.uri(), "readers": seen, "runs": runs, "held": held and _facts(lake, held)}
+        if trouble:
+            found["trouble"] = str(trouble)
         say_json(json.dumps(found, ensure_ascii=False))
         return
     say(f"lake     {store.uri()}")
@@ -50,7 +57,8 @@ def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) ->
     for run in runs or ():
         say(f"run      {run['name']}: {run['state']}{f' since {since}' if (since := run['since']) else ''}")
     if not runs:
-        say(f"run      {'none' if runs is not None else 'not known, because PREFECT_API_URL is not set'}")
+        unknown = f"not known: {trouble or 'PREFECT_API_URL is not set'}"
+        say(f"run      {'none' if runs is not None else unknown}")
     if held is None:
         say("waits    nothing")
         return

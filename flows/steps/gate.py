@@ -13,7 +13,7 @@ from prefect.input import RunInput
 from pydantic import Field, ValidationError, create_model
 
 from flows.steps.events import report_current, report_draft_ended
-from flows.steps.held import clean_drafts, described, held_error, is_of_this_run, tell_held, until
+from flows.steps.held import clean_drafts, described, held_error, is_of_this_run, tell_held, until, waited_for
 from flows.steps.numbers import phase
 from flows.steps.outcome import Outcome, ended, finished, unchanged
 from flows.steps.parameters import Choice, LakeLocation
@@ -22,7 +22,7 @@ from flows.steps.publish import Publication, new_drifts, run_facts
 from lake.assemble.decide import Decision, decide
 from lake.assemble.decided import Ending
 from lake.assemble.held import HeldDraft, held_drafts, read_held, supersede, undecided
-from lake.commit import parent_of
+from lake.commit import head, parent_of
 from lake.errors import UnansweredError, UnknownNameError
 from lake.read import Lake
 from lake.text import shown
@@ -50,10 +50,10 @@ def verdict_first(lake: LakeLocation, choice: Choice | None = None) -> State[Any
     again. What became of other drafts is said.
     """
     store = lake.open()
-    standings = held_drafts(store)
+    standings, waited = held_drafts(store), waited_for()
     for standing in standings:
         held, verdict = standing.draft, standing.verdict
-        if not is_of_this_run(held) or not held.is_open():
+        if not (is_of_this_run(held) or held.id in waited) or not held.is_open():
             continue
         if verdict is None:
             return await_verdict(lake, held)
@@ -64,6 +64,11 @@ def verdict_first(lake: LakeLocation, choice: Choice | None = None) -> State[Any
         return carry_out(lake, read_held(store, choice.draft), verdict_of(choice))
     if standings:
         clean_drafts(lake)
+    if waited:
+        # Whoever resumed it wants no crawl.
+        current = head(store)
+        said = f"the draft that this run waited for, {max(waited)}, is settled already"
+        return unchanged(current, said) if current else ended(f"{said}; nothing was ever published", Outcome.UNCHANGED)
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from prefect import runtime
+from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 from prefect.utilities.urls import url_for
@@ -20,6 +21,7 @@ from flows.steps.parameters import LakeLocation
 from lake.assemble.decided import clean_held
 from lake.assemble.held import HeldDraft, held_drafts
 from lake.errors import HeldError
+from lake.layout import is_snapshot_id
 from lake.publish import Finding, further
 from lake.text import counted, shown
 
@@ -66,6 +68,15 @@ def is_of_this_run(held: HeldDraft) -> bool:
     """Tell whether the run in whose context this is called holds a draft."""
     own = runtime.flow_run.id
     return own is not None and held.run.get("flow_run_id") == own
+
+
+def waited_for() -> set[str]:
+    """Return the ids of the drafts for whose verdict this run was suspended, since it began or began anew."""
+    context = FlowRunContext.get()
+    keys = (context.flow_run.empirical_policy.pause_keys if context and context.flow_run else None) or set[str]()
+    # The keys of forms are of small letters, and end with the number of the question.
+    stamps = (key.rpartition("-")[0].partition("-") for key in keys)
+    return {id_ for stamp, dash, tail in stamps if is_snapshot_id(id_ := f"{stamp.upper()}{dash}{tail}")}
 
 
 def facts(findings: Sequence[Finding]) -> list[dict[str, Any]]:

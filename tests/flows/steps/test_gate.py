@@ -2,105 +2,35 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas import State
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
-from prefect.exceptions import Pause
-from prefect.flow_engine import run_flow
-from prefect.states import Pending
+from prefect.states import Pending, Scheduled
 
 from flows.local.replica import demo_documents
 from flows.refresh import refresh
 from flows.steps.artifacts import artifact_key
 from flows.steps.events import DRAFT_ENDED, DRAFT_HELD
 from flows.steps.parameters import Choice
-from lake.assemble.held import HeldDraft, held_drafts, waiting
+from flows.steps.progress import progress
+from lake.assemble.decide import decide
+from lake.assemble.decided import remove_held
+from lake.assemble.held import held_drafts
 from lake.errors import HeldError
-from lake.layout import HELD, SNAPSHOTS, verdict_key
-from lake.store import Store
+from lake.layout import HELD, verdict_key
 from lake.verdict import Act, Verdict
-from tests.flows.chain import Chain, Step, chain
+from tests.flows.chain import chain
+from tests.flows.gating import Gate
 from tests.flows.lakeside import error_of, event, release
-from tests.lake import keys
 from tests.lake.assemble.lakeside import changed, only, versioned, without
 
 DOCUMENTS = only(demo_documents(), "ability")
 KEPT = without(DOCUMENTS, "ability/1", "ability/2")
 FEWER = without(KEPT, "ability/3", "ability/4", "ability/5", "ability/6")
-
-
-@dataclass
-class Gate:
-    """A lake whose source loses most abilities, and a deployment of the refresh that no worker serves."""
-
-    chain: Chain
-    client: SyncPrefectClient
-    deployment: UUID
-    since: datetime
-
-    @property
-    def store(self) -> Store:
-        return self.chain.store
-
-    def begin(self, **parameters: Any) -> UUID:
-        """Create a run of the deployment, and let it go as far as it comes."""
-        parameters = {
-            "lake": self.chain.location.model_dump(mode="json"),
-            "source": self.chain.choice().model_dump(mode="json", exclude_none=True),
-            **parameters,
-        }
-        run = self.client.create_flow_run_from_deployment(self.deployment, parameters=parameters)
-        self.go_on(run.id)
-        return run.id
-
-    def go_on(self, run: UUID) -> None:
-        """Run it in this process, as one that a worker starts does."""
-        self.client.set_flow_run_state(run, Pending())
-        flow_run = self.client.read_flow_run(run)
-        with suppress(Pause):
-            run_flow(refresh, flow_run, refresh.validate_parameters(flow_run.parameters), return_type="state")
-
-    def answer(self, run: UUID, **answer: Any) -> None:
-        """Resume a run that waits, as the form does."""
-        result = self.client.resume_flow_run(run, run_input={"by": "Oak", "reason": "they were removed", **answer})
-        assert result.status.value == "ACCEPT", result.details
-        self.go_on(run)
-
-    def stand(self, documents: dict[str, bytes]) -> None:
-        """Let readers see these documents, and nothing wait, whatever other tests left."""
-        assert self.chain.refresh(documents, allow_shrink=("ability", "abilities")).is_completed()
-        assert waiting(self.store) is None
-
-    def state(self, run: UUID) -> State[Any]:
-        state = self.client.read_flow_run(run).state
-        assert state is not None
-        return state
-
-    def inputs(self, run: UUID, ending: str) -> dict[str, str]:
-        """Return what the server keeps for the forms of a run, by key."""
-        found = self.client.request(
-            "POST", "/flow_runs/{id}/input/filter", path_params={"id": run}, json={"prefix": "suspended", "limit": 50}
-        ).json()
-        return {item["key"]: item["value"] for item in found if item["key"].endswith(ending)}
-
-    def held(self) -> HeldDraft:
-        found = waiting(self.store)
-        assert found is not None
-        return found
-
-    def note(self, name: str, run: UUID) -> Step:
-        return self.chain.note(name, self.state(run))
-
-    def snapshots(self) -> set[str]:
-        return {key.split("/")[1] for key in keys(self.store) if key.startswith(SNAPSHOTS)}
 
 
 @pytest.fixture(scope="module")
@@ -271,3 +201,45 @@ def test_a_run_that_was_killed_while_it_decided_goes_on(gate: Gate, published: N
     gate.go_on(run)
     assert str(gate.state(run).message).endswith("; as decided by Elm")
     assert gate.chain.commit().verdict == verdict
+
+
+@pytest.mark.parametrize(("act", "outcome"), [(Act.PUBLISH, "published"), (Act.DROP, "dropped")])
+def test_a_run_that_waits_on_after_its_draft_was_decided_elsewhere_says_how(
+    gate: Gate, waits: UUID, act: Act, outcome: str
+):
+    """`pokelake approve` decides without Prefect while that is away."""
+    held = gate.held()
+    verdict = Verdict(held.id, act, "Elm", "2026-11-27T16:00:00+00:00", "Prefect is away")
+    decide(gate.store, held, verdict, progress)
+    before = gate.chain.commit()
+    # What the form says then is too late.
+    gate.answer(waits, verdict="drop")
+    step = gate.note("late", waits)
+    said = str(step.ended.message)
+    assert said.startswith(outcome)
+    assert "by Elm" in said
+    assert (step.asked, step.commit) == ([], before)
+    assert held_drafts(gate.store) == []
+
+
+def test_a_resumed_run_whose_draft_is_gone_asks_nobody(gate: Gate, waits: UUID):
+    held, before = gate.held(), gate.chain.commit()
+    remove_held(gate.store, held.id)
+    gate.answer(waits, verdict="publish")
+    step = gate.note("settled", waits)
+    said = f"unchanged: the draft that this run waited for, {held.id}, is settled already"
+    assert (step.ended.message, step.asked) == (f"{said}; readers see {before.snapshot}", [])
+    # Who starts it anew wants a crawl.
+    gate.client.set_flow_run_state(waits, Scheduled())
+    gate.go_on(waits)
+    assert gate.state(waits).name == "Suspended"
+
+
+def test_the_next_run_ends_one_that_waits_for_what_was_decided_elsewhere(gate: Gate, waits: UUID):
+    held = gate.held()
+    decide(gate.store, held, Verdict(held.id, Act.PUBLISH, "Elm", "2026-11-27T16:00:00+00:00"), progress)
+    assert gate.chain.tell("next", gate.chain.refresh, KEPT).name == "Unchanged"
+    state = gate.state(waits)
+    assert state.name == "Cancelled"
+    assert f"held draft {held.id} was published as {gate.chain.commit().snapshot} (by Elm at " in str(state.message)
+    assert event(DRAFT_ENDED, f"pokelake.draft.{held.id}", gate.since)["outcome"] == "published"
