@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, Settings
 
+from lake.crawl.process import CLOSED
 from lake.errors import LakeError
 from lake.text import shown
 
@@ -19,6 +20,9 @@ _RUNS = ("prefect.flow_runs", "prefect.task_runs")
 
 # What a task says that has nothing to say.
 _EMPTY = {"Finished in state Completed()", "Finished in state Cached(type=COMPLETED)"}
+
+# A task that fails has its error as a result, which is no JSON: it stands in the state and in the log, and is not kept.
+_UNKEPT = "Failed to write result: "
 
 # What our own code logs with where it knows no run: the library, and the waiting for Prefect's API.
 _OURS = ("lake", "prefect.pokelake")
@@ -61,11 +65,12 @@ def _few_retries() -> SettingsContext:
 class _Plain(logging.Filter):
     """Takes the stack from an error that we raised ourselves, whose message says what to do, and drops empty lines.
 
-    A crawl has a line of ours for each resource; between them, 160 tasks would say that they have finished.
+    A crawl has a line of ours for each resource; between them, 160 tasks would say that they have finished. Where a run
+    is cancelled, or one task has failed, all others would say that their fetcher was closed.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name == _RUNS[1] and record.getMessage() in _EMPTY:
+        if record.name == _RUNS[1] and _is_empty(record.getMessage()):
             return False
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         if isinstance(error, LakeError):
@@ -74,6 +79,12 @@ class _Plain(logging.Filter):
             # The state's message is the error, which was logged just before.
             record.msg, record.args = "Finished in state Failed", ()
         return True
+
+
+def _is_empty(message: str) -> bool:
+    """Tell whether a line of a task says nothing that another line does not say."""
+    is_closed = message.startswith("Finished in state Failed(") and CLOSED in message
+    return message in _EMPTY or message.startswith(_UNKEPT) or is_closed
 
 
 _PLAIN = _Plain()

@@ -25,6 +25,9 @@ LENGTH_BYTES = 8
 # A process that was told to end is killed after this long.
 END_SECONDS = 5
 
+# Why a shard ended whose run is over.
+CLOSED = "the fetcher was closed"
+
 
 def write_frame(stream: IO[bytes], value: object) -> None:
     """Send an object to the process at the other end of a pipe."""
@@ -105,7 +108,7 @@ class Fetcher:
         if self._ended is not None:
             raise SourceError(self._ended)
 
-    def close(self, why: str = "the fetcher was closed") -> None:
+    def close(self, why: str = CLOSED) -> None:
         """End the child; shards that it was still fetching end with an error, and so do those that come later."""
         with self._lock:
             self._ended = self._ended or f"{self._source.base_url}: {why}"

@@ -3,20 +3,26 @@
 import json
 import logging
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from prefect._internal.states import exception_to_failed_state_sync
+from prefect.filesystems import LocalFileSystem
 from prefect.logging.configuration import DEFAULT_LOGGING_SETTINGS_PATH, load_logging_config
 from prefect.logging.formatters import JsonFormatter
+from prefect.results import ResultStore
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows.steps import logs
 from flows.steps.logs import harmless, run_log
-from lake.errors import LakeError, StoreError
+from flows.steps.results import PLAIN_JSON
+from lake.crawl import Fetcher, Source
+from lake.errors import LakeError, SourceError, StoreError
 from tests.docs import REPOSITORY
 
-RUNS = logging.getLogger("prefect.flow_runs")
+RUNS, TASKS = logging.getLogger("prefect.flow_runs"), logging.getLogger("prefect.task_runs")
 
 
 @pytest.fixture
@@ -24,7 +30,8 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Return what would be sent to the log of a run."""
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr("prefect.logging.handlers.emit_api_log", sent.append)
-    monkeypatch.setattr(RUNS, "level", logging.INFO)
+    for log in (RUNS, TASKS):
+        monkeypatch.setattr(log, "level", logging.INFO)
     RUNS.manager._clear_cache()  # type: ignore[attr-defined]
     return sent
 
@@ -47,6 +54,37 @@ def test_our_own_error_is_its_paragraph_and_any_other_has_its_traceback(said: li
     assert first == "s3://lake: there is no bucket 'lake'; create it or name another"
     assert "Traceback (most recent call last)" in second
     assert third == "Finished in state Failed"
+
+
+def test_a_task_that_fails_says_neither_that_its_error_is_no_json_nor_that_its_run_is_over(
+    said: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """Six tasks of a run that was cancelled would say both."""
+    log = logging.LoggerAdapter(TASKS, {"flow_run_id": str(uuid4())})
+    monkeypatch.setattr("prefect._internal.states.get_run_logger", lambda: log)
+    results = ResultStore(result_storage=LocalFileSystem(basepath=str(tmp_path)), serializer=PLAIN_JSON)
+
+    def end(error: LakeError) -> None:
+        state = exception_to_failed_state_sync(
+            error, results, write_result=True, message="Task run encountered an exception"
+        )
+        log.error("Finished in state %s", state)
+
+    TASKS.removeFilter(logs._PLAIN)
+    end(SourceError("the source is down"))
+    assert [line["message"].split(": ")[0] for line in said] == [
+        "Failed to write result",
+        "Finished in state Failed('Task run encountered an exception SourceError",
+    ]
+    said.clear()
+    fetcher = Fetcher(Source())
+    fetcher.close()
+    with run_log(uuid4()):
+        end(SourceError("the source is down"))
+        with pytest.raises(SourceError) as closed:
+            fetcher.require_open()
+        end(closed.value)
+    assert [line["message"] for line in said] == ["Finished in state Failed"]
 
 
 def test_what_the_library_logs_is_in_the_log_of_the_run_also_from_a_thread_without_one(said: list[dict[str, Any]]):
