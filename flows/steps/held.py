@@ -17,13 +17,18 @@ from flows.steps.artifacts import artifact_key, client_of_run, create
 from flows.steps.events import report_draft_ended, report_held
 from flows.steps.logs import harmless, note
 from flows.steps.markdown import cell
+from flows.steps.outcome import Outcome
 from flows.steps.parameters import LakeLocation
+from flows.steps.watch import OUTCOME_TAG
 from lake.assemble.decided import clean_held
 from lake.assemble.held import HeldDraft, held_drafts
 from lake.errors import HeldError
 from lake.layout import is_snapshot_id
 from lake.publish import Finding, further
 from lake.text import counted, shown
+
+# The tag of a run that waits for a verdict.
+HELD_TAG = f"{OUTCOME_TAG}{Outcome.HELD}"
 
 # Findings that a message or a form names; the artifact has all.
 NAMED = 10
@@ -185,13 +190,17 @@ def clean_drafts(lake: LakeLocation) -> None:
 
 
 def _release(run: UUID, why: str) -> None:
-    """End a suspended run, because nobody can answer it any more."""
+    """End a suspended run, because nobody can answer it any more; it, or one that was cancelled, is held no longer."""
     with harmless("the end of a run that waited"):
         client = client_of_run()
         try:
-            state = client.read_flow_run(run).state
+            found = client.read_flow_run(run)
         except ObjectNotFound:
             # The draft was held by a run of another server.
             return
-        if state is not None and state.is_paused():
+        if found.state is not None and found.state.is_paused():
             client.set_flow_run_state(run, Cancelled(message=why))
+        elif found.state is None or not found.state.is_final():
+            return
+        if HELD_TAG in found.tags:
+            client.update_flow_run(run, tags=[tag for tag in found.tags if tag != HELD_TAG])

@@ -53,7 +53,8 @@ def watched(run: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
         bound.apply_defaults()
         lake: LakeLocation = bound.arguments["lake"]
         with run_log(context.flow_run.id), counting() as numbers:
-            _tag(context.flow_run, f"{LAKE_TAG}{lake.place()}")
+            # Whatever it ended as before, it goes on.
+            _tag(context.flow_run, f"{LAKE_TAG}{lake.place()}", without=OUTCOME_TAG)
             if context.flow_run.run_count > 1:
                 # It was started again, and no hook runs where a whole container was killed.
                 with harmless("the removal of its unfinished snapshot"):
@@ -77,10 +78,10 @@ def watched(run: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
     return watch
 
 
-def _tag(run: FlowRun, tag: str) -> None:
-    """Give a run a tag, in the place of one of the same kind that it may have from before it was started again."""
-    kind = tag.partition(":")[0]
-    tags = [*(old for old in run.tags if old.partition(":")[0] != kind), tag]
+def _tag(run: FlowRun, tag: str, without: str = "") -> None:
+    """Give a run a tag, in the place of one of the same kind, or of another, that it has from before it began anew."""
+    kinds = (f"{tag.partition(':')[0]}:", without or tag)
+    tags = [*(old for old in run.tags if not old.startswith(kinds)), tag]
     with harmless("the run's tags"):
         client_of_run().update_flow_run(run.id, tags=tags)
         # Prefect takes the tags that its events name from here.

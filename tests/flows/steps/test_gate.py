@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
-from prefect.states import Pending, Scheduled
+from prefect.states import Cancelled, Pending, Scheduled
 
 from flows.local.replica import demo_documents
 from flows.refresh import refresh
@@ -71,8 +71,6 @@ def test_a_run_that_asks_suspends_and_says_what_waits(gate: Gate, waits: UUID):
     assert (said["lake"], said["run"], said["findings"]) == (gate.store.uri(), str(waits), len(held.questions))
     assert "vanished at once" in " ".join(said["first"])
     assert said["command"].startswith(f"pokelake approve {held.id} --bucket ")
-    tags = gate.client.read_flow_run(waits).tags
-    assert "outcome:held" in tags
     [artifact] = gate.client.read_artifacts(
         artifact_filter=ArtifactFilter(
             key=ArtifactFilterKey(any_=[artifact_key("held", gate.chain.location.place())]),
@@ -163,6 +161,7 @@ def test_a_newer_version_takes_the_place_of_a_draft_and_ends_the_run_that_waited
     assert step.name == "Completed"
     state = gate.state(run)
     assert state.name == "Cancelled"
+    assert tags(gate, run) == {f"lake:{gate.chain.location.place()}"}
     assert f"held draft {held.id} was superseded (by pokelake at " in (state.message or "")
     assert step.commit.snapshot in (state.message or "")
 
@@ -243,3 +242,26 @@ def test_the_next_run_ends_one_that_waits_for_what_was_decided_elsewhere(gate: G
     assert state.name == "Cancelled"
     assert f"held draft {held.id} was published as {gate.chain.commit().snapshot} (by Elm at " in str(state.message)
     assert event(DRAFT_ENDED, f"pokelake.draft.{held.id}", gate.since)["outcome"] == "published"
+
+
+def test_a_run_that_was_cancelled_is_tagged_as_held_only_while_its_draft_waits(gate: Gate, waits: UUID):
+    assert "outcome:held" in tags(gate, waits)
+    gate.client.set_flow_run_state(waits, Cancelled())
+    assert "outcome:held" in tags(gate, waits)
+    gate.chain.tell("dropped", lambda: refresh(gate.chain.location, decide=Choice(draft=gate.held().id, publish=False)))
+    assert tags(gate, waits) == {f"lake:{gate.chain.location.place()}"}
+
+
+def test_a_run_that_begins_anew_is_tagged_as_held_no_longer(gate: Gate, waits: UUID):
+    gate.client.set_flow_run_state(waits, Cancelled())
+    remove_held(gate.store, gate.held().id)
+    gate.client.set_flow_run_state(waits, Scheduled())
+    gate.chain.running.faults([{"kind": "status", "status": 503, "path": "^$"}])
+    gate.go_on(waits)
+    gate.chain.running.faults([])
+    assert gate.state(waits).is_failed()
+    assert tags(gate, waits) == {f"lake:{gate.chain.location.place()}"}
+
+
+def tags(gate: Gate, run: UUID) -> set[str]:
+    return set(gate.client.read_flow_run(run).tags)
