@@ -96,10 +96,10 @@ def _decide(lake: "LakeLocation", held: "HeldDraft", choice: "Choice", trouble: 
     from prefect.settings import get_current_settings
 
     from flows.steps.gate import verdict_of
-    from lake.assemble.decide import require_answered
+    from lake.assemble.decide import require_takeable
 
     # Refused here, and not by a run that somebody would have to look at.
-    require_answered(held, verdict_of(choice))
+    require_takeable(lake.open(), held, verdict_of(choice))
     what = f"{'publish' if choice.publish else 'drop'} {held.id}"
     if trouble and not trouble.is_away:
         raise trouble

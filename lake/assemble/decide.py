@@ -30,7 +30,7 @@ from lake.publish import commit_snapshot, file_hashes, questions, remove_snapsho
 from lake.publish.check import SHOWN_ROWS
 from lake.resource import Failure, Reference
 from lake.store import PARALLEL_REQUESTS, Store
-from lake.verdict import Act, Verdict, read_verdict
+from lake.verdict import LAKE, Act, Verdict, read_verdict
 
 # Races that one decision may lose. Whoever loses one finds that the head has moved, and holds the draft again.
 _ATTEMPTS = 3
@@ -90,13 +90,17 @@ def decide(
     raise AssertionError("the last attempt returns or raises")
 
 
-def require_answered(held: HeldDraft, verdict: Verdict) -> None:
-    """Raise unless a verdict accepts what asks, if it is to publish the draft, and nothing else.
+def require_takeable(store: Store, held: HeldDraft, verdict: Verdict, now: datetime | None = None) -> None:
+    """Raise what `decide` would, unless a draft takes a verdict now; nothing is written, so another may be faster."""
+    if before := read_verdict(store, held.id):
+        _require_same(held, before, verdict)
+        return
+    _require_answered(held, verdict)
+    if not held.is_open(now):
+        raise DecidedError(held.id, Act.EXPIRED, LAKE, held.deadline.isoformat(timespec="seconds"), "nobody decided")
 
-    Raises:
-        UnansweredError: More findings ask than it accepts.
-        UnknownNameError: It names a finding that does not ask.
-    """
+
+def _require_answered(held: HeldDraft, verdict: Verdict) -> None:
     asked = [finding.name for finding in held.questions]
     accepted = _accepted(verdict, asked)
     if unknown := sorted(accepted - set(asked)):
@@ -105,17 +109,21 @@ def require_answered(held: HeldDraft, verdict: Verdict) -> None:
         raise UnansweredError(held.id, rest)
 
 
+def _require_same(held: HeldDraft, before: Verdict, verdict: Verdict) -> None:
+    asked = [finding.name for finding in held.questions]
+    if (before.act, _accepted(before, asked)) != (verdict.act, _accepted(verdict, asked)):
+        raise DecidedError(held.id, before.act, before.by, before.at, before.reason)
+
+
 def _standing(store: Store, held: HeldDraft, verdict: Verdict, now: datetime | None) -> Verdict:
     """Return the verdict that stands on a draft: this one, which is written, or the same one of an earlier try."""
     assert verdict.draft == held.id, "a verdict is on the draft that it names"
-    asked = [finding.name for finding in held.questions]
-    accepted = _accepted(verdict, asked)
     before = read_verdict(store, held.id)
     if before is None:
-        require_answered(held, verdict)
+        _require_answered(held, verdict)
+        accepted = _accepted(verdict, [finding.name for finding in held.questions])
         before = _write(store, held, replace(verdict, findings=tuple(sorted(accepted))), now)
-    if (before.act, _accepted(before, asked)) != (verdict.act, accepted):
-        raise DecidedError(held.id, before.act, before.by, before.at, before.reason)
+    _require_same(held, before, verdict)
     return before
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lake.assemble import draft as writing
+from lake.assemble.decide import require_takeable
 from lake.assemble.decided import Ending, clean_held
 from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft, held_drafts, supersede, waiting
@@ -12,7 +13,7 @@ from lake.errors import DecidedError, PublishError, StoreError, UnansweredError,
 from lake.layout import HELD, SNAPSHOTS, STAGING, verdict_key
 from lake.publish import Finding, Level, remove_snapshot
 from lake.store import Store
-from lake.verdict import Act
+from lake.verdict import Act, read_verdict
 from tests.lake import keys
 from tests.lake.assemble.holding import NOW, abilities, decided, dropping, fewer, full, hold_back, publishing
 from tests.lake.assemble.lakeside import RUN, Lakeside, changed, differing, hashes, mark_names
@@ -123,6 +124,22 @@ def test_what_was_superseded_is_not_published(lake: Lakeside, held: HeldDraft):
     supersede(lake.store, "a newer version was published")
     with pytest.raises(DecidedError, match="superseded"):
         decided(lake, held, publishing(held))
+
+
+def test_whether_a_draft_takes_a_verdict_is_told_before_anything_is_written(lake: Lakeside, held: HeldDraft):
+    first, *_ = [finding.name for finding in held.questions]
+    require_takeable(lake.store, held, publishing(held))
+    with pytest.raises(UnansweredError):
+        require_takeable(lake.store, held, publishing(held, first))
+    with pytest.raises(UnknownNameError):
+        require_takeable(lake.store, held, publishing(held, "shrink/nothing"))
+    with pytest.raises(DecidedError, match="expired"):
+        require_takeable(lake.store, held, publishing(held), held.deadline)
+    assert read_verdict(lake.store, held.id) is None
+    decided(lake, held, dropping(held))
+    require_takeable(lake.store, held, dropping(held, by="Elm"))
+    with pytest.raises(DecidedError, match=r"already decided by Oak at .* \(drop\)"):
+        require_takeable(lake.store, held, publishing(held))
 
 
 def test_a_draft_whose_head_has_moved_is_held_again_on_the_new_one(lake: Lakeside, held: HeldDraft):
