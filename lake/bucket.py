@@ -1,12 +1,16 @@
-"""The name of a bucket, which people confuse with an address, and where a browser shows what is in it."""
+"""The name of a bucket, which people confuse with an address, and how a command and a browser name what is in it."""
 
 import re
+import shlex
 from urllib.parse import quote, urlencode, urlsplit
 
 from lake.errors import StoreError
 
 # What boto3 takes; it checks an access point's ARN itself.
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,255}|arn:.+")
+
+# An address of a lake. The ARN of an access point has a slash of its own.
+_ADDRESS = re.compile(r"(?:s3://)?(arn:[^/]*accesspoint/[^/]+|[^/]*)/?(.*)")
 
 
 def check_bucket(bucket: str) -> str:
@@ -28,6 +32,26 @@ def check_bucket(bucket: str) -> str:
         f"bucket {bucket!r}: expected the name of a bucket, found an address;"
         f" pass {flags} (the {parameters} of a deployment)"
     )
+
+
+def flags_of(uri: str) -> str:
+    """Return the flags that name the lake at an address, for a command that is right on anybody's machine.
+
+    >>> flags_of("s3://our-lake/pokelake/"), flags_of("s3://our-lake/")
+    ('--bucket our-lake --prefix pokelake', "--bucket our-lake --prefix ''")
+    """
+    found = _ADDRESS.match(uri)
+    assert found is not None
+    return shlex.join(["--bucket", found[1], "--prefix", found[2].rstrip("/")])
+
+
+def command_on(uri: str, *words: str) -> str:
+    """Return a command on the lake at an address.
+
+    >>> command_on("s3://our-lake/pokelake/", "audits")
+    'pokelake audits --bucket our-lake --prefix pokelake'
+    """
+    return f"{shlex.join(['pokelake', *words])} {flags_of(uri)}"
 
 
 def page_of(bucket: str, folder: str, endpoint: str, region: str) -> str:

@@ -106,7 +106,7 @@ class NoDraftError(LakeError):
     def __init__(self, uri: str, finding: str) -> None:
         super().__init__(
             f"{uri}: expected what a run held back, found an object that is none: {shown(finding)}; nothing of it is"
-            " used. Refresh, which holds back anew what still asks; `pokelake maintain` removes the object"
+            " used. Refresh, which holds back anew what still asks; the next `maintain` removes the object"
         )
         self.uri = uri
 

@@ -8,6 +8,7 @@ from flows.cli.api import ApiError, reach_prefect, tried
 from flows.cli.held import account, decide_alone, decide_here, show_facts
 from flows.cli.options import Bucket, Prefix
 from flows.cli.say import remark, say
+from lake.bucket import command_on
 from lake.errors import LakeError
 from lake.text import counted, shown
 
@@ -118,9 +119,12 @@ def _decide(lake: "LakeLocation", held: "HeldDraft", choice: "Choice", trouble: 
             if run is not None and run.state is not None and not (run.state.is_paused() or run.state.is_final()):
                 raise LakeError(
                     f"the run that holds {held.id} is at work on it: {shown(run.name)} is {run.state.name}; see by"
-                    " `pokelake status` what becomes of it, and decide again if the draft still waits then"
+                    f" `{command_on(lake.open().uri(), 'status')}` what becomes of it, and decide"
+                    " again if the draft still waits then"
                 )
-            if run is not None and (_resume(client, run, held, choice, what) or _start(client, run, choice, what)):
+            if run is not None and (
+                _resume(client, lake, run, held, choice, what) or _start(client, lake, run, choice, what)
+            ):
                 return
     say(f"deciding in this process: {what}")
     decide_here(lake, choice)
@@ -139,7 +143,9 @@ def _run_of(client: "SyncPrefectClient", held: "HeldDraft") -> "FlowRun | None":
         return None
 
 
-def _resume(client: "SyncPrefectClient", run: "FlowRun", held: "HeldDraft", choice: "Choice", what: str) -> bool:
+def _resume(
+    client: "SyncPrefectClient", lake: "LakeLocation", run: "FlowRun", held: "HeldDraft", choice: "Choice", what: str
+) -> bool:
     """Answer the run that waits; return whether it takes the answer."""
     from prefect.client.schemas.responses import SetStateStatus
 
@@ -155,13 +161,13 @@ def _resume(client: "SyncPrefectClient", run: "FlowRun", held: "HeldDraft", choi
         why = getattr(result.details, "reason", None) or "no reason given"
         remark(f"the run that waits, {shown(run.name)}, did not take the answer: {shown(why)}")
         return False
-    say(f"told the run that waits to {what}:\n{run.name} goes on\n{_where(run)}")
+    say(f"told the run that waits to {what}:\n{run.name} goes on\n{_where(lake, run)}")
     if run.work_pool_name and not _is_served(client, run.work_pool_name):
         remark(f"no worker asks for runs of {run.work_pool_name}: it goes on as soon as one does")
     return True
 
 
-def _start(client: "SyncPrefectClient", run: "FlowRun", choice: "Choice", what: str) -> bool:
+def _start(client: "SyncPrefectClient", lake: "LakeLocation", run: "FlowRun", choice: "Choice", what: str) -> bool:
     """Start a run of the draft's deployment that decides; return whether something will run it."""
     deployment = _deployment(client, run)
     if deployment is None:
@@ -175,7 +181,7 @@ def _start(client: "SyncPrefectClient", run: "FlowRun", choice: "Choice", what: 
     parameters["decide"] = choice.model_dump(mode="json")
     started = client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
     ended = run.state_name.lower() if run.state_name else "gone"
-    say(f"the run that held it is {ended}; started another one to\n{what}: {started.name}\n{_where(started)}")
+    say(f"the run that held it is {ended}; started another one to\n{what}: {started.name}\n{_where(lake, started)}")
     return True
 
 
@@ -210,9 +216,9 @@ def _is_served(client: "SyncPrefectClient", pool: str) -> bool:
     return not is_paused and any(worker.status is WorkerStatus.ONLINE for worker in workers)
 
 
-def _where(run: "FlowRun") -> str:
+def _where(lake: "LakeLocation", run: "FlowRun") -> str:
     """Say where to look at a run."""
     from prefect.utilities.urls import url_for
 
     place = url_for("flow-run", obj_id=run.id)
-    return f"look at it:\n  {place or f'prefect flow-run logs {run.id}'}\n  pokelake status"
+    return f"look at it:\n  {place or f'prefect flow-run logs {run.id}'}\n  {command_on(lake.open().uri(), 'status')}"

@@ -19,6 +19,12 @@ _FLAWS = (
     ValueError,
 )
 
+# Only a crawl may meet a source or a network that is in trouble for a while, and goes on from its shards.
+CRAWLS = {"refresh", "discover"}
+
+# The outcome of a run that failed, as its tag has it: whether it starts again by itself, unless it began too often.
+AGAIN, FAILED = "may-go-well", "failed"
+
 # How often a run begins before it is left to somebody; an automation starts it again until then.
 MOST_TRIES = 3
 
@@ -37,6 +43,15 @@ def may_go_well(error: object) -> bool:
     if getattr(getattr(error, "response", None), "status_code", None) in _REFUSALS:
         return False
     return isinstance(error, Exception) and not isinstance(error, _FLAWS)
+
+
+def outcome_of_error(flow: str, error: object) -> str:
+    """Return the outcome of a run that failed with an error.
+
+    >>> outcome_of_error("refresh", TimeoutError()), outcome_of_error("report", TimeoutError())
+    ('may-go-well', 'failed')
+    """
+    return AGAIN if flow in CRAWLS and may_go_well(error) else FAILED
 
 
 def say_whether_again(flow: Any, flow_run: FlowRun, state: State[Any]) -> None:

@@ -145,7 +145,7 @@ def _connected(crawl: Crawl, tally: Tally, documents: int) -> Iterator[Fetcher]:
     with (
         Allowance(crawl.source.global_limit, fetcher.require_open) as allowance,
         Orders(fetcher, crawl.source.requests_per_second) as orders,
-        Deadline(fetcher, crawl.source, documents, lambda: orders.requests_per_second),
+        Deadline(fetcher, crawl.source, documents, lambda: orders.requests_per_second, crawl.lake.open().uri()),
     ):
         shares = threading.BoundedSemaphore(crawl.source.shards_at_once)
         _OPEN[crawl] = _Connections(fetcher, allowance, orders, shares, tally)

@@ -9,6 +9,7 @@ from typing import Self
 from prefect import runtime
 
 from blocks.limit import PATIENCE_SECONDS
+from lake.bucket import command_on
 from lake.crawl import Fetcher, Source
 from lake.crawl.pace import WAITS_IN_ALL
 from lake.text import counted
@@ -40,11 +41,12 @@ def longest(source: Source, documents: int, requests_per_second: float) -> float
 class Deadline:
     """Ends a crawl that takes too long while a ``with`` block runs, by closing its fetcher; in a thread of its own.
 
-    `pace` tells how many requests a second the crawl makes now. The slowest pace that it had counts.
+    `pace` tells how many requests a second the crawl makes now. The slowest pace that it had counts. `lake` is the
+    lake's address.
     """
 
-    def __init__(self, fetcher: Fetcher, source: Source, documents: int, pace: Callable[[], float]) -> None:
-        self._fetcher, self._source, self._documents, self._pace = fetcher, source, documents, pace
+    def __init__(self, fetcher: Fetcher, source: Source, documents: int, pace: Callable[[], float], lake: str) -> None:
+        self._fetcher, self._source, self._documents, self._pace, self._lake = fetcher, source, documents, pace, lake
         self._verb = runtime.flow_run.flow_name or "refresh"
         self._ended = threading.Event()
 
@@ -69,5 +71,5 @@ class Deadline:
             f"fetching {counted(self._documents, 'document')} took longer than {timedelta(seconds=round(seconds))},"
             f" {TIMES} times what its pace needs and all its waiting, so the crawl was ended; nothing was published,"
             " and the shards that were done are kept for a day. Look whether the source answers, and go on from there:"
-            f" `pokelake {self._verb}`, or `prefect deployment run {self._verb}/{self._verb}`"
+            f" `{command_on(self._lake, self._verb)}`, or `prefect deployment run {self._verb}/{self._verb}`"
         )

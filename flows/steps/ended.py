@@ -13,7 +13,7 @@ from prefect.client.schemas.actions import ArtifactCreate
 from prefect.flows import FlowStateHook
 from prefect.logging.loggers import flow_run_logger
 
-from flows.steps.again import MOST_TRIES, may_go_well
+from flows.steps.again import AGAIN, CRAWLS, MOST_TRIES, outcome_of_error
 from flows.steps.artifacts import artifact_key
 from flows.steps.logs import harmless
 from flows.steps.markdown import cell
@@ -22,8 +22,6 @@ from flows.steps.parameters import LakeLocation
 from lake.errors import HeldError
 from lake.publish import remove_attempts
 from lake.text import counted
-
-CRAWLS = {"refresh", "discover"}
 
 # What somebody may do about a run that ended well, by how it ended.
 _AFTER = {
@@ -74,7 +72,7 @@ def what_next(flow: str, run: FlowRun, state: State[Any]) -> str | None:
     if run.deployment_id is None:
         return f"{told}; the same command starts it"
     command = f"`prefect flow-run retry {run.id}` starts this one at once"
-    if state.is_crashed() or (flow in CRAWLS and may_go_well(error)):
+    if state.is_crashed() or outcome_of_error(flow, error) == AGAIN:
         if run.run_count < MOST_TRIES:
             return f"{told}; it starts again by itself after a while, and {command}"
         return f"{told}; it has begun {run.run_count} times, so it does not start again by itself: {command}"

@@ -9,6 +9,7 @@ from prefect.events import emit_event
 from flows.steps.artifacts import show_snapshot
 from flows.steps.assets import record_assets
 from flows.steps.parameters import LakeLocation
+from lake.bucket import flags_of
 from lake.commit import Commit
 from lake.text import shown
 
@@ -65,11 +66,15 @@ def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> 
 
 def report_current(uri: str, snapshot: str) -> None:
     """Say that a refresh of this lake ended well, and which snapshot readers see; an automation waits for it."""
-    emit_event(LAKE_CURRENT, resource={"prefect.resource.id": f"pokelake.lake.{uri}"}, payload={"snapshot": snapshot})
+    payload = {"snapshot": snapshot, "flags": flags_of(uri)}
+    emit_event(LAKE_CURRENT, resource={"prefect.resource.id": f"pokelake.lake.{uri}"}, payload=payload)
 
 
 def report_held(uri: str, draft: str, findings: Sequence[str], command: str, until: str) -> None:
-    """Say that a draft of this lake waits for a verdict, what was found in it, and the command that gives one."""
+    """Say that a draft of this lake waits for a verdict, and what was found in it.
+
+    The command shows it; with a flag more it decides it.
+    """
     facts = {"findings": len(findings), "first": list(map(shown, findings[:NAMED])), "command": command, "until": until}
     _report_draft(DRAFT_HELD, uri, draft, facts)
 
@@ -80,7 +85,7 @@ def report_draft_ended(uri: str, draft: str, outcome: str, reason: str = "") -> 
 
 
 def _report_draft(event: str, uri: str, draft: str, facts: Mapping[str, object]) -> None:
-    payload = {"lake": uri, "draft": draft, "run": runtime.flow_run.id, **facts}
+    payload = {"lake": uri, "flags": flags_of(uri), "draft": draft, "run": runtime.flow_run.id, **facts}
     emit_event(event, resource={"prefect.resource.id": f"pokelake.draft.{draft}"}, payload=payload)
 
 
@@ -112,6 +117,7 @@ def report_drift(uri: str, snapshot: str, findings: Sequence[str]) -> None:
     """Name what a published snapshot's audits found for the first time about the shape of its source."""
     payload = {
         "lake": uri,
+        "flags": flags_of(uri),
         "snapshot": snapshot,
         "findings": len(findings),
         "first": list(map(shown, findings[:NAMED])),

@@ -13,7 +13,16 @@ from prefect.input import RunInput
 from pydantic import Field, ValidationError, create_model
 
 from flows.steps.events import report_current, report_draft_ended
-from flows.steps.held import clean_drafts, described, held_error, is_of_this_run, tell_held, until, waited_for
+from flows.steps.held import (
+    approve_command,
+    clean_drafts,
+    described,
+    held_error,
+    is_of_this_run,
+    tell_held,
+    until,
+    waited_for,
+)
 from flows.steps.numbers import phase
 from flows.steps.outcome import Outcome, ended, finished, unchanged
 from flows.steps.parameters import Choice, LakeLocation
@@ -88,7 +97,8 @@ def still_waits(lake: LakeLocation, held: HeldDraft) -> State[Any]:
     """
     _require_deployment(lake, held)
     since = f"{held.created_at:%Y-%m-%d %H:%M} UTC"
-    said = f"draft {held.id} still waits for a verdict, since {since} and until {until(held)} (pokelake approve)"
+    way = approve_command(lake, held.id)
+    said = f"draft {held.id} still waits for a verdict, since {since} and until {until(held)} ({way})"
     return ended(said, Outcome.HELD)
 
 

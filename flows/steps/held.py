@@ -1,7 +1,6 @@
 """What people are told of held drafts: the facts, the commands that decide, an artifact, and events."""
 
 import json
-import shlex
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,6 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 from prefect.utilities.urls import url_for
 
-from blocks.storage import LAKE_BLOCK
 from flows.steps.artifacts import artifact_key, client_of_run, create
 from flows.steps.events import report_draft_ended, report_held
 from flows.steps.logs import harmless, note
@@ -22,6 +20,7 @@ from flows.steps.parameters import LakeLocation
 from flows.steps.watch import OUTCOME_TAG
 from lake.assemble.decided import clean_held
 from lake.assemble.held import HeldDraft, held_drafts
+from lake.bucket import command_on
 from lake.errors import HeldError
 from lake.layout import is_snapshot_id
 from lake.publish import Finding, further
@@ -40,14 +39,10 @@ _CHARACTERS = 1_000
 def approve_command(lake: LakeLocation, draft: str) -> str:
     """Return the command that shows a held draft; a flag more decides it.
 
-    >>> approve_command(LakeLocation(), "20260808T041200Z-1f3a9c02")
-    'pokelake approve 20260808T041200Z-1f3a9c02'
+    >>> approve_command(LakeLocation(bucket="our-lake", prefix="pokelake"), "20260808T041200Z-1f3a9c02")
+    'pokelake approve 20260808T041200Z-1f3a9c02 --bucket our-lake --prefix pokelake'
     """
-    place = []
-    if lake.bucket is not None or lake.block != LAKE_BLOCK:
-        store = lake.open()
-        place = ["--bucket", store.bucket, *(["--prefix", store.prefix.rstrip("/")] if store.prefix else [])]
-    return shlex.join(["pokelake", "approve", draft, *place])
+    return command_on(lake.open().uri(), "approve", draft)
 
 
 def decide_commands(lake: LakeLocation, draft: str) -> list[str]:
@@ -128,9 +123,7 @@ def tell_held(lake: LakeLocation, held: HeldDraft) -> UUID | None:
     artifact = None
     with harmless("what is held"):
         artifact = create("table", held_key(lake), description, json.dumps([rows[place] for place in order]))
-    report_held(
-        store.uri(), held.id, [str(finding) for finding in asked], f"{command} --all, or with --reject", until(held)
-    )
+    report_held(store.uri(), held.id, [str(finding) for finding in asked], command, until(held))
     note(f"held: draft {held.id} waits for a verdict until {until(held)}, because of {counted(len(asked), 'finding')}")
     return artifact.id if artifact else None
 

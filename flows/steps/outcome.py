@@ -18,6 +18,7 @@ from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft
 from lake.assemble.merge import document_files
 from lake.assemble.staging import final_failures
+from lake.bucket import command_on
 from lake.commit import Commit, head
 from lake.crawl import Listing
 from lake.errors import ConflictError
@@ -120,7 +121,7 @@ def finished(
             report_drift(lake.open().uri(), commit.snapshot, publication.drifts)
         summary = f"published {commit.snapshot}: {describe_changes(commit)}"
         if commit.audits:
-            summary += f"; {counted(len(commit.audits), 'finding')} (pokelake audits)"
+            summary += f"; {counted(len(commit.audits), 'finding')} ({command_on(lake.open().uri(), 'audits')})"
         rejected = {failure.path for failure in publication.rejected}
         failed = [failure for failure in (*commit.stale, *commit.missing) if failure.path not in rejected]
         stale = sum(failure.path not in rejected for failure in commit.stale)

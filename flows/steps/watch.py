@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun
 from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
 
+from flows.steps.again import outcome_of_error
 from flows.steps.artifacts import client_of_run, show_numbers
 from flows.steps.events import report_measured
 from flows.steps.logs import harmless, note, run_log
@@ -47,7 +48,7 @@ def watched(run: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
     @wraps(run)
     def watch(*args: _P.args, **kwargs: _P.kwargs) -> State[Any]:
         context = FlowRunContext.get()
-        if context is None or context.flow_run is None:
+        if context is None or context.flow is None or context.flow_run is None:
             return run(*args, **kwargs)
         bound = signature(run).bind(*args, **kwargs)
         bound.apply_defaults()
@@ -63,6 +64,8 @@ def watched(run: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
                 state = run(*args, **kwargs)
             # Not of a run that is stopped: whoever stops it does not wait.
             except Exception as error:
+                # The message that it failed says by this tag whether it starts again.
+                _tag(context.flow_run, f"{OUTCOME_TAG}{outcome_of_error(context.flow.name, error)}")
                 _tell(lake, Outcome.HELD if isinstance(error, HeldError) else "failed", numbers)
                 raise
             except Pause:

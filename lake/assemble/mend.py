@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from lake.bucket import command_on
 from lake.commit import Commit, DataFile, read_file
 from lake.documents import DOCUMENTS
 from lake.errors import DamagedObjectError, MissingObjectError, StoreError
@@ -48,9 +49,9 @@ class Mending:
         if lost := sorted(self.resources - set(anew) - set(dropped)):
             raise StoreError(
                 f"{store.uri(snapshot_folder(parent.snapshot))}: the documents of {', '.join(lost)} are missing or"
-                " damaged, so nothing was published; run `pokelake refresh` (the deployment refresh/refresh) without a"
-                " choice of resources, which fetches them anew. A collection that the source has no longer goes by"
-                ' --allow-shrink (the parameter allow_shrink=["NAME"])'
+                f" damaged, so nothing was published; run `{command_on(store.uri(), 'refresh')}` (the deployment"
+                " refresh/refresh) without a choice of resources, which fetches them anew. A collection that the source"
+                ' has no longer goes by --allow-shrink (the parameter allow_shrink=["NAME"])'
             )
 
     def findings(self, parent: Commit | None) -> Iterable[Finding]:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time
 
 from lake.accept import accepted, newest
+from lake.bucket import command_on
 from lake.commit import Commit, TableFiles, commit_seqs, read_commit
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import is_snapshot_id
@@ -39,7 +40,8 @@ class History:
         commits = self._accepted(seqs) if as_of is not None else []
         current = commits[0] if commits else newest(seqs, self._commit)
         if current is None:
-            raise LakeError(f"{self._store.uri()}: nothing was ever published here; run `pokelake refresh` first")
+            uri = self._store.uri()
+            raise LakeError(f"{uri}: nothing was ever published here; run `{command_on(uri, 'refresh')}` first")
         if as_of is None:
             return current
         if isinstance(as_of, str) and is_snapshot_id(as_of):

@@ -7,7 +7,8 @@ The automation that starts `report` for each published snapshot stands in `prefe
 deployment's id.
 """
 
-from flows.deploy.automations.act import HEARTBEAT_LOST, NEVER_STARTED, TOO_LONG
+from flows.deploy.automations.act import HEARTBEAT_LOST, TOO_LONG
+from flows.deploy.automations.message import NEVER_STARTED
 from flows.deploy.automations.save import (
     REPORT_AUTOMATION,
     Told,

@@ -10,11 +10,10 @@ from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import SendNotification
 
+from flows.deploy.automations.message import NEVER_STARTED
 from flows.deploy.automations.trigger import ANY, EACH, OURS, RUNS, STATES, TAG, TRIES, Patience, silence
 from flows.steps.events import MAY_GO_WELL
 
-# Only the crash of a run that never started has this message, so that run starts again at once.
-NEVER_STARTED = "it was submitted but never started; it goes back into the queue"
 HEARTBEAT_LOST = "its heartbeats ended before it did, so its process is gone"
 TOO_LONG = "it took far longer than any run should, so it is cancelled; the next one goes on from its shards"
 AGAIN = "it starts again by itself, and goes on from what was done"

@@ -12,15 +12,19 @@ from uuid import UUID
 from prefect.events.actions import SendNotification
 
 from blocks.storage import LAKE_BLOCK
+from flows.steps.again import AGAIN
+from flows.steps.watch import OUTCOME_TAG
+
+# The message of the crash of a run that never started; only that run starts again at once.
+NEVER_STARTED = "it was submitted but never started; it goes back into the queue"
 
 _SINCE = '{{ event.occurred.strftime("%Y-%m-%d %H:%M UTC") }}'
-# A state's message may be long, and some services refuse a long one.
-_STATE = "{{ (flow_run.state.message or 'without a message') | truncate(1500) }}"
+# A state's message may be long, and some services refuse a long one. The run itself may be in another state by now.
+_STATE = """{{ (event.resource["prefect.state-message"] or 'without a message') | truncate(1500) }}"""
 _FINDINGS = "{{ event.payload.findings }} finding{{ 's' if event.payload.findings != 1 }}"
 _RUN = "Run: {{ flow_run.name }}, {{ (flow_run | ui_url) or flow_run.id }}"
 _LOGS = "Its log: prefect flow-run logs {{ flow_run.id }}"
 _RETRY = "Start it again: prefect flow-run retry {{ flow_run.id }}"
-_DOCTOR = "Find out more: pokelake doctor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,29 @@ def lake_of_run(uri: str) -> str:
 
 
 def ended_badly(uri: str, time: timedelta, tries: Sequence[str]) -> Message:
-    """Return the message that a run failed or crashed; `tries` is how often one may have begun that starts again."""
-    how = "{{ flow_run.state.name | lower | replace('timedout', 'timed out') }}"
+    """Return the message that a run failed or crashed, and whether it starts again by itself.
+
+    `tries` is how often one may have begun that does. A run whose flow failed has a tag that says whether trying again
+    may help, if Prefect took it. One that crashed before it began was refused its code or its container, unless it goes
+    back into the queue.
+    """
+    how = """{{ event.resource["prefect.state-name"] | lower | replace('timedout', 'timed out') }}"""
     count = 'event.resource["prefect.run-count"]'
     again = (
-        '{% if event.event != "prefect.flow-run.Crashed" %}'
+        f'{{% if event.resource["prefect.state-message"] == {json.dumps(NEVER_STARTED)} %}}'
+        f"{{% elif event.event != 'prefect.flow-run.Crashed' and '{OUTCOME_TAG}' not in (flow_run.tags | join(' ')) %}}"
         f"If trying again may help, it starts again by itself in {spoken(time)}, at most {len(tries)} times."
+        f"{{% elif event.event != 'prefect.flow-run.Crashed' and '{OUTCOME_TAG}{AGAIN}' not in flow_run.tags %}}"
+        "It does not start again by itself, because trying again alone does not help."
         f"{{% elif {count} in {list(tries)} %}}It starts again by itself in {spoken(time)}."
-        f'{{% elif {count} != "0" %}}It has begun {{{{ {count} }}}} times, so it does not start again by itself.'
+        f'{{% elif {count} == "0" %}}It never began, so it does not start again by itself.'
+        f"{{% else %}}It has begun {{{{ {count} }}}} times, so it does not start again by itself."
+        "{% endif %}"
+    )
+    # ECS's reason reaches Prefect no other way than by the log.
+    memory = (
+        """{% if 'non-zero exit code' in (event.resource["prefect.state-message"] or '') %}"""
+        "\nIf its log says exit code 137, give runs more memory, such as: pokelake setup --memory 4096"
         "{% endif %}"
     )
     return Message(
@@ -77,7 +96,7 @@ def ended_badly(uri: str, time: timedelta, tries: Sequence[str]) -> Message:
         (
             f"{{{{ deployment.name }}}} of {lake_of_run(uri)} {how} at {_SINCE}:",
             _STATE,
-            again,
+            again + memory,
             _RUN,
             _LOGS,
             _RETRY,
@@ -124,14 +143,16 @@ def draft() -> Message:
             f"The held draft {{{{ event.payload.draft }}}} of {{{{ event.payload.lake }}}} was"
             f" {{{{ event.payload.outcome }}}} at {_SINCE}."
             "{% if event.payload.reason %} {{ event.payload.reason }}{% endif %}\n"
-            "What readers see: pokelake status"
+            "What readers see: pokelake status {{ event.payload.flags }}"
             "{% else %}"
             f"The draft {{{{ event.payload.draft }}}} of {{{{ event.payload.lake }}}} is held since {_SINCE}, because"
             f" of {_FINDINGS}; readers see the snapshot before. It waits until"
             " {{ event.payload.until }}.\n"
             "{% for finding in event.payload.first %}- {{ finding | truncate(300) }}\n{% endfor %}"
             "Run: {{ (flow_run | ui_url) or event.payload.run }}\n"
-            "Decide: {{ event.payload.command }}"
+            "See all of it: {{ event.payload.command }}\n"
+            "Publish it: {{ event.payload.command }} --all --reason WHY\n"
+            "Drop it: {{ event.payload.command }} --reject --reason WHY"
             "{% endif %}",
         ),
     )
@@ -145,13 +166,13 @@ def drift() -> Message:
             f"The snapshot {{{{ event.payload.snapshot }}}} of {{{{ event.payload.lake }}}}, published at {_SINCE}, has"
             f" {_FINDINGS} that the one before had not:",
             "{% for finding in event.payload.first %}- {{ finding | truncate(300) }}\n{% endfor %}"
-            "All of them: pokelake audits --as-of {{ event.payload.snapshot }}",
+            "All of them: pokelake audits --as-of {{ event.payload.snapshot }} {{ event.payload.flags }}",
         ),
     )
 
 
-def not_current(lake: str, time: timedelta) -> Message:
-    """Return the message that no refresh of a lake ended well for too long; `lake` may be a template."""
+def not_current(lake: str, flags: str, time: timedelta) -> Message:
+    """Return the message that no refresh of a lake ended well for too long; lake and flags may be templates."""
     return Message(
         f"{lake} is not current",
         (
@@ -159,14 +180,14 @@ def not_current(lake: str, time: timedelta) -> Message:
             "{% if event %}"
             f", since {_SINCE}; readers see {{{{ event.payload.snapshot }}}}"
             "{% endif %}.",
-            "What runs, and its last runs: pokelake status; pokelake runs",
-            _DOCTOR,
+            f"What runs, and its last runs: pokelake status {flags}; pokelake runs {flags}",
+            f"Find out more: pokelake doctor {flags}",
         ),
     )
 
 
-def worker_gone(time: timedelta) -> Message:
-    """Return the message that nothing polls for runs."""
+def worker_gone(flags: str, time: timedelta) -> Message:
+    """Return the message that nothing polls for runs; the flags name the lake."""
     return Message(
         "no worker asks for runs",
         (
@@ -174,13 +195,13 @@ def worker_gone(time: timedelta) -> Message:
             f" {spoken(time)}, since {_SINCE}, so no run starts.",
             "On ECS, look at the events of the worker's service; elsewhere, start it: prefect worker start --pool"
             " {{ deployment.work_pool_name }}",
-            _DOCTOR,
+            f"Find out more: pokelake doctor {flags} --work-pool {{{{ deployment.work_pool_name }}}}",
         ),
     )
 
 
-def no_run(deployment: str, time: timedelta) -> Message:
-    """Return the message that a schedule starts nothing."""
+def no_run(deployment: str, flags: str, time: timedelta) -> Message:
+    """Return the message that a schedule starts nothing; the flags name the lake."""
     return Message(
         f"{deployment} does not run",
         (
@@ -189,6 +210,7 @@ def no_run(deployment: str, time: timedelta) -> Message:
             f", since {_SINCE}"
             "{% endif %}: its schedule is paused, its queue is, or no worker asks for runs.",
             f"Its schedules: prefect deployment schedule ls {deployment}/{deployment}",
-            _DOCTOR,
+            f"Find out more: pokelake doctor {flags}"
+            "{% if deployment.work_pool_name %} --work-pool {{ deployment.work_pool_name }}{% endif %}",
         ),
     )

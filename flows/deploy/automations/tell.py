@@ -24,6 +24,7 @@ from flows.deploy.automations.trigger import (
     silence,
 )
 from flows.steps.events import DOCUMENTS_PROGRESS, DRAFT_ENDED, DRAFT_HELD, DRIFT_FOUND, LAKE_CURRENT
+from lake.bucket import flags_of
 
 
 def sent(what: Message, blocks: Sequence[UUID]) -> list[SendNotification]:
@@ -33,7 +34,7 @@ def sent(what: Message, blocks: Sequence[UUID]) -> list[SendNotification]:
 
 def alarm(lake: str, patience: Patience, blocks: Sequence[UUID]) -> AutomationCore:
     """Return the alarm that the lake is not current; it goes off, for whoever looks, also where nobody is told."""
-    actions: list[ActionTypes] = [*sent(message.not_current(lake, patience.refresh), blocks)]
+    actions: list[ActionTypes] = [*sent(message.not_current(lake, flags_of(lake), patience.refresh), blocks)]
     return AutomationCore(
         name="pokelake-not-current",
         description="No refresh of this lake has ended well for too long; somebody must look why.",
@@ -94,7 +95,9 @@ def telling(lake: str, patience: Patience, blocks: Sequence[UUID]) -> tuple[Auto
             "No refresh of another lake has ended well for too long since the last one that did.",
             silence(others, {LAKE_CURRENT}, patience.refresh, (LAKE_CURRENT,)),
             message.not_current(
-                '{{ event.resource["prefect.resource.id"] | replace("pokelake.lake.", "") }}', patience.refresh
+                '{{ event.resource["prefect.resource.id"] | replace("pokelake.lake.", "") }}',
+                "{{ event.payload.flags }}",
+                patience.refresh,
             ),
         ),
         tell(
@@ -108,14 +111,14 @@ def telling(lake: str, patience: Patience, blocks: Sequence[UUID]) -> tuple[Auto
                 ("prefect.deployment.ready",),
                 {"prefect.resource.role": "flow", "prefect.resource.name": "refresh"},
             ),
-            message.worker_gone(patience.worker),
+            message.worker_gone(flags_of(lake), patience.worker),
         ),
         *(
             tell(
                 f"no-{name}",
                 f"No run of {name} has begun for too long.",
                 absence(STATES, "prefect.flow-run.Running", within, of_deployment(name)),
-                message.no_run(name, within),
+                message.no_run(name, flags_of(lake), within),
             )
             for name, within in (("discover", patience.discover), ("maintain", patience.maintain))
         ),

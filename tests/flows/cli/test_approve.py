@@ -1,6 +1,7 @@
 """The commands about what is held back: they show it, decide it in their own process, and ask on a terminal."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable
 
@@ -39,7 +40,9 @@ def held(store: Store) -> HeldDraft:
     return hold_back(lake, lake.crawl(fewer()))
 
 
-def test_what_waits_is_shown_until_somebody_decides(ran: Ran, store: Store, held: HeldDraft):
+def test_what_waits_is_shown_until_somebody_decides(
+    ran: Ran, store: Store, held: HeldDraft, monkeypatch: pytest.MonkeyPatch
+):
     before = head(store)
     assert before is not None
     code, out, err = ran("approve", *LAKE)
@@ -54,6 +57,12 @@ def test_what_waits_is_shown_until_somebody_decides(ran: Ran, store: Store, held
     assert [row["finding"] for row in said["held"]["findings"]] == [finding.name for finding in held.questions]
     assert all(command.startswith(f"pokelake approve {held.id} ") for command in said["held"]["commands"])
     assert (waiting(store), head(store)) == (held, before)
+    # What is printed can be pasted where another lake is the default.
+    [way] = [line for line in out.splitlines() if line.strip().startswith("pokelake") and "--reject" in line]
+    monkeypatch.setenv("POKELAKE_BUCKET", "elsewhere")
+    monkeypatch.setenv("POKELAKE_PREFIX", "other")
+    shown = shlex.split(way.replace("--reject --reason WHY", ""))
+    assert ran(*shown[1:])[1].startswith(f"{held.id} is held until ")
 
     first, *others = [finding.name for finding in held.questions]
     code, _, err = ran("approve", *LAKE, "--finding", first)

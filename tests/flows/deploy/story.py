@@ -20,8 +20,9 @@ from prefect.states import (
     Suspended,
 )
 
-from flows.deploy.automations import Patience, automations
+from flows.deploy.automations import TAG, Patience, automations
 from flows.steps.events import DRAFT_ENDED, DRAFT_HELD, DRIFT_FOUND, LAKE_CURRENT, MAY_GO_WELL
+from lake.bucket import flags_of
 from tests.flows.deploy.world import (
     HEALTHY_LAKE,
     LAKE,
@@ -130,7 +131,7 @@ def tell(world: World, messages: Sequence[Message]) -> Outcome:
 
 def begin(world: World, meanwhile: Callable[[], None]) -> None:
     """Bring runs into the states that they stay in, and say what is said only once."""
-    world.send(world.event(LAKE_CURRENT, OTHER_LAKE, snapshot=DRAFT))
+    world.send(world.event(LAKE_CURRENT, OTHER_LAKE, snapshot=DRAFT, flags=flags_of(OTHER)))
     # A worker that asks once, and then is gone.
     world.client.get_scheduled_flow_runs_for_work_pool(POOL)
     begun: tuple[tuple[str, UUID, tuple[Propose, ...]], ...] = (
@@ -144,7 +145,8 @@ def begin(world: World, meanwhile: Callable[[], None]) -> None:
         ("suspended", world.ours, (Pending, Running)),
         ("resumed", world.ours, (Pending, Running)),
         ("tried three times", world.ours, (Pending, *(Running, AwaitingRetry, Pending) * 2, Running)),
-        ("refused", world.ours, (Pending, Running, lambda: Failed(message='2 findings ask for you: "moves"'))),
+        ("no container", world.ours, (Pending, lambda: Crashed(message="stopped with a non-zero exit code"))),
+        ("refused", world.ours, (Pending, Running)),
     )
     for name, deployment, states in begun:
         world.run(name, deployment, *states)
@@ -156,12 +158,16 @@ def begin(world: World, meanwhile: Callable[[], None]) -> None:
     world.go_on("ended", lambda: Completed(name="Unchanged"))
     world.go_on("rescheduled", AwaitingRetry)
     world.go_on("tried three times", Crashed)
-    held = {"lake": LAKE, "draft": DRAFT, "findings": 2, "first": ["moves: 3 rows", "pokemon: 1 row"]}
-    way = {"command": f"pokelake approve {DRAFT} --all", "until": "2026-08-11 04:12 UTC"}
-    drift = {"lake": LAKE, "snapshot": DRAFT, "findings": 1, "first": ["moves: {{ 1 }}"]}
+    world.client.update_flow_run(world.runs["refused"], tags=[TAG, "outcome:failed"])
+    world.go_on("refused", lambda: Failed(message='2 findings ask for you: "moves"'))
+    of_lake = {"lake": LAKE, "flags": flags_of(LAKE)}
+    held = {**of_lake, "draft": DRAFT, "findings": 2, "first": ["moves: 3 rows", "pokemon: 1 row"]}
+    way = {"command": f"pokelake approve {DRAFT} --bucket lake --prefix ''", "until": "2026-08-11 04:12 UTC"}
+    drift = {**of_lake, "snapshot": DRAFT, "findings": 1, "first": ["moves: {{ 1 }}"]}
+    end = {**of_lake, "draft": DRAFT, "outcome": "expired"}
     world.send(
         world.event(DRAFT_HELD, f"pokelake.draft.{DRAFT}", run=str(world.runs["suspended"]), **held, **way),
-        world.event(DRAFT_ENDED, f"pokelake.draft.{DRAFT}", tag="none", lake=LAKE, draft=DRAFT, outcome="expired"),
+        world.event(DRAFT_ENDED, f"pokelake.draft.{DRAFT}", tag="none", **end),
         world.event(DRIFT_FOUND, f"pokelake.snapshot.{DRAFT}", **drift),
     )
     world.client.resume_flow_run(world.runs["resumed"])

@@ -17,6 +17,7 @@ from flows.deploy.automations import (
 )
 from flows.local.stack import Stack
 from flows.steps.events import DOCUMENTS_PROGRESS, MAY_GO_WELL
+from lake.bucket import flags_of
 from tests.flows.deploy.story import DRAFT, PATIENCE, Outcome, alarm_of_nobody, tell
 from tests.flows.deploy.world import LAKE, OTHER, OTHER_LAKE, OUR_LAKE, World
 from tests.prefect_servers import ONE_CONNECTION, quiet_stack
@@ -78,7 +79,9 @@ def test_a_run_that_failed_because_of_its_source_starts_again_after_a_while(outc
     assert "failed" in outcome.offered
 
 
-@pytest.mark.parametrize(("name", "state"), [("tried three times", "Crashed"), ("refused", "Failed")])
+@pytest.mark.parametrize(
+    ("name", "state"), [("tried three times", "Crashed"), ("no container", "Crashed"), ("refused", "Failed")]
+)
 def test_a_run_that_began_too_often_or_cannot_go_well_stays_as_it_ended(outcome: Outcome, name: str, state: str):
     assert (outcome.states[name][-1], outcome.acted_on[name]) == (state, [])
 
@@ -157,16 +160,24 @@ def test_somebody_is_told_of_a_run_that_ended_badly_and_whether_it_starts_again(
     assert message(outcome, "failing failed") == [
         "failing of s3://lake/ failed at WHEN:",
         "Flow run encountered an exception: SourceDownError: the source is down",
-        "If trying again may help, it starts again by itself in 10 seconds, at most 2 times.",
+        "It starts again by itself in 10 seconds.",
         *ways(outcome, "failed"),
     ]
-    assert message(outcome, "refresh failed", "refused")[1] == '2 findings ask for you: "moves"'
-    crashed = {run: message(outcome, "refresh crashed", run) for run in ("killed", "tried three times", "stuck")}
+    assert message(outcome, "refresh failed", "refused")[1:3] == [
+        '2 findings ask for you: "moves"',
+        "It does not start again by itself, because trying again alone does not help.",
+    ]
+    crashed = {
+        run: message(outcome, "refresh crashed", run)
+        for run in ("killed", "tried three times", "stuck", "no container")
+    }
     assert {run: lines[2] for run, lines in crashed.items()} == {
         "killed": "It starts again by itself in 10 seconds.",
         "tried three times": "It has begun 3 times, so it does not start again by itself.",
         "stuck": "",
+        "no container": "It never began, so it does not start again by itself.",
     }
+    assert crashed["no container"][3].endswith("give runs more memory, such as: pokelake setup --memory 4096")
     assert crashed["stuck"][1] == NEVER_STARTED
 
 
@@ -190,15 +201,33 @@ def test_somebody_is_told_of_drafts_and_of_drift(outcome: Outcome):
         "- moves: 3 rows",
         "- pokemon: 1 row",
         f"Run: {outcome.world.runs['suspended']}",
-        f"Decide: pokelake approve {DRAFT} --all",
+        f"See all of it: pokelake approve {DRAFT} --bucket lake --prefix ''",
+        f"Publish it: pokelake approve {DRAFT} --bucket lake --prefix '' --all --reason WHY",
+        f"Drop it: pokelake approve {DRAFT} --bucket lake --prefix '' --reject --reason WHY",
     ]
     ended = f"The held draft {DRAFT} of s3://lake/ was expired at WHEN."
-    assert message(outcome, "a held snapshot was expired") == [ended, "What readers see: pokelake status"]
+    assert message(outcome, "a held snapshot was expired") == [
+        ended,
+        "What readers see: pokelake status --bucket lake --prefix ''",
+    ]
     assert message(outcome, "the source has changed its shape") == [
         f"The snapshot {DRAFT} of s3://lake/, published at WHEN, has 1 finding that the one before had not:",
         "- moves: {{ 1 }}",
-        f"All of them: pokelake audits --as-of {DRAFT}",
+        f"All of them: pokelake audits --as-of {DRAFT} --bucket lake --prefix ''",
     ]
+
+
+def test_the_commands_of_a_message_name_the_lake(outcome: Outcome):
+    """Because the machine of whoever reads it may have another lake by default."""
+    for lake in (LAKE, OTHER):
+        [*_, said] = [
+            message.body for message in outcome.messages if message.subject == f"Pokélake: {lake} is not current"
+        ]
+        flags = flags_of(lake)
+        assert f"pokelake status {flags}; pokelake runs {flags}\nFind out more: pokelake doctor {flags}" in said
+    [gone] = [said.body for said in outcome.messages if said.subject == "Pokélake: no worker asks for runs"]
+    assert gone.endswith(f"Find out more: pokelake doctor {flags_of(LAKE)} --work-pool pool")
+    assert not any("{{" in said.body.replace("{{ 1 }}", "") for said in outcome.messages)
 
 
 def test_somebody_is_told_that_nothing_runs(outcome: Outcome):

@@ -31,6 +31,8 @@ from threading import Event
 from prefect import flow
 from flows.steps.again import say_whether_again
 from flows.steps.events import report_current, report_progress
+from flows.steps.parameters import LakeLocation
+from flows.steps.watch import watched
 from lake.errors import SourceDownError
 
 @flow(name="refresh")
@@ -39,8 +41,9 @@ def mortal():
     report_progress(3, 25, 1.5)
     Event().wait()
 
-@flow(name="failing", on_failure=[say_whether_again])
-def failing():
+@flow(name="discover", on_failure=[say_whether_again])
+@watched
+def failing(lake: LakeLocation = LakeLocation(bucket="lake")):
     raise SourceDownError("the source is down")
 """
 
@@ -56,7 +59,7 @@ class World:
         self.runs: dict[str, UUID] = {}
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
         (folder / "code.py").write_text(CODE)
-        mortal, failing, other = map(client.create_flow_from_name, ("refresh", "failing", "other"))
+        mortal, failing, other = map(client.create_flow_from_name, ("refresh", "discover", "other"))
         pull = [{"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}]
         usual: dict[str, Any] = {"work_pool_name": POOL, "entrypoint": "code.py:mortal", "pull_steps": pull}
         self.ours = client.create_deployment(mortal, "refresh", tags=[TAG], **usual)

@@ -62,7 +62,9 @@ def test_a_crawl_that_takes_too_long_ends_with_one_paragraph_and_keeps_its_shard
         error = error_of(run_refresh(), SourceError)
         running.faults([])
     assert "so the crawl was ended; nothing was published" in str(error)
-    assert "`pokelake refresh`, or `prefect deployment run refresh/refresh`" in str(error)
+    assert "`pokelake refresh --bucket lake --prefix pokelake`, or `prefect deployment run refresh/refresh`" in str(
+        error
+    )
     assert may_go_well(error)
     before = asked(running, {"generation/1"})
     assert run_refresh().is_completed()

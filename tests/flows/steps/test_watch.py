@@ -104,7 +104,7 @@ def test_names_and_tags_tell_flow_lake_minute_and_outcome(watched: Watched):
     assert run.expected_start_time is not None
     assert run.name == f"refresh {PLACE} {run.expected_start_time:%Y-%m-%d %H:%M}"
     assert set(run.tags) == {f"lake:{PLACE}", "outcome:published"}
-    assert set(watched.runs["failed"].tags) == {f"lake:{PLACE}"}
+    assert set(watched.runs["failed"].tags) == {f"lake:{PLACE}", "outcome:may-go-well"}
 
 
 def test_the_log_tells_each_phase_and_what_came_of_each_resource(watched: Watched):

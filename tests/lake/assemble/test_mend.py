@@ -106,7 +106,9 @@ def test_a_rebuild_without_damage_makes_the_same_files_and_is_no_repair(lake: La
 @pytest.mark.parametrize("is_missing", [False, True])
 def test_a_rebuild_says_that_only_a_refresh_brings_documents_back(lake: Lakeside, is_missing: bool):
     damage(lake, "documents/resource=type", is_missing=is_missing)
-    with pytest.raises(StoreError, match=r"the documents of type are missing or damaged.*run `pokelake refresh`"):
+    with pytest.raises(
+        StoreError, match=r"the documents of type are missing or damaged.*run `pokelake refresh --bucket "
+    ):
         rebuild(lake)
 
 
