@@ -39,6 +39,9 @@ class Breaker:
             return
         self._failed[resource] += 1
         self._since[resource] += 1
+        # What was not asked for afterwards says nothing about the reason.
+        if self._down is not None:
+            return
         if self._since.total() >= SOURCE_FAILED_IN_A_ROW and len(self._since) >= SOURCE_COLLECTIONS:
             self._down = SourceDownError(
                 f"{self._base_url}: {self._since.total()} documents in a row could not be fetched, of"

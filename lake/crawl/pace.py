@@ -20,21 +20,31 @@ WAITS_IN_ALL = 30
 class Pace:
     """The allowance of all clients of one event loop: spreads their requests evenly over time and counts them.
 
-    A pace holds the time of the next free slot, and how long the source has made the crawl wait.
+    A pace holds the time of the next free slot, and how long the source has made the crawl wait. `documents` are those
+    that the source has answered about, or that failed.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.set_rate(source.requests_per_second)
-        self._next = 0.0
-        self._pauses = 0
+        self._interval = _interval(source.requests_per_second)
+        self._next = self._paused_until = 0.0
+        self._used = -math.inf
+        self._changes = 0
+        self._sleeping = set[asyncio.Task[None]]()
         self._waited_in_a_row = self._waited = 0.0
-        self.requests = 0
+        self.requests = self.documents = 0
         self.breaker = Breaker(source.base_url)
 
     def set_rate(self, requests_per_second: float) -> None:
-        """Change the pace of the slots that are not taken yet; 0 is no limit."""
-        self._interval = 1 / requests_per_second if requests_per_second > 0 else 0.0
+        """Change the pace, 0 for no limit; whoever waits for a slot takes another at once, and a pause goes on.
+
+        At a slow pace the slots that are taken lie minutes ahead.
+        """
+        self._interval = _interval(requests_per_second)
+        self._next = max(self._paused_until, self._used + self._interval)
+        self._changes += 1
+        for sleeping in self._sleeping:
+            sleeping.cancel()
 
     async def turn(self) -> None:
         """Wait for a slot of one's own; whoever waited when the source asked for a pause waits for its end as well.
@@ -44,11 +54,22 @@ class Pace:
         """
         self._spend()
         while True:
-            pauses = self._pauses
+            changes = self._changes
             if wait := self.reserve():
-                await asyncio.sleep(wait)
-            if pauses == self._pauses:
+                await self._sleep(wait)
+            if changes == self._changes:
+                self._used = time.monotonic()
                 return
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep until the slot comes, or the pace is another."""
+        sleeping = asyncio.create_task(asyncio.sleep(seconds))
+        self._sleeping.add(sleeping)
+        try:
+            await asyncio.wait({sleeping})
+        finally:
+            self._sleeping.discard(sleeping)
+            sleeping.cancel()
 
     def _spend(self) -> None:
         if self.requests >= self._source.requests_per_run:
@@ -72,7 +93,7 @@ class Pace:
         False means that the source has made the crawl wait for long enough: then it is left alone.
         """
         now = time.monotonic()
-        if (longer := now + seconds - max(now, self._next)) <= 0:
+        if (longer := now + seconds - max(now, self._paused_until)) <= 0:
             return True
         limit = self._source.max_retry_after_seconds
         for waited, times, how in (
@@ -87,13 +108,18 @@ class Pace:
                 return False
         self._waited_in_a_row += longer
         self._waited += longer
-        self._pauses += 1
-        self._next = now + seconds
+        self._changes += 1
+        self._next = self._paused_until = now + seconds
         return True
 
     def note_answer(self) -> None:
         """Note that the source gave an answer, whatever it said."""
         self._waited_in_a_row = 0.0
+
+
+def _interval(requests_per_second: float) -> float:
+    """Return the seconds between two slots; 0 is no limit."""
+    return 1 / requests_per_second if requests_per_second > 0 else 0.0
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:

@@ -9,7 +9,7 @@ import pytest
 
 from flows.local.replica import Running
 from lake.crawl import Fetched, Pace, Shard, Source, are_several, fetch
-from lake.crawl.breaker import FAILED_IN_A_ROW, SOURCE_FAILED_IN_A_ROW
+from lake.crawl.breaker import FAILED_IN_A_ROW, SOURCE_FAILED_IN_A_ROW, Breaker
 from lake.errors import BudgetError, SourceDownError
 from tests.lake.crawl import BASE, JSON, PATIENCE_SECONDS, listings, page, site, source, wanted
 
@@ -136,6 +136,15 @@ def test_a_source_that_asks_every_document_to_wait_is_left_alone(monkeypatch: py
     with pytest.raises(SourceDownError, match="status 429"):
         crawl(source(attempts=3), served, "pokemon", "type", "move", "item")
     assert served.asked.total() <= (SOURCE_FAILED_IN_A_ROW + 2) * 3
+
+
+def test_what_is_not_asked_for_any_longer_does_not_hide_why():
+    breaker = Breaker(BASE)
+    for number in range(SOURCE_FAILED_IN_A_ROW):
+        breaker.note(f"r{number % 3}", "status 429")
+    breaker.note("r0", "not asked for, because the source answers nothing")
+    with pytest.raises(SourceDownError, match="status 429"):
+        breaker.require_source()
 
 
 @pytest.mark.parametrize(

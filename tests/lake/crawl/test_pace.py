@@ -62,6 +62,43 @@ def test_a_pause_moves_the_next_slot_and_is_not_shortened_by_another(clock: Cloc
     assert pace.reserve() == 0
 
 
+def test_whoever_waits_for_a_slow_slot_takes_another_when_the_pace_changes():
+    """Eight connections at one request in 100 s have taken the slots of the next 13 minutes."""
+    pace = Pace(source(requests_per_second=0.01))
+
+    async def ask() -> None:
+        await pace.turn()
+        waiting = [asyncio.create_task(pace.turn()) for _ in range(8)]
+        await asyncio.sleep(0)
+        pace.set_rate(1000)
+        await asyncio.wait_for(asyncio.gather(*waiting), 30)
+        waiting = [asyncio.create_task(pace.turn()) for _ in range(8)]
+        await asyncio.sleep(0)
+        pace.set_rate(0)
+        await asyncio.wait_for(asyncio.gather(*waiting), 30)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(ask())
+
+
+def test_a_changed_pace_counts_from_the_last_request_and_ends_no_pause(clock: Clock):
+    pace = Pace(source(requests_per_second=1))
+    asyncio.run(pace.turn())
+    pace.set_rate(0.1)
+    assert pace.reserve() == 10
+    pace.pause(60)
+    pace.set_rate(100)
+    assert pace.reserve() == 60
+
+
+def test_a_pause_moves_slots_that_are_taken_far_ahead_at_a_slow_pace(clock: Clock):
+    pace = Pace(source(requests_per_second=0.1))
+    for _ in range(9):
+        pace.reserve()
+    pace.pause(60)
+    assert pace.reserve() == 60
+
+
 def test_a_spent_budget_stays_spent_and_says_what_to_do():
     pace = Pace(source(requests_per_run=1_000))
 

@@ -109,6 +109,15 @@ def test_a_source_that_answers_between_is_waited_for_thirty_times_as_long(clock:
         pace.breaker.require_source()
 
 
+def test_a_source_is_obeyed_at_a_slow_pace_too(clock: Clock):
+    """Each connection has a slot minutes ahead when the source asks to wait."""
+    served = Site(clock, 60, lambda asked: asked != 3)
+    settings = source(connections=8, parallel_shards=1, requests_per_second=0.1, attempts=2)
+    many = wanted(settings, *(f"pokemon/{id_}" for id_ in range(1, 20)))
+    found = asyncio.run(fetch(settings, Pace(settings), shard(many), transport=served.transport))
+    assert (served.too_early, len(found.received)) == (0, 19)
+
+
 def test_listings_are_not_waited_for_any_longer(clock: Clock):
     names = [f"r{number}" for number in range(40)]
     asked = 0
