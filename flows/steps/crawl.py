@@ -24,12 +24,12 @@ from flows.steps.deadline import Deadline
 from flows.steps.numbers import phase
 from flows.steps.orders import Orders
 from flows.steps.parameters import LakeLocation
-from flows.steps.progress import crawl_progress
+from flows.steps.progress import CrawlReport, crawl_progress
 from flows.steps.results import PLAIN_JSON, SHARD_RESULTS, Results
 from flows.steps.tally import Tally, titles
 from lake.assemble.staging import Manifest, is_whole, second_round, stage
 from lake.commit import Commit
-from lake.crawl import Fetched, Fetcher, Shard, Source
+from lake.crawl import CUT_SHORT, Fetched, Fetcher, Shard, Source
 from lake.errors import LakeError, StoppedError
 from lake.layout import RESULTS
 from lake.text import counted
@@ -40,7 +40,7 @@ RESUMABLE = timedelta(days=1)
 # Tasks for each share of the connections: while one task's documents come, those of the other are staged and recorded.
 TASKS_PER_SHARE = 2
 
-# The name of the state of a shard that was not fetched, because the run was told to stop.
+# The name of the state of a shard of which nothing was fetched, because the run was told to stop.
 STOPPED = "Stopped"
 
 # A manifest as a task's result keeps it: plain JSON values.
@@ -75,52 +75,64 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
     fetch = fetch_shard.with_options(result_storage=results)
     manifests: list[Manifest] = []
     documents, tally = sum(len(shard.wanted) for shard in shards), Tally(shards)
+    report = CrawlReport(crawl.lake.place(), documents)
     with (
         phase("crawl", f"crawling {counted(documents, 'document')} in {counted(len(shards), 'shard')}"),
-        _connected(crawl, tally, documents) as fetcher,
+        _connected(crawl, tally, report) as fetcher,
         ThreadPoolTaskRunner[Result](max_workers=TASKS_PER_SHARE * source.shards_at_once) as runner,
         # The fetcher closes before the runner waits for its tasks, so a run that is told to end ends its tasks.
         fetcher,
-        crawl_progress(crawl.lake.place(), documents) as note_done,
+        crawl_progress(report) as note_done,
     ):
         named = titles(shards)
         # Quoted, because Prefect would search every URL of every shard for futures.
         given = {"shard": [quote(shard) for shard in shards], "crawl": unmapped(crawl), "title": named}
         futures = runner.map(fetch, given)
         by_run = {future.task_run_id: place for place, future in enumerate(futures)}
-        stopped = list[int]()
+        stopped, left, is_cut_short = list[int](), 0, False
         for future in as_completed(futures):
             future.wait()
-            if future.state.name == STOPPED:
-                stopped.append(by_run[future.task_run_id])
-                continue
-            place, manifest = by_run[future.task_run_id], _manifest(future.result())
-            shard, is_fetched = shards[place], future.state.name != "Cached"
-            if not is_fetched and not is_whole(store, source, crawl.id, shard, manifest):
+            place, state = by_run[future.task_run_id], future.state
+            shard, is_fetched = shards[place], state.name != "Cached"
+            manifest = _manifest(state)
+            if manifest and not is_fetched and not is_whole(store, source, crawl.id, shard, manifest):
                 get_run_logger().warning("%s: the staged documents are damaged; they are fetched again", shard.name)
-                manifest = _manifest(fetch.with_options(refresh_cache=True)(shard, crawl, named[place]))
-                is_fetched = True
+                state = fetch.with_options(refresh_cache=True)(shard, crawl, named[place], return_state=True)
+                manifest, is_fetched = _manifest(state), True
+            if manifest is None:
+                stopped.append(place)
+                continue
             manifests.append(manifest)
             tally.note(shard, manifest, is_fetched)
-            note_done(len(shard.wanted), is_fetched)
-        if stopped:
+            left += (lacking := manifest.cut_short)
+            is_cut_short |= is_fetched and lacking > 0
+            note_done(len(shard.wanted) - lacking, is_fetched)
+        if stopped or is_cut_short:
             # Prefect keeps a result of each, and there is none.
             store.delete([f"{RESULTS}{_key(crawl, shards[place])}" for place in stopped])
-            raise StoppedError(
-                f"an operator told the run to: {len(stopped)} of {counted(len(shards), 'shard')} were not fetched; the"
-                " others are kept for a day, and the next run goes on from there"
-            )
+            raise _told_to_stop(report)
         # The second round's results are not kept, because the next run must ask again for what failed twice.
         once = fetch_shard.with_options(persist_result=False, cache_policy=NO_CACHE)
         again = second_round(manifests, shards)
-        second = [_manifest(once(shard, crawl, f"{shard.resource} again")) for shard in again]
+        states = (once(shard, crawl, f"{shard.resource} again", return_state=True) for shard in again)
+        second = [manifest for state in states if (manifest := _manifest(state))]
         tally.note_again(second)
+        if len(second) < len(again) or any(manifest.cut_short for manifest in second):
+            raise _told_to_stop(report)
+        note_done(left, True)
         manifests += [msgspec.structs.replace(manifest, round=2) for manifest in second]
     return manifests
 
 
-def _manifest(result: Any) -> Manifest:
-    return msgspec.convert(result, Manifest)
+def _told_to_stop(report: CrawlReport) -> StoppedError:
+    return StoppedError(
+        f"an operator told the run to: {report.count()} are kept for a day, and the next run goes on from there"
+    )
+
+
+def _manifest(state: State[Any]) -> Manifest | None:
+    """Return the manifest of a shard that was fetched, None if the run was told to stop before."""
+    return None if state.name == STOPPED else msgspec.convert(state.result(), Manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +151,14 @@ _OPEN: dict[Crawl, _Connections] = {}
 
 
 @contextmanager
-def _connected(crawl: Crawl, tally: Tally, documents: int) -> Iterator[Fetcher]:
+def _connected(crawl: Crawl, tally: Tally, report: CrawlReport) -> Iterator[Fetcher]:
     """Let the crawl's tasks find its HTTP process while the block runs; the caller closes it."""
     fetcher = Fetcher(crawl.source, key_headers(crawl.source))
+    orders = Orders(fetcher, crawl.source, report)
     with (
-        Allowance(crawl.source.global_limit, fetcher.require_open) as allowance,
-        Orders(fetcher, crawl.source.requests_per_second) as orders,
-        Deadline(fetcher, crawl.source, documents, lambda: orders.requests_per_second, crawl.lake.open().uri()),
+        Allowance(crawl.source.global_limit, orders.require_wanted) as allowance,
+        orders,
+        Deadline(fetcher, crawl.source, report.total, report.pace, crawl.lake.open().uri()),
     ):
         shares = threading.BoundedSemaphore(crawl.source.shards_at_once)
         _OPEN[crawl] = _Connections(fetcher, allowance, orders, shares, tally)
@@ -156,14 +169,20 @@ def _connected(crawl: Crawl, tally: Tally, documents: int) -> Iterator[Fetcher]:
 
 
 def _fetch(opened: _Connections, shard: Shard) -> Fetched:
-    """Fetch a shard in portions as large as the allowance of all runs gives; a listing comes whole."""
+    """Fetch a shard in portions as large as the allowance of all runs gives; a listing comes whole.
+
+    When the run is told to stop, what has not come fails as `CUT_SHORT`; the second round of the next run asks for it.
+    """
     fetched, wanted = Fetched(), shard.wanted
     while wanted:
-        allowed = opened.allowance.take(1 if shard.is_inline else len(wanted))
+        try:
+            allowed = opened.allowance.take(1 if shard.is_inline else len(wanted))
+        except StoppedError:
+            fetched.failed += [(item.reference, CUT_SHORT) for item in wanted]
+            break
         portion = wanted if shard.is_inline else wanted[:allowed]
         found = opened.fetcher.fetch(replace(shard, wanted=portion))
         opened.allowance.owe(found.requests - allowed)
-        opened.orders.requests += found.requests
         fetched.add(found)
         wanted = wanted[len(portion) :]
     return fetched
@@ -198,15 +217,16 @@ def fetch_shard(shard: Shard, crawl: Crawl, title: str) -> Result:
     """Fetch a shard's documents into ``staging/``; return its manifest, as plain JSON values.
 
     The title is for people, who read it in the task's name. It ends as Stopped if the run was told to stop before
-    its turn came.
+    anything came.
     """
     # Only fetching holds a share: another shard uses the connections while this one is staged and recorded.
     opened = _OPEN[crawl]
     with opened.shares:
-        if opened.orders.is_stopped:
-            # Prefect takes a returned state for the task's own.
-            return cast("Result", Completed(name=STOPPED, message="the run was told to stop"))
-        opened.tally.begin(shard.resource)
+        if not opened.orders.is_stopped:
+            opened.tally.begin(shard.resource)
         fetched = _fetch(opened, shard)
+    if len(fetched.failed) == len(shard.wanted) and all(why == CUT_SHORT for _, why in fetched.failed):
+        # Prefect takes a returned state for the task's own.
+        return cast("Result", Completed(name=STOPPED, message="the run was told to stop"))
     manifest: Result = msgspec.to_builtins(stage(crawl.lake.open(), crawl.id, shard, fetched))
     return manifest

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -22,6 +23,9 @@ from lake.text import counted
 # The artifact is brought up to date at most this often, and the event comes at most this often.
 ARTIFACT_SECONDS, EVENT_SECONDS = 5.0, 30.0
 
+# The rate is that of the last minute, and no rate before it was measured for so long.
+MEASURED_SECONDS, LEAST_SECONDS = 60.0, 3.0
+
 # The end of a crawl waits this long for an API that does not answer.
 _PATIENCE_SECONDS = 5.0
 
@@ -40,10 +44,9 @@ def progress(what: str, total: int) -> Iterator[Advance]:
 
 
 @contextmanager
-def crawl_progress(place: str, total: int) -> Iterator[Note]:
+def crawl_progress(report: "CrawlReport") -> Iterator[Note]:
     """Show how far a crawl is while the block runs, also to those who watch it in Prefect; nothing waits for them."""
-    report = _Report(place, total)
-    with progress("crawl", total) as advance:
+    with progress("crawl", report.total) as advance:
 
         def note(done: int, is_fetched: bool) -> None:
             advance(done)
@@ -59,33 +62,67 @@ def crawl_progress(place: str, total: int) -> Iterator[Note]:
             thread.join(_PATIENCE_SECONDS)
 
 
-class _Report:
-    """Tells Prefect how far a crawl is, in a thread of its own, until it has ended."""
+class CrawlReport:
+    """How far a crawl is; tells Prefect, in a thread of its own, until it has ended.
+
+    `live` tells how many documents were fetched so far, also of shards under way; `pace` how many a second are allowed,
+    0 without a limit.
+    """
 
     def __init__(self, place: str, total: int) -> None:
         self.ended = threading.Event()
-        self._place, self._total = place, total
-        self._done = self._fetched = 0
+        self.total = total
+        self.live: Callable[[], int] = lambda: 0
+        self.pace: Callable[[], float] = lambda: 0.0
+        self._place = place
+        self._kept = self._noted = 0
         self._began = time.monotonic()
+        self._samples = deque([(self._began, 0)], maxlen=round(MEASURED_SECONDS / ARTIFACT_SECONDS) + 1)
         self._client: SyncPrefectClient | None = None
         self._artifact: Artifact | None = None
         self._is_reached = True
 
     def note(self, done: int, is_fetched: bool) -> None:
-        """Take in that more documents are done; only one thread may call this."""
-        self._done += done
-        self._fetched += done * is_fetched
+        """Take in that more documents are done, whole shards at once; only one thread may call this."""
+        if is_fetched:
+            self._noted += done
+        else:
+            self._kept += done
 
     @property
-    def rate(self) -> float:
-        """Documents that are fetched in a second."""
-        return self._fetched / max(time.monotonic() - self._began, 0.001)
+    def _fetched(self) -> int:
+        return max(self._noted, min(self.live(), self.total - self._kept))
+
+    @property
+    def done(self) -> int:
+        """Documents that are done: fetched now, or by an earlier run."""
+        return self._kept + self._fetched
+
+    def pace_changed(self) -> None:
+        """Measure the rate anew, because what was fetched at another pace says nothing about it."""
+        self._samples.clear()
+        self._samples.append((time.monotonic(), self._fetched))
+
+    @property
+    def rate(self) -> float | None:
+        """Documents that are fetched in a second now, over all of it at the end; None if it is too early to say."""
+        now = time.monotonic()
+        if self.done >= self.total:
+            return self._fetched / max(now - self._began, 0.001)
+        began, before = self._samples[0]
+        return (self._fetched - before) / (now - began) if now - began >= LEAST_SECONDS else None
+
+    def count(self) -> str:
+        """Say how many documents are done, in words."""
+        return f"{self.done:,} of {counted(self.total, 'document')}"
 
     def line(self) -> str:
         """Say how far the crawl is, in words."""
-        said = f"{self._done:,} of {counted(self._total, 'document')}, {self.rate:,.1f} a second"
-        if self._done < self._total and self._fetched:
-            minutes = (self._total - self._done) / self.rate / 60
+        rate, done, said = self.rate, self.done, self.count()
+        if rate is not None:
+            said += f", {rate:,.1f} a second"
+        if done < self.total and (expected := self.pace() if rate is None else rate):
+            minutes = (self.total - done) / expected / 60
             said += f", {'less than a minute' if minutes < 1 else counted(round(minutes), 'minute')} left"
         return said
 
@@ -96,15 +133,16 @@ class _Report:
         """
         told, emitted, next_event = -1, 0, 0.0
         while True:
-            done = self._done
+            done = self.done
             is_over = self.ended.is_set()
             if done > emitted and (is_over or time.monotonic() >= next_event):
-                report_progress(done, self._total, self.rate)
+                report_progress(done, self.total, self.rate or 0.0)
                 emitted, next_event = done, time.monotonic() + EVENT_SECONDS
+            self._samples.append((time.monotonic(), self._fetched))
             if done > told:
                 with harmless("the progress of the crawl", is_said=self._is_reached):
                     self._is_reached = False
-                    self._tell(100 * done / max(self._total, 1))
+                    self._tell(100 * done / max(self.total, 1))
                     self._is_reached, told = True, done
             if is_over:
                 return

@@ -43,7 +43,7 @@ class Tally:
         resource = shard.resource
         self._answered[resource] += manifest.answered
         self._sent[resource] += manifest.documents
-        self._failed[resource] += len(manifest.failed)
+        self._failed[resource] += len(manifest.failed) - manifest.cut_short
         if is_fetched:
             count(manifest)
         else:

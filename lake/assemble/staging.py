@@ -8,7 +8,7 @@ import msgspec
 import pyarrow as pa
 
 from lake.commit import SourceFacts
-from lake.crawl import Fetched, Listing, Shard, Source, Upstream, Wanted, crawler
+from lake.crawl import CUT_SHORT, Fetched, Listing, Shard, Source, Upstream, Wanted, crawler
 from lake.documents import SCHEMA, digest, pack, to_arrow, unpack
 from lake.errors import StoreError
 from lake.layout import is_staging_key, staging_key
@@ -44,6 +44,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def answered(self) -> int:
         """How many documents the source answered: with a body, as unchanged, or as gone."""
         return self.documents + self.unchanged + len(self.gone)
+
+    @property
+    def cut_short(self) -> int:
+        """How many documents were not waited for, because the crawl was told to stop."""
+        return sum(failure.reason == CUT_SHORT for failure in self.failed)
 
     @property
     def final_failures(self) -> tuple[Failure, ...]:

@@ -11,10 +11,11 @@ from lake.crawl.listings import read_listings
 from lake.crawl.pace import Pace
 from lake.crawl.picked import Picked, followed, in_order, narrowed, picked_documents, with_encounters
 from lake.crawl.process import Fetcher
-from lake.crawl.shard import Fetched, Shard, Wanted
+from lake.crawl.shard import CUT_SHORT, Fetched, Shard, Wanted
 from lake.source import Rest, Source
 
 __all__ = [
+    "CUT_SHORT",
     "Client",
     "Crawler",
     "Fetched",

@@ -1,6 +1,7 @@
 """The child process of a `Fetcher`; shards arrive on its standard input and leave, fetched, on its standard output.
 
-A number on its standard input is the requests a second that it may make from then on.
+A number on its standard input is the requests a second that it may make from then on; None ends the shards under way
+with what has come. Every second it says how many documents are done.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ from lake.crawl.shard import Fetched, Shard
 from lake.errors import SourceError
 from lake.source import Source
 
+# How often it says how many documents are done.
+TELL_SECONDS = 1.0
+
 
 def _loop() -> asyncio.AbstractEventLoop:
     """Return an event loop: uvloop's, which is faster, or Python's own on Windows, which uvloop does not support."""
@@ -35,26 +39,38 @@ async def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), requests)
     source, headers = await _next(reader)
-    pace, writing = Pace(source), asyncio.Lock()
+    pace, writing, stop = Pace(source), asyncio.Lock(), asyncio.Event()
     running: set[asyncio.Task[None]] = set()
 
-    async def answer(number: int, shard: Shard) -> None:
-        found = await _fetched(source, pace, shard, headers)
+    async def send(number: int | None, found: object) -> None:
         async with writing:
             # In a thread, because a write waits while the pipe is full, and the other shards must go on.
             await asyncio.to_thread(write_frame, answers, (number, found))
 
+    async def answer(number: int, shard: Shard) -> None:
+        await send(number, await _fetched(source, pace, shard, headers, stop))
+
+    async def tell() -> None:
+        told = 0
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            if pace.documents > told:
+                await send(None, told := pace.documents)
+
     # A group, so that everything ends if an answer cannot be sent: the parent would wait for it forever.
     async with asyncio.TaskGroup() as group:
+        running.add(group.create_task(tell()))
         try:
             while True:
                 asked = await _next(reader)
-                if isinstance(asked, float):
+                if asked is None:
+                    stop.set()
+                elif isinstance(asked, float):
                     pace.set_rate(asked)
-                    continue
-                task = group.create_task(answer(*asked))
-                running.add(task)
-                task.add_done_callback(running.discard)
+                else:
+                    task = group.create_task(answer(*asked))
+                    running.add(task)
+                    task.add_done_callback(running.discard)
         except asyncio.IncompleteReadError:
             for task in running:
                 task.cancel()
@@ -65,9 +81,11 @@ async def _next(reader: asyncio.StreamReader) -> Any:
     return pickle.loads(await reader.readexactly(length))
 
 
-async def _fetched(source: Source, pace: Pace, shard: Shard, headers: Mapping[str, str]) -> Fetched | Exception:
+async def _fetched(
+    source: Source, pace: Pace, shard: Shard, headers: Mapping[str, str], stop: asyncio.Event
+) -> Fetched | Exception:
     try:
-        return await fetch(source, pace, shard, headers)
+        return await fetch(source, pace, shard, headers, stop=stop)
     except SourceError as error:
         return error
     except Exception:

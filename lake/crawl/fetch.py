@@ -1,9 +1,10 @@
 """Fetches the documents of one shard."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
@@ -11,7 +12,7 @@ from lake.crawl import rest
 from lake.crawl.client import Client, FetchError, NotFoundError
 from lake.crawl.crawler import Crawler, crawler
 from lake.crawl.pace import Pace
-from lake.crawl.shard import Fetched, Shard, Wanted
+from lake.crawl.shard import CUT_SHORT, Fetched, Shard, Wanted
 from lake.errors import BudgetError, SourceError, UnknownNameError
 from lake.source import Source
 
@@ -22,20 +23,24 @@ async def fetch(
     shard: Shard,
     headers: Mapping[str, str] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Fetched:
     """Fetch a shard's documents over its share of the connections; a document that fails does not stop the others.
 
-    The documents of a collection whose breaker is open fail without being asked for, but for the first one.
+    The documents of a collection whose breaker is open fail without being asked for, but for the first one. Those that
+    have not come when `stop` is set fail as `CUT_SHORT`, also those that are asked for right then.
 
     Raises:
         BudgetError: The budget of requests is spent.
         SourceDownError: The source's breaker was open before.
     """
     pace.breaker.require_source()
+    fetched, stop = Fetched(), stop or asyncio.Event()
     # No part of a `Crawler`: only `rest` makes such listings, and so such shards.
     if shard.is_inline:
-        return await _fetch_inline(source, pace, shard, headers, transport)
-    known, fetched = crawler(source.kind), Fetched()
+        await _until(stop, [_fetch_inline(source, pace, shard, fetched, headers, transport)])
+        return _cut_short(fetched, shard) if stop.is_set() else fetched
+    known = crawler(source.kind)
     pending, breaker = enumerate(shard.wanted), pace.breaker
 
     async def work(client: Client) -> None:
@@ -46,6 +51,7 @@ async def fetch(
                 fetched.failed.append((item.reference, why))
             else:
                 breaker.note(shard.resource, await _fetch_one(client, known, item, fetched))
+            pace.documents += 1
 
     async with AsyncExitStack() as stack:
         # One client per connection, because a pool looks at all of its connections twice for every request.
@@ -53,15 +59,33 @@ async def fetch(
             await stack.enter_async_context(Client(source, pace, 1, headers, transport))
             for _ in range(source.connections_per_shard)
         ]
-        workers = [asyncio.create_task(work(client)) for client in clients]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            # If one of them has spent the budget, the others must end before the connections close.
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+        await _until(stop, [work(client) for client in clients])
         fetched.requests = sum(client.requests for client in clients)
+    return _cut_short(fetched, shard) if stop.is_set() else fetched
+
+
+async def _until(stop: asyncio.Event, work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Do work side by side; all of it ends when one part fails, or at once when `stop` is set."""
+    tasks = [asyncio.create_task(part) for part in work]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        pending = {stopping, *tasks}
+        while stopping in pending and len(pending) > 1:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+    finally:
+        # If one of them has spent the budget, the others must end before the connections close.
+        for task in (stopping, *tasks):
+            task.cancel()
+        await asyncio.gather(stopping, *tasks, return_exceptions=True)
+
+
+def _cut_short(fetched: Fetched, shard: Shard) -> Fetched:
+    """Let the documents that have not come fail as `CUT_SHORT`."""
+    answered = {reference.id for reference in (*fetched.unchanged, *fetched.gone)}
+    answered |= {reference.id for reference, _ in fetched.failed} | {item.id for item in fetched.received}
+    fetched.failed += [(item.reference, CUT_SHORT) for item in shard.wanted if item.reference.id not in answered]
     return fetched
 
 
@@ -69,18 +93,20 @@ async def _fetch_inline(
     source: Source,
     pace: Pace,
     shard: Shard,
+    fetched: Fetched,
     headers: Mapping[str, str] | None,
     transport: httpx.AsyncBaseTransport | None,
-) -> Fetched:
+) -> None:
     """Read a listing whose items are the documents; if it cannot be read, all of them failed."""
     async with Client(source, pace, 1, headers, transport) as client:
         try:
-            return await rest.read_inline(client, shard)
+            fetched.add(await rest.read_inline(client, shard))
         except (BudgetError, UnknownNameError):
             raise
         except SourceError as error:
-            failed = [(item.reference, str(error)) for item in shard.wanted]
-            return Fetched(failed=failed, requests=client.requests)
+            fetched.failed += [(item.reference, str(error)) for item in shard.wanted]
+            fetched.requests += client.requests
+    pace.documents += len(shard.wanted)
 
 
 async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetched) -> str | None:

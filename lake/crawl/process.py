@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from lake.crawl.crawler import crawler
-from lake.crawl.shard import Fetched, Shard
+from lake.crawl.shard import CUT_SHORT, Fetched, Shard
 from lake.errors import SourceError
 from lake.source import Source
 
@@ -54,7 +54,7 @@ class Fetcher:
     """Fetches shards for several threads at once, in a child process with one event loop and one `Pace`.
 
     It holds the child, which starts with the first shard and ends with `close` or with this process. `headers` reach
-    the child through a pipe, because they may hold a key.
+    the child through a pipe, because they may hold a key. `documents` are those that are done, as of a second ago.
     """
 
     def __init__(self, source: Source, headers: Mapping[str, str] | None = None) -> None:
@@ -67,6 +67,8 @@ class Fetcher:
         self._numbers = count()
         self._pending: dict[int, Future[Fetched]] = {}
         self._ended: str | None = None
+        self._is_stopped = False
+        self.documents = 0
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +79,7 @@ class Fetcher:
         self.close()
 
     def fetch(self, shard: Shard) -> Fetched:
-        """Fetch a shard's documents, and wait for them.
+        """Fetch a shard's documents, and wait for them, or until this was told to stop.
 
         Raises:
             SourceError: The budget of requests is spent, an inline listing cannot be read, or the child is gone.
@@ -85,6 +87,8 @@ class Fetcher:
         future: Future[Fetched] = Future()
         with self._lock:
             self.require_open()
+            if self._is_stopped:
+                return Fetched(failed=[(item.reference, CUT_SHORT) for item in shard.wanted])
             if self._child is None:
                 self._child = self._start()
             self._pending[number := next(self._numbers)] = future
@@ -98,10 +102,19 @@ class Fetcher:
         """Change how many requests a second the child makes from now on; 0 is no limit."""
         with self._lock:
             self._source = replace(self._source, requests_per_second=requests_per_second)
-            if self._child is not None and self._ended is None:
-                assert self._child.stdin is not None
-                with suppress(BrokenPipeError):
-                    write_frame(self._child.stdin, float(requests_per_second))
+            self._tell(float(requests_per_second))
+
+    def stop(self) -> None:
+        """End the shards under way with what has come; of those that come later nothing is asked for."""
+        with self._lock:
+            self._is_stopped = True
+            self._tell(None)
+
+    def _tell(self, order: float | None) -> None:
+        if self._child is not None and self._ended is None:
+            assert self._child.stdin is not None
+            with suppress(BrokenPipeError):
+                write_frame(self._child.stdin, order)
 
     def require_open(self) -> None:
         """Raise `SourceError` if this was closed or the child is gone."""
@@ -147,6 +160,9 @@ class Fetcher:
             with suppress(EOFError), child.stdout:
                 while True:
                     number, answer = read_frame(child.stdout)
+                    if number is None:
+                        self.documents = answer
+                        continue
                     with self._lock:
                         future = self._pending.pop(number)
                     if isinstance(answer, Fetched):

@@ -6,6 +6,9 @@ from hashlib import sha256
 
 from lake.resource import Document, Reference
 
+# Why a document failed that was not waited for, because the crawl was told to stop; the next run asks for it.
+CUT_SHORT = "not asked for, because the crawl was told to stop"
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

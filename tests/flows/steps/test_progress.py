@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows.steps import progress
-from flows.steps.progress import _Report, crawl_progress
+from flows.steps.progress import CrawlReport, crawl_progress
 from tests.waiting import until
 
 
@@ -31,11 +31,32 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 )
 def test_documents_rate_and_time_left_are_told(clock: Callable[[float], None], fetched: int, kept: int, said: str):
     """What an earlier run fetched costs no time, so it counts for no rate."""
-    report = _Report("our-lake", 15_463)
+    report = CrawlReport("our-lake", 15_463)
     clock(60)
     report.note(kept, False)
     report.note(fetched, True)
     assert report.line() == said
+
+
+def test_documents_of_shards_under_way_count_and_the_rate_is_that_of_the_pace_now(clock: Callable[[float], None]):
+    """At a slow pace a shard takes an hour, and the rate before says nothing about what is left."""
+    report, live = CrawlReport("our-lake", 1_000), [0]
+    report.live, report.pace = lambda: live[0], lambda: 5.0
+    assert report.line() == "0 of 1,000 documents, 3 minutes left"
+    clock(50)
+    live[0] = 500
+    report.note(256, True)
+    assert report.line() == "500 of 1,000 documents, 10.0 a second, less than a minute left"
+    report.pace_changed()
+    assert (report.rate, report.line()) == (None, "500 of 1,000 documents, 2 minutes left")
+    clock(60)
+    live[0] = 540
+    assert report.line() == "540 of 1,000 documents, 4.0 a second, 2 minutes left"
+    # Documents that are asked for a second time are no more of them.
+    live[0] = 1_100
+    report.note(744, True)
+    clock(100)
+    assert report.line() == "1,000 of 1,000 documents, 10.0 a second"
 
 
 def test_an_api_that_is_away_holds_no_crawl_up_and_is_tried_again(monkeypatch: pytest.MonkeyPatch):
@@ -50,7 +71,7 @@ def test_an_api_that_is_away_holds_no_crawl_up_and_is_tried_again(monkeypatch: p
     monkeypatch.setattr(progress, "create", create)
     monkeypatch.setattr(progress, "get_client", lambda sync_client: object())
     monkeypatch.setattr(progress, "report_progress", lambda done, total, rate: events.append((done, total)))
-    with crawl_progress("our-lake/x", 200) as note:
+    with crawl_progress(CrawlReport("our-lake/x", 200)) as note:
         note(128, True)
         until(lambda: told, every=0.001)
         note(72, True)

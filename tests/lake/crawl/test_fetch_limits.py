@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from flows.local.replica import Running
-from lake.crawl import Pace, fetch
+from lake.crawl import CUT_SHORT, Fetched, Pace, fetch
 from lake.errors import SourceError
 from tests.lake.crawl import NUMBERS, fetch_all, shard, source, wanted
 
@@ -72,6 +72,28 @@ def test_a_budget_is_spent_to_the_last_request(dozen: Running):
     with pytest.raises(SourceError, match="budget of 7 requests a run is spent"):
         fetch_all(polite, wanted(polite, *(f"pokemon/{id_}" for id_ in NUMBERS)))
     assert dozen.counters()["requests"] == 7
+
+
+@pytest.mark.parametrize("rate", [0, 0.01])
+def test_a_crawl_that_is_told_to_stop_keeps_what_has_come_and_waits_for_nothing(dozen: Running, rate: float):
+    """Neither for answers, nor for slots, which lie minutes ahead at a slow pace."""
+    dozen.faults([{"kind": "latency", "path": "^pokemon/(?!1$)", "seconds": 60}])
+    polite = source(dozen.url, connections=3, parallel_shards=1, requests_per_second=rate)
+    items = wanted(polite, *(f"pokemon/{id_}" for id_ in NUMBERS))
+
+    async def stop() -> Fetched:
+        stop, pace = asyncio.Event(), Pace(polite)
+        fetching = asyncio.create_task(fetch(polite, pace, shard(items), stop=stop))
+        while not pace.documents:
+            await asyncio.sleep(0.01)
+        stop.set()
+        found = await asyncio.wait_for(fetching, 30)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return found
+
+    found = asyncio.run(stop())
+    assert [item.id for item in found.received] == [1]
+    assert found.failed == [(item.reference, CUT_SHORT) for item in items[1:]]
 
 
 def test_a_shard_that_is_called_off_leaves_nothing_behind(dozen: Running):
