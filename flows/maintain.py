@@ -95,7 +95,7 @@ def maintain(
     return ended(message)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="collect garbage", cache_policy=NO_CACHE, persist_result=False)
 def collect_garbage(lake: LakeLocation, grace: timedelta, codes: set[str] | None, dry_run: bool) -> list[Garbage]:
     """Remove the garbage of a lake, and return it; in a dry run, only return it."""
     store = lake.open()
@@ -103,7 +103,7 @@ def collect_garbage(lake: LakeLocation, grace: timedelta, codes: set[str] | None
     return garbage if dry_run else remove(store, garbage)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="forget old snapshots", cache_policy=NO_CACHE, persist_result=False)
 def forget_expired(lake: LakeLocation, older_than: timedelta, dry_run: bool) -> list[Commit]:
     """Forget the commits whose successor is older than this, and return them; in a dry run, only return them."""
     store = lake.open()

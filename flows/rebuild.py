@@ -93,7 +93,7 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
     )
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="build {snapshot.snapshot} again", cache_policy=NO_CACHE, persist_result=False)
 def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
     """Build every table of a snapshot in memory, and return those whose files differ from the published ones."""
     store, catalog, bases = lake.open(), catalog_of(snapshot.source.kind), bases_of(snapshot.source)

@@ -15,7 +15,7 @@ from lake.commit import Commit
 from lake.documents import DOCUMENTS
 from lake.layout import table_folder
 from lake.store import Store
-from lake.text import shown
+from lake.text import counted, shown
 
 # Prefect's server refuses longer keys, and these characters in one.
 _LONGEST_KEY = 512
@@ -36,7 +36,13 @@ def _record(store: Store, commit: Commit, names: Iterable[str], origin: Asset) -
     """Record some tables as made from one asset."""
     assets = {name: _asset(store, name) for name in names}
 
-    @materialize(*assets.values(), asset_deps=[origin], cache_policy=NO_CACHE, persist_result=False)
+    @materialize(
+        *assets.values(),
+        asset_deps=[origin],
+        task_run_name=f"record {counted(len(assets), 'table')} of {commit.snapshot}",
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
     def record_tables() -> None:
         for name, asset in assets.items():
             asset.add_metadata(_facts(store, commit, name))

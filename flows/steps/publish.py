@@ -150,7 +150,7 @@ def _without_numbers(entry: Mapping[str, Any]) -> tuple[str, str, str]:
     return entry["rule"], entry["subject"], re.sub(r"[\d,]+", "", entry["message"])
 
 
-@task(cache_policy=NO_CACHE, persist_result=False, timeout_seconds=BUILD_SECONDS)
+@task(task_run_name="build {snapshot}", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=BUILD_SECONDS)
 def write_snapshot(
     lake: LakeLocation,
     snapshot: str,

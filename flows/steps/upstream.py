@@ -56,7 +56,7 @@ def _run(questions: Coroutine[Any, Any, _T]) -> _T:
         return pool.submit(asyncio.run, questions).result()
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="ask {source.base_url}", cache_policy=NO_CACHE, persist_result=False)
 def ask_upstream(source: Source) -> Upstream:
     """Ask the source for its version and its resources."""
     upstream, requests = probe(source)
@@ -71,7 +71,12 @@ def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     return f"{LISTING_RESULTS}{sha256(asked.encode()).hexdigest()[:32]}"
 
 
-@task(cache_key_fn=_listings_key, persist_result=True, result_serializer=PLAIN_JSON)
+@task(
+    task_run_name="read listings of {source.base_url}",
+    cache_key_fn=_listings_key,
+    persist_result=True,
+    result_serializer=PLAIN_JSON,
+)
 def read_listings(source: Source, upstream: Upstream, resources: tuple[str, ...]) -> list[dict[str, Any]]:
     """Read the listing of every resource; plain JSON values, because the result is kept for as long as the TTL."""
     listings, requests = read_all(source, upstream, resources)
