@@ -20,7 +20,10 @@ class Numbers:
     """What a run has done so far. `documents` were answered in this run, `sent` of them with a body.
 
     `requests` and `bytes` are those of the source, `s3` the requests to S3 of each kind, `seconds` those of each phase.
+    A run that asks no source (`asks` is false) has no numbers of one.
     """
+
+    asks: bool = True
 
     documents: int = 0
     sent: int = 0
@@ -43,11 +46,14 @@ class Numbers:
     def facts(self) -> dict[str, int | float | None]:
         """Return every number by its name, as the event and the artifact have it."""
         s3 = self.s3
-        return {
+        of_source = {
             "documents": self.documents,
             "sent": self.sent,
             "requests": self.requests,
             "bytes": self.bytes,
+        }
+        return {
+            **(of_source if self.asks else {}),
             "s3_requests": s3.total(),
             **{f"s3_{kind}": count for kind, count in s3.most_common()},
             "seconds": round(self.total_seconds, 1),
@@ -61,10 +67,14 @@ class Numbers:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in s3.most_common())
         phases = ", ".join(f"{phase} {spent:.1f}" for phase, spent in self.seconds.items())
         peak = peak_mb()
-        return (
+        of_source = (
             f"{counted(self.documents, 'document')} ({self.sent:,} sent) by {counted(self.requests, 'request')},"
-            f" {self.bytes / _MB:,.1f} MB; {counted(s3.total(), 'request')} to S3{f' ({kinds})' if kinds else ''};"
-            f" {self.total_seconds:,.1f} s{f' ({phases})' if phases else ''}"
+            f" {self.bytes / _MB:,.1f} MB; "
+        )
+        return (
+            (of_source if self.asks else "")
+            + f"{counted(s3.total(), 'request')} to S3{f' ({kinds})' if kinds else ''};"
+            + f" {self.total_seconds:,.1f} s{f' ({phases})' if phases else ''}"
             + (f"; at most {peak:,} MB of memory" if peak is not None else "")
         )
 
@@ -78,9 +88,9 @@ def numbers() -> Numbers:
 
 
 @contextmanager
-def counting() -> Iterator[Numbers]:
-    """Begin the numbers of a run; its tasks inherit them with its context."""
-    token = _RUN.set(Numbers())
+def counting(asks: bool = True) -> Iterator[Numbers]:
+    """Begin the numbers of a run, which asks a source or does not; its tasks inherit them with its context."""
+    token = _RUN.set(Numbers(asks))
     try:
         yield _RUN.get()
     finally:

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun
 from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
 
-from flows.steps.again import outcome_of_error
+from flows.steps.again import CRAWLS, outcome_of_error
 from flows.steps.artifacts import client_of_run, show_numbers
 from flows.steps.events import report_measured
 from flows.steps.logs import harmless, note, run_log
@@ -53,7 +53,7 @@ def watched(run: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
         bound = signature(run).bind(*args, **kwargs)
         bound.apply_defaults()
         lake: LakeLocation = bound.arguments["lake"]
-        with run_log(context.flow_run.id), counting() as numbers:
+        with run_log(context.flow_run.id), counting(runtime.flow_run.flow_name in CRAWLS) as numbers:
             # Whatever it ended as before, it goes on.
             _tag(context.flow_run, f"{LAKE_TAG}{lake.place()}", without=OUTCOME_TAG)
             if context.flow_run.run_count > 1:
