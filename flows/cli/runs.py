@@ -1,24 +1,33 @@
-"""The command that lists the last runs of a lake, by the numbers that each of them left in Prefect."""
+"""The command that lists the last runs of a lake: what Prefect knows of each, and the numbers that it left there."""
 
 import json
-from typing import Annotated, Any
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli.api import reach_prefect
 from flows.cli.options import Bucket, Json, Prefix
-from flows.cli.say import say_json
+from flows.cli.say import say, say_json
+from lake.text import shown
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun, State
 
 app = typer.Typer()
 
 # The flows that work on a lake.
 FLOWS = ("refresh", "discover", "rebuild", "maintain", "report")
 
+# The most runs or artifacts that Prefect returns at once.
+PAGE = 200
+
 # What a person reads of a run, and the heads of the columns, which leave room for all in 80 characters.
-COLUMNS = {
-    "when": "when",
-    "flow": "flow",
-    "outcome": "outcome",
+WORDS = {"start": "start", "flow": "flow", "outcome": "outcome"}
+NUMBERS = {
     "documents": "documents",
     "requests": "requests",
     "s3_requests": "S3",
@@ -26,19 +35,22 @@ COLUMNS = {
     "peak_mb": "MB",
 }
 
+# Between two columns.
+_GAP = "  "
+
+# Less of a reason says nothing, however narrow the terminal.
+_LEAST_WHY = 20
+
 
 @app.command()
 def runs(
     bucket: Bucket = None,
     prefix: Prefix = "",
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Runs to print.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=PAGE, help="Runs to print.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """List the last runs of the lake that came to an end: outcome, documents, requests, seconds, peak memory."""
+    """List the last runs of the lake, also those that were killed: outcome, documents, requests, seconds, memory."""
     reach_prefect()
-    import pandas as pd
-
-    from flows.cli.show import show
     from flows.steps.parameters import LakeLocation
 
     lake = LakeLocation(bucket=bucket, prefix=prefix)
@@ -47,27 +59,170 @@ def runs(
     if as_json:
         say_json(json.dumps(found, ensure_ascii=False))
         return
-    minutes = [{**run, "when": run["when"][:16].replace("T", " ")} for run in found]
-    rows = [{head: run.get(name) for name, head in COLUMNS.items()} for run in minutes]
-    show(pd.DataFrame(rows), False, "no run of this lake has left its numbers in Prefect yet")
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    say("\n".join(table(found, room)) if found else "no run of this lake has begun yet")
+
+
+def table(found: Sequence[dict[str, Any]], room: int | None) -> Iterator[str]:
+    """Yield the lines of a table of runs; why one ended badly stands in the place of its numbers, or below them.
+
+    A line is cut where the terminal's room ends.
+    """
+    rows = [
+        [_minute(run["start"]), run["flow"], run["outcome"], *(_number(run[name]) for name in NUMBERS)] for run in found
+    ]
+    heads = [*WORDS.values(), *NUMBERS.values()]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    indent, below = sum(widths[: len(WORDS)]) + len(_GAP) * len(WORDS), widths[0] + len(_GAP)
+    yield _aligned(heads, widths)
+    yield "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    for run, row in zip(found, rows, strict=True):
+        why = run["why"] or ""
+        if all(run[name] is None for name in NUMBERS):
+            yield f"{_aligned(row[: len(WORDS)], widths):{indent}}{_cut(why, room and room - indent)}".rstrip()
+            continue
+        yield _aligned(row, widths)
+        if why:
+            yield f"{' ' * below}{_cut(why, room and room - below)}"
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    aligned = [
+        f"{cell:<{width}}" if place < len(WORDS) else f"{cell:>{width}}"
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=False))
+    ]
+    return _GAP.join(aligned).rstrip()
+
+
+def _minute(moment: str | None) -> str:
+    """Return a moment as month, day and minute, in UTC."""
+    return moment[5:16].replace("T", " ") if moment else "-"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _cut(text: str, room: int | None) -> str:
+    most = len(text) if room is None else max(room, _LEAST_WHY)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def read_runs(place: str, limit: int) -> list[dict[str, Any]]:
-    """Return the numbers of the last runs of a lake, the newest first; `when` is the end of a run, in UTC."""
+    """Return the last runs of a lake, the newest first: what Prefect knows of each, and its numbers.
+
+    A run that was killed left none. One that was suspended, or began again, left some each time: they are added up.
+    """
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+    from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+
+    from flows.steps.outcome import published_by
+
+    with get_client(sync_client=True) as client:
+        flows = client.read_flows(flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))))
+        names = {flow.id: flow.name for flow in flows}
+        found = _flow_runs(client, place, limit)
+        numbers = _numbers(client, place, found)
+    rows = []
+    for run in found:
+        of_run, state = numbers.get(str(run.id), {}), run.state
+        assert state is not None, "a run that began has a state"
+        start, end = run.start_time or run.expected_start_time, run.end_time
+        rows.append(
+            {
+                "id": str(run.id),
+                "name": run.name,
+                "flow": names.get(run.flow_id, ""),
+                "lake": place,
+                "outcome": _outcome(state, of_run.pop("outcome", None)),
+                "state": state.name,
+                "why": _why(state),
+                "snapshot": published_by(state),
+                "start": start and start.isoformat(timespec="seconds"),
+                "end": end and end.isoformat(timespec="seconds"),
+                **dict.fromkeys(NUMBERS),
+                **of_run,
+            }
+        )
+    return rows
+
+
+def _flow_runs(client: "SyncPrefectClient", place: str, limit: int) -> list["FlowRun"]:
+    """Return the last runs of a lake that have begun, and those that died before they could say whose they are."""
+    from prefect.client.schemas.filters import (
+        FlowFilter,
+        FlowFilterName,
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+        FlowRunFilterTags,
+    )
+    from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    from flows.steps.parameters import LakeLocation
+    from flows.steps.watch import LAKE_TAG
+
+    newest = FlowRunSort.START_TIME_DESC
+    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{LAKE_TAG}{place}"]))
+    found = client.read_flow_runs(flow_run_filter=tagged, sort=newest, limit=limit)
+    dead = [StateType.CRASHED, StateType.FAILED, StateType.CANCELLED]
+    others = client.read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))),
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=dead))),
+        sort=newest,
+        limit=PAGE,
+    )
+    for run in others:
+        given = run.parameters.get("lake")
+        if not any(tag.startswith(LAKE_TAG) for tag in run.tags) and isinstance(given, dict | None):
+            location = LakeLocation.model_construct(**(given or {}))
+            if location.place() == place:
+                found.append(run)
+    found.sort(key=lambda run: str(run.start_time or run.expected_start_time), reverse=True)
+    return found[:limit]
+
+
+def _numbers(client: "SyncPrefectClient", place: str, found: Sequence["FlowRun"]) -> dict[str, dict[str, Any]]:
+    """Return the numbers that runs left in Prefect, by the id of the run, with their last outcome."""
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
     from prefect.client.schemas.sorting import ArtifactSort
 
     from flows.steps.artifacts import artifact_key
 
-    keys = [artifact_key(f"run-{flow}", place) for flow in FLOWS]
-    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=keys))
-    with get_client(sync_client=True) as client:
-        artifacts = client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.CREATED_DESC, limit=limit)
-    found = []
-    for artifact in artifacts:
-        numbers = {row["what"]: row["value"] for row in json.loads(str(artifact.data))}
-        # Two lakes may share a key, because there are fewer letters in keys than in their names.
-        if artifact.created is not None and numbers.get("lake") == place:
-            found.append({"when": artifact.created.isoformat(timespec="seconds"), **numbers})
-    return found
+    wanted = ArtifactFilter(
+        key=ArtifactFilterKey(any_=[artifact_key(f"run-{flow}", place) for flow in FLOWS]),
+        flow_run_id=ArtifactFilterFlowRunId(any_=[run.id for run in found]),
+    )
+    numbers = dict[str, dict[str, Any]]()
+    for start in range(0, len(found) * len(FLOWS), PAGE):
+        artifacts = client.read_artifacts(
+            artifact_filter=wanted, sort=ArtifactSort.CREATED_DESC, limit=PAGE, offset=start
+        )
+        for artifact in artifacts:
+            left = {row["what"]: row["value"] for row in json.loads(str(artifact.data))}
+            total = numbers.setdefault(str(artifact.flow_run_id), {"outcome": left.get("outcome")})
+            for name, value in left.items():
+                if isinstance(value, int | float):
+                    before = total.get(name, 0)
+                    total[name] = max(before, value) if name == "peak_mb" else round(before + value, 1)
+        if len(artifacts) < PAGE:
+            break
+    return numbers
+
+
+def _outcome(state: "State[Any]", left: str | None) -> str:
+    """Return in one word how a run ended or what it does; a held one failed on a terminal, and else is suspended."""
+    from flows.steps.outcome import Outcome, outcome_of
+
+    if state.is_paused() or (state.is_failed() and left == Outcome.HELD):
+        return Outcome.HELD
+    return outcome_of(state) if state.is_final() else state.type.value.lower()
+
+
+def _why(state: "State[Any]") -> str | None:
+    """Return why a run ended badly, in one line; None if it did not."""
+    if state.is_completed() or not state.is_final():
+        return None
+    said = " ".join((state.message or "no reason was given").split())
+    return shown(said.removeprefix("Flow run encountered an exception: "))

@@ -110,6 +110,10 @@ def _status(run: Any) -> str:
             sort=ArtifactSort.UPDATED_DESC,
             limit=1,
         )
-    far = f"; {artifacts[0].description or ''} ({artifacts[0].data:.0f} %)" if artifacts else ""
+    far = (
+        f"; the last that Prefect heard: {artifacts[0].description or ''} ({artifacts[0].data:.0f} %)"
+        if artifacts
+        else ""
+    )
     since = f" since {run.start_time:%Y-%m-%d %H:%M:%S} UTC" if run.start_time else ""
     return f"{run.name}: {run.state_name}{since}{far}"

@@ -86,6 +86,16 @@ def outcome_of(state: State[Any]) -> str:
     return word[0] if word else str(state.name).lower()
 
 
+def published_by(state: State[Any]) -> str | None:
+    """Return the snapshot that a run which ended well published, by its message; None if it published none.
+
+    >>> published_by(ended("published 20260808T041200Z-1f3a9c02: 1 document added", Outcome.PARTIAL))
+    '20260808T041200Z-1f3a9c02'
+    """
+    found = re.match(rf"(?:{Outcome.PARTIAL}: )?published ([0-9TZ]+-[0-9a-f]+)", state.message or "")
+    return found[1] if found and state.is_completed() else None
+
+
 def spoken(state: State[Any]) -> tuple[str, str]:
     """Return how a run ended as a terminal says it: a word, and the rest of the message.
 

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterTags
-from prefect.client.schemas.objects import Artifact, FlowRun
+from prefect.client.schemas.objects import Artifact, FlowRun, State
 from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
 from prefect.logging.handlers import APILogWorker
+from prefect.states import Cancelled, Crashed, Running
 
 from flows.cli import main
 from flows.local.replica import demo_documents
+from flows.refresh import refresh
 from flows.steps.events import DOCUMENTS_PROGRESS, RUN_MEASURED
 from lake.errors import SourceError
 from tests.flows.chain import Chain, chain
@@ -173,18 +175,48 @@ def test_the_snapshot_is_linked_and_each_new_pokemon_shown(watched: Watched):
 
 
 def test_the_last_runs_of_a_lake_are_listed_the_newest_first(watched: Watched, capsys: pytest.CaptureFixture[str]):
+    """Also one that was killed, and one that died before its flow began, so that it has no tag and a random name."""
+    killed, never_begun, other = (
+        end(tags, {"bucket": bucket, "prefix": "pokelake"}, state)
+        for tags, bucket, state in (
+            ([f"lake:{PLACE}"], BUCKET, Crashed(message="exited with status code 137")),
+            ([], BUCKET, Cancelled(message="cancelled by an automation")),
+            ([], "another", Crashed(message="exited with status code 1")),
+        )
+    )
     command = ["runs", "--bucket", BUCKET, "--prefix", "pokelake"]
     with pytest.raises(SystemExit):
         main([*command, "--json"])
-    said = json.loads(capsys.readouterr().out)
-    assert [(run["flow"], run["outcome"]) for run in said] == [
-        ("refresh", "failed"),
-        ("refresh", "published"),
-        ("refresh", "published"),
-    ]
+    said = {run["id"]: run for run in json.loads(capsys.readouterr().out)}
+    assert [run["start"] for run in said.values()] == sorted((run["start"] for run in said.values()), reverse=True)
+    told = {name: said[str(run.id)] for name, run in watched.runs.items()}
+    assert {name: (run["flow"], run["outcome"]) for name, run in told.items()} == {
+        "first": ("refresh", "published"),
+        "later": ("refresh", "published"),
+        "failed": ("refresh", "failed"),
+    }
+    assert told["later"]["name"] == watched.runs["later"].name
+    assert told["later"]["snapshot"] == watched.told.commit().snapshot
+    assert told["later"]["documents"] > 13
+    assert (told["failed"]["snapshot"], told["failed"]["why"][:13]) == (None, "SourceError: ")
+    assert other not in said
+    for run, outcome, why in (
+        (killed, "crashed", "exited with status code 137"),
+        (never_begun, "cancelled", "cancelled by an automation"),
+    ):
+        found = said[run]
+        assert (found["outcome"], found["why"], found["documents"], found["seconds"]) == (outcome, why, None, None)
     with pytest.raises(SystemExit):
-        main([*command, "--limit", "1"])
-    heads, _, line, *_ = capsys.readouterr().out.splitlines()
-    assert heads.split() == ["when", "flow", "outcome", "documents", "requests", "S3", "seconds", "MB"]
-    assert line.split()[0] == said[0]["when"][:10]
-    assert max(map(len, (heads, line))) <= 80
+        main([*command, "--limit", "5"])
+    heads, _, *lines = capsys.readouterr().out.splitlines()
+    assert heads.split() == ["start", "flow", "outcome", "documents", "requests", "S3", "seconds", "MB"]
+    assert [line for line in lines if line.endswith("  refresh  crashed    exited with status code 137")]
+    assert max(map(len, (heads, lines[-1]))) <= 80
+
+
+def end(tags: list[str], lake: dict[str, str], state: State[Any]) -> str:
+    """Let a run of `refresh` end in a state, as somebody else says it; return its id."""
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(refresh, parameters={"lake": lake}, tags=tags, state=Running())
+        client.set_flow_run_state(run.id, state)
+    return str(run.id)
