@@ -18,6 +18,9 @@ from lake.text import shown
 # What Prefect's engines log with, for flows and for tasks.
 _RUNS = ("prefect.flow_runs", "prefect.task_runs")
 
+# What says that a whole run ended by an error that is none of its flow's: first in the run's log, then beside it.
+_ENGINE, _ENGINE_FIRST = "prefect.engine", "Engine execution exited with unexpected exception"
+
 # What a task says that has nothing to say.
 _EMPTY = {"Finished in state Completed()", "Finished in state Cached(type=COMPLETED)"}
 
@@ -73,12 +76,35 @@ class _Plain(logging.Filter):
         if record.name == _RUNS[1] and _is_empty(record.getMessage()):
             return False
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        if isinstance(error, LakeError):
-            record.msg, record.args, record.exc_info = str(error), (), None
+        said = str(error) if isinstance(error, LakeError) else _trouble(error)
+        if said is not None:
+            if record.getMessage() == _ENGINE_FIRST:
+                return False
+            record.msg, record.args, record.exc_info = said, (), None
         elif record.getMessage().startswith("Finished in state Failed("):
             # The state's message is the error, which was logged just before.
             record.msg, record.args = "Finished in state Failed", ()
         return True
+
+
+def _trouble(error: BaseException | None) -> str | None:
+    """Return what is wrong with Prefect's API and what to do, None if an error is none of its client's.
+
+    A crawl has a process of its own for what it asks, so all others of httpx are of Prefect's client.
+    """
+    if not any(kind.__module__.partition(".")[0] == "httpx" for kind in type(error).__mro__):
+        return None
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    what = (
+        f"Prefect's API refuses the key of this run (status {status}): save the valid one where PREFECT_API_KEY of this"
+        " process comes from, and start the worker anew"
+        if status in (401, 403)
+        else f"Prefect's API cannot be used ({shown(f'{type(error).__name__}: {error}')}): look whether its server runs"
+    )
+    return (
+        f"{what}. Nothing is half published. A run of a deployment is marked as crashed as soon as its heartbeats are"
+        " missed, and starts again by itself; a crawl then goes on from what it fetched, within a day"
+    )
 
 
 def _is_empty(message: str) -> bool:
@@ -105,7 +131,7 @@ class _ToRun(APILogHandler):
 @contextmanager
 def run_log(run: UUID) -> Iterator[None]:
     """Let the run's log have what `lake` logs while the block runs, from the level of the run's own log on."""
-    for name in _RUNS:
+    for name in (*_RUNS, _ENGINE):
         # Adding it twice does nothing.
         logging.getLogger(name).addFilter(_PLAIN)
     level = logging.getLogger(_RUNS[0]).getEffectiveLevel()

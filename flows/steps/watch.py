@@ -20,6 +20,7 @@ from flows.steps.logs import harmless, note, run_log
 from flows.steps.numbers import Numbers, counting
 from flows.steps.outcome import Outcome, outcome_of
 from flows.steps.parameters import LakeLocation
+from flows.steps.publish import run_facts
 from lake.errors import HeldError
 from lake.publish import remove_attempts
 
@@ -60,6 +61,9 @@ def watched(run: Callable[_P, State[Any]]) -> Callable[_P, State[Any]]:
                 # It was started again, and no hook runs where a whole container was killed.
                 with harmless("the removal of its unfinished snapshot"):
                     remove_attempts(lake.open(), str(context.flow_run.id))
+            if context.flow_run.deployment_id is not None:
+                # A commit names the deployment, as it is now; Prefect keeps its answer, and may be away later.
+                run_facts()
             try:
                 state = run(*args, **kwargs)
             # Not of a run that is stopped: whoever stops it does not wait.

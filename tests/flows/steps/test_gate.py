@@ -3,23 +3,28 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
-from prefect.client.orchestration import get_client
+from httpx import HTTPStatusError, Request, Response
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.runtime.deployment import CACHED_DEPLOYMENT
 from prefect.states import Cancelled, Pending, Scheduled
 
 from flows.local.replica import demo_documents
 from flows.refresh import refresh
 from flows.steps.artifacts import artifact_key
+from flows.steps.crawl import fetch_all
 from flows.steps.events import DRAFT_ENDED, DRAFT_HELD
 from flows.steps.parameters import Choice
 from flows.steps.progress import progress
 from lake.assemble.decide import decide
 from lake.assemble.decided import remove_held
 from lake.assemble.held import held_drafts
+from lake.assemble.staging import Manifest
 from lake.errors import HeldError
 from lake.layout import HELD, verdict_key
 from lake.verdict import Act, Verdict
@@ -265,3 +270,24 @@ def test_a_run_that_begins_anew_is_tagged_as_held_no_longer(gate: Gate, waits: U
 
 def tags(gate: Gate, run: UUID) -> set[str]:
     return set(gate.client.read_flow_run(run).tags)
+
+
+def test_a_commit_names_its_deployment_also_if_prefect_answers_no_more_when_it_is_published(
+    gate: Gate, published: None, monkeypatch: pytest.MonkeyPatch
+):
+    """The key may be refused in the middle of a crawl, and everything is fetched then."""
+    CACHED_DEPLOYMENT.clear()
+
+    async def refuse(client: PrefectClient, deployment: UUID) -> None:
+        raise HTTPStatusError("refused", request=Request("GET", "/"), response=Response(401))
+
+    def crawled(*given: Any) -> list[Manifest]:
+        monkeypatch.setattr(PrefectClient, "read_deployment", refuse)
+        return fetch_all(*given)
+
+    monkeypatch.setattr("flows.refresh.fetch_all", crawled)
+    release(gate.chain.running, changed(KEPT, "ability/9", effect_entries=[]))
+    run = gate.begin(allow_shrink=["texts", "ability_texts"])
+    assert gate.state(run).is_completed()
+    assert gate.chain.commit().run["flow_run_id"] == str(run)
+    assert gate.chain.commit().run["deployment"] == "gate"

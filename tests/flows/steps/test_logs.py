@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from prefect._internal.states import exception_to_failed_state_sync
 from prefect.filesystems import LocalFileSystem
@@ -22,7 +23,7 @@ from lake.crawl import Fetcher, Source
 from lake.errors import LakeError, SourceError, StoreError
 from tests.docs import REPOSITORY
 
-RUNS, TASKS = logging.getLogger("prefect.flow_runs"), logging.getLogger("prefect.task_runs")
+RUNS, TASKS, ENGINE = (logging.getLogger(f"prefect.{name}") for name in ("flow_runs", "task_runs", "engine"))
 
 
 @pytest.fixture
@@ -30,10 +31,15 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Return what would be sent to the log of a run."""
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr("prefect.logging.handlers.emit_api_log", sent.append)
-    for log in (RUNS, TASKS):
+    for log in (RUNS, TASKS, ENGINE):
         monkeypatch.setattr(log, "level", logging.INFO)
     RUNS.manager._clear_cache()  # type: ignore[attr-defined]
     return sent
+
+
+def refused(status: int) -> httpx.HTTPStatusError:
+    request = httpx.Request("POST", "https://prefect.test/api/")
+    return httpx.HTTPStatusError(f"status {status}", request=request, response=httpx.Response(status))
 
 
 def fail(error: Exception) -> None:
@@ -54,6 +60,33 @@ def test_our_own_error_is_its_paragraph_and_any_other_has_its_traceback(said: li
     assert first == "s3://lake: there is no bucket 'lake'; create it or name another"
     assert "Traceback (most recent call last)" in second
     assert third == "Finished in state Failed"
+
+
+@pytest.mark.parametrize(
+    ("error", "begins"),
+    [
+        (refused(401), "Prefect's API refuses the key of this run (status 401): save the valid one where "),
+        (refused(503), "Prefect's API cannot be used (HTTPStatusError: "),
+        (httpx.ConnectError("refused"), "Prefect's API cannot be used (ConnectError: refused): look whether "),
+    ],
+)
+def test_a_run_that_ends_because_of_prefects_api_says_so_in_one_paragraph(
+    said: list[dict[str, Any]], error: Exception, begins: str, caplog: pytest.LogCaptureFixture
+):
+    """Whose last words are beside the run's log, because that cannot be sent."""
+    with run_log(uuid4()):
+        try:
+            raise error
+        except httpx.HTTPError:
+            RUNS.exception("Engine execution exited with unexpected exception", extra={"flow_run_id": str(uuid4())})
+            ENGINE.addHandler(caplog.handler)
+            ENGINE.exception("Execution of flow run %r exited with unexpected exception", "1")
+            ENGINE.removeHandler(caplog.handler)
+    assert said == []
+    record = next(record for record in caplog.records if record.name == ENGINE.name)
+    assert record.getMessage().startswith(begins)
+    assert "goes on from what it fetched" in record.getMessage()
+    assert record.exc_info is None
 
 
 def test_a_task_that_fails_says_neither_that_its_error_is_no_json_nor_that_its_run_is_over(
