@@ -3,6 +3,7 @@
 import base64
 import json
 import pickle
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,16 @@ def poison(store: Store, mark: Path) -> None:
     store.delete([armed_key, forged_key])
     store.create(armed_key, armed(mark)["pickle"])
     store.create(forged_key, json.dumps(forged).encode())
+
+
+def outdate(store: Store, resource: str) -> None:
+    """Let the results of a resource's shards be a second older than they may be."""
+    for item in list(store.list(f"{RESULTS}shards/")):
+        if f"/{resource}-" in item.key:
+            record = json.loads(store.get(item.key))
+            record["metadata"]["expiration"] = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+            store.delete([item.key])
+            store.create(item.key, json.dumps(record).encode())
 
 
 def lead_astray(store: Store, base_url: str) -> None:

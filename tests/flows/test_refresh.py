@@ -16,7 +16,7 @@ from lake.errors import SourceError, StoreError
 from lake.layout import CHECKS, RESULTS, SNAPSHOTS, STAGING
 from tests.flows.chain import Chain, Step, chain
 from tests.flows.lakeside import error_of, events
-from tests.flows.poison import damage, poison
+from tests.flows.poison import damage, outdate, poison
 from tests.lake.assemble.lakeside import Documents, audits, changed, only, versioned, without
 
 SINCE = datetime.now(UTC)
@@ -31,7 +31,7 @@ RUBBISH = {
 }
 # What has changed in the second version, document by document, and a document with it.
 CHANGED = {path: {"name": f"other-{path.split('/')[1]}"} for path in RUBBISH if not path.endswith("encounters")}
-FIRST = only(demo_documents(), "pokemon", "type", "ability", "berry", "nature")
+FIRST = only(demo_documents(), "pokemon", "type", "ability", "berry", "nature", "egg-group")
 # Too many documents of three collections, which is too many collections; never ten in a row.
 TROUBLE = r"^(ability/\d*5|pokemon/.+)$"
 FAILED = {path for path in FIRST if re.search(TROUBLE, path)}
@@ -64,6 +64,9 @@ def told(prefect_server: dict[str, str], s3_endpoint: str, mark: Path) -> Iterat
         tell("again", refresh)
         third = changed(changed(second(), "ability/9", name="third"), "type/1", name="third")
         tell("failed", refresh, third, faults=[{"kind": "status", "status": 500, "path": TROUBLE}])
+        tell("down", refresh, faults=[{"kind": "status", "status": 503}])
+        tell("refusing", refresh, base_url="http://127.0.0.1:9/api/v2/")
+        outdate(one.store, "egg-group")
         damage(one.store, "type")
         poison(one.store, mark)
         tell("resumed", refresh)
@@ -110,6 +113,8 @@ def test_each_run_ends_in_the_state_that_says_what_came_of_it(told: Chain):
         "rubbish": "Partial",
         "again": "Completed",
         "failed": "Failed",
+        "down": "Failed",
+        "refusing": "Failed",
         "resumed": "Completed",
         "meta": "Unchanged",
         "equal": "Unchanged",
@@ -191,14 +196,24 @@ def test_what_was_stale_is_asked_for_again_although_the_version_is_known(told: C
 
 def test_too_many_collections_that_fail_end_the_run_and_readers_see_what_they_saw(told: Chain):
     error = str(error_of(told["failed"].ended, SourceError))
-    assert "3 of 7 collections failed; nothing was published" in error
+    assert "3 of 8 collections failed; nothing was published" in error
     assert "of 71 documents could not be fetched" in error
     assert "(status 500)" in error
     assert told["failed"].commit == told["again"].commit
 
 
-def test_after_a_failed_run_only_what_failed_was_damaged_or_poisoned_is_asked_for_again(told: Chain, mark: Path):
-    spoilt = {path for path in FIRST if path.startswith(("type/", "nature/", "berry/"))}
+@pytest.mark.parametrize(
+    ("name", "why"), [("down", "status 503"), ("refusing", "http://127.0.0.1:9/api/v2/: could not be reached")]
+)
+def test_a_source_that_is_down_is_hardly_asked_and_nothing_is_lost(told: Chain, name: str, why: str):
+    step, error = told[name], error_of(told[name].ended, SourceError)
+    assert (why in str(error), error.may_pass) == (True, True)
+    assert step.counters["requests"] <= 4
+    assert (step.commit, step.keys) == (told["failed"].commit, told["failed"].keys)
+
+
+def test_after_failed_runs_only_what_failed_is_damaged_poisoned_or_a_day_old_is_asked_again(told: Chain, mark: Path):
+    spoilt = {path for path in FIRST if path.startswith(("type/", "nature/", "berry/", "egg-group/"))}
     asked = {path for path in told["resumed"].asked if path in FIRST}
     assert asked == {*FAILED, *spoilt}
     assert not mark.exists()
@@ -270,11 +285,6 @@ def test_each_refresh_that_ends_well_says_what_is_current(told: Chain):
     expected = [step.commit.snapshot for step in told.steps.values() if step.name != "Failed"]
     found = events(LAKE_CURRENT, "pokelake.lake.s3://refreshed/pokelake/", SINCE, len(expected))
     assert [payload["snapshot"] for payload in found] == expected
-
-
-def test_an_unreachable_source_is_named(told: Chain):
-    error = error_of(told.refresh(base_url="http://127.0.0.1:9/api/v2/"), SourceError)
-    assert "http://127.0.0.1:9/api/v2/: could not be reached" in str(error)
 
 
 def test_results_that_cannot_be_written_stop_the_run_at_its_start(told: Chain, monkeypatch: pytest.MonkeyPatch):
