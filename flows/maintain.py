@@ -20,6 +20,7 @@ from flows.steps.ended import TELLING
 from flows.steps.held import clean_drafts
 from flows.steps.outcome import Outcome, ended, frozen
 from flows.steps.parameters import LakeLocation
+from flows.steps.predecessors import follow_predecessors
 from flows.steps.watch import UNFINISHED, run_name, watched
 from lake.commit import Commit
 from lake.layout import CODE
@@ -79,6 +80,7 @@ def maintain(
     store = lake.open()
     if not dry_run:
         clean_drafts(lake)
+        follow_predecessors()
     garbage = collect_garbage(lake, timedelta(hours=grace_hours), code_in_use(store.prefix), dry_run)
     expired = forget_expired(lake, timedelta(days=expire_days), dry_run) if expire_days is not None else []
     if not garbage and not expired:

@@ -21,6 +21,7 @@ from blocks.storage import (
 )
 from flows.deploy.automations import Patience, Told, find_told, read_told, save_automations
 from flows.deploy.pool import Pool, save_pool
+from flows.steps.predecessors import allowed
 from lake.bucket import check_bucket
 from lake.crawl import Source
 from lake.errors import LakeError, StoreError
@@ -64,7 +65,9 @@ def setup(
     done |= {f"messages to {one.name}": "left" if one in before else "created" for one in told}
     done |= {f"messages to {one.name or 'a block that is gone'}": "deleted" for one in before if one not in told}
     lake = open_store(S3Bucket(bucket_name=bucket, bucket_folder=prefix, credentials=credentials)).uri()
-    done |= save_automations(lake, told, Patience().at_pace(source.requests_per_second))
+    with get_client(sync_client=True) as client:
+        patience = Patience(run=allowed(client, source))
+    done |= save_automations(lake, told, patience)
     # The pool comes last because it fails most often: it needs facts of an AWS account.
     return done | save_pool(pool, credentials) if pool else done
 

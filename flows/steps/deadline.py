@@ -11,6 +11,7 @@ from prefect import runtime
 from blocks.limit import PATIENCE_SECONDS
 from lake.bucket import command_on
 from lake.crawl import Fetcher, Source
+from lake.crawl.listings import longest_listings
 from lake.crawl.pace import WAITS_IN_ALL
 from lake.text import counted
 
@@ -24,6 +25,11 @@ ASSUMED_PER_SECOND = 10
 # Beside the waiting that the source asks for and an outage of Prefect: slow answers, and the last shards' staging.
 SPARE_SECONDS = 15 * 60
 
+# All of PokeAPI is built and written in two minutes.
+BUILD_SECONDS = 60 * 60
+
+POKEAPI_DOCUMENTS = 15_463
+
 # The pace may change meanwhile, so the time that is left is reckoned anew this often.
 CHECK_SECONDS = 5.0
 
@@ -36,6 +42,12 @@ def longest(source: Source, documents: int, requests_per_second: float) -> float
     """
     asking = TIMES * documents / (requests_per_second or ASSUMED_PER_SECOND)
     return asking + WAITS_IN_ALL * source.max_retry_after_seconds + PATIENCE_SECONDS + SPARE_SECONDS
+
+
+def longest_run(source: Source) -> float:
+    """Return the most seconds that a crawl of all of PokeAPI may take with its listings and its publication."""
+    crawl = longest(source, POKEAPI_DOCUMENTS, source.requests_per_second)
+    return longest_listings(source) + crawl + BUILD_SECONDS
 
 
 class Deadline:

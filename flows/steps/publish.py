@@ -10,6 +10,7 @@ from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, transaction
 
+from flows.steps.deadline import BUILD_SECONDS
 from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import progress
@@ -29,9 +30,6 @@ from lake.publish import (
     remove_snapshot,
 )
 from lake.resource import Failure
-
-# All of PokeAPI is built and written in two minutes.
-BUILD_SECONDS = 60 * 60
 
 # The rules of audits that say that the source has another shape than before.
 DRIFT_RULES = {

@@ -10,9 +10,15 @@ from lake.crawl.crawler import crawler
 from lake.crawl.listing import Listing, Upstream
 from lake.crawl.pace import WAITS_IN_ALL
 from lake.errors import BudgetError, SourceDownError, SourceError
+from lake.source import Source
 
 # All listings of PokeAPI take seconds. Beside the waiting that a source asks for, they may take this long.
 SPARE_SECONDS = 30 * 60
+
+
+def longest_listings(source: Source) -> float:
+    """Return the most seconds that reading all listings of a source may take."""
+    return WAITS_IN_ALL * source.max_retry_after_seconds + SPARE_SECONDS
 
 
 async def read_listings(client: Client, upstream: Upstream, resources: Sequence[str]) -> list[Listing]:
@@ -49,7 +55,7 @@ async def read_listings(client: Client, upstream: Upstream, resources: Sequence[
             return Listing(resource, refusal=failed[resource])
 
     reading = [asyncio.create_task(read(resource)) for resource in resources]
-    seconds = WAITS_IN_ALL * client.source.max_retry_after_seconds + SPARE_SECONDS
+    seconds = longest_listings(client.source)
     try:
         async with asyncio.timeout(seconds):
             return list(await asyncio.gather(*reading))

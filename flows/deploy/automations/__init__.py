@@ -18,7 +18,8 @@ from flows.deploy.automations.save import (
     read_told,
     save_automations,
 )
-from flows.deploy.automations.trigger import TAG, Patience
+from flows.deploy.automations.trigger import Patience
+from flows.steps.predecessors import TAG
 
 __all__ = [
     "HEARTBEAT_LOST",

@@ -11,11 +11,12 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import SendNotification
 
 from flows.deploy.automations.message import NEVER_STARTED
-from flows.deploy.automations.trigger import ANY, EACH, OURS, RUNS, STATES, TAG, TRIES, Patience, silence
+from flows.deploy.automations.trigger import ANY, EACH, OURS, RUNS, STATES, TRIES, Patience, silence
 from flows.steps.events import MAY_GO_WELL
+from flows.steps.predecessors import LONG_RUNS, TAG
 
 HEARTBEAT_LOST = "its heartbeats ended before it did, so its process is gone"
-TOO_LONG = "it took far longer than any run should, so it is cancelled; the next one goes on from its shards"
+TOO_LONG = "it took far longer than its predecessors, so it is cancelled; the next one goes on from its shards"
 AGAIN = "it starts again by itself, and goes on from what was done"
 
 
@@ -63,8 +64,8 @@ def acting(patience: Patience, tell: Sequence[SendNotification]) -> tuple[Automa
             tags=[TAG],
         ),
         AutomationCore(
-            name="pokelake-too-long",
-            description="A run that takes far longer than any should is cancelled.",
+            name=LONG_RUNS,
+            description="A run that takes far longer than its predecessors is cancelled.",
             trigger=silence(STATES, {"prefect.flow-run.Running"}, patience.run, (ANY,)),
             actions=[ChangeFlowRunState(state=StateType.CANCELLING, name=None, message=TOO_LONG, force=False), *tell],
             tags=[TAG],

@@ -104,13 +104,14 @@ def ended_badly(uri: str, time: timedelta, tries: Sequence[str]) -> Message:
     )
 
 
-def cancelled(uri: str, time: timedelta) -> Message:
+def cancelled(uri: str) -> Message:
     """Return the message that a run was cancelled because it took too long."""
     return Message(
         "{{ deployment.name }} took too long",
         (
-            f"{{{{ deployment.name }}}} of {lake_of_run(uri)} has run since {_SINCE}, for more than {spoken(time)},"
-            " and is cancelled. The next run goes on from its shards.",
+            f"{{{{ deployment.name }}}} of {lake_of_run(uri)} has run since {_SINCE}, for more than"
+            " {{ automation.trigger.within | humanize_precisedelta }}, far longer than the runs before it, and is"
+            " cancelled. The next run goes on from its shards.",
             _RUN,
             _LOGS,
             _RETRY,

@@ -38,7 +38,7 @@ class Told:
 
 def automations(lake: str, patience: Patience = USUAL, blocks: Sequence[UUID] = ()) -> tuple[AutomationCore, ...]:
     """Return the wanted automations of the lake at this address; those that only tell, only if somebody is told."""
-    too_long = sent(message.cancelled(lake, patience.run), blocks)
+    too_long = sent(message.cancelled(lake), blocks)
     acting_ones = (*acting(patience, too_long), alarm(lake, patience, blocks))
     return (*acting_ones, *telling(lake, patience, blocks)) if blocks else acting_ones
 

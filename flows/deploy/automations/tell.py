@@ -15,7 +15,6 @@ from flows.deploy.automations.trigger import (
     OURS,
     RUNS,
     STATES,
-    TAG,
     TRIES,
     Labels,
     Patience,
@@ -24,6 +23,7 @@ from flows.deploy.automations.trigger import (
     silence,
 )
 from flows.steps.events import DOCUMENTS_PROGRESS, DRAFT_ENDED, DRAFT_HELD, DRIFT_FOUND, LAKE_CURRENT
+from flows.steps.predecessors import TAG
 from lake.bucket import flags_of
 
 

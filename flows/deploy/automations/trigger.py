@@ -1,20 +1,16 @@
 """What the automations wait for, and for how long."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from prefect.automations import EventTrigger, Posture
 
 from flows.steps.again import MOST_TRIES
-
-TAG = "pokelake"
+from flows.steps.predecessors import TAG, least
+from lake.crawl import Source
 
 Labels = dict[str, str | list[str]]
-
-# PokeAPI's documents, and how many times as long as asking for all of them a run may take. A crawl asks for some twice,
-# waits for others, and builds and publishes at its end.
-_DOCUMENTS, _TIMES = 15_463, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +25,8 @@ class Patience:
     heartbeat: timedelta = timedelta(minutes=5)
     # A source or a network that is in trouble is rarely well again within minutes, and a night has time for this twice.
     again: timedelta = timedelta(minutes=15)
-    # The slowest polite crawl takes 26 minutes at the default pace, and waits for 17 more while Prefect is away.
-    run: timedelta = timedelta(hours=6)
+    # `setup` and `maintain` work it out anew, after what the last runs took.
+    run: timedelta = field(default_factory=lambda: least(Source()))
     # A crawl says every half minute how many documents are done. Then it builds and publishes for some minutes, and a
     # source that hangs is given up within a quarter of an hour.
     progress: timedelta = timedelta(minutes=30)
@@ -42,13 +38,6 @@ class Patience:
     maintain: timedelta = timedelta(days=8)
     # A worker that is replaced by another one is away for a few minutes.
     worker: timedelta = timedelta(minutes=10)
-
-    def at_pace(self, requests_per_second: float) -> "Patience":
-        """Return the patience with crawls at this pace: a slower one may run longer; 0 is as fast as it can."""
-        if requests_per_second <= 0:
-            return self
-        crawl = timedelta(seconds=_DOCUMENTS / requests_per_second)
-        return replace(self, run=max(self.run, _TIMES * crawl))
 
 
 USUAL = Patience()

@@ -188,8 +188,8 @@ def test_somebody_is_told_of_a_crawl_without_progress_and_of_the_lake_that_its_p
     told = [said.body for said in outcome.messages if said.subject.endswith("makes no progress")]
     assert not any("Run: alive, " in body or "Run: suspended, " in body for body in told)
     assert message(outcome, "refresh took too long", "stalled") == [
-        "refresh of s3://stalled/a/b has run since WHEN, for more than 40 seconds, and is cancelled. The next run goes"
-        " on from its shards.",
+        "refresh of s3://stalled/a/b has run since WHEN, for more than 40 seconds, far longer than the runs before"
+        " it, and is cancelled. The next run goes on from its shards.",
         *ways(outcome, "stalled"),
     ]
 

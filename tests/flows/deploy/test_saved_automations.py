@@ -119,8 +119,3 @@ def test_all_are_deleted_the_one_of_report_too(client: SyncPrefectClient, hook: 
     done = delete_automations(client)
     assert done.pop(f"automation/{REPORT_AUTOMATION}") == "absent"
     assert done == dict.fromkeys(sorted(ALL), "deleted")
-
-
-@pytest.mark.parametrize(("rate", "hours"), [(10, 6), (1, 12.89), (0, 6)])
-def test_a_slow_crawl_may_run_longer(rate: float, hours: float):
-    assert Patience().at_pace(rate).run / timedelta(hours=1) == pytest.approx(hours, abs=0.01)

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from flows.deploy.automations.trigger import USUAL
 from flows.local.replica import Running
 from flows.maintain import maintain
 from flows.rebuild import rebuild
@@ -13,6 +12,7 @@ from flows.report import report
 from flows.steps import deadline
 from flows.steps.again import may_go_well
 from flows.steps.deadline import longest
+from flows.steps.predecessors import least
 from lake.commit import head
 from lake.crawl import Source
 from lake.errors import SourceError
@@ -28,7 +28,8 @@ ALL_OF_POKEAPI = 15_463
 def test_a_crawl_ends_by_itself_before_an_automation_cancels_it(pace: float):
     """Because a cancelled run is not started again."""
     polite = timedelta(seconds=ALL_OF_POKEAPI / pace)
-    assert polite < timedelta(seconds=longest(Source(), ALL_OF_POKEAPI, pace)) < USUAL.at_pace(pace).run
+    crawl = timedelta(seconds=longest(Source(), ALL_OF_POKEAPI, pace))
+    assert polite < crawl < least(Source(requests_per_second=pace)) - timedelta(hours=2)
 
 
 def test_a_crawl_without_a_pace_has_the_time_of_pokeapis():
