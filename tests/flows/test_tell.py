@@ -1,5 +1,6 @@
 """An operator and a crawl that runs: its pace changes, it ends early, and the next run goes on from there."""
 
+import logging
 import re
 import threading
 import time
@@ -13,11 +14,14 @@ from prefect.client.schemas import State
 import flows.steps.crawl
 from flows.cli import main
 from flows.local.replica import demo_documents
+from flows.steps.crawl import _fetch
 from flows.steps.orders import Orders
 from flows.steps.progress import CrawlReport
 from flows.steps.results import SHARD_RESULTS
-from lake.crawl import Source
+from lake.crawl import CUT_SHORT, Shard, Source, Wanted
+from lake.errors import StoppedError
 from lake.layout import RESULTS
+from lake.resource import Reference
 from tests.flows.chain import Chain, chain
 from tests.lake import keys
 from tests.lake.assemble.lakeside import only, versioned
@@ -82,12 +86,36 @@ def test_a_run_is_slowed_asked_and_stopped_and_the_next_one_goes_on(told: Chain,
     kept = [told.store.get(key) for key in keys(told.store) if key.startswith(f"{RESULTS}{SHARD_RESULTS}")]
     assert kept
     assert not any(b'"result":"null"' in body.replace(b" ", b"") for body in kept)
-    assert told.refresh().is_completed()
+
+    # The next run asks in its second round for what the shard under way lacked. That can be stopped, too.
+    lacking = set(re.findall(rf'"path[^\w]+([\w/-]+)[^\w]+reason[^\w]+{CUT_SHORT}', b" ".join(kept).decode()))
+    assert lacking
+    assert not lacking & asked
+    held_up = max(lacking)
+    told.running.faults([{"kind": "status", "path": f"^{held_up}$", "status": 503}])
+    patient = {"requests_per_second": 0, "retry_delay_seconds": 60, "attempts": 5}
+    crawl = threading.Thread(target=lambda: states.append(told.refresh(**patient)))
+    crawl.start()
+    until(lambda: held_up in told.running.counters()["by_path"], every=0.1)
+    until(orders, every=0.1).take("stop", logging.getLogger("told"))
+    crawl.join()
+    assert str(states[1].message).startswith("stopped: an operator told the run to: ")
+    told.running.faults([])
+    assert told.refresh(requests_per_second=0).is_completed()
     now = set(told.running.counters()["by_path"]) & DOCUMENTS.keys() - {"meta"}
     # What was on its way when the run stopped is asked for again.
     assert len(asked & now) <= 1
     assert asked | now == DOCUMENTS.keys() - {"meta"}
     assert not told.commit().missing
+
+
+def test_a_shard_that_waits_for_the_limit_of_all_runs_ends_when_the_run_is_told_to_stop():
+    def take(wanted: int) -> int:
+        raise StoppedError("an operator told the run to stop")
+
+    item = Wanted(Reference("move", 1, "", "move/1"))
+    fetched = _fetch(SimpleNamespace(allowance=SimpleNamespace(take=take)), Shard("move", 0, (item,)))  # type: ignore[arg-type]
+    assert fetched.failed == [(item.reference, CUT_SHORT)]
 
 
 def test_who_is_not_there_cannot_be_told(prefect_server: dict[str, str], capsys: pytest.CaptureFixture[str]):
