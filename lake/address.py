@@ -1,6 +1,7 @@
 """HTTP addresses: the many spellings of one, and whether one is of a source."""
 
 import re
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
@@ -9,7 +10,11 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 # No address has these; a program that drops them, as urllib does with some, reads another address than the next one.
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 
+# The same base is compared with each of fifteen thousand addresses, and each of them is read several times in a row.
+_remembered = lru_cache(maxsize=64)
 
+
+@_remembered
 def spelled(address: str) -> str | None:
     """Return the one spelling of an HTTP address; None if it is none that could be asked for.
 
@@ -96,6 +101,7 @@ def path_below(base: str, address: str) -> str | None:
     return below.removeprefix(above).strip("/")
 
 
+@_remembered
 def _origin(address: str) -> tuple[str, str, str, int] | None:
     """Return scheme, user, host and port; None if it is no HTTP address, or has a port that none can have."""
     if _FORBIDDEN.search(address):
