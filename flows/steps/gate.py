@@ -33,7 +33,6 @@ from lake.assemble.decided import Ending
 from lake.assemble.held import HeldDraft, held_drafts, read_held, supersede, undecided
 from lake.commit import head, parent_of
 from lake.errors import UnansweredError, UnknownNameError
-from lake.read import Lake
 from lake.text import shown
 from lake.verdict import Act, Verdict
 
@@ -229,6 +228,9 @@ def _names(lake: LakeLocation, snapshot: str, pokemon: tuple[int, ...]) -> dict[
     """Return the names of new Pokémon by id."""
     if not pokemon:
         return {}
+    # It loads pandas, an eighth of what a run takes to start, and most runs meet no new Pokémon.
+    from lake.read import Lake
+
     rows = Lake(lake.open()).read("pokemon", [("pokemon_id", "in", list(pokemon))], as_of=snapshot)
     return dict(zip(rows["pokemon_id"].tolist(), rows["name"].tolist(), strict=True))
 
