@@ -25,18 +25,34 @@ from lake.store import Store
 from tests.flows.local.replica import small_corpus
 from tests.s3 import client_without_socket
 
-# Python looks for garbage among all that was imported: at its own pace that takes a tenth of the tests' time.
+STARTED = Path(__file__).parent / "started"
+
+# Python looks for garbage among all that was imported: at its own pace that takes a tenth of the tests' time. The
+# processes that tests start find a `sitecustomize` that says the same.
 gc.set_threshold(50_000, 20, 50)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(STARTED), os.environ.get("PYTHONPATH"))))
 
 _AT_WORK: list[pytest.Item] = []
 
 DEPLOY = Path(__file__).parent / "flows" / "deploy"
 CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
 
-# Their fixture ``deployed`` takes half a minute of a core.
-DEPLOYED = {
-    f"tests/flows/deploy/test_{name}.py"
-    for name in ("doctor", "doctor_deployments", "doctor_ecs", "prefect_yaml", "schedules")
+# Files whose tests are dealt to one worker, because what they share is dear: the fixture ``deployed`` takes half a
+# minute of a core, and to open the real corpora takes as long.
+TOGETHER = {
+    **{
+        f"tests/flows/deploy/test_{name}.py": "deployed"
+        for name in ("doctor", "doctor_deployments", "doctor_ecs", "prefect_yaml", "schedules")
+    },
+    **{
+        f"tests/{name}.py": "corpora"
+        for name in (
+            "flows/test_corpus",
+            "flows/local/replica/test_api",
+            "lake/crawl/test_pokeapi_listings",
+            "lake/tables/test_corpus",
+        )
+    },
 }
 
 # Whoever uses one of these, directly or through others, needs a Prefect server.
@@ -188,7 +204,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file: str = super()._split_scope(nodeid)
-            return "deployed" if file in DEPLOYED else file
+            return TOGETHER.get(file, file)
 
     return Scheduling(config, log)
 

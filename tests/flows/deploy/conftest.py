@@ -114,7 +114,8 @@ def root(tmp_path: Path) -> Path:
 def copy_checkout(target: Path) -> None:
     """Copy the packages without the local stand-ins, and what says how to deploy them."""
     for package in PACKAGES:
-        shutil.copytree(REPOSITORY / package, target / package, ignore=shutil.ignore_patterns("local", "__pycache__"))
+        # With what is compiled already.
+        shutil.copytree(REPOSITORY / package, target / package, ignore=shutil.ignore_patterns("local"))
     shutil.copy(REPOSITORY / "prefect.yaml", target)
 
 

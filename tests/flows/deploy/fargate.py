@@ -34,7 +34,10 @@ def build_image(folder: Path) -> Path:
     """
     venv.create(folder, symlinks=True)
     [packages] = folder.glob("lib/python*/site-packages")
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    # A line that begins with an import is run: see tests/started.
+    (packages / "dependencies.pth").write_text(
+        f"{sysconfig.get_path('purelib')}\nimport gc; gc.set_threshold(50_000, 20, 50)\n"
+    )
     command = folder / "bin" / "prefect"
     command.write_text(f"#!{folder}/bin/python\nfrom prefect.cli import app\napp()\n")
     command.chmod(0o755)

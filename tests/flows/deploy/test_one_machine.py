@@ -206,7 +206,7 @@ def test_one_command_serves_every_deployment_and_ends_in_order(
         assert as_deployed(machine) == first_push
         stopped = machine.start("refresh", lake=lake, source={"requests_per_second": 0.5})
         until(lambda: machine.run(stopped)["state_type"] == "RUNNING")
-        waiting = machine.start("discover", lake=lake)
+        waiting = machine.start("refresh", lake=lake)
         until(lambda: "1 scheduled runs skipped (at capacity)" in log.read_text())
     found = machine.run(stopped)["state"]
     assert (found["type"], found["message"]) == ("CRASHED", "`pokelake serve` was stopped")
