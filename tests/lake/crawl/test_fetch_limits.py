@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from flows.local.replica import Running
-from lake.crawl import CUT_SHORT, Fetched, Pace, fetch
+from lake.crawl import CUT_SHORT, Fetched, Fetcher, Pace, fetch
 from lake.errors import SourceError
-from tests.lake.crawl import NUMBERS, fetch_all, shard, source, wanted
+from tests.lake.crawl import NUMBERS, PATIENCE_SECONDS, fetch_all, shard, source, wanted
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(("connections", "parallel_shards", "share"), [(4, 1, 4), (4, 2, 2), (3, 8, 1)])
@@ -94,6 +95,22 @@ def test_a_crawl_that_is_told_to_stop_keeps_what_has_come_and_waits_for_nothing(
     found = asyncio.run(stop())
     assert [item.id for item in found.received] == [1]
     assert found.failed == [(item.reference, CUT_SHORT) for item in items[1:]]
+
+
+def test_a_fetcher_that_is_told_to_stop_gives_back_what_has_come_and_asks_for_nothing_more(running: Running):
+    running.faults([{"kind": "latency", "path": "^pokemon/(?!25$)", "seconds": 60}])
+    polite = source(running.url, connections=2, parallel_shards=1)
+    items = wanted(polite, "pokemon/25", "pokemon/26", "pokemon/132")
+    with Fetcher(polite) as fetcher, ThreadPoolExecutor(1) as threads:
+        under_way = threads.submit(fetcher.fetch, shard(items))
+        until(lambda: fetcher.documents == 1, every=0.05)
+        fetcher.stop()
+        found = under_way.result(PATIENCE_SECONDS)
+        assert [item.path for item in found.received] == ["pokemon/25"]
+        assert found.failed == [(item.reference, CUT_SHORT) for item in items[1:]]
+        asked = running.counters()["requests"]
+        assert fetcher.fetch(shard(items)).failed == [(item.reference, CUT_SHORT) for item in items]
+        assert running.counters()["requests"] == asked
 
 
 def test_a_shard_that_is_called_off_leaves_nothing_behind(dozen: Running):

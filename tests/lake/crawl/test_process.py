@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from flows.local.replica import Running
-from lake.crawl import CUT_SHORT, Fetcher, cut
+from lake.crawl import Fetcher, cut
 from lake.errors import SourceError, UnknownNameError
 from tests.lake.crawl import PATIENCE_SECONDS, install, listing, shard, source, wanted
 from tests.second_source import KEY, second_source, settings
@@ -174,22 +174,6 @@ def test_a_child_that_cannot_start_is_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with Fetcher(source()) as fetcher, pytest.raises(SourceError, match="ended by itself, with exit code 1"):
         fetcher.fetch(shard([]))
-
-
-def test_a_fetcher_that_is_told_to_stop_gives_back_what_has_come_and_asks_for_nothing_more(running: Running):
-    running.faults([{"kind": "latency", "path": "^pokemon/(?!25$)", "seconds": 60}])
-    polite = source(running.url, connections=2, parallel_shards=1)
-    items = wanted(polite, "pokemon/25", "pokemon/26", "pokemon/132")
-    with Fetcher(polite) as fetcher, ThreadPoolExecutor(1) as threads:
-        under_way = threads.submit(fetcher.fetch, shard(items))
-        until(lambda: fetcher.documents == 1, every=0.05)
-        fetcher.stop()
-        found = under_way.result(PATIENCE_SECONDS)
-        assert [item.path for item in found.received] == ["pokemon/25"]
-        assert found.failed == [(item.reference, CUT_SHORT) for item in items[1:]]
-        asked = running.counters()["requests"]
-        assert fetcher.fetch(shard(items)).failed == [(item.reference, CUT_SHORT) for item in items]
-        assert running.counters()["requests"] == asked
 
 
 def test_closing_ends_the_child_and_whoever_waits(slow: Running):
