@@ -34,11 +34,14 @@ _T = TypeVar("_T")
 
 
 class ApiError(LakeError):
-    """Prefect's API cannot be used; `is_away` tells whether nothing answers there, and not that something refuses."""
+    """Prefect's API cannot be used, and a command ends because of that; `why` is for one that goes on without it.
 
-    def __init__(self, message: str, is_away: bool = False) -> None:
-        super().__init__(message)
-        self.is_away = is_away
+    `is_away` tells whether nothing answers there, and not that something refuses.
+    """
+
+    def __init__(self, why: str, advice: str, is_away: bool = False) -> None:
+        super().__init__(f"{why}; {advice}")
+        self.why, self.advice, self.is_away = why, advice, is_away
 
 
 def tried(ask: Callable[[], _T], bucket: str | None) -> _T | ApiError:
@@ -54,9 +57,8 @@ def tried(ask: Callable[[], _T], bucket: str | None) -> _T | ApiError:
         if not isinstance(said, ApiError):
             raise
         if bucket is None:
-            raise ApiError(
-                f"{said}; with --bucket and --prefix this command reads the lake without it", said.is_away
-            ) from error
+            advice = f"{said.advice}; with --bucket and --prefix this command reads the lake without it"
+            raise ApiError(said.why, advice, said.is_away) from error
         return said
 
 
@@ -121,7 +123,7 @@ def api_error(error: Exception) -> LakeError | None:
 
 def _trouble(what: str, check: str, is_away: bool = False) -> ApiError:
     again = "`pokelake doctor` looks at it, and the same command goes on from what was done"
-    return ApiError(f"Prefect's API at {_api_url()} {what}; {check}; {again}", is_away)
+    return ApiError(f"Prefect's API at {_api_url()} {what}; {check}", again, is_away)
 
 
 def _is_away(error: BaseException) -> bool:

@@ -105,7 +105,7 @@ def _decide(lake: "LakeLocation", held: "HeldDraft", choice: "Choice", trouble: 
     if trouble and not trouble.is_away:
         raise trouble
     if trouble:
-        remark(f"pokelake: {trouble}")
+        remark(f"pokelake: {trouble.why}")
         say(
             f"Prefect is not reachable, so the verdict is given in this process: {what}\n"
             "A run that waits there for this verdict ends when it is resumed, or when the next run begins."

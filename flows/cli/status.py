@@ -49,7 +49,7 @@ def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) ->
         }
         found = {"lake": store.uri(), "readers": seen, "runs": runs, "held": held and _facts(lake, held)}
         if trouble:
-            found["trouble"] = str(trouble)
+            found["trouble"] = trouble.why
         say_json(json.dumps(found, ensure_ascii=False))
         return
     say(f"lake     {store.uri()}")
@@ -57,7 +57,7 @@ def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) ->
     for run in runs or ():
         say(f"run      {run['name']}: {run['state']}{f' since {since}' if (since := run['since']) else ''}")
     if not runs:
-        unknown = f"not known: {trouble or 'PREFECT_API_URL is not set'}"
+        unknown = f"not known: {trouble.why if trouble else 'PREFECT_API_URL is not set'}"
         say(f"run      {'none' if runs is not None else unknown}")
     if held is None:
         say("waits    nothing")
