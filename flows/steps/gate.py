@@ -68,7 +68,7 @@ def verdict_first(lake: LakeLocation, choice: Choice | None = None) -> State[Any
         if verdict.act in (Act.PUBLISH, Act.DROP):
             # The process that was told it did not come to an end.
             return carry_out(lake, held, verdict)
-    if choice is not None:
+    if choice is not None and not waited:
         return carry_out(lake, read_held(store, choice.draft), verdict_of(choice))
     if standings:
         clean_drafts(lake)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import boto3
@@ -28,6 +28,9 @@ from tests.waiting import until
 
 # As docs/deploy.md has them.
 CLUSTER, BUCKET = "pokelake", "our-pokelake"
+
+# The queue from which the worker hears what becomes of its tasks.
+EVENTS = f"{POOL}-ecs-events"
 
 API_KEY = "of nobody"
 
@@ -49,6 +52,8 @@ class Ecs:
     fargate: Fargate
     source: Running
     client: Any
+    worker: "Worker"
+    sqs: Any
 
     def store(self, prefix: str = "pokelake") -> Store:
         """Open a lake in the stack's bucket."""
@@ -90,6 +95,14 @@ class Ecs:
         """Return the ids of a deployment's runs with these parameters."""
         found = self.prefect.read_flow_runs(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[name])))
         return [run.id for run in found if parameters.items() <= run.parameters.items()]
+
+    def lose_worker(self) -> None:
+        """Kill the worker, and let what it was just asking the queue for end with it, as at AWS."""
+        self.worker.kill()
+        queue = self.sqs.get_queue_url(QueueName=EVENTS)["QueueUrl"]
+        self.sqs.send_message(QueueUrl=queue, MessageBody="{}")
+        name = "ApproximateNumberOfMessages"
+        until(lambda: self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"][name] == "0")
 
     def end(self, run: UUID) -> State[Any]:
         """Wait until a run has ended; return the state it ended in."""
@@ -146,13 +159,15 @@ def deployed_to_ecs(folder: Path, migrated: Path) -> Iterator[Ecs]:
         address = {name: terminal.environment[name] for name in ("PREFECT_API_URL", "PREFECT_API_KEY")}
         with (
             SyncPrefectClient(stack.environment["PREFECT_API_URL"]) as client,
-            worker(commands, folder / "worker", {**aws, **address}),
+            Worker(commands, folder / "worker", {**aws, **address}) as worker,
             fargate(CLUSTER, commands, folder / "tasks", connect) as running,
         ):
             terminal.run(save)
             # Nowhere else do tasks need to be told where AWS is.
             terminal.run(f"pokelake setup {' '.join(f'--env={name}={value}' for name, value in aws.items())}")
-            ecs = Ecs(Deployed(stack, checkout), terminal, client, running, source, connect("ecs"))
+            ecs = Ecs(
+                Deployed(stack, checkout), terminal, client, running, source, connect("ecs"), worker, connect("sqs")
+            )
             ecs.pause_schedules()
             yield ecs
 
@@ -163,25 +178,41 @@ def mark(checkout: Path) -> None:
         module.write(f"\n\ndescribe_changes = lambda commit: {MARK!r}\n")
 
 
-@contextmanager
-def worker(commands: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Run Prefect's ECS worker while the block runs, from the image as well: it needs no code of this project."""
-    folder.mkdir()
-    settings = {
-        "PATH": str(commands),
-        "HOME": str(folder),
-        "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME": f"{POOL}-ecs-events",
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-        **environment,
-    }
-    command = [str(commands / "prefect"), "worker", "start", "--pool", POOL, "--type", "ecs"]
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(
-            command, cwd=folder, env=settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        ) as process,
-    ):
-        try:
-            yield
-        finally:
-            stop(process)
+class Worker:
+    """Prefect's ECS worker, from the image as well: it needs no code of this project. A test kills and starts it."""
+
+    def __init__(self, commands: Path, folder: Path, environment: Mapping[str, str]) -> None:
+        folder.mkdir()
+        self._command = [str(commands / "prefect"), "worker", "start", "--pool", POOL, "--type", "ecs"]
+        self._folder = folder
+        self._environment = {
+            "PATH": str(commands),
+            "HOME": str(folder),
+            "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME": EVENTS,
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            **environment,
+        }
+
+    def start(self) -> None:
+        """Start it, as its service does when it is gone; nobody waits until it asks for runs."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """End it as a lost machine does."""
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        stop(self._process)

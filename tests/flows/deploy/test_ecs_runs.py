@@ -133,10 +133,14 @@ def fetched_twice(counts: Counter[str]) -> set[str]:
     return {path.split("/")[0] for path, times in counts.items() if times > 1}
 
 
-def test_a_killed_container_is_noticed_and_the_next_run_goes_on_from_there(ecs: Ecs):
+def test_a_container_that_was_killed_while_the_worker_was_gone_is_noticed_and_the_next_run_goes_on_from_there(ecs: Ecs):
+    """The queue has kept what ECS said meanwhile."""
     run, container = crawling(ecs, "killed")
+    ecs.lose_worker()
     container.kill()
     ecs.source.faults([])
+    assert ecs.states(run)[-1] == "Running"
+    ecs.worker.start()
     state = ecs.end(run)
     assert state.name == "Crashed"
     assert "containers stopped with a non-zero exit code" in state.message
