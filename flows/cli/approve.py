@@ -96,7 +96,7 @@ def _decide(lake: "LakeLocation", held: "HeldDraft", choice: "Choice", trouble: 
     from prefect.client.orchestration import get_client
     from prefect.settings import get_current_settings
 
-    from flows.steps.gate import verdict_of
+    from flows.steps.answer import verdict_of
     from lake.assemble.decide import require_takeable
 
     # Refused here, and not by a run that somebody would have to look at.
@@ -149,7 +149,7 @@ def _resume(
     """Answer the run that waits; return whether it takes the answer."""
     from prefect.client.schemas.responses import SetStateStatus
 
-    from flows.steps.gate import answer_of
+    from flows.steps.answer import answer_of
 
     if run.state is None or not run.state.is_paused():
         return False

@@ -105,7 +105,7 @@ def decide_alone(lake: "LakeLocation", held: "HeldDraft", choice: "Choice") -> N
     Raises:
         HeldError: The draft cannot be published as it is, so it is held again.
     """
-    from flows.steps.gate import verdict_of
+    from flows.steps.answer import verdict_of
     from flows.steps.held import held_error
     from flows.steps.outcome import describe_changes
     from flows.steps.progress import progress

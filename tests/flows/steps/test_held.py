@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 
-from flows.steps.gate import MOST_CHOICES, NOBODY, answer_form, answer_of
+from flows.steps.answer import MOST_CHOICES, NOBODY, answer_form, answer_of
 from flows.steps.held import NAMED, described
 from flows.steps.parameters import Choice, LakeLocation
 from lake.store import Store
