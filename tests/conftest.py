@@ -5,13 +5,16 @@ import fcntl
 import gc
 import logging
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import botocore.utils
+import certifi
 import moto.backends
 import moto.s3.models
 import pytest
@@ -26,6 +29,13 @@ from tests.flows.local.replica import small_corpus
 from tests.s3 import client_without_socket
 
 STARTED = Path(__file__).parent / "started"
+
+# No test speaks TLS, and each client of HTTP would first read the certificates of all the world's authorities. What
+# tests start reads one, from a file that is gone when Python ends.
+CERTIFICATE = Path(tempfile.mkdtemp(prefix="pokelake-tests-"), "one.pem")
+CERTIFICATE.write_text("".join(Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----")[:2]))
+atexit.register(shutil.rmtree, CERTIFICATE.parent)
+os.environ["SSL_CERT_FILE"] = str(CERTIFICATE)
 
 # Python looks for garbage among all that was imported: at its own pace that takes a tenth of the tests' time. The
 # processes that tests start find a `sitecustomize` that says the same.

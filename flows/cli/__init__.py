@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -212,6 +213,12 @@ def demo(
     run(corpus, source, keep)
 
 
+@cache
+def _command() -> Any:
+    """Return the command as typer makes it, which looks at every function's signature each time."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command; print an error of the world as one paragraph on standard error, and exit with code 1.
 
@@ -222,7 +229,7 @@ def main(arguments: list[str] | None = None) -> Any:
     gc.set_threshold(50_000, 20, 50)
     escape_what_has_no_code()
     try:
-        return app(given_arguments() if arguments is None else arguments)
+        return _command()(given_arguments() if arguments is None else arguments)
     except Exception as error:
         said = error if isinstance(error, LakeError) else api_error(error)
         if isinstance(error, OSError) and error.errno in FULL:

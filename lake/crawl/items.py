@@ -68,7 +68,8 @@ def _cut(page: bytes, path: str) -> Opened | None:
             stack[-1] = (stack[-1][0], last)
         elif token in b"[{":
             stack.append((token, b""))
-            if token == b"[" and not depth and [_text(name) for _, name in stack[:-1]] == wanted:
+            is_wanted = token == b"[" and not depth and len(stack) == len(wanted) + 1
+            if is_wanted and [_text(name) for _, name in stack[:-1]] == wanted:
                 depth, begin, first = len(stack), found.end(), found.end()
         elif token in b"]}":
             if not stack or stack.pop()[0] != (b"[" if token == b"]" else b"{"):
