@@ -15,8 +15,6 @@ from typing import Any
 
 import botocore.utils
 import certifi
-import moto.backends
-import moto.s3.models
 import pytest
 from hypothesis import settings
 from moto.moto_api._internal.models import moto_api_backend
@@ -24,6 +22,7 @@ from moto.server import ThreadedMotoServer
 from xdist.scheduler import LoadFileScheduling
 
 from flows.local.replica import Running, replica
+from flows.local.s3 import spare_moto
 from lake.store import Store
 from tests.flows.local.replica import small_corpus
 from tests.s3 import client_without_socket
@@ -85,14 +84,11 @@ def s3_endpoint() -> Iterator[str]:
     """Serve S3 on loopback for the whole session, and point every client at it."""
     # moto logs every request.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    # moto lists its own folder, and loads its table of addresses anew, at every request.
-    modules = frozenset(moto.backends.list_of_moto_modules())
+    spare_moto()
     # A listing has the same few times again and again; moto and botocore read each of them as a text of any format.
     read_time = lru_cache(botocore.utils._parse_timestamp_with_tzinfo)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
-        patch.setattr(moto.s3.models, "reload", lambda module: module)
         patch.setattr(botocore.utils, "_parse_timestamp_with_tzinfo", read_time)
         server.start()
         host, port = server.get_host_and_port()

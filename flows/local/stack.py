@@ -68,7 +68,7 @@ def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iter
             **RECORDER,
         }
         commands = {
-            "S3": ([*_module("moto.server"), "-H", "127.0.0.1", "-p", str(s3_port)], f"{s3}/moto-api/"),
+            "S3": ([*_module("flows.local.s3"), "-H", "127.0.0.1", "-p", str(s3_port)], f"{s3}/moto-api/"),
             "Prefect": (
                 [*_module("prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(prefect_port)],
                 f"{prefect}/api/health",
