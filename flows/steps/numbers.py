@@ -14,6 +14,9 @@ from lake.traffic import requests_to_s3
 
 _MB = 1_000_000
 
+# The seconds of a run that belong to none of its phases.
+_OTHER = "other"
+
 
 @dataclass(slots=True)
 class Numbers:
@@ -43,9 +46,18 @@ class Numbers:
         """The seconds since the run began."""
         return time.monotonic() - self._began
 
+    def spent(self, total: float) -> dict[str, float]:
+        """Return the seconds of each phase, in tenths, and as `other` what is left of the total.
+
+        A run that had no phase has only its total.
+        """
+        spent = {phase: round(seconds, 1) for phase, seconds in self.seconds.items()}
+        rest = round(total - sum(spent.values()), 1)
+        return {**spent, _OTHER: rest} if spent and rest > 0 else spent
+
     def facts(self) -> dict[str, int | float | None]:
         """Return every number by its name, as the event and the artifact have it."""
-        s3 = self.s3
+        s3, total = self.s3, round(self.total_seconds, 1)
         of_source = {
             "documents": self.documents,
             "sent": self.sent,
@@ -56,16 +68,16 @@ class Numbers:
             **(of_source if self.asks else {}),
             "s3_requests": s3.total(),
             **{f"s3_{kind}": count for kind, count in s3.most_common()},
-            "seconds": round(self.total_seconds, 1),
-            **{f"seconds_{phase}": round(spent, 1) for phase, spent in self.seconds.items()},
+            "seconds": total,
+            **{f"seconds_{phase}": spent for phase, spent in self.spent(total).items()},
             "peak_mb": peak_mb(),
         }
 
     def line(self) -> str:
         """Return the numbers as one line for the run's log."""
-        s3 = self.s3
+        s3, total = self.s3, round(self.total_seconds, 1)
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in s3.most_common())
-        phases = ", ".join(f"{phase} {spent:.1f}" for phase, spent in self.seconds.items())
+        phases = ", ".join(f"{phase} {spent:.1f}" for phase, spent in self.spent(total).items())
         peak = peak_mb()
         of_source = (
             f"{counted(self.documents, 'document')} ({self.sent:,} sent) by {counted(self.requests, 'request')},"
@@ -74,7 +86,7 @@ class Numbers:
         return (
             (of_source if self.asks else "")
             + f"{counted(s3.total(), 'request')} to S3{f' ({kinds})' if kinds else ''};"
-            + f" {self.total_seconds:,.1f} s{f' ({phases})' if phases else ''}"
+            + f" {total:,.1f} s{f' ({phases})' if phases else ''}"
             + (f"; at most {peak:,} MB of memory" if peak is not None else "")
         )
 

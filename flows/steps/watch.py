@@ -97,7 +97,7 @@ def _tag(run: FlowRun, tag: str, without: str = "") -> None:
 
 def _tell(lake: LakeLocation, outcome: str, numbers: Numbers) -> None:
     """Say the numbers of the run in its log, by an event and by an artifact."""
-    place, flow, facts = lake.place(), runtime.flow_run.flow_name, numbers.facts()
-    note(numbers.line())
+    place, flow, facts, line = lake.place(), runtime.flow_run.flow_name, numbers.facts(), numbers.line()
+    note(line)
     report_measured(f"s3://{place}/", flow, outcome, facts)
-    show_numbers(place, flow, numbers.line(), {"flow": flow, "lake": place, "outcome": outcome, **facts})
+    show_numbers(place, flow, line, {"flow": flow, "lake": place, "outcome": outcome, **facts})
