@@ -5,6 +5,7 @@ import shlex
 from urllib.parse import quote, urlencode, urlsplit
 
 from lake.errors import StoreError
+from lake.text import shown
 
 # What boto3 takes; it checks an access point's ARN itself.
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,255}|arn:.+")
@@ -32,6 +33,19 @@ def check_bucket(bucket: str) -> str:
         f"bucket {bucket!r}: expected the name of a bucket, found an address;"
         f" pass {flags} (the {parameters} of a deployment)"
     )
+
+
+def require_bucket(bucket: str | None, prefix: str) -> None:
+    """Refuse a folder that is given without its bucket, because the saved block would lead to another lake.
+
+    Raises:
+        StoreError: No bucket is named, but a folder is.
+    """
+    if prefix.strip("/") and not bucket:
+        raise StoreError(
+            f"name the bucket that has the folder {shown(repr(prefix))} by --bucket as well (the parameter lake.bucket"
+            " of a deployment), or omit --prefix (lake.prefix): then the saved S3Bucket block says where the lake lies"
+        )
 
 
 def flags_of(uri: str) -> str:

@@ -10,7 +10,19 @@ from typing import Annotated, Any, Literal
 import typer
 
 from flows.cli.api import reach_prefect
-from flows.cli.options import Bucket, Connections, Json, Prefix, Rate, Resources, Shards, SourceUrl, UserAgent, names
+from flows.cli.options import (
+    Bucket,
+    Connections,
+    Json,
+    Prefix,
+    Rate,
+    Resources,
+    Shards,
+    SourceUrl,
+    UserAgent,
+    bucket_option,
+    names,
+)
 from flows.cli.say import say, say_json
 from flows.cli.settings import prepare_prefect
 from lake.errors import LakeError
@@ -177,7 +189,7 @@ def iam_policy(
     role: Annotated[str, typer.Argument(help="One of task, execution, worker, setup, deploy and reader.")],
     account: Annotated[str, typer.Option(help="The AWS account's twelve digits.")],
     region: Annotated[str, typer.Option(envvar="AWS_DEFAULT_REGION", help="Region of cluster and pool.")],
-    bucket: Annotated[str, typer.Option(envvar="POKELAKE_BUCKET", help="Bucket of the lake.")],
+    bucket: Annotated[str, bucket_option()],
     prefix: Prefix = "",
     work_pool: WorkPool = "pokelake",
     cluster: Annotated[str, typer.Option(help="Name of the ECS cluster.")] = "pokelake",

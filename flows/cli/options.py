@@ -4,13 +4,29 @@ from typing import Annotated, Any
 
 import typer
 
+from lake.bucket import require_bucket
+from lake.errors import StoreError
 from lake.source import SETTINGS, Source
 
-Bucket = Annotated[
-    str | None,
-    typer.Option(envvar="POKELAKE_BUCKET", help="Bucket of the lake. Default: that of the saved S3Bucket block."),
+
+def _with_bucket(context: typer.Context, prefix: str) -> str:
+    """Return a lake's folder, if its bucket is named as well."""
+    try:
+        require_bucket(context.params["bucket"], prefix)
+    except StoreError as error:
+        raise typer.BadParameter(str(error), param_hint="--prefix, or POKELAKE_PREFIX") from error
+    return prefix
+
+
+def bucket_option(more: str = "") -> Any:
+    """Return the option of a lake's bucket, which is eager: it is read first, wherever it stands."""
+    return typer.Option(envvar="POKELAKE_BUCKET", is_eager=True, help=f"Bucket of the lake.{more}")
+
+
+Bucket = Annotated[str | None, bucket_option(" Default: that of the saved S3Bucket block.")]
+Prefix = Annotated[
+    str, typer.Option(envvar="POKELAKE_PREFIX", callback=_with_bucket, help="Folder of the lake in that bucket.")
 ]
-Prefix = Annotated[str, typer.Option(envvar="POKELAKE_PREFIX", help="Folder of the lake in that bucket.")]
 AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its end, UTC) or a time.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")]

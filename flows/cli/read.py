@@ -130,7 +130,7 @@ def open_lake(bucket: str | None, prefix: str) -> "Lake":
     from lake.read import Lake
     from lake.store import Store
 
-    if bucket:
+    if bucket is not None:
         return Lake(Store(bucket, prefix))
     reach_prefect()
     from flows.steps.parameters import LakeLocation

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.source_config import SourceConfig
 from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block, open_store, results_folder, save_block
 from flows.steps.results import Results
-from lake.bucket import check_bucket
+from lake.bucket import check_bucket, require_bucket
 from lake.errors import StoreError, UnknownNameError
 from lake.source import SETTINGS, Source
 from lake.store import Store
@@ -27,13 +27,13 @@ class LakeLocation(BaseModel):
 
     block: str = Field(LAKE_BLOCK, description="Name of the S3Bucket block that holds the lake.")
     bucket: str | None = Field(None, description="Name of a bucket, to be used instead of the block.")
-    prefix: str = Field("", description="Folder of the lake in that bucket.")
+    prefix: str = Field("", description="Folder of the lake in that bucket; omit it without one.")
 
     def open(self) -> Store:
         """Open the lake.
 
         Raises:
-            StoreError: There is no such block, or no credentials.
+            StoreError: There is no such block, or no credentials; or a folder is given without its bucket.
         """
         return _opened(self)
 
@@ -47,6 +47,7 @@ class LakeLocation(BaseModel):
     def results(self) -> Results:
         """Return the saved block of Prefect's results in this lake; if a bucket is given, save one for it."""
         if self.bucket is None:
+            require_bucket(self.bucket, self.prefix)
             return Results.of(_bucket_block(RESULTS_BLOCK if self.block == LAKE_BLOCK else f"{self.block}-results"))
         # Prefect takes only saved blocks for its results; the name says whose they are.
         slug = "-".join(re.findall("[a-z0-9]+", f"{self.bucket}/{self.prefix}".lower()))
@@ -63,6 +64,7 @@ class LakeLocation(BaseModel):
 def _opened(location: LakeLocation) -> Store:
     if location.bucket is not None:
         return Store(location.bucket, location.prefix)
+    require_bucket(location.bucket, location.prefix)
     return open_store(_bucket_block(location.block))
 
 

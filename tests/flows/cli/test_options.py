@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 from blocks.source_config import RestConfig, SourceConfig
 from flows.cli import app
-from flows.steps.parameters import SourceChoice
+from flows.steps.parameters import LakeLocation, SourceChoice
+from lake.errors import StoreError
 from lake.source import SETTINGS, Rest, Source
+from lake.store import Store
+from tests.flows.cli.conftest import Ran
 
 FORMS: list[tuple[type[Rest] | type[Source], type[BaseModel]]] = [(Source, SourceConfig), (Rest, RestConfig)]
 
@@ -21,6 +24,11 @@ OF_ITS_OWN = {"parameter": {"base_url"}, "flag": {"source", "resources"}}
 
 # These are of a command, and no setting of a source.
 COMMANDS = ("refresh", "discover", "plan", "setup")
+
+NEEDS_A_BUCKET = (
+    "name the bucket that has the folder 'nope' by --bucket as well (the parameter lake.bucket of a deployment), or"
+    " omit --prefix (lake.prefix): then the saved S3Bucket block says where the lake lies"
+)
 
 
 def said(field: FieldInfo) -> dict[str, Any]:
@@ -93,3 +101,51 @@ def test_the_help_of_a_terminal_of_80_columns_cuts_no_name(monkeypatch: pytest.M
         assert "Usage: " in said
         cut += [f"{name}: {line}" for line in said.splitlines() if "…" in line]
     assert cut == []
+
+
+def test_a_folder_without_its_bucket_is_bad_usage_of_every_command(monkeypatch: pytest.MonkeyPatch, ran: Ran):
+    """The saved block would lead to another lake. `setup` has a saved bucket for it, `iam-policy` needs one anyway."""
+    monkeypatch.setenv("COLUMNS", "1000")
+    commands = typer.main.get_command(app).commands
+    asked = [
+        name
+        for name, command in commands.items()
+        if {"bucket", "prefix"} <= {option.name for option in command.params} and name not in ("setup", "iam-policy")
+    ]
+    assert len(asked) > 15
+    wrong = []
+    for name in asked:
+        code, out, err = ran(name, "--prefix", "nope")
+        if (code, out) != (2, "") or NEEDS_A_BUCKET not in err:
+            wrong.append(f"{name}: {code}, {err}")
+    assert wrong == []
+    monkeypatch.setenv("POKELAKE_PREFIX", "nope")
+    code, _, err = ran("approve", "--all")
+    assert (code, NEEDS_A_BUCKET in err) == (2, True)
+
+
+def test_folder_and_bucket_come_in_any_order_and_by_flag_or_variable(
+    monkeypatch: pytest.MonkeyPatch, ran: Ran, store: Store
+):
+    way = ("iam-policy", "reader", "--account", "123456789012", "--region", "eu-west-1", "--prefix", "deep")
+    code, out, _ = ran(*way, "--bucket", "lake")
+    assert (code, "lake/deep/" in out) == (0, True)
+    monkeypatch.setenv("POKELAKE_BUCKET", "lake")
+    assert ran("snapshots", "--prefix", "pokelake") == (0, "nothing was ever published\n", "")
+    monkeypatch.delenv("POKELAKE_BUCKET")
+    monkeypatch.setenv("POKELAKE_PREFIX", "pokelake")
+    assert ran("snapshots", "--bucket", "lake")[0] == 0
+
+
+def test_a_folder_without_its_bucket_is_no_parameter_of_a_run():
+    for location in (LakeLocation(prefix="nope"), LakeLocation(block="other", prefix="nope")):
+        for look in (location.open, location.results):
+            with pytest.raises(StoreError) as refused:
+                look()
+            assert str(refused.value) == NEEDS_A_BUCKET
+
+
+def test_a_bucket_without_a_name_is_not_that_of_the_block(ran: Ran):
+    code, out, err = ran("snapshots", "--bucket", "")
+    assert (code, out) == (1, "")
+    assert err.startswith("pokelake: bucket '': expected a name")
