@@ -162,15 +162,20 @@ def _schedule(interval: int | None = None, anchor_date: str | None = None, **giv
 
 
 def _require_no_pool(deployments: Sequence[RunnerDeployment]) -> None:
-    """Raise if a work pool has one of the deployments, because its worker would take the runs as well."""
+    """Raise if work pools have some of the deployments, because their workers would take the runs as well."""
+    pools = dict[str, str]()
     with get_client(sync_client=True) as client:
         for name in (deployment.full_name for deployment in deployments):
             with suppress(ObjectNotFound):
                 if pool := client.read_deployment_by_name(name).work_pool_name:
-                    raise LakeError(
-                        f"deployment {name}: expected one without a work pool, found it in {pool!r}, whose worker would"
-                        f" take its runs; run `prefect deployment delete {name}` first"
-                    )
+                    pools[name] = pool
+    if pools:
+        found = ", ".join(f"{name} in {pool!r}" for name, pool in pools.items())
+        commands = "\n".join(f"  prefect deployment delete {name}" for name in pools)
+        raise LakeError(
+            f"expected deployments without a work pool, found {found}, where a worker would take the runs as well;"
+            f" remove them first:\n{commands}"
+        )
 
 
 def _require_image(image: str, version: str, pool: str) -> None:
