@@ -48,7 +48,7 @@ def show_facts(held: "HeldDraft", limit: int = SHOWN) -> None:
 def finish(state: "State[Any]", lake: "LakeLocation") -> None:
     """Print the state in which a run ended, or raise the error with which it failed.
 
-    On a terminal a run that is held asks what is to be done, and does that.
+    On a terminal a run that is held asks what is to be done, and does that; if it is left, it says how to decide later.
     """
     from flows.steps.outcome import spoken
 
@@ -59,16 +59,18 @@ def finish(state: "State[Any]", lake: "LakeLocation") -> None:
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise
             choice = ask(lake, error.draft)
-            if choice is None:
-                raise
             decide_here(lake, choice)
             return
     say(": ".join(spoken(state)))
 
 
-def ask(lake: "LakeLocation", draft: str) -> "Choice | None":
-    """Show on a terminal why a draft is held, and ask for a verdict; None leaves it waiting."""
-    from flows.steps.held import until
+def ask(lake: "LakeLocation", draft: str) -> "Choice":
+    """Show on a terminal why a draft is held, and ask for a verdict.
+
+    Raises:
+        LakeError: It is left waiting; the message has the commands that decide it later.
+    """
+    from flows.steps.held import left_error
     from flows.steps.parameters import Choice
     from lake.assemble.held import read_held
 
@@ -78,16 +80,17 @@ def ask(lake: "LakeLocation", draft: str) -> "Choice | None":
         say(f"It is held again in the place of {held.again}: {held.reason}.\n")
     show_facts(held)
     say()
-    wanted = ""
-    while wanted not in (PUBLISH, DROP, LEAVE):
-        wanted = typer.prompt(
-            "Publish all of it, drop it, or leave it (publish, drop, leave)?", default=LEAVE, err=True
-        )
+    while (wanted := _answer()) not in (PUBLISH, DROP, LEAVE):
+        remark(f"please answer {PUBLISH}, {DROP} or {LEAVE}")
     if wanted == LEAVE:
-        remark(f"It waits until {until(held)}.")
-        return None
+        raise left_error(lake, held)
     reason = typer.prompt("Why? The commit keeps it", default="", show_default=False, err=True)
     return Choice(draft=draft, publish=wanted == PUBLISH, reason=reason, by=account())
+
+
+def _answer() -> str:
+    asked = f"Publish all of it, drop it, or leave it ({PUBLISH}, {DROP}, {LEAVE})?"
+    return str(typer.prompt(asked, default=LEAVE, err=True)).strip().lower()
 
 
 def decide_here(lake: "LakeLocation", choice: "Choice") -> None:

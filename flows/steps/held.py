@@ -21,7 +21,7 @@ from flows.steps.watch import OUTCOME_TAG
 from lake.assemble.decided import clean_held
 from lake.assemble.held import HeldDraft, held_drafts
 from lake.bucket import command_on
-from lake.errors import HeldError
+from lake.errors import HeldError, LakeError
 from lake.layout import is_snapshot_id
 from lake.publish import Finding, further
 from lake.text import counted, shown
@@ -102,11 +102,24 @@ def held_error(lake: LakeLocation, held: HeldDraft) -> HeldError:
     again = [f"It is held again in the place of {held.again}: {held.reason}."] if held.again else []
     advice = [
         *again,
-        f"It waits for you until {until(held)}. Publish it, drop it, or see all of it:",
-        *(f"  {way}" for way in (*decide_commands(lake, held.id), approve_command(lake, held.id))),
+        *_waits(lake, held, "It"),
         f'The parameter of a deployment is decide={{"draft": "{held.id}", "publish": true, "reason": "WHY"}}.',
     ]
     return HeldError(held.id, held.parent.snapshot if held.parent else None, said, advice)
+
+
+def left_error(lake: LakeLocation, held: HeldDraft) -> LakeError:
+    """Return the error with which a command ends after a person has seen the findings and left the draft waiting."""
+    return LakeError(
+        "\n".join(_waits(lake, held, f"{held.id}, held because of {counted(len(held.questions), 'finding')},"))
+    )
+
+
+def _waits(lake: LakeLocation, held: HeldDraft, what: str) -> list[str]:
+    """Say of a draft until when it waits, and by which commands it is decided."""
+    ways = (*decide_commands(lake, held.id), approve_command(lake, held.id))
+    said = f"{what} waits for you until {until(held)}. Publish it, drop it, or see all of it:"
+    return [said, *(f"  {way}" for way in ways)]
 
 
 def tell_held(lake: LakeLocation, held: HeldDraft) -> UUID | None:

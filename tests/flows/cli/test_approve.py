@@ -15,7 +15,7 @@ from flows.steps.held import held_error
 from flows.steps.parameters import LakeLocation
 from lake.assemble.held import HeldDraft, waiting
 from lake.commit import head
-from lake.errors import HeldError
+from lake.errors import HeldError, LakeError
 from lake.store import Store
 from tests.lake.assemble.holding import abilities, fewer, hold_back
 from tests.lake.assemble.lakeside import Lakeside
@@ -96,12 +96,17 @@ def test_a_terminal_is_asked_what_to_do(
         finish(state, LOCATION)
     for stream in (sys.stdin, sys.stderr):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
-    answers = iter(["what?", "leave", "drop", "the source is wrong"])
+    answers = iter(["what?", "leave", " Drop", "the source is wrong"])
     monkeypatch.setattr(typer, "prompt", lambda *given, **options: next(answers))
-    with pytest.raises(HeldError):
+    with pytest.raises(LakeError) as left:
         finish(state, LOCATION)
+    assert capsys.readouterr().err == "please answer publish, drop or leave\n"
+    # The findings were shown already.
+    first, *commands = str(left.value).splitlines()
+    assert first.startswith(f"{held.id}, held because of {len(held.questions)} findings, waits for you until ")
+    shown = f"  pokelake approve {held.id} --bucket lake --prefix pokelake"
+    assert commands == [f"{shown} --all --reason WHY", f"{shown} --reject --reason WHY", shown]
     assert waiting(store) == held
-    capsys.readouterr()
     monkeypatch.setattr(flows.cli.held, "account", lambda: "Elm")
     finish(state, LOCATION)
     out = capsys.readouterr().out
