@@ -1,6 +1,7 @@
 """The events that the flows emit, for automations to act on."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from prefect import runtime
 from prefect.client.schemas import FlowRun
@@ -12,6 +13,7 @@ from flows.steps.parameters import LakeLocation
 from lake.bucket import flags_of
 from lake.commit import Commit
 from lake.text import shown
+from lake.verdict import Verdict
 
 PUBLISHED = "pokelake.snapshot.published"
 DISCOVERED = "pokelake.pokemon.discovered"
@@ -79,9 +81,21 @@ def report_held(uri: str, draft: str, findings: Sequence[str], command: str, unt
     _report_draft(DRAFT_HELD, uri, draft, facts)
 
 
-def report_draft_ended(uri: str, draft: str, outcome: str, reason: str = "") -> None:
-    """Say how a held draft ended: published, dropped, expired or superseded."""
-    _report_draft(DRAFT_ENDED, uri, draft, {"outcome": outcome, "reason": shown(reason)})
+def report_draft_ended(uri: str, draft: str, outcome: str, verdict: Verdict) -> None:
+    """Say how a held draft ended (published, dropped, expired or superseded), and when, by whom and why it was decided.
+
+    That may have been long ago, because what is decided while Prefect is away is told by the next run.
+    """
+    facts = {"outcome": outcome, "by": verdict.by, "at": _minute(verdict.at), "reason": shown(verdict.reason)}
+    _report_draft(DRAFT_ENDED, uri, draft, facts)
+
+
+def _minute(at: str) -> str:
+    """Return the time of a verdict to the minute; what is none, as it stands, because others may write there."""
+    try:
+        return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError):
+        return at
 
 
 def _report_draft(event: str, uri: str, draft: str, facts: Mapping[str, object]) -> None:

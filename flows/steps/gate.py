@@ -161,7 +161,7 @@ def carry_out(lake: LakeLocation, held: HeldDraft, verdict: Verdict) -> State[An
         return await_verdict(lake, decision.held)
     assert decision.commit is not None, "what was neither dropped nor held again is what readers see"
     if decision.outcome is Ending.UNCHANGED:
-        report_draft_ended(store.uri(), held.id, decision.outcome)
+        report_draft_ended(store.uri(), held.id, decision.outcome, decision.verdict)
         return unchanged(decision.commit, f"readers already saw all of draft {held.id}")
     return _published(lake, decision)
 

@@ -190,7 +190,7 @@ def clean_drafts(lake: LakeLocation) -> None:
         return
     for cleaned in clean_held(store):
         note(str(cleaned))
-        report_draft_ended(store.uri(), cleaned.draft, cleaned.outcome, cleaned.verdict.reason)
+        report_draft_ended(store.uri(), cleaned.draft, cleaned.outcome, cleaned.verdict)
         if (run := runs.get(cleaned.draft)) is not None and str(run) != runtime.flow_run.id:
             _release(run, str(cleaned))
 

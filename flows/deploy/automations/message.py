@@ -14,6 +14,7 @@ from prefect.events.actions import SendNotification
 from blocks.storage import LAKE_BLOCK
 from flows.steps.again import AGAIN
 from flows.steps.watch import OUTCOME_TAG
+from lake.assemble.decided import Ending
 
 # The message of the crash of a run that never started; only that run starts again at once.
 NEVER_STARTED = "it was submitted but never started; it goes back into the queue"
@@ -22,6 +23,16 @@ _SINCE = '{{ event.occurred.strftime("%Y-%m-%d %H:%M UTC") }}'
 # A state's message may be long, and some services refuse a long one. The run itself may be in another state by now.
 _STATE = """{{ (event.resource["prefect.state-message"] or 'without a message') | truncate(1500) }}"""
 _FINDINGS = "{{ event.payload.findings }} finding{{ 's' if event.payload.findings != 1 }}"
+# When a draft was decided, by whom, and why. That one expired or was superseded, the lake itself has decided; and what
+# was decided may have ended otherwise. Runs of an earlier version name neither time nor person.
+_DECIDED = (
+    f"{{% set its_own = event.payload.outcome in {[Ending.EXPIRED.value, Ending.SUPERSEDED.value]} %}}"
+    f"{{% if not its_own and event.payload.outcome not in {[Ending.PUBLISHED.value, Ending.DROPPED.value]} %}}"
+    ", after it was decided{% endif %}"
+    f" at {{% if event.payload.at %}}{{{{ event.payload.at }}}}{{% else %}}{_SINCE}{{% endif %}}"
+    "{% if event.payload.by and not its_own %} by {{ event.payload.by }}{% endif %}"
+    "{% if event.payload.reason %}: {{ event.payload.reason }}{% else %}.{% endif %}"
+)
 _RUN = "Run: {{ flow_run.name }}, {{ (flow_run | ui_url) or flow_run.id }}"
 _LOGS = "Its log: prefect flow-run logs {{ flow_run.id }}"
 _RETRY = "Start it again: prefect flow-run retry {{ flow_run.id }}"
@@ -141,9 +152,8 @@ def draft() -> Message:
         "{% else %}a snapshot is held and waits for you{% endif %}",
         (
             "{% if event.payload.outcome %}"
-            f"The held draft {{{{ event.payload.draft }}}} of {{{{ event.payload.lake }}}} was"
-            f" {{{{ event.payload.outcome }}}} at {_SINCE}."
-            "{% if event.payload.reason %} {{ event.payload.reason }}{% endif %}\n"
+            "The held draft {{ event.payload.draft }} of {{ event.payload.lake }} was {{ event.payload.outcome }}"
+            f"{_DECIDED}\n"
             "What readers see: pokelake status {{ event.payload.flags }}"
             "{% else %}"
             f"The draft {{{{ event.payload.draft }}}} of {{{{ event.payload.lake }}}} is held since {_SINCE}, because"

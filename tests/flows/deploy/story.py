@@ -160,11 +160,13 @@ def begin(world: World, meanwhile: Callable[[], None]) -> None:
     world.go_on("tried three times", Crashed)
     world.client.update_flow_run(world.runs["refused"], tags=[TAG, "outcome:failed"])
     world.go_on("refused", lambda: Failed(message='2 findings ask for you: "moves"'))
+    world.run_on_a_terminal("watched by a person", Pending, Running, Failed)
     of_lake = {"lake": LAKE, "flags": flags_of(LAKE)}
     held = {**of_lake, "draft": DRAFT, "findings": 2, "first": ["moves: 3 rows", "pokemon: 1 row"]}
     way = {"command": f"pokelake approve {DRAFT} --bucket lake --prefix ''", "until": "2026-08-11 04:12 UTC"}
     drift = {**of_lake, "snapshot": DRAFT, "findings": 1, "first": ["moves: {{ 1 }}"]}
-    end = {**of_lake, "draft": DRAFT, "outcome": "expired"}
+    verdict = {"by": "anna", "at": "2026-08-10 20:06 UTC", "reason": "half of the source is down"}
+    end = {**of_lake, "draft": DRAFT, "outcome": "dropped", **verdict}
     world.send(
         world.event(DRAFT_HELD, f"pokelake.draft.{DRAFT}", run=str(world.runs["suspended"]), **held, **way),
         world.event(DRAFT_ENDED, f"pokelake.draft.{DRAFT}", tag="none", **end),

@@ -110,6 +110,7 @@ def test_a_suspended_run_is_left_alone_and_its_time_begins_anew_when_it_goes_on(
         ("second", "AwaitingConcurrencySlot"),
         ("stuck of another project", "InfrastructurePending"),
         ("silent of another project", "Running"),
+        ("watched by a person", "Failed"),
     ],
 )
 def test_every_other_run_is_left_alone(outcome: Outcome, name: str, state: str):
@@ -205,8 +206,8 @@ def test_somebody_is_told_of_drafts_and_of_drift(outcome: Outcome):
         f"Publish it: pokelake approve {DRAFT} --bucket lake --prefix '' --all --reason WHY",
         f"Drop it: pokelake approve {DRAFT} --bucket lake --prefix '' --reject --reason WHY",
     ]
-    ended = f"The held draft {DRAFT} of s3://lake/ was expired at WHEN."
-    assert message(outcome, "a held snapshot was expired") == [
+    ended = f"The held draft {DRAFT} of s3://lake/ was dropped at WHEN by anna: half of the source is down"
+    assert message(outcome, "a held snapshot was dropped") == [
         ended,
         "What readers see: pokelake status --bucket lake --prefix ''",
     ]
@@ -228,6 +229,11 @@ def test_the_commands_of_a_message_name_the_lake(outcome: Outcome):
     [gone] = [said.body for said in outcome.messages if said.subject == "Pokélake: no worker asks for runs"]
     assert gone.endswith(f"Find out more: pokelake doctor {flags_of(LAKE)} --work-pool pool")
     assert not any("{{" in said.body.replace("{{ 1 }}", "") for said in outcome.messages)
+
+
+def test_nobody_is_told_of_a_run_that_a_person_watches(outcome: Outcome):
+    """A run on a terminal says itself how it ended, and has no tag of ours, so it could be anybody's on this server."""
+    assert not [said.body for said in outcome.messages if "watched by a person" in said.body]
 
 
 def test_somebody_is_told_that_nothing_runs(outcome: Outcome):

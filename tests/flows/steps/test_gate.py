@@ -137,7 +137,7 @@ def test_what_was_accepted_is_published_by_the_same_run_without_asking_the_sourc
     assert step.commit.run["flow_run_id"] == str(waits)
     assert not [key for key in step.keys if key.startswith(HELD)]
     said = event(DRAFT_ENDED, f"pokelake.draft.{held.id}", gate.since)
-    assert (said["outcome"], said["reason"]) == ("published", "they were removed")
+    assert (said["outcome"], said["by"], said["reason"]) == ("published", "Oak", "they were removed")
     assert gate.chain.tell("after", gate.chain.refresh).name == "Unchanged"
 
 
