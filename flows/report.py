@@ -16,7 +16,7 @@ from flows.steps.watch import run_name, watched
 from lake import Lake
 from lake.commit import Commit, parent_of
 from lake.layout import snapshot_folder
-from lake.text import counted, shown
+from lake.text import counted, listed, shown
 
 # Rows that a section of the report shows; the commit and the table of all tables have the others.
 ROWS_A_SECTION = 20
@@ -131,9 +131,10 @@ def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str | in
     if not rows:
         return
     yield from ("", f"## {title}", "", _row(header), _row(["---"] * len(header)))
-    yield from map(_row, rows[:ROWS_A_SECTION])
-    if len(rows) > ROWS_A_SECTION:
-        yield from ("", f"and {len(rows) - ROWS_A_SECTION:,} more")
+    told = listed(rows, ROWS_A_SECTION)
+    yield from map(_row, told)
+    if more := len(rows) - len(told):
+        yield from ("", f"and {more:,} more")
 
 
 def _row(cells: Sequence[str | int]) -> str:

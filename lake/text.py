@@ -1,6 +1,10 @@
 """Text of a source, a bucket or a server, made printable: everything in it is seen, and nothing of it is obeyed."""
 
 import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 # The most characters of a piece of foreign text that a message quotes, and the most of a whole message.
 QUOTED = 200
@@ -49,6 +53,15 @@ def counted(count: int, noun: str) -> str:
     ('1 document', '1,350 documents')
     """
     return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+
+
+def listed(entries: Sequence[_T], most: int) -> Sequence[_T]:
+    """Return the entries that a list of so many lines shows; a single one more is shown, because to say so is a line.
+
+    >>> listed("abcd", 3), listed("abcde", 3)
+    ('abcd', 'abc')
+    """
+    return entries if len(entries) <= most + 1 else entries[:most]
 
 
 def json_text(text: str, is_ascii: bool = False) -> str:

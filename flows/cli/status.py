@@ -9,7 +9,7 @@ from flows.cli.api import ApiError, reach_prefect, tried
 from flows.cli.held import show_facts
 from flows.cli.options import Bucket, Json, Prefix
 from flows.cli.say import say, say_json
-from lake.text import counted
+from lake.text import counted, listed
 
 if TYPE_CHECKING:
     from flows.steps.parameters import LakeLocation
@@ -73,7 +73,7 @@ def _say_held(lake: "LakeLocation", held: "HeldDraft") -> None:
     if held.again:
         say(f"         again, in the place of {held.again}: {held.reason}")
     say(f"         because of {counted(len(held.questions), 'finding')}:\n")
-    show_facts(held, SHOWN)
+    show_facts(held, len(listed(held.questions, SHOWN)))
     say("\n".join(("\ndecide by", *(f"  {command}" for command in decide_commands(lake, held.id)))))
 
 

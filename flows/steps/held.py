@@ -24,7 +24,7 @@ from lake.bucket import command_on
 from lake.errors import HeldError, LakeError
 from lake.layout import is_snapshot_id
 from lake.publish import Finding, further
-from lake.text import counted, shown
+from lake.text import counted, listed, shown
 
 # The tag of a run that waits for a verdict.
 HELD_TAG = f"{OUTCOME_TAG}{Outcome.HELD}"
@@ -96,8 +96,9 @@ def facts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 def held_error(lake: LakeLocation, held: HeldDraft) -> HeldError:
     """Return the error with which a run ends that cannot wait for a verdict: it says how to give one."""
     asked = held.questions
-    said = [str(finding) for finding in asked[:NAMED]]
-    if rest := further(asked, NAMED):
+    told = listed(asked, NAMED)
+    said = [str(finding) for finding in told]
+    if rest := further(asked, len(told)):
         said.append(rest)
     again = [f"It is held again in the place of {held.again}: {held.reason}."] if held.again else []
     advice = [
@@ -152,7 +153,8 @@ def described(lake: LakeLocation, held: HeldDraft, artifact: UUID | None = None,
     Without the artifact's id the link leads to its versions. `refused` says why an answer was not taken.
     """
     asked, key = held.questions, held_key(lake)
-    rest, shown_by = further(asked, NAMED), f"`{approve_command(lake, held.id)}`"
+    told = listed(asked, NAMED)
+    rest, shown_by = further(asked, len(told)), f"`{approve_command(lake, held.id)}`"
     seen = f"readers still see {cell(held.parent.snapshot)}" if held.parent else "nothing was ever published here"
     lines = [f"**Your answer was not taken:** {cell(refused)}", ""] if refused else []
     lines += [
@@ -162,7 +164,7 @@ def described(lake: LakeLocation, held: HeldDraft, artifact: UUID | None = None,
         "",
         "| finding | before | after | lost |",
         "| --- | ---: | ---: | ---: |",
-        *map(_row, asked[:NAMED]),
+        *map(_row, told),
         "",
         f"{rest.capitalize()}. On a terminal: {shown_by}" if rest else f"On a terminal: {shown_by}",
     ]

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from lake.publish.check import SHOWN_ROWS
-from lake.text import counted, shown
+from lake.text import counted, listed, shown
 
 # Characters of a finding's message, which the commit keeps, and of each name or value that it quotes.
 MESSAGE_CHARACTERS = 4_000
@@ -73,8 +73,9 @@ def refusals(findings: Iterable[Finding]) -> list[str]:
     """Say why a snapshot is not published, and what to do; nothing if it may be published."""
     every = list(findings)
     blocking, asked = [finding for finding in every if finding.level == Level.BLOCK], questions(every)
-    said = [*map(str, blocking), *map(str, asked[:SHOWN_ROWS])]
-    if rest := further(asked, SHOWN_ROWS):
+    told = listed(asked, SHOWN_ROWS)
+    said = [*map(str, blocking), *map(str, told)]
+    if rest := further(asked, len(told)):
         said.append(rest)
     if asked and not blocking:
         # A resource that may lose documents lets the tables that it fills lose rows.
@@ -84,7 +85,10 @@ def refusals(findings: Iterable[Finding]) -> list[str]:
 
 
 def further(asked: Sequence[Finding], told: int) -> str:
-    """Say how many findings there are beyond those that were told, the largest losses; nothing if there are none."""
+    """Say how many findings there are beyond those that were told, the largest losses; nothing if there are none.
+
+    `lake.text.listed` chooses those that are told.
+    """
     more = len(asked) - told
     return f"and {counted(more, 'further finding')}, none of which lost more" if more > 0 else ""
 
@@ -92,8 +96,8 @@ def further(asked: Sequence[Finding], told: int) -> str:
 def allowing(names: Sequence[str]) -> str:
     """Say how to allow losses, to whoever reads the message: at a terminal, or of a deployed run."""
     flags = " ".join(f"--allow-shrink {name}" for name in names)
-    listed = ", ".join(f'"{name}"' for name in names)
-    return f"pass {flags} (the parameter allow_shrink=[{listed}] of a deployment)"
+    quoted = ", ".join(f'"{name}"' for name in names)
+    return f"pass {flags} (the parameter allow_shrink=[{quoted}] of a deployment)"
 
 
 def some(found: Sequence[object], limit: int = 3 * QUOTED_CHARACTERS) -> str:

@@ -184,6 +184,9 @@ def test_a_long_list_is_cut_and_says_so():
     said = text(replace(COMMIT, missing=missing))
     assert sum(line.startswith("| item/") for line in said) == ROWS_A_SECTION
     assert said[-1] == "and 5 more"
+    # To say that there is one more takes as many lines as that one.
+    said = text(replace(COMMIT, missing=missing[: ROWS_A_SECTION + 1]))
+    assert said[-1].startswith(f"| item/{ROWS_A_SECTION} |")
 
 
 def test_sections_without_content_are_left_out():

@@ -39,6 +39,10 @@ def test_questions_are_told_with_the_largest_loss_first_and_the_way_out_once():
     assert '(the parameter allow_shrink=["berry-11", "berry-10", ' in told[11]
     assert len(told) == 12
     assert refusals([DRIFT]) == []
+    # To say that there is one more takes as many lines as that one.
+    *told, advice = refusals([DRIFT, *lost[1:]])
+    assert [line.split(":")[0] for line in told] == [f"berry-{n:02}" for n in range(11, 0, -1)]
+    assert advice.startswith("if that is right, ")
 
 
 def test_what_blocks_is_told_without_a_way_to_allow_it():
