@@ -92,7 +92,8 @@ class Allowance:
     """The requests that one process may make, taken from a global limit in batches; an empty name is no limit.
 
     A ``with`` block opens and closes its client. It holds how many requests were made beyond those allowed, to be paid
-    with the next batch. `require_open` raises when no more are wanted; that ends every wait.
+    with the next batch. `require_open` raises when no more are wanted; that ends every wait. `is_in_force` tells
+    whether the limit held when it was last asked: that of a source without a pace is switched off.
     """
 
     def __init__(self, limit: str, require_open: Callable[[], None]) -> None:
@@ -100,6 +101,7 @@ class Allowance:
         self._require_open = require_open
         self._turn, self._debts = threading.Lock(), threading.Lock()
         self._owed = 0
+        self.is_in_force = False
         self._silent_since: float | None = None
         self._is_told = False
         self._parts = ExitStack()
@@ -147,6 +149,7 @@ class Allowance:
         """Ask for a batch once; return how many requests were granted, or 0 and the seconds until it is worth a try."""
         try:
             found = _read(client, self._limit)
+            self.is_in_force = found.active
             if not found.active:
                 granted, seconds = wanted, 0.0
             else:

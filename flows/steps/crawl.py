@@ -155,8 +155,9 @@ def _connected(crawl: Crawl, tally: Tally, report: CrawlReport) -> Iterator[Fetc
     """Let the crawl's tasks find its HTTP process while the block runs; the caller closes it."""
     fetcher = Fetcher(crawl.source, key_headers(crawl.source))
     orders = Orders(fetcher, crawl.source, report)
+    orders.allowance = allowance = Allowance(crawl.source.global_limit, orders.require_wanted)
     with (
-        Allowance(crawl.source.global_limit, orders.require_wanted) as allowance,
+        allowance,
         orders,
         Deadline(fetcher, crawl.source, report.total, report.pace, crawl.lake.open().uri()),
     ):

@@ -13,6 +13,7 @@ from prefect.input import RunInput, receive_input
 from prefect.input.actions import create_flow_run_input, delete_flow_run_input
 from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from blocks.limit import Allowance
 from flows.steps.outcome import Outcome, ended
 from flows.steps.progress import CrawlReport
 from lake.crawl import Fetcher, Source
@@ -61,7 +62,10 @@ class Orders:
     """Takes the orders to this flow run while a ``with`` block runs, in a thread of its own, and answers each.
 
     It holds the crawl's own pace, 0 for no limit, and whether the crawl is to stop; another run's pace stays as it is.
+    `allowance` is what all runs together may ask; without it, no limit is theirs.
     """
+
+    allowance: Allowance | None = None
 
     def __init__(self, fetcher: Fetcher, source: Source, report: CrawlReport) -> None:
         self._fetcher, self._source, self._report = fetcher, source, report
@@ -128,9 +132,10 @@ class Orders:
         return f"crawls with {_limit(pace)}, {why}, over {connections}{self._others()}; {self._report.line()}"
 
     def _others(self) -> str:
-        """Name the limit that holds for all runs together, if there is one."""
-        name = self._source.global_limit
-        return f", and within the global limit {name}, which all runs share" if name else ""
+        """Name the limit that holds for all runs together, if there is one and it is in force."""
+        if self.allowance is None or not self.allowance.is_in_force:
+            return ""
+        return f", and within the global limit {self._source.global_limit}, which all runs share"
 
     def _listen(self, run: UUID, settings: SettingsContext, log: Any) -> None:
         impatient = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: ANSWER_SECONDS}

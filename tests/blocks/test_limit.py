@@ -70,6 +70,7 @@ def refusal(status: int) -> Exception:
 def test_it_gives_batches_at_the_pace_of_the_limit(api: Api, allowance: Allowance):
     granted = [allowance.take(128) for _ in range(12)]
     assert granted == [20] * 12
+    assert allowance.is_in_force
     # Two batches lie ready at first.
     assert api.now - 1000 == pytest.approx((12 * 20 - 40) / 10, abs=0.5)
 
@@ -101,6 +102,8 @@ def test_a_limit_that_is_switched_off_or_not_named_gives_all(api: Api, allowance
     with Allowance("", api.require_open) as unnamed:
         assert unnamed.take(128) == 128
     assert api.paid == []
+    assert not allowance.is_in_force
+    assert not unnamed.is_in_force
 
 
 @pytest.mark.parametrize("status", [None, 500])

@@ -138,3 +138,15 @@ def test_one_order_halves_or_doubles_the_pace(rate: float, told: list[Any], expe
     for order in told:
         one.take(order, SimpleNamespace(info=lambda *said: None))
     assert set_rates == expected
+
+
+@pytest.mark.parametrize("is_in_force", [False, True])
+def test_the_limit_of_all_runs_is_named_only_where_it_is_in_force(is_in_force: bool):
+    """A source without a pace names a limit, too, that `setup` switched off."""
+    fetcher = SimpleNamespace(set_rate=lambda rate: None, documents=0)
+    source = Source(requests_per_second=0, global_limit="pokeapi")
+    one = Orders(fetcher, source, CrawlReport("our-lake", 100))  # type: ignore[arg-type]
+    one.allowance = SimpleNamespace(is_in_force=is_in_force)  # type: ignore[assignment]
+    for order in ("slower", "status"):
+        said = one.take(order, SimpleNamespace(info=lambda *said: None))  # type: ignore[arg-type]
+        assert ("global limit pokeapi" in said) == is_in_force
