@@ -14,7 +14,7 @@ from flows.cli import read as reading
 from flows.cli import runs as running
 from flows.cli import status as looking
 from flows.cli import tell as telling
-from flows.cli.api import api_error, reach_prefect
+from flows.cli.api import afterwards, api_error, reach_prefect
 from flows.cli.options import (
     AsOf,
     Bucket,
@@ -228,8 +228,10 @@ def main(arguments: list[str] | None = None) -> Any:
     # own pace takes a seventh of a command's start.
     gc.set_threshold(50_000, 20, 50)
     escape_what_has_no_code()
+    given = list[str]()
     try:
-        return _command()(given_arguments() if arguments is None else arguments)
+        given = given_arguments() if arguments is None else arguments
+        return _command()(given)
     except Exception as error:
         said = error if isinstance(error, LakeError) else api_error(error)
         if isinstance(error, OSError) and error.errno in FULL:
@@ -237,5 +239,5 @@ def main(arguments: list[str] | None = None) -> Any:
             said = LakeError(f"the disk is full ({error}): free some space there, and run the command again")
         if said is None:
             raise
-        remark(f"pokelake: {said}")
+        remark(f"pokelake: {said}{afterwards(said, given[0] if given else '')}")
         sys.exit(1)

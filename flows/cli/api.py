@@ -27,6 +27,9 @@ _BUSY = {408, 429, 502, 503, 504}
 # Errors of Prefect's client, when it asks an API of which nothing answers.
 _AWAY = ("NetworkError", "TimeoutException", "ProxyError", "RemoteProtocolError")
 
+# What these commands do is kept; all others only read, or begin anew.
+_GOING_ON = {"refresh", "discover", "maintain", "setup", "push", "deploy-image", "teardown"}
+
 _WHERE = "check PREFECT_API_URL, which ends in /api, or in /workspaces/ and an id on Prefect Cloud"
 
 
@@ -121,9 +124,14 @@ def api_error(error: Exception) -> LakeError | None:
     return _trouble(what, check, is_away)
 
 
+def afterwards(error: LakeError, command: str) -> str:
+    """Return what else a person must know of an error with which a command ended, nothing if it only reads."""
+    is_kept = isinstance(error, ApiError) and command in _GOING_ON
+    return ", and the same command goes on from what was done" if is_kept else ""
+
+
 def _trouble(what: str, check: str, is_away: bool = False) -> ApiError:
-    again = "`pokelake doctor` looks at it, and the same command goes on from what was done"
-    return ApiError(f"Prefect's API at {_api_url()} {what}; {check}", again, is_away)
+    return ApiError(f"Prefect's API at {_api_url()} {what}; {check}", "`pokelake doctor` looks at it", is_away)
 
 
 def _is_away(error: BaseException) -> bool:
