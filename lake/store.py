@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     import pyarrow.fs as pafs
     from mypy_boto3_s3 import S3Client
 
-# Threads that write at the same time; boto3 keeps as many connections.
+# Threads that write at the same time.
 PARALLEL_REQUESTS = 8
+
+# Several groups of tables write and read at the same time; a connection is opened only when it is needed.
+CONNECTIONS = 8 * PARALLEL_REQUESTS
 
 # S3 deletes at most this many objects in one request.
 _DELETED_AT_ONCE = 1000
@@ -53,8 +56,7 @@ CLIENT_CONFIG = Config(
     retries={"mode": "standard", "max_attempts": _TRIES},
     connect_timeout=_CONNECT_SECONDS,
     read_timeout=_READ_SECONDS,
-    # Several groups of tables write and read at the same time; a connection is opened only when it is needed.
-    max_pool_connections=8 * PARALLEL_REQUESTS,
+    max_pool_connections=CONNECTIONS,
 )
 
 
