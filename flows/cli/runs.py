@@ -9,21 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.api import reach_prefect
+from flows.cli.known import FLOWS, PAGE, is_of, message, our_flows, tagged
 from flows.cli.options import Bucket, Json, Prefix
 from flows.cli.say import say, say_json
-from lake.text import shown
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun, State
 
 app = typer.Typer()
-
-# The flows that work on a lake.
-FLOWS = ("refresh", "discover", "rebuild", "maintain", "report")
-
-# The most runs or artifacts that Prefect returns at once.
-PAGE = 200
 
 # What a person reads of a run, and the heads of the columns, which leave room for all in 80 characters.
 WORDS = {"start": "start", "flow": "flow", "outcome": "outcome"}
@@ -114,12 +108,11 @@ def read_runs(place: str, limit: int) -> list[dict[str, Any]]:
     A run that was killed left none. One that was suspended, or began again, left some each time: they are added up.
     """
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
     from flows.steps.outcome import published_by
 
     with get_client(sync_client=True) as client:
-        flows = client.read_flows(flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))))
+        flows = client.read_flows(flow_filter=our_flows())
         names = {flow.id: flow.name for flow in flows}
         found = _flow_runs(client, place, limit)
         numbers = _numbers(client, place, found)
@@ -149,38 +142,22 @@ def read_runs(place: str, limit: int) -> list[dict[str, Any]]:
 
 def _flow_runs(client: "SyncPrefectClient", place: str, limit: int) -> list["FlowRun"]:
     """Return the last runs of a lake that have begun, and those that died before they could say whose they are."""
-    from prefect.client.schemas.filters import (
-        FlowFilter,
-        FlowFilterName,
-        FlowRunFilter,
-        FlowRunFilterState,
-        FlowRunFilterStateType,
-        FlowRunFilterTags,
-    )
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
     from prefect.client.schemas.objects import StateType
     from prefect.client.schemas.sorting import FlowRunSort
 
-    from flows.steps.parameters import LakeLocation
-    from flows.steps.watch import LAKE_TAG
-
     newest = FlowRunSort.START_TIME_DESC
-    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{LAKE_TAG}{place}"]))
-    found = client.read_flow_runs(flow_run_filter=tagged, sort=newest, limit=limit)
+    begun = client.read_flow_runs(flow_run_filter=tagged(place), sort=newest, limit=limit)
     dead = [StateType.CRASHED, StateType.FAILED, StateType.CANCELLED]
     others = client.read_flow_runs(
-        flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))),
+        flow_filter=our_flows(),
         flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=dead))),
         sort=newest,
         limit=PAGE,
     )
-    for run in others:
-        given = run.parameters.get("lake")
-        if not any(tag.startswith(LAKE_TAG) for tag in run.tags) and isinstance(given, dict | None):
-            location = LakeLocation.model_construct(**(given or {}))
-            if location.place() == place:
-                found.append(run)
-    found.sort(key=lambda run: str(run.start_time or run.expected_start_time), reverse=True)
-    return found[:limit]
+    found = {run.id: run for run in (*begun, *(run for run in others if is_of(run, place)))}
+    order = sorted(found.values(), key=lambda run: str(run.start_time or run.expected_start_time), reverse=True)
+    return order[:limit]
 
 
 def _numbers(client: "SyncPrefectClient", place: str, found: Sequence["FlowRun"]) -> dict[str, dict[str, Any]]:
@@ -222,7 +199,4 @@ def _outcome(state: "State[Any]", left: str | None) -> str:
 
 def _why(state: "State[Any]") -> str | None:
     """Return why a run ended badly, in one line; None if it did not."""
-    if state.is_completed() or not state.is_final():
-        return None
-    said = " ".join((state.message or "no reason was given").split())
-    return shown(said.removeprefix("Flow run encountered an exception: "))
+    return None if state.is_completed() or not state.is_final() else message(state)

@@ -1,12 +1,14 @@
 """The command that says how a lake is: what readers see, what runs, and what waits for a verdict."""
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from flows.cli.api import ApiError, reach_prefect, tried
 from flows.cli.held import show_facts
+from flows.cli.known import PAGE, due, is_of, minute, our_flows, stands, tagged
 from flows.cli.options import Bucket, Json, Prefix
 from flows.cli.say import say, say_json
 from lake.text import counted, listed
@@ -53,9 +55,10 @@ def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) ->
         say_json(json.dumps(found, ensure_ascii=False))
         return
     say(f"lake     {store.uri()}")
-    say(f"readers  {f'{commit.snapshot}, published {commit.committed_at}' if commit else 'nothing was ever published'}")
+    seen_since = commit and minute(datetime.fromisoformat(commit.committed_at))
+    say(f"readers  {f'{commit.snapshot}, published {seen_since}' if commit else 'nothing was ever published'}")
     for run in runs or ():
-        say(f"run      {run['name']}: {run['state']}{f' since {since}' if (since := run['since']) else ''}")
+        say(f"run      {_called(run)}: {run['said']}")
     if not runs:
         unknown = f"not known: {trouble.why if trouble else 'PREFECT_API_URL is not set'}"
         say(f"run      {'none' if runs is not None else unknown}")
@@ -95,25 +98,57 @@ def _facts(lake: "LakeLocation", held: "HeldDraft") -> dict[str, Any]:
 
 
 def read_unfinished(lake: "LakeLocation") -> list[dict[str, Any]] | None:
-    """Return the runs of a lake that have begun and not ended, the youngest first; None if no server can be asked."""
+    """Return the runs of a lake that have begun and not ended, or are due; None if no server can be asked.
+
+    The youngest comes first. What is scheduled for later is none of them.
+    """
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterNextScheduledStartTime,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import TERMINAL_STATES, StateType
     from prefect.client.schemas.sorting import FlowRunSort
     from prefect.settings import get_current_settings
 
-    from flows.steps.watch import LAKE_TAG, UNFINISHED
+    from flows.steps.watch import UNFINISHED
 
     if not get_current_settings().api.url:
         return None
-    wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"{LAKE_TAG}{lake.place()}"]), state=UNFINISHED)
+    place, newest = lake.place(), FlowRunSort.START_TIME_DESC
+    taken = FlowRunFilterStateType(not_any_=[*TERMINAL_STATES, StateType.SCHEDULED])
+    planned = FlowRunFilterStateType(any_=[StateType.SCHEDULED])
+    untold = (
+        FlowRunFilter(state=FlowRunFilterState(type=taken)),
+        FlowRunFilter(
+            state=FlowRunFilterState(type=planned),
+            next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=datetime.now(UTC)),
+        ),
+    )
     with get_client(sync_client=True) as client:
-        found = client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_DESC, limit=MOST_RUNS)
+        flows = {flow.id: flow.name for flow in client.read_flows(flow_filter=our_flows())}
+        runs = client.read_flow_runs(flow_run_filter=tagged(place, state=UNFINISHED), sort=newest, limit=MOST_RUNS)
+        for one in untold:
+            runs += client.read_flow_runs(flow_filter=our_flows(), flow_run_filter=one, sort=newest, limit=PAGE)
+    found = {run.id: run for run in runs if is_of(run, place)}
+    order = sorted(found.values(), key=lambda run: str(run.start_time or run.expected_start_time), reverse=True)
     return [
         {
             "id": str(run.id),
             "name": run.name,
+            "flow": flows.get(run.flow_id),
             "state": run.state_name,
             "since": run.state.timestamp.isoformat(timespec="seconds") if run.state else None,
+            "due": planned_for.isoformat(timespec="seconds") if (planned_for := due(run)) else None,
+            "said": stands(run),
         }
-        for run in found
+        for run in order[:MOST_RUNS]
     ]
+
+
+def _called(run: dict[str, Any]) -> str:
+    """Return the name of a run; one that has not begun has a random one, which does not say its flow."""
+    flow, name = run["flow"], run["name"]
+    return f"{flow} ({name})" if flow and not name.startswith(flow) else str(name)

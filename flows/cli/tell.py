@@ -3,14 +3,19 @@
 import time
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
 
 import typer
 
 from flows.cli.api import reach_prefect
+from flows.cli.known import ending, our_flows, stands
 from flows.cli.say import say
-from lake.errors import UnknownNameError
+from lake.errors import LakeError
+from lake.text import shown
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
 
 # A run that crawls looks for orders every three seconds, and Prefect may be busy.
 ANSWER_SECONDS = 15.0
@@ -43,6 +48,11 @@ def tell(
     from flows.steps.orders import Order
 
     found, sender = _found(run), f"tell-{uuid4()}"
+    if found.state is not None and found.state.is_final():
+        if what is not What.STATUS:
+            raise LakeError(f"{found.name}: {ending(found)}; {_running()}")
+        say(f"{found.name}: {ending(found)}\n{_running()}")
+        return
     is_running = found.state is not None and found.state.is_running()
     if is_running or what is not What.STATUS:
         send_input(Order(order=what.value), flow_run_id=found.id, sender=sender)
@@ -72,11 +82,11 @@ def _answer(run: UUID, sender: str) -> str | None:
     return str(answer)
 
 
-def _found(run: str) -> Any:
-    """Return the youngest flow run of this name, or the one with this id, that has not ended.
+def _found(run: str) -> "FlowRun":
+    """Return the flow run with this id, or the one of this name: one that runs now, or has not ended, or the last.
 
     Raises:
-        UnknownNameError: There is none.
+        LakeError: There is none.
     """
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterName
@@ -85,18 +95,38 @@ def _found(run: str) -> Any:
     from flows.steps.watch import UNFINISHED
 
     try:
-        named = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]), state=UNFINISHED)
+        named: dict[str, Any] = {"id": FlowRunFilterId(any_=[UUID(run)])}
     except ValueError:
-        named = FlowRunFilter(name=FlowRunFilterName(any_=[run]), state=UNFINISHED)
+        named = {"name": FlowRunFilterName(any_=[run])}
     with get_client(sync_client=True) as client:
         read = partial(client.read_flow_runs, sort=FlowRunSort.START_TIME_DESC, limit=MOST_RUNS)
-        if found := read(flow_run_filter=named):
-            return found[0]
-        others = read(flow_run_filter=FlowRunFilter(state=UNFINISHED))
-    raise UnknownNameError("unfinished flow run", run, [one.name for one in others])
+        found = read(flow_run_filter=FlowRunFilter(**named, state=UNFINISHED)) or read(
+            flow_run_filter=FlowRunFilter(**named)
+        )
+    if not found:
+        raise LakeError(f"no flow run {shown(repr(run))}; {_running()}")
+    return next((one for one in found if one.state is not None and one.state.is_running()), found[0])
 
 
-def _status(run: Any) -> str:
+def _running() -> str:
+    """Name the runs of our flows that run now."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+    from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    with get_client(sync_client=True) as client:
+        found = client.read_flow_runs(
+            flow_filter=our_flows(),
+            flow_run_filter=FlowRunFilter(state=running),
+            sort=FlowRunSort.START_TIME_DESC,
+            limit=MOST_RUNS,
+        )
+    return f"running now: {', '.join(shown(run.name) for run in found) or 'none'}"
+
+
+def _status(run: "FlowRun") -> str:
     """Say in one line what Prefect knows of a run: its state, and how far its crawl was when it last said so."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterType
@@ -115,5 +145,4 @@ def _status(run: Any) -> str:
         if artifacts
         else ""
     )
-    since = f" since {run.start_time:%Y-%m-%d %H:%M:%S} UTC" if run.start_time else ""
-    return f"{run.name}: {run.state_name}{since}{far}"
+    return f"{run.name}: {stands(run)}{far}"

@@ -118,14 +118,6 @@ def test_a_shard_that_waits_for_the_limit_of_all_runs_ends_when_the_run_is_told_
     assert fetched.failed == [(item.reference, CUT_SHORT)]
 
 
-def test_who_is_not_there_cannot_be_told(prefect_server: dict[str, str], capsys: pytest.CaptureFixture[str]):
-    for name in ("nobody", "00000000-0000-0000-0000-000000000000"):
-        with pytest.raises(SystemExit) as ended:
-            main(["tell", name, "stop"])
-        assert ended.value.code == 1
-        assert f"no unfinished flow run '{name}'; there are: " in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("rate", "told", "expected"),
     [(10, ["slower"], [5]), (10, ["faster", "faster"], [20, 40]), (0, ["faster"], []), (0, ["slower"], [0.5])],
