@@ -48,16 +48,19 @@ def tell(
     from flows.steps.orders import Order
 
     found, sender = _found(run), f"tell-{uuid4()}"
-    if found.state is not None and found.state.is_final():
-        if what is not What.STATUS:
+    is_running = found.state is not None and found.state.is_running()
+    if not _has_ended(found) and (is_running or what is not What.STATUS):
+        send_input(Order(order=what.value), flow_run_id=found.id, sender=sender)
+    if is_running:
+        if (answer := _answer(found.id, sender)) is not None:
+            say(f"{found.name}: {answer}")
+            return
+        # It may have ended instead of answering, perhaps because it was told to.
+        found = _found(str(found.id))
+    if _has_ended(found):
+        if what is not What.STATUS and not is_running:
             raise LakeError(f"{found.name}: {ending(found)}; {_running()}")
         say(f"{found.name}: {ending(found)}\n{_running()}")
-        return
-    is_running = found.state is not None and found.state.is_running()
-    if is_running or what is not What.STATUS:
-        send_input(Order(order=what.value), flow_run_id=found.id, sender=sender)
-    if is_running and (answer := _answer(found.id, sender)) is not None:
-        say(f"{found.name}: {answer}")
         return
     say(_status(found))
     why = f"no answer came within {ANSWER_SECONDS:.0f} s" if is_running else "it does not run now"
@@ -65,6 +68,10 @@ def tell(
         say(f"{why}; only a run that crawls answers" if is_running else why)
     else:
         say(f"{why}: a run takes {what.value!r} only while it crawls, and keeps it until then; do not say it again")
+
+
+def _has_ended(run: "FlowRun") -> bool:
+    return run.state is not None and run.state.is_final()
 
 
 def _answer(run: UUID, sender: str) -> str | None:

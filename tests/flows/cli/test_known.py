@@ -105,7 +105,9 @@ def client(prefect_server: dict[str, str]) -> Iterator[SyncPrefectClient]:
         yield opened
 
 
-def test_what_is_due_is_shown_and_what_has_ended_is_told(client: SyncPrefectClient, ran: Ran, store: Store):
+def test_what_is_due_is_shown_and_what_has_ended_is_told(
+    client: SyncPrefectClient, ran: Ran, store: Store, monkeypatch: pytest.MonkeyPatch
+):
     """No worker takes the runs, so they have random names and no tag of their lake."""
     client.create_work_pool(WorkPoolCreate(name="nobody-s", type="process"))
     flow = client.create_flow_from_name("refresh")
@@ -140,7 +142,13 @@ def test_what_is_due_is_shown_and_what_has_ended_is_told(client: SyncPrefectClie
     code, out, err = ran("tell", str(due.id), "slower")
     assert (code, out) == (1, "")
     assert err == f"pokelake: {told}; {running}\n"
-    client.set_flow_run_state(pending.id, Completed(), force=True)
+
+    def end(*asked: object) -> None:
+        client.set_flow_run_state(pending.id, Completed(), force=True)
+
+    monkeypatch.setattr("flows.cli.tell._answer", end)
+    code, out, _ = ran("tell", pending.name, "stop")
+    assert (code, out.partition(" at 20")[0]) == (0, f"{pending.name}: ended as Completed")
     for name in ("nobody", str(uuid4())):
         code, out, err = ran("tell", name, "status")
         assert (code, out) == (1, "")
