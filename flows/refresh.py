@@ -19,14 +19,14 @@ from flows.steps.outcome import finished, frozen, pokemon_names, publish_on_head
 from flows.steps.parameters import Choice, LakeLocation, SourceChoice
 from flows.steps.picked import crawl_picked, narrow
 from flows.steps.publish import Publication
-from flows.steps.results import SHARD_RESULTS, forget_results
 from flows.steps.start import start
 from flows.steps.watch import run_name, watched
 from lake.assemble.held import HeldDraft
 from lake.assemble.merge import document_files
 from lake.assemble.settle import settle
-from lake.assemble.staging import final_failures
+from lake.assemble.staging import final_failures, forget_results
 from lake.crawl import Picked, picked_documents
+from lake.layout import SHARD_RESULTS
 
 
 @flow(

@@ -21,6 +21,9 @@ CHECKS = "checks/"
 CODE = "code/"
 HELD = "held/"
 
+# Folders of Prefect's results: of shards that were fetched, and of listings that were read.
+SHARD_RESULTS, LISTING_RESULTS = "shards/", "listings/"
+
 # The manifest of a code version is written last and removed first: a version with a manifest is whole.
 CODE_MANIFEST = "MANIFEST.json"
 

@@ -25,13 +25,13 @@ from flows.steps.numbers import phase
 from flows.steps.orders import Orders
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import CrawlReport, crawl_progress
-from flows.steps.results import PLAIN_JSON, SHARD_RESULTS, Results
+from flows.steps.results import PLAIN_JSON, Results
 from flows.steps.tally import Tally, titles
 from lake.assemble.staging import Manifest, is_whole, second_round, stage
 from lake.commit import Commit
 from lake.crawl import CUT_SHORT, Fetched, Fetcher, Shard, Source
 from lake.errors import LakeError, StoppedError
-from lake.layout import RESULTS
+from lake.layout import RESULTS, SHARD_RESULTS
 from lake.text import counted
 
 # How long a killed or refused run can be taken up again; older documents are fetched anew.

@@ -14,13 +14,10 @@ from blocks.storage import with_connections
 from lake.assemble.staging import Manifest
 from lake.crawl import Listing
 from lake.errors import StoreError
-from lake.layout import RESULTS
+from lake.layout import LISTING_RESULTS, RESULTS, SHARD_RESULTS
 from lake.store import Store
 
-# Prefect's cache keys of shards and of listings begin with these, and so do their keys among the results.
-SHARD_RESULTS, LISTING_RESULTS = "shards/", "listings/"
-
-# The type of the result below each folder.
+# The type of the result below each folder; Prefect's cache keys of shards and of listings begin with its name.
 _TYPES: Mapping[str, Any] = {SHARD_RESULTS: Manifest, LISTING_RESULTS: list[Listing]}
 
 # Prefect's own default makes objects of whatever class a member `__class__` names.
@@ -110,8 +107,3 @@ def prove_results(results: S3Bucket, store: Store) -> None:
             f" s3://{results.bucket_name}/{results.bucket_folder}; run `pokelake setup`"
         )
     store.delete([RESULTS + name])
-
-
-def forget_results(store: Store, folder: str) -> None:
-    """Delete Prefect's results below a folder, so that the next run asks the source again."""
-    store.delete([item.key for item in store.list(f"{RESULTS}{folder}")])

@@ -12,17 +12,18 @@ from blocks.knobs import requests_per_run
 from blocks.limit import require_limit
 from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
-from flows.steps.results import LISTING_RESULTS, Results, forget_results, prove_results
+from flows.steps.results import Results, prove_results
 from flows.steps.upstream import are_listings_of, ask_upstream, listings_of, read_listings
 from lake import tables
 from lake.address import same_address
 from lake.assemble.held import HeldDraft, waiting
 from lake.assemble.mend import damaged_files
 from lake.assemble.merge import document_files, open_documents
+from lake.assemble.staging import forget_results
 from lake.commit import Commit, SourceFacts, head
 from lake.crawl import Listing, Shard, Source, Upstream, believed, chosen, cut
 from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, SourceError
-from lake.layout import check_key
+from lake.layout import LISTING_RESULTS, check_key
 from lake.resource import AtHand
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.text import counted

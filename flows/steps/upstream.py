@@ -14,10 +14,11 @@ from prefect.context import TaskRunContext
 
 from blocks.secret import key_headers
 from flows.steps.numbers import numbers
-from flows.steps.results import LISTING_RESULTS, PLAIN_JSON
+from flows.steps.results import PLAIN_JSON
 from lake.address import same_origin
 from lake.crawl import Client, Listing, Pace, Source, Upstream, crawler
 from lake.crawl import read_listings as every_listing
+from lake.layout import LISTING_RESULTS
 from lake.resource import Reference
 
 _T = TypeVar("_T")

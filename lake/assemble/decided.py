@@ -8,8 +8,9 @@ from functools import partial
 
 from lake.accept import accepted as accepted_commit
 from lake.assemble.held import HeldDraft, Standing, decide_itself, expire, held_drafts
+from lake.assemble.staging import forget_results
 from lake.commit import Commit, commit_seqs, read_commit
-from lake.layout import held_folder, verdict_key
+from lake.layout import LISTING_RESULTS, SHARD_RESULTS, held_folder, verdict_key
 from lake.store import Store
 from lake.verdict import Act, Verdict
 
@@ -34,6 +35,9 @@ class Ending(StrEnum):
     EXPIRED = "expired"
     ABANDONED = "abandoned"
 
+
+# What came of the crawl of such a draft is not wanted, and the source may be repaired under the same version.
+_UNWANTED = (Ending.DROPPED, Ending.EXPIRED)
 
 _ENDINGS = {Act.DROP: Ending.DROPPED, Act.SUPERSEDED: Ending.SUPERSEDED, Act.EXPIRED: Ending.EXPIRED}
 
@@ -71,7 +75,8 @@ def held_again_as(standings: Sequence[Standing], held: HeldDraft) -> HeldDraft |
 def clean_held(store: Store, now: datetime | None = None) -> list[Cleaned]:
     """Remove the held drafts that are decided or past their deadline, and return what became of each.
 
-    One that is to be published stays until that is done, or until its deadline.
+    One that is to be published stays until that is done, or until its deadline. After one that was dropped, or that
+    nobody decided, the next crawl asks the source again: what crawls have kept is forgotten.
     """
     standings = held_drafts(store)
     newest = next((one.draft for one in standings if one.verdict is None and one.draft.is_open(now)), None)
@@ -80,6 +85,9 @@ def clean_held(store: Store, now: datetime | None = None) -> list[Cleaned]:
         if one.draft is newest:
             continue
         if (found := _became(store, one, standings, now)) is not None:
+            if found.outcome in _UNWANTED and not one.draft.is_rebuild:
+                # First: whoever goes on after a kill finds the draft again.
+                forget_results(store, SHARD_RESULTS, LISTING_RESULTS)
             remove_held(store, one.draft.id)
             cleaned.append(found)
     return cleaned

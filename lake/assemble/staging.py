@@ -11,7 +11,7 @@ from lake.commit import SourceFacts
 from lake.crawl import CUT_SHORT, Fetched, Listing, Shard, Source, Upstream, Wanted, crawler
 from lake.documents import SCHEMA, digest, pack, to_arrow, unpack
 from lake.errors import StoreError
-from lake.layout import is_staging_key, staging_key
+from lake.layout import RESULTS, is_staging_key, staging_key
 from lake.resource import Failure, Reference
 from lake.store import Store
 
@@ -183,3 +183,8 @@ def source_facts(
         refused={listing.resource: listing.refusal for listing in listings if listing.refusal},
         requests=sum(manifest.requests for manifest in manifests),
     )
+
+
+def forget_results(store: Store, *folders: str) -> None:
+    """Delete what crawls have kept below some folders of Prefect's results, so that the next one asks the source."""
+    store.delete([item.key for folder in folders for item in store.list(f"{RESULTS}{folder}")])

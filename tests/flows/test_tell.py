@@ -17,10 +17,9 @@ from flows.local.replica import demo_documents
 from flows.steps.crawl import _fetch
 from flows.steps.orders import Orders
 from flows.steps.progress import CrawlReport
-from flows.steps.results import SHARD_RESULTS
 from lake.crawl import CUT_SHORT, Shard, Source, Wanted
 from lake.errors import StoppedError
-from lake.layout import RESULTS
+from lake.layout import RESULTS, SHARD_RESULTS
 from lake.resource import Reference
 from tests.flows.chain import Chain, chain
 from tests.lake import keys

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from lake.assemble.decided import Ending, clean_held
-from lake.assemble.held import HeldDraft, held_drafts, hold, read_held, supersede, waiting
+from lake.assemble.held import HeldDraft, decide_itself, held_drafts, hold, read_held, supersede, waiting
 from lake.errors import MissingObjectError, UnknownNameError
-from lake.layout import HELD, STAGING, draft_key, verdict_key
+from lake.layout import HELD, RESULTS, STAGING, draft_key, verdict_key
 from lake.store import Store
 from lake.verdict import LAKE, Act, read_verdict
 from tests.lake import keys
@@ -89,6 +89,25 @@ def test_nobody_decides_and_it_expires(lake: Lakeside, held: HeldDraft):
     assert f"nobody decided until {held.deadline.isoformat(timespec='seconds')}" in str(cleaned)
     assert keys(lake.store, HELD) == set()
     assert clean_held(lake.store, after) == []
+
+
+@pytest.mark.parametrize(
+    ("act", "is_rebuild", "is_forgotten"),
+    [(Act.DROP, False, True), (Act.EXPIRED, False, True), (Act.SUPERSEDED, False, False), (Act.DROP, True, False)],
+)
+def test_what_crawls_kept_is_forgotten_with_a_draft_that_nobody_wants(
+    lake: Lakeside, act: Act, is_rebuild: bool, is_forgotten: bool
+):
+    """The source may be repaired under the same version. A newer crawl goes on; a rebuild has asked no source."""
+    kept = {f"{RESULTS}{name}" for name in ("shards/0123/ability-0000", "listings/4567", "probe-89ab")}
+    for key in kept:
+        lake.store.create(key, b"{}")
+    held = hold_back(lake, lake.crawl(fewer()), is_rebuild)
+    assert decide_itself(lake.store, held.id, act, "for a reason") is not None
+    [cleaned] = clean_held(lake.store)
+    assert cleaned.verdict.act == act
+    # Another run may be proving that results can be written.
+    assert keys(lake.store, RESULTS) == ({f"{RESULTS}probe-89ab"} if is_forgotten else kept)
 
 
 def test_an_expired_draft_is_not_superseded(lake: Lakeside, held: HeldDraft):
