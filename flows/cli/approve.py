@@ -82,7 +82,8 @@ def _show(lake: "LakeLocation", held: "HeldDraft") -> None:
     show_facts(held, 0)
     say()
     if verdict := read_verdict(lake.open(), held.id):
-        say(f"decided by {verdict.by} at {verdict.at}: {verdict.act}")
+        why = f" ({verdict.reason})" if verdict.reason else ""
+        say(f"decided by {verdict.by} at {verdict.at}: {verdict.act}{why}")
         return
     say("\n".join(("nothing was decided; do that by", *(f"  {command}" for command in decide_commands(lake, held.id)))))
 

@@ -8,7 +8,7 @@ import typer
 
 from flows.cli.say import remark, say
 from lake.errors import HeldError
-from lake.text import counted
+from lake.text import counted, listed
 
 if TYPE_CHECKING:
     from prefect.client.schemas import State
@@ -39,9 +39,9 @@ def show_facts(held: "HeldDraft", limit: int = SHOWN) -> None:
     from lake.publish import further
 
     asked = held.questions
-    rows = pd.DataFrame(facts(asked[:limit] if limit else asked))
-    show(rows.drop(columns="message"), False)
-    if limit and (rest := further(asked, limit)):
+    told = listed(asked, limit) if limit else asked
+    show(pd.DataFrame(facts(told)).drop(columns="message"), False)
+    if rest := further(asked, len(told)):
         say(rest)
 
 
