@@ -17,6 +17,7 @@ from prefect.events.worker import EventsWorker
 
 from flows.local.replica import Corpus, Running, demo_documents, replica
 from flows.refresh import refresh
+from flows.steps import parameters
 from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.store import Store
 from tests.flows.local.replica import settle
@@ -34,6 +35,12 @@ LOCATION = LakeLocation(bucket="lake", prefix="pokelake")
 def own_events() -> None:
     """Let a module's events go to its own server, and not to the one that tests before it ended."""
     EventsWorker.drain_all(timeout=10)
+
+
+@pytest.fixture(autouse=True)
+def own_lake() -> None:
+    """Let a test open its lake by its own environment: a process remembers the stores that it has opened."""
+    parameters._opened.cache_clear()
 
 
 @pytest.fixture(scope="session")
