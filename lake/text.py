@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -53,6 +54,15 @@ def counted(count: int, noun: str) -> str:
     ('1 document', '1,350 documents')
     """
     return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+
+
+def minute(moment: datetime) -> str:
+    """Return a moment to the minute.
+
+    >>> minute(datetime(2026, 11, 27, 20, 5, 59, tzinfo=UTC))
+    '2026-11-27 20:05 UTC'
+    """
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def listed(entries: Sequence[_T], most: int) -> Sequence[_T]:

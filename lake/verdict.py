@@ -71,6 +71,11 @@ class Verdict:
         object.__setattr__(self, "at", shown(self.at))
         object.__setattr__(self, "reason", shown(self.reason, REASON_CHARACTERS))
 
+    @property
+    def why(self) -> str:
+        """The reason in brackets, after a blank; nothing if none was given."""
+        return f" ({self.reason})" if self.reason else ""
+
 
 class Base(msgspec.Struct, frozen=True):
     """The published snapshot that a draft was written on."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
@@ -91,6 +92,17 @@ class MortalServer:
         """End it as a lost machine does."""
         self._process.kill()
         self._process.wait()
+
+
+@contextmanager
+def without_automations() -> Iterator[SyncPrefectClient]:
+    """Talk to a server that has no automation of ours, and leave it so."""
+    from flows.deploy.automations import delete_automations
+
+    with get_client(sync_client=True) as client:
+        delete_automations(client)
+        yield client
+        delete_automations(client)
 
 
 @contextmanager

@@ -82,8 +82,7 @@ def _show(lake: "LakeLocation", held: "HeldDraft") -> None:
     show_facts(held, 0)
     say()
     if verdict := read_verdict(lake.open(), held.id):
-        why = f" ({verdict.reason})" if verdict.reason else ""
-        say(f"decided by {verdict.by} at {verdict.at}: {verdict.act}{why}")
+        say(f"decided by {verdict.by} at {verdict.at}: {verdict.act}{verdict.why}")
         return
     say("\n".join(("nothing was decided; do that by", *(f"  {command}" for command in decide_commands(lake, held.id)))))
 

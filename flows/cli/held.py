@@ -118,13 +118,12 @@ def decide_alone(lake: "LakeLocation", held: "HeldDraft", choice: "Choice") -> N
 
     decision = decide(lake.open(), held, verdict_of(choice), progress, run_facts())
     verdict, commit = decision.verdict, decision.commit
-    why = f" ({verdict.reason})" if verdict.reason else ""
     if decision.held is not None:
         raise held_error(lake, decision.held)
     if commit is None:
-        say(f"Dropped: draft {held.id}{why}, by {verdict.by}")
+        say(f"Dropped: draft {held.id}{verdict.why}, by {verdict.by}")
     elif decision.outcome is Ending.UNCHANGED:
         say(f"Unchanged: readers already saw all of draft {held.id}; readers see {commit.snapshot}")
     else:
         said = f"published {commit.snapshot}: {describe_changes(commit)}"
-        say(f"Completed: {said}; as decided by {verdict.by}{why}")
+        say(f"Completed: {said}; as decided by {verdict.by}{verdict.why}")

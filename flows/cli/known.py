@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import lake.errors
-from lake.text import counted, shown
+from lake.text import counted, minute, shown
 
 if TYPE_CHECKING:
     from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
@@ -49,15 +49,6 @@ def is_of(run: "FlowRun", place: str) -> bool:
         return f"{LAKE_TAG}{place}" in tags
     given = run.parameters.get("lake")
     return isinstance(given, dict | None) and LakeLocation.model_construct(**(given or {})).place() == place
-
-
-def minute(moment: datetime) -> str:
-    """Return a moment to the minute.
-
-    >>> minute(datetime(2026, 11, 27, 20, 5, 59, tzinfo=UTC))
-    '2026-11-27 20:05 UTC'
-    """
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def due(run: "FlowRun") -> datetime | None:

@@ -8,10 +8,10 @@ import typer
 
 from flows.cli.api import ApiError, reach_prefect, tried
 from flows.cli.held import show_facts
-from flows.cli.known import PAGE, due, is_of, minute, our_flows, stands, tagged
+from flows.cli.known import PAGE, due, is_of, our_flows, stands, tagged
 from flows.cli.options import Bucket, Json, Prefix
 from flows.cli.say import say, say_json
-from lake.text import counted, listed
+from lake.text import counted, minute
 
 if TYPE_CHECKING:
     from flows.steps.parameters import LakeLocation
@@ -76,7 +76,7 @@ def _say_held(lake: "LakeLocation", held: "HeldDraft") -> None:
     if held.again:
         say(f"         again, in the place of {held.again}: {held.reason}")
     say(f"         because of {counted(len(held.questions), 'finding')}:\n")
-    show_facts(held, len(listed(held.questions, SHOWN)))
+    show_facts(held, SHOWN)
     say("\n".join(("\ndecide by", *(f"  {command}" for command in decide_commands(lake, held.id)))))
 
 

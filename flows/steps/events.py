@@ -1,7 +1,7 @@
 """The events that the flows emit, for automations to act on."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from prefect import runtime
 from prefect.client.schemas import FlowRun
@@ -12,7 +12,7 @@ from flows.steps.assets import record_assets
 from flows.steps.parameters import LakeLocation
 from lake.bucket import flags_of
 from lake.commit import Commit
-from lake.text import shown
+from lake.text import minute, shown
 from lake.verdict import Verdict
 
 PUBLISHED = "pokelake.snapshot.published"
@@ -93,7 +93,7 @@ def report_draft_ended(uri: str, draft: str, outcome: str, verdict: Verdict) -> 
 def _minute(at: str) -> str:
     """Return the time of a verdict to the minute; what is none, as it stands, because others may write there."""
     try:
-        return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return minute(datetime.fromisoformat(at))
     except (ValueError, OverflowError):
         return at
 

@@ -33,7 +33,7 @@ from lake.assemble.decided import Ending
 from lake.assemble.held import HeldDraft, held_drafts, read_held, supersede, undecided
 from lake.commit import head, parent_of
 from lake.errors import UnansweredError, UnknownNameError
-from lake.text import shown
+from lake.text import minute, shown
 from lake.verdict import Act, Verdict
 
 
@@ -81,9 +81,8 @@ def still_waits(lake: LakeLocation, held: HeldDraft) -> State[Any]:
         HeldError: The run is none of a deployment: whoever started it can decide.
     """
     _require_deployment(lake, held)
-    since = f"{held.created_at:%Y-%m-%d %H:%M} UTC"
     way = approve_command(lake, held.id)
-    said = f"draft {held.id} still waits for a verdict, since {since} and until {until(held)} ({way})"
+    said = f"draft {held.id} still waits for a verdict, since {minute(held.created_at)} and until {until(held)} ({way})"
     return ended(said, Outcome.HELD)
 
 
@@ -155,7 +154,7 @@ def carry_out(lake: LakeLocation, held: HeldDraft, verdict: Verdict) -> State[An
         decision = decide(store, held, verdict, progress, run_facts())
     clean_drafts(lake)
     if decision.outcome is Ending.DROPPED:
-        return ended(f"draft {held.id}{_why(decision)}, by {decision.verdict.by}", Outcome.DROPPED)
+        return ended(f"draft {held.id}{decision.verdict.why}, by {decision.verdict.by}", Outcome.DROPPED)
     if decision.held is not None:
         get_run_logger().warning("held again: %s", decision.held.reason)
         return await_verdict(lake, decision.held)
@@ -175,13 +174,8 @@ def _published(lake: LakeLocation, decision: Decision) -> State[Any]:
     publication = Publication(commit, True, held.new_pokemon, decision.rejected, drifts)
     if _is_refresh(held):
         report_current(store.uri(), commit.snapshot)
-    said = f"as decided by {decision.verdict.by}{_why(decision)}"
+    said = f"as decided by {decision.verdict.by}{decision.verdict.why}"
     return finished(lake, publication, held.crawled(), _names(lake, commit.snapshot, held.new_pokemon), said)
-
-
-def _why(decision: Decision) -> str:
-    """Return the reason of a verdict in brackets, nothing if none was given."""
-    return f" ({decision.verdict.reason})" if decision.verdict.reason else ""
 
 
 def _names(lake: LakeLocation, snapshot: str, pokemon: tuple[int, ...]) -> dict[int, str]:

@@ -24,7 +24,7 @@ from lake.bucket import command_on
 from lake.errors import HeldError, LakeError
 from lake.layout import is_snapshot_id
 from lake.publish import Finding, further
-from lake.text import counted, listed, shown
+from lake.text import counted, listed, minute, shown
 
 # The tag of a run that waits for a verdict.
 HELD_TAG = f"{OUTCOME_TAG}{Outcome.HELD}"
@@ -53,7 +53,7 @@ def decide_commands(lake: LakeLocation, draft: str) -> list[str]:
 
 def until(held: HeldDraft) -> str:
     """Return the deadline of a held draft, to the minute."""
-    return f"{held.deadline:%Y-%m-%d %H:%M} UTC"
+    return minute(held.deadline)
 
 
 def flow_run_of(held: HeldDraft) -> UUID | None:

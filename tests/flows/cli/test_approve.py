@@ -17,8 +17,7 @@ from lake.assemble.held import HeldDraft, waiting
 from lake.commit import head
 from lake.errors import HeldError, LakeError
 from lake.store import Store
-from tests.lake.assemble.holding import abilities, fewer, hold_back
-from tests.lake.assemble.lakeside import Lakeside
+from tests.lake.assemble.holding import held_in
 
 LAKE = ("--bucket", "lake", "--prefix", "pokelake")
 LOCATION = LakeLocation(bucket="lake", prefix="pokelake")
@@ -35,9 +34,7 @@ def ran(ran: Ran, prefect_server: dict[str, str]) -> Ran:
 @pytest.fixture
 def held(store: Store) -> HeldDraft:
     """Hold a draft in which most abilities are gone; no run of this server holds it."""
-    lake = Lakeside(store)
-    lake.begin(abilities())
-    return hold_back(lake, lake.crawl(fewer()))
+    return held_in(store)
 
 
 def test_what_waits_is_shown_until_somebody_decides(

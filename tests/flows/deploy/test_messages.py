@@ -18,8 +18,7 @@ from lake.assemble.decide import decide
 from lake.assemble.held import HeldDraft
 from lake.store import Store
 from lake.verdict import Act, Verdict
-from tests.lake.assemble.holding import abilities, fewer, hold_back
-from tests.lake.assemble.lakeside import Lakeside
+from tests.lake.assemble.holding import held_in
 
 WHY = "half of the source is down"
 
@@ -39,9 +38,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 @pytest.fixture
 def held(store: Store) -> HeldDraft:
     """Hold a draft in which most abilities are gone."""
-    lake = Lakeside(store)
-    lake.begin(abilities())
-    return hold_back(lake, lake.crawl(fewer()))
+    return held_in(store)
 
 
 def said(event: Event) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 
 from flows.deploy.automations import (
     REPORT_AUTOMATION,
@@ -21,6 +21,7 @@ from flows.deploy.automations import (
     save_automations,
 )
 from lake.errors import LakeError, UnknownNameError
+from tests.prefect_servers import without_automations
 
 LAKE = "s3://lake/"
 HOOK = "custom-webhook/oncall"
@@ -32,10 +33,8 @@ ALL = [f"automation/{automation.name}" for automation in automations(LAKE, block
 @pytest.fixture
 def client(prefect_server: dict[str, str]) -> Iterator[SyncPrefectClient]:
     """Talk to a server that has no automation of ours, and leave it so."""
-    with get_client(sync_client=True) as opened:
-        delete_automations(opened)
+    with without_automations() as opened:
         yield opened
-        delete_automations(opened)
 
 
 @pytest.fixture

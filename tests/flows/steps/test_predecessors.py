@@ -8,16 +8,17 @@ from uuid import UUID
 
 import pytest
 from prefect.automations import EventTrigger
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas import FlowRun
 from prefect.states import Completed, Failed, Running, State
 
-from flows.deploy.automations import TAG, delete_automations, save_automations
+from flows.deploy.automations import TAG, save_automations
 from flows.maintain import maintain
 from flows.steps.predecessors import LONG_RUNS, TIMES, allowed, least
 from lake.crawl import Source
 from lake.store import Store
 from tests.flows.conftest import LOCATION
+from tests.prefect_servers import without_automations
 
 HOUR = timedelta(hours=1)
 
@@ -54,10 +55,8 @@ def test_a_slow_crawl_may_take_longer_and_one_without_a_pace_has_the_time_of_pok
 @pytest.fixture
 def client(prefect_server: dict[str, str]) -> Iterator[SyncPrefectClient]:
     """Talk to a server that has no automation of ours, and leave it so."""
-    with get_client(sync_client=True) as opened:
-        delete_automations(opened)
+    with without_automations() as opened:
         yield opened
-        delete_automations(opened)
 
 
 def ran(client: SyncPrefectClient, hours: int, end: State[Any], tags: tuple[str, ...] = (TAG,)) -> UUID:

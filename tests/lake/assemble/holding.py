@@ -33,6 +33,12 @@ def full(store: Store) -> Lakeside:
     return lake
 
 
+def held_in(store: Store) -> HeldDraft:
+    """Hold a draft in which most abilities of a lake are gone."""
+    lake = full(store)
+    return hold_back(lake, lake.crawl(fewer()))
+
+
 def hold_back(lake: Lakeside, crawled: Crawled, is_rebuild: bool = False, now: datetime | None = None) -> HeldDraft:
     """Write a draft on the head, and hold it as a run does whose audits ask."""
     parent, name = head(lake.store), new_snapshot_id(datetime.now(UTC))
