@@ -1,6 +1,6 @@
 # The image of a run: its dependencies, and no code of this project, because each run pulls that from S3.
 #
-#   docker build --tag pokelake .
+#   docker build --tag pokelake:$(pokelake image-tag) .
 FROM python:3.11.14-slim-bookworm AS dependencies
 COPY requirements-run.lock /build/requirements-run.lock
 RUN python -m venv /opt/pokelake \

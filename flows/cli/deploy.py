@@ -185,6 +185,14 @@ def deploy_image(
 
 
 @app.command()
+def image_tag() -> None:
+    """Print the tag of the image that this checkout's Dockerfile builds; another lock of packages has another tag."""
+    from flows.deploy.image import image_tag as tag
+
+    say(tag(Path.cwd()))
+
+
+@app.command()
 def iam_policy(
     role: Annotated[str, typer.Argument(help="One of task, execution, worker, setup, deploy and reader.")],
     account: Annotated[str, typer.Option(help="The AWS account's twelve digits.")],

@@ -16,6 +16,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 from flows.deploy.code import PACKAGES
+from flows.deploy.image import LOCK
 from flows.local.stack import Stack
 from tests.prefect_servers import quiet_stack
 from tests.waiting import WAIT_SECONDS, until
@@ -116,7 +117,8 @@ def copy_checkout(target: Path) -> None:
     for package in PACKAGES:
         # With what is compiled already.
         shutil.copytree(REPOSITORY / package, target / package, ignore=shutil.ignore_patterns("local"))
-    shutil.copy(REPOSITORY / "prefect.yaml", target)
+    for name in ("prefect.yaml", LOCK):
+        shutil.copy(REPOSITORY / name, target)
 
 
 @pytest.fixture(scope="session")
