@@ -9,7 +9,7 @@ RUN python -m venv /opt/pokelake \
 
 FROM python:3.11.14-slim-bookworm
 RUN useradd --create-home --uid 1000 pokelake \
-    && install --directory --owner pokelake --group pokelake /home/pokelake/run
+    && install --directory --owner pokelake --group pokelake /home/pokelake/run /home/pokelake/.prefect
 COPY --from=dependencies /opt/pokelake /opt/pokelake
 USER pokelake
 WORKDIR /home/pokelake/run
