@@ -6,17 +6,28 @@ from prefect.blocks.core import Block
 from prefect.exceptions import ObjectNotFound
 from prefect_aws import AwsCredentials, MinIOCredentials, S3Bucket
 
+from blocks.names import LAKE_BLOCK, SOURCE_BLOCK, Names
 from lake.layout import RESULTS
 from lake.proxies import spare_loopback
 from lake.store import CONNECTIONS, Store
 
+__all__ = [
+    "CREDENTIALS_BLOCK",
+    "LAKE_BLOCK",
+    "RESULTS_BLOCK",
+    "SOURCE_BLOCK",
+    "Names",
+    "load_block",
+    "open_store",
+    "results_folder",
+    "save_block",
+    "with_connections",
+]
+
 _B = TypeVar("_B", bound=Block)
 
-# Names under which `setup` saves the blocks, and under which flows look for them.
-LAKE_BLOCK = "pokelake"
-RESULTS_BLOCK = "pokelake-results"
-CREDENTIALS_BLOCK = "pokelake"
-SOURCE_BLOCK = "pokeapi"
+# Of the first lake; see `blocks.names` for those of another.
+RESULTS_BLOCK, CREDENTIALS_BLOCK = Names().results, Names().credentials
 
 
 def open_store(block: S3Bucket) -> Store:

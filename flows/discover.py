@@ -66,7 +66,7 @@ def discover(
     if (state := verdict_first(lake)) is not None:
         return state
     results = lake.results()
-    begun = start(lake, results, source.resolve())
+    begun = start(lake, results, source.resolve(lake))
     settings, parent, version = begun.source, begun.parent, begun.upstream.version
     if parent is not None and begun.is_known():
         return unchanged(parent, f"upstream is still at {version}")

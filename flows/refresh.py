@@ -72,7 +72,7 @@ def refresh(
     if (state := verdict_first(lake, decide)) is not None:
         return state
     results = lake.results()
-    settings = source.resolve()
+    settings = source.resolve(lake)
     picked = picked_documents(settings.resources)
     begun = start(lake, results, replace(settings, resources=()) if picked else settings, force)
     if picked:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from blocks.names import LAKE_BLOCK
 from flows.cli import approve as approving
 from flows.cli import deploy as deploying
 from flows.cli import read as reading
@@ -21,13 +22,16 @@ from flows.cli.options import (
     Connections,
     Documents,
     Json,
+    LakeBlock,
     Prefix,
     Rate,
     Resources,
     RetryDelay,
     Shards,
+    SourceBlock,
     SourceUrl,
     UserAgent,
+    located,
     names,
 )
 from flows.cli.say import (
@@ -72,8 +76,10 @@ AllowShrink = Annotated[
 @app.command()
 def refresh(
     source: SourceUrl = None,
+    source_block: SourceBlock = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
     resources: Documents = None,
     requests_per_second: Rate = None,
     connections: Connections = None,
@@ -89,13 +95,14 @@ def refresh(
     begin("refresh")
     reach_prefect()
     from flows.refresh import refresh as flow
-    from flows.steps.parameters import LakeLocation, SourceChoice
+    from flows.steps.parameters import SourceChoice
 
-    lake = LakeLocation(bucket=bucket, prefix=prefix)
+    at = located(lake, bucket, prefix)
     _finish(
         flow(
-            lake=lake,
+            lake=at,
             source=SourceChoice(
+                block=source_block,
                 base_url=source,
                 resources=names(resources),
                 requests_per_second=requests_per_second,
@@ -108,38 +115,46 @@ def refresh(
             force=force,
             return_state=True,
         ),
-        lake,
+        at,
     )
 
 
 @app.command()
-def discover(source: SourceUrl = None, bucket: Bucket = None, prefix: Prefix = "", resources: Resources = None) -> None:
+def discover(
+    source: SourceUrl = None,
+    source_block: SourceBlock = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
+    resources: Resources = None,
+) -> None:
     """Look at the listings only; publish documents that are new, report those that are no longer listed."""
     begin("discover")
     reach_prefect()
     from flows.discover import discover as flow
-    from flows.steps.parameters import LakeLocation, SourceChoice
+    from flows.steps.parameters import SourceChoice
 
-    choice, lake = SourceChoice(base_url=source, resources=names(resources)), LakeLocation(bucket=bucket, prefix=prefix)
-    _finish(flow(lake=lake, source=choice, return_state=True), lake)
+    choice = SourceChoice(block=source_block, base_url=source, resources=names(resources))
+    at = located(lake, bucket, prefix)
+    _finish(flow(lake=at, source=choice, return_state=True), at)
 
 
 @app.command()
-def rebuild(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None) -> None:
+def rebuild(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None) -> None:
     """Build the tables of a snapshot from its documents alone; only the current one's are published, if they differ."""
     begin("rebuild")
     reach_prefect()
     from flows.rebuild import rebuild as flow
-    from flows.steps.parameters import LakeLocation
 
-    lake = LakeLocation(bucket=bucket, prefix=prefix)
-    _finish(flow(lake=lake, as_of=as_of, return_state=True), lake)
+    at = located(lake, bucket, prefix)
+    _finish(flow(lake=at, as_of=as_of, return_state=True), at)
 
 
 @app.command()
 def maintain(
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
     grace_hours: Annotated[int, typer.Option(min=24, help="Hours that everything stays after it was written.")] = 48,
     expire_days: Annotated[
         int | None,
@@ -151,26 +166,28 @@ def maintain(
     begin("maintain")
     reach_prefect()
     from flows.maintain import maintain as flow
-    from flows.steps.parameters import LakeLocation
 
-    lake = LakeLocation(bucket=bucket, prefix=prefix)
-    _finish(flow(lake, grace_hours, expire_days, dry_run, return_state=True), lake)
+    at = located(lake, bucket, prefix)
+    _finish(flow(at, grace_hours, expire_days, dry_run, return_state=True), at)
 
 
 @app.command()
 def plan(
     source: SourceUrl = None,
+    source_block: SourceBlock = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
     resources: Resources = None,
     as_json: Json = False,
 ) -> None:
     """Say which requests a refresh would make, and what it would build and write, without doing it."""
     reach_prefect()
     from flows.cli.plan import plan as make
-    from flows.steps.parameters import LakeLocation, SourceChoice
+    from flows.steps.parameters import SourceChoice
 
-    found = make(LakeLocation(bucket=bucket, prefix=prefix), SourceChoice(base_url=source, resources=names(resources)))
+    choice = SourceChoice(block=source_block, base_url=source, resources=names(resources))
+    found = make(located(lake, bucket, prefix), choice)
     if as_json:
         say_json(found.json())
     else:

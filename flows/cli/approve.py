@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from blocks.names import LAKE_BLOCK
 from flows.cli.api import ApiError, reach_prefect, tried
 from flows.cli.held import account, decide_alone, decide_here, show_facts
-from flows.cli.options import Bucket, Prefix
+from flows.cli.options import Bucket, LakeBlock, Prefix, located
 from flows.cli.say import remark, say
 from lake.bucket import command_on
 from lake.errors import LakeError
@@ -38,6 +39,7 @@ def approve(
     by: Annotated[str | None, typer.Option(help="Who decides. Default: the name of your account.")] = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
 ) -> None:
     """Publish or drop what an audit holds back; without --all, --finding or --reject, only show what waits.
 
@@ -47,11 +49,11 @@ def approve(
     if sum(map(bool, (every, finding, reject))) > 1:
         raise typer.BadParameter("--all, --finding and --reject exclude each other")
     trouble = tried(reach_prefect, bucket)
-    from flows.steps.parameters import Choice, LakeLocation
+    from flows.steps.parameters import Choice
     from lake.assemble.held import read_held, waiting
 
-    lake = LakeLocation(bucket=bucket, prefix=prefix)
-    store = lake.open()
+    at = located(lake, bucket, prefix)
+    store = at.open()
     held = read_held(store, draft) if draft else waiting(store)
     if every or finding or reject:
         if held is None:
@@ -63,11 +65,11 @@ def approve(
             reason=reason,
             by=account() if by is None else by,
         )
-        _decide(lake, held, choice, trouble)
+        _decide(at, held, choice, trouble)
     elif held is None:
         say(f"nothing waits for a verdict in {store.uri()}")
     else:
-        _show(lake, held)
+        _show(at, held)
 
 
 def _show(lake: "LakeLocation", held: "HeldDraft") -> None:

@@ -1,6 +1,7 @@
 """The options that the modules of the ``pokelake`` command share."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -8,9 +9,37 @@ from lake.bucket import require_bucket
 from lake.errors import StoreError
 from lake.source import SETTINGS, Source
 
+if TYPE_CHECKING:
+    from flows.steps.parameters import LakeLocation
+
+# Where the value of an option comes from, as typer calls it.
+_FLAG, _VARIABLE = "COMMANDLINE", "ENVIRONMENT"
+
+
+def _given(context: typer.Context, option: str) -> str:
+    source = context.get_parameter_source(option)
+    return source.name if source else ""
+
 
 def _with_bucket(context: typer.Context, prefix: str) -> str:
-    """Return a lake's folder, if its bucket is named as well."""
+    """Return a lake's folder, if its bucket is named as well.
+
+    A lake that the command line names by its block is that lake, whatever bucket the environment names.
+    """
+    if _given(context, "lake") == _FLAG and _given(context, "bucket") == _VARIABLE:
+        context.params["bucket"] = None
+        prefix = "" if _given(context, "prefix") == _VARIABLE else prefix
+    return _with_its_bucket(context, prefix)
+
+
+def _one_lake(context: typer.Context, prefix: str) -> str:
+    """Do as `_with_bucket` does, and refuse two flags that name two lakes."""
+    if _given(context, "lake") == _given(context, "bucket") == _FLAG:
+        raise typer.BadParameter("each names a lake; pass one of them", param_hint="--lake, or --bucket")
+    return _with_bucket(context, prefix)
+
+
+def _with_its_bucket(context: typer.Context, prefix: str) -> str:
     try:
         require_bucket(context.params["bucket"], prefix)
     except StoreError as error:
@@ -24,8 +53,21 @@ def bucket_option(more: str = "") -> Any:
 
 
 Bucket = Annotated[str | None, bucket_option(" Default: that of the saved S3Bucket block.")]
-Prefix = Annotated[
-    str, typer.Option(envvar="POKELAKE_PREFIX", callback=_with_bucket, help="Folder of the lake in that bucket.")
+
+
+def _prefix_option(check: Callable[[typer.Context, str], str]) -> Any:
+    return typer.Option(envvar="POKELAKE_PREFIX", callback=check, help="Folder of the lake in that bucket.")
+
+
+Prefix = Annotated[str, _prefix_option(_one_lake)]
+# For a command to which the bucket says where the lake's block should lead.
+PrefixOfBlock = Annotated[str, _prefix_option(_with_bucket)]
+LakeBlock = Annotated[
+    str, typer.Option("--lake", envvar="POKELAKE_LAKE", is_eager=True, help="S3Bucket block that holds the lake.")
+]
+SourceBlock = Annotated[
+    str | None,
+    typer.Option(envvar="POKELAKE_SOURCE_BLOCK", help="Block of the source. Default: that which setup saved."),
 ]
 AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its end, UTC) or a time.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -44,7 +86,7 @@ def _setting(name: str, more: str = "") -> Any:
 # These two differ from their declarations: one chooses between an address and a block, the other cannot say "all".
 SourceUrl = Annotated[
     str | None,
-    typer.Option(envvar="POKELAKE_SOURCE", help="Address of the API. Default: that of the saved source block."),
+    typer.Option(envvar="POKELAKE_SOURCE", help="Address of the API. Default: that of the source block."),
 ]
 Resources = Annotated[
     str | None, typer.Option(envvar="POKELAKE_RESOURCES", help="Resources to crawl, separated by commas.")
@@ -70,3 +112,10 @@ RetryDelay = Annotated[float | None, _setting("retry_delay_seconds")]
 def names(text: str | None) -> tuple[str, ...] | None:
     """Return the names in a list separated by commas; None if there is no list."""
     return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None
+
+
+def located(lake: str, bucket: str | None, prefix: str) -> "LakeLocation":
+    """Return where the lake of a command lies; this loads Prefect."""
+    from flows.steps.parameters import LakeLocation
+
+    return LakeLocation(block=lake, bucket=bucket, prefix=prefix)

@@ -78,7 +78,7 @@ class Plan:
 
 def plan(lake: LakeLocation, source: SourceChoice) -> Plan:
     """Return the plan of a refresh; this asks the source for its version and its listings, and writes nothing."""
-    settings, store = source.resolve(), lake.open()
+    settings, store = source.resolve(lake), lake.open()
     # These are plain calls and no tasks, because a plan is not recorded as a run.
     upstream, requests = probe(settings)
     begun = look(store, settings, upstream)

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blocks.names import LAKE_BLOCK
 from flows.cli.api import reach_prefect
-from flows.cli.options import AsOf, Bucket, Json, Limit, Prefix, names
+from flows.cli.options import AsOf, Bucket, Json, LakeBlock, Limit, Prefix, located, names
 from flows.cli.say import say_document
 
 if TYPE_CHECKING:
@@ -15,11 +16,13 @@ app = typer.Typer()
 
 
 @app.command()
-def tables(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None, as_json: Json = False) -> None:
+def tables(
+    bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None, as_json: Json = False
+) -> None:
     """List the tables of a snapshot: rows, bytes, partitions, what a row stands for."""
     from flows.cli.show import show
 
-    show(open_lake(bucket, prefix).tables(as_of), as_json)
+    show(open_lake(lake, bucket, prefix).tables(as_of), as_json)
 
 
 @app.command()
@@ -27,29 +30,32 @@ def columns(
     table: Annotated[str, typer.Argument(help="Name of the table.")],
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Describe a table and its columns: type, unit, meaning, what null means, what a column references."""
     from flows.cli.show import show_columns
 
-    show_columns(open_lake(bucket, prefix).columns(table, as_of), as_json)
+    show_columns(open_lake(lake, bucket, prefix).columns(table, as_of), as_json)
 
 
 @app.command()
-def snapshots(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) -> None:
+def snapshots(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_json: Json = False) -> None:
     """List the published snapshots, newest first."""
     from flows.cli.show import show
 
-    show(open_lake(bucket, prefix).snapshots(), as_json, "nothing was ever published")
+    show(open_lake(lake, bucket, prefix).snapshots(), as_json, "nothing was ever published")
 
 
 @app.command()
-def audits(bucket: Bucket = None, prefix: Prefix = "", as_of: AsOf = None, as_json: Json = False) -> None:
+def audits(
+    bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None, as_json: Json = False
+) -> None:
     """List the findings of a snapshot's audits: drift upstream, and changes that a person was asked about."""
     from flows.cli.show import show
 
-    show(open_lake(bucket, prefix).audits(as_of), as_json, "nothing found")
+    show(open_lake(lake, bucket, prefix).audits(as_of), as_json, "nothing found")
 
 
 @app.command()
@@ -63,6 +69,7 @@ def read(
     limit: Limit = 20,
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
@@ -73,7 +80,7 @@ def read(
         filters = [parse_filter(text) for text in where or []]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--where") from error
-    rows = open_lake(bucket, prefix).read(table, filters or None, names(columns), as_of)
+    rows = open_lake(lake, bucket, prefix).read(table, filters or None, names(columns), as_of)
     show_first(limit, rows, as_json, more="--columns chooses others, --json prints all")
 
 
@@ -83,13 +90,14 @@ def sql(
     limit: Limit = 20,
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Print the rows of an SQL query."""
     from flows.cli.show import show_first
 
-    show_first(limit, open_lake(bucket, prefix).sql(query, as_of), as_json)
+    show_first(limit, open_lake(lake, bucket, prefix).sql(query, as_of), as_json)
 
 
 @app.command()
@@ -100,12 +108,13 @@ def diff(
     limit: Limit = 20,
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
     as_json: Json = False,
 ) -> None:
     """Print the rows of a table that were added, removed or changed between two snapshots."""
     from flows.cli.show import show_first
 
-    show_first(limit, open_lake(bucket, prefix).diff(table, before, after), as_json, "no rows changed")
+    show_first(limit, open_lake(lake, bucket, prefix).diff(table, before, after), as_json, "no rows changed")
 
 
 @app.command()
@@ -117,22 +126,21 @@ def document(
     ] = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
     as_of: AsOf = None,
 ) -> None:
     """Write a document to standard output, byte for byte as it was received."""
     if id_ is None and path is None:
         raise typer.BadParameter("expected the id of a document, or --path", param_hint="ID")
-    say_document(open_lake(bucket, prefix).document(resource, id_, as_of, path))
+    say_document(open_lake(lake, bucket, prefix).document(resource, id_, as_of, path))
 
 
-def open_lake(bucket: str | None, prefix: str) -> "Lake":
-    """Return the lake that the flags or the environment name, or the one of the saved blocks if they name none."""
+def open_lake(lake: str, bucket: str | None, prefix: str) -> "Lake":
+    """Return the lake in a bucket, or that of a saved block if no bucket is named."""
     from lake.read import Lake
     from lake.store import Store
 
     if bucket is not None:
         return Lake(Store(bucket, prefix))
     reach_prefect()
-    from flows.steps.parameters import LakeLocation
-
-    return Lake(LakeLocation().open())
+    return Lake(located(lake, bucket, prefix).open())

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from blocks.names import LAKE_BLOCK
 from flows.cli.api import reach_prefect
 from flows.cli.known import FLOWS, PAGE, is_of, message, our_flows, tagged
-from flows.cli.options import Bucket, Json, Prefix
+from flows.cli.options import Bucket, Json, LakeBlock, Prefix, located
 from flows.cli.say import say, say_json
 
 if TYPE_CHECKING:
@@ -40,16 +41,15 @@ _LEAST_WHY = 20
 def runs(
     bucket: Bucket = None,
     prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
     limit: Annotated[int, typer.Option(min=1, max=PAGE, help="Runs to print.")] = 20,
     as_json: Json = False,
 ) -> None:
     """List the last runs of the lake, also those that were killed: outcome, documents, requests, seconds, memory."""
     reach_prefect()
-    from flows.steps.parameters import LakeLocation
-
-    lake = LakeLocation(bucket=bucket, prefix=prefix)
-    lake.open()
-    found = read_runs(lake.place(), limit)
+    at = located(lake, bucket, prefix)
+    at.open()
+    found = read_runs(at.place(), limit)
     if as_json:
         say_json(json.dumps(found, ensure_ascii=False))
         return

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from blocks.names import LAKE_BLOCK
 from flows.cli.api import ApiError, reach_prefect, tried
 from flows.cli.held import show_facts
 from flows.cli.known import PAGE, due, is_of, our_flows, stands, tagged
-from flows.cli.options import Bucket, Json, Prefix
+from flows.cli.options import Bucket, Json, LakeBlock, Prefix, located
 from flows.cli.say import say, say_json
 from lake.text import counted, minute
 
@@ -27,20 +28,19 @@ app = typer.Typer()
 
 
 @app.command()
-def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) -> None:
+def status(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_json: Json = False) -> None:
     """Say what readers see, what runs, and what waits for a verdict: why, until when, and how to decide it.
 
     With --bucket it says what lies in the lake also while Prefect's API cannot be used.
     """
     trouble = tried(reach_prefect, bucket)
-    from flows.steps.parameters import LakeLocation
     from lake.assemble.held import waiting
     from lake.commit import head
 
-    lake = LakeLocation(bucket=bucket, prefix=prefix)
-    store = lake.open()
+    at = located(lake, bucket, prefix)
+    store = at.open()
     commit, held = head(store), waiting(store)
-    answer = tried(lambda: read_unfinished(lake), bucket) if trouble is None else trouble
+    answer = tried(lambda: read_unfinished(at), bucket) if trouble is None else trouble
     runs, trouble = (None, answer) if isinstance(answer, ApiError) else (answer, None)
     if as_json:
         seen = commit and {
@@ -49,7 +49,7 @@ def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) ->
             "committed_at": commit.committed_at,
             "version": commit.source.version,
         }
-        found = {"lake": store.uri(), "readers": seen, "runs": runs, "held": held and _facts(lake, held)}
+        found = {"lake": store.uri(), "readers": seen, "runs": runs, "held": held and _facts(at, held)}
         if trouble:
             found["trouble"] = trouble.why
         say_json(json.dumps(found, ensure_ascii=False))
@@ -65,7 +65,7 @@ def status(bucket: Bucket = None, prefix: Prefix = "", as_json: Json = False) ->
     if held is None:
         say("waits    nothing")
         return
-    _say_held(lake, held)
+    _say_held(at, held)
 
 
 def _say_held(lake: "LakeLocation", held: "HeldDraft") -> None:

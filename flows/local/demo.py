@@ -42,11 +42,12 @@ def _show(stack: Stack, source: str) -> None:
     from flows.deploy.setup import setup
     from flows.steps.parameters import SourceChoice
     from lake.read import Lake
+    from lake.source import Source
     from lake.store import Store
 
     store = Store(BUCKET, PREFIX)
     store.create_bucket()
-    setup(BUCKET, PREFIX, SourceChoice(base_url=source).resolve())
+    setup(BUCKET, PREFIX, SourceChoice(base_url=source).over(Source()))
 
     print(f"\n1. Refresh: crawl {source}, keep the documents, build the tables, publish one snapshot", flush=True)
     _refresh()

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from prefect_aws import AwsCredentials, S3Bucket
 from pydantic import BaseModel, ConfigDict, Field
 
+from blocks.lakes import source_block
+from blocks.names import LAKE_BLOCK, Names
 from blocks.source_config import SourceConfig
-from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block, open_store, results_folder, save_block
+from blocks.storage import load_block, open_store, results_folder, save_block
 from flows.steps.results import Results
 from lake.bucket import check_bucket, require_bucket
 from lake.errors import StoreError, UnknownNameError
@@ -48,7 +50,8 @@ class LakeLocation(BaseModel):
         """Return the saved block of Prefect's results in this lake; if a bucket is given, save one for it."""
         if self.bucket is None:
             require_bucket(self.bucket, self.prefix)
-            return Results.of(_bucket_block(RESULTS_BLOCK if self.block == LAKE_BLOCK else f"{self.block}-results"))
+            names = Names(self.block)
+            return Results.of(_bucket_block(names.results, names))
         # Prefect takes only saved blocks for its results; the name says whose they are.
         slug = "-".join(re.findall("[a-z0-9]+", f"{self.bucket}/{self.prefix}".lower()))
         block = S3Bucket(
@@ -65,14 +68,14 @@ def _opened(location: LakeLocation) -> Store:
     if location.bucket is not None:
         return Store(location.bucket, location.prefix)
     require_bucket(location.bucket, location.prefix)
-    return open_store(_bucket_block(location.block))
+    return open_store(_bucket_block(location.block, Names(location.block)))
 
 
-def _bucket_block(name: str) -> S3Bucket:
+def _bucket_block(name: str, names: Names) -> S3Bucket:
     block = load_block(S3Bucket, name)
     if block is None:
         raise StoreError(
-            f"no S3Bucket block {name!r} is saved; run `pokelake setup --bucket NAME`,"
+            f"no S3Bucket block {name!r} is saved; run `pokelake setup{names.flags} --bucket NAME`,"
             " or pass --bucket NAME (the parameter lake.bucket of a deployment)"
         )
     return block
@@ -100,7 +103,9 @@ class SourceChoice(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    block: str = Field(SOURCE_BLOCK, description="Name of the source block.")
+    block: str | None = Field(
+        None, description="Name of the source block. Default: that of the lake, as setup saved it."
+    )
     base_url: str | None = Field(None, description="Address of the API, to be used instead of the block.")
     resources: tuple[str, ...] | None = _setting("resources")
     requests_per_second: float | None = _setting("requests_per_second")
@@ -110,13 +115,17 @@ class SourceChoice(BaseModel):
     attempts: int | None = _setting("attempts")
     retry_delay_seconds: float | None = _setting("retry_delay_seconds")
 
-    def resolve(self) -> Source:
+    def resolve(self, lake: LakeLocation) -> Source:
         """Return the source's settings: those of the block, or the defaults for an address, with these over them.
+
+        Without either, the lake's own block says them.
 
         Raises:
             UnknownNameError: No address is given, and no such block is saved.
         """
-        return self.over(self._saved().source() if self.base_url is None else Source())
+        if self.base_url is not None:
+            return self.over(Source())
+        return self.over(_source_config(source_block(lake.block) if self.block is None else self.block).source())
 
     def over(self, source: Source) -> Source:
         """Return a source's settings, with the given ones in the place of its own."""
@@ -126,9 +135,10 @@ class SourceChoice(BaseModel):
             given.setdefault("requests_per_second", 0)
         return replace(source, **given)
 
-    def _saved(self) -> SourceConfig:
-        block = load_block(SourceConfig, self.block)
-        if block is None:
-            advice = "run `pokelake setup`, or pass --source URL (the parameter source.base_url of a deployment)"
-            raise UnknownNameError("source block", self.block, advice=advice)
-        return block
+
+def _source_config(name: str) -> SourceConfig:
+    block = load_block(SourceConfig, name)
+    if block is None:
+        advice = "run `pokelake setup`, or pass --source URL (the parameter source.base_url of a deployment)"
+        raise UnknownNameError("source block", name, advice=advice)
+    return block

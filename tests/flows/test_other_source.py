@@ -181,9 +181,9 @@ def test_every_setting_that_is_given_takes_the_place_of_the_block_s(saved: tuple
         "retry_delay_seconds": 0.25,
     }
     assert {"block", "base_url", *given} == SourceChoice.model_fields.keys()
-    plain = BLOCK.resolve()
-    assert SourceChoice(block="league", **given).resolve() == replace(plain, **given)
-    elsewhere = SourceChoice(block="league", base_url="https://pokeapi.test/api/v2/", **given).resolve()
+    plain = BLOCK.resolve(LEAGUE)
+    assert SourceChoice(block="league", **given).resolve(LEAGUE) == replace(plain, **given)
+    elsewhere = SourceChoice(block="league", base_url="https://pokeapi.test/api/v2/", **given).resolve(LEAGUE)
     assert elsewhere == replace(Source("https://pokeapi.test/api/v2/"), **given)
 
 

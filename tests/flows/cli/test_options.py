@@ -149,3 +149,43 @@ def test_a_bucket_without_a_name_is_not_that_of_the_block(ran: Ran):
     code, out, err = ran("snapshots", "--bucket", "")
     assert (code, out) == (1, "")
     assert err.startswith("pokelake: bucket '': expected a name")
+
+
+def test_a_lake_is_named_by_its_block_or_by_its_bucket_and_a_flag_beats_a_variable(
+    monkeypatch: pytest.MonkeyPatch, ran: Ran, store: Store
+):
+    """Whoever has a bucket in the environment and asks for another lake must not be shown that bucket.
+
+    A command that has a bucket opens no block.
+    """
+    asked = list[LakeLocation]()
+    monkeypatch.setattr(LakeLocation, "open", lambda location: asked.append(location) or store)
+    monkeypatch.setattr("flows.cli.read.reach_prefect", lambda: None)
+    monkeypatch.setenv("COLUMNS", "1000")
+
+    def named(*arguments: str, **environment: str) -> LakeLocation | None:
+        asked.clear()
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(f"POKELAKE_{name.upper()}", value)
+            assert ran("snapshots", *arguments)[0] == 0
+        return asked.pop() if asked else None
+
+    assert named() == LakeLocation()
+    assert named("--lake", "moon") == named(lake="moon") == LakeLocation(block="moon")
+    assert named("--lake", "moon", bucket="lake", prefix="pokelake") == LakeLocation(block="moon")
+    assert named("--bucket", "lake", lake="moon") is named(bucket="lake", lake="moon") is None
+    code, out, err = ran("snapshots", "--lake", "moon", "--bucket", "lake")
+    assert (code, out) == (2, "")
+    assert "--lake, or --bucket: each names a lake; pass one of them" in err
+
+
+def test_every_command_that_opens_a_lake_or_a_source_can_be_told_which_by_its_block():
+    commands = typer.main.get_command(app).commands
+    options = {name: {option.name for option in command.params} for name, command in commands.items()}
+    assert [name for name, has in options.items() if "prefix" in has and "lake" not in has] == [
+        "setup",
+        "doctor",
+        "iam-policy",
+    ]
+    assert [name for name, has in options.items() if "source" in has and "source_block" not in has] == ["demo", "setup"]

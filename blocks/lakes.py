@@ -1,0 +1,56 @@
+"""The source of each lake: a Prefect Variable that `setup` keeps, so that no command crawls that of another lake."""
+
+from typing import Any
+
+from prefect.variables import Variable
+
+from blocks.names import LAKE_BLOCK, SOURCE_BLOCK
+from lake.errors import LakeError
+
+# The source block of each lake, by the lake's S3Bucket block. The first lake is in it only if its source is another.
+LAKES = "pokelake_lakes"
+
+
+def sources() -> dict[str, str]:
+    """Return the source block of each lake that `setup` saved beside the first, or with another source.
+
+    Raises:
+        LakeError: The Variable holds something else.
+    """
+    value: Any = Variable.get(LAKES, default={})
+    if not isinstance(value, dict) or not all(isinstance(source, str) for source in value.values()):
+        raise LakeError(
+            f"Prefect Variable {LAKES}: expected the source block of each lake, found {value!r};"
+            f""" `prefect variable set {LAKES} '{{"LAKE": "SOURCE_BLOCK"}}' --overwrite` puts it right"""
+        )
+    return {lake: str(source) for lake, source in value.items()}
+
+
+def source_block(lake: str) -> str:
+    """Return the source block of a lake: that which `setup` saved with it, or else the first lake's."""
+    return sources().get(lake, SOURCE_BLOCK)
+
+
+def save_source(lake: str, source: str) -> dict[str, str]:
+    """Note which source a lake has; return whether the Variable was created or changed, nothing if it is as it was."""
+    found = sources()
+    wanted = {**found, lake: source}
+    if (lake, source) == (LAKE_BLOCK, SOURCE_BLOCK):
+        del wanted[lake]
+    return _save(found, wanted)
+
+
+def forget_source(lake: str) -> dict[str, str]:
+    """Forget which source a lake has; return what became of the Variable, nothing if it did not know."""
+    found = sources()
+    return _save(found, {name: source for name, source in found.items() if name != lake})
+
+
+def _save(found: dict[str, str], wanted: dict[str, str]) -> dict[str, str]:
+    if wanted == found:
+        return {}
+    if not wanted:
+        Variable.unset(LAKES)
+        return {f"variable/{LAKES}": "deleted"}
+    Variable.set(LAKES, wanted, overwrite=True)
+    return {f"variable/{LAKES}": "changed" if found else "created"}
