@@ -204,6 +204,9 @@ def iam_policy(
     secret: Annotated[
         list[str] | None, typer.Option(help="ARN of a secret that tasks start with; may be given again.")
     ] = None,
+    source_secret: Annotated[
+        list[str] | None, typer.Option(help="ARN of the secret with a source's key; may be given again.")
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Print who may take the role instead.")] = False,
 ) -> None:
     """Print the AWS policy of one role of the deployment; it allows only what the role needs."""
@@ -211,7 +214,8 @@ def iam_policy(
     from flows.deploy.iam import trust as trusted
     from lake.bucket import check_bucket
 
-    where = Account(account, region, check_bucket(bucket), prefix, work_pool, cluster, tuple(secret or ()))
+    secrets = (tuple(secret or ()), tuple(source_secret or ()))
+    where = Account(account, region, check_bucket(bucket), prefix, work_pool, cluster, *secrets)
     say_json(json.dumps((trusted if trust else policy)(role, where), indent=1))
 
 

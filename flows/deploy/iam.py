@@ -46,6 +46,8 @@ class Account:
     cluster: str = "pokelake"
     # ARNs of the secrets that tasks are started with.
     secrets: tuple[str, ...] = ()
+    # ARNs of the secrets that hold keys of sources, which the flows read.
+    source_secrets: tuple[str, ...] = ()
 
     def arn(self, service: str, name: str) -> str:
         """Return the ARN of something in this account and region."""
@@ -120,20 +122,22 @@ def _in_lake(account: Account, rights: Mapping[str, Collection[str]]) -> list[St
 
 
 def _task(account: Account) -> list[Statement]:
-    return _in_lake(account, _TASK)
+    return [*_in_lake(account, _TASK), *_read_secrets(account.source_secrets)]
 
 
 def _execution(account: Account) -> list[Statement]:
     logs = account.arn("logs", f"log-group:{LOG_GROUP}")
     pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-    statements = [
+    return [
         _allow(["ecr:GetAuthorizationToken"]),
         _allow(pull, [account.arn("ecr", f"repository/{IMAGES}")]),
         _allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs, f"{logs}:*"]),
+        *_read_secrets(account.secrets),
     ]
-    if account.secrets:
-        statements.append(_allow(["secretsmanager:GetSecretValue"], account.secrets))
-    return statements
+
+
+def _read_secrets(arns: Collection[str]) -> list[Statement]:
+    return [_allow(["secretsmanager:GetSecretValue"], arns)] if arns else []
 
 
 def _worker(account: Account) -> list[Statement]:
