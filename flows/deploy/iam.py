@@ -7,9 +7,9 @@ from typing import Any
 from lake.errors import UnknownNameError
 from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING
 
-# The names that docs/deploy.md gives to roles, images, tasks and log: policies name them before they exist.
-TASK_ROLE, EXECUTION_ROLE = "pokelake-task", "pokelake-execution"
-IMAGES = TASK_FAMILY = LOG_GROUP = "pokelake"
+# The stack's name, if none is given. The names of all that stack.yaml makes begin with it; image repository, task
+# definition of the runs and log have no other one. Policies name them before they exist.
+STACK = "pokelake"
 
 Statement = dict[str, Any]
 
@@ -31,6 +31,9 @@ _SETUP = {STAGING: _CREATE, RESULTS: _WRITE, CODE: _READ}
 _DEPLOY = {CODE: (*_READ, "create")}
 _READER = {COMMITS: _READ, SNAPSHOTS: _READ}
 
+_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -46,8 +49,10 @@ class Account:
     cluster: str = "pokelake"
     # ARNs of the secrets that tasks are started with.
     secrets: tuple[str, ...] = ()
-    # ARNs of the secrets that hold keys of sources, which the flows read.
-    source_secrets: tuple[str, ...] = ()
+    # Name of the stack that made roles, image repository, task definitions and log.
+    stack: str = STACK
+    # ARN of the key that encrypts the bucket; None: S3's own key, which needs no rights.
+    kms_key: str | None = None
 
     def arn(self, service: str, name: str) -> str:
         """Return the ARN of something in this account and region."""
@@ -62,7 +67,8 @@ def policy(role: str, account: Account) -> dict[str, Any]:
     """Return the policy of a role.
 
     ``task`` is for the flows, ``execution`` for ECS while it starts them, ``worker`` for Prefect's worker, ``setup``
-    for `pokelake setup` and `pokelake doctor`, ``deploy`` for `prefect deploy`, and ``reader`` for readers of tables.
+    for `pokelake setup`, `teardown` and `doctor`, ``deploy`` for `docker push` and `prefect deploy`, and ``reader`` for
+    readers of tables.
 
     Raises:
         UnknownNameError: No such role.
@@ -118,26 +124,26 @@ def _in_lake(account: Account, rights: Mapping[str, Collection[str]]) -> list[St
         _allow(["s3:PutObject"], objects("put")),
         _allow(["s3:DeleteObject"], objects("delete")),
     ]
+    if account.kms_key:
+        writes = {"create", "put"} & {right for allowed in rights.values() for right in allowed}
+        statements.append(_allow(["kms:Decrypt", *(["kms:GenerateDataKey"] if writes else [])], [account.kms_key]))
     return [statement for statement in statements if statement["Resource"]]
 
 
 def _task(account: Account) -> list[Statement]:
-    return [*_in_lake(account, _TASK), *_read_secrets(account.source_secrets)]
+    return _in_lake(account, _TASK)
 
 
 def _execution(account: Account) -> list[Statement]:
-    logs = account.arn("logs", f"log-group:{LOG_GROUP}")
-    pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-    return [
+    logs = account.arn("logs", f"log-group:{account.stack}")
+    statements = [
         _allow(["ecr:GetAuthorizationToken"]),
-        _allow(pull, [account.arn("ecr", f"repository/{IMAGES}")]),
+        _allow(_PULL, [_images(account)]),
         _allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs, f"{logs}:*"]),
-        *_read_secrets(account.secrets),
     ]
-
-
-def _read_secrets(arns: Collection[str]) -> list[Statement]:
-    return [_allow(["secretsmanager:GetSecretValue"], arns)] if arns else []
+    if account.secrets:
+        statements.append(_allow(["secretsmanager:GetSecretValue"], account.secrets))
+    return statements
 
 
 def _worker(account: Account) -> list[Statement]:
@@ -146,7 +152,7 @@ def _worker(account: Account) -> list[Statement]:
     return [
         _allow(
             ["ecs:RunTask"],
-            [account.arn("ecs", f"task-definition/{TASK_FAMILY}:*")],
+            [account.arn("ecs", f"task-definition/{account.stack}:*")],
             ArnEquals={"ecs:cluster": account.arn("ecs", f"cluster/{account.cluster}")},
         ),
         # A task is started with tags that say whose run it is.
@@ -154,19 +160,27 @@ def _worker(account: Account) -> list[Statement]:
         _allow(["ecs:DescribeTasks", "ecs:StopTask"], [tasks]),
         # None of these can be limited to something.
         _allow(["ecs:DescribeTaskDefinition", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]),
-        _pass_roles(account),
+        _pass_roles(account, "execution", "task"),
         _allow([f"sqs:{action}" for action in receive], [account.arn("sqs", f"{account.pool}-ecs-events")]),
         # The last lines of a task that crashed are shown with its run.
-        _allow(["logs:GetLogEvents"], [account.arn("logs", f"log-group:{LOG_GROUP}:log-stream:*")]),
+        _allow(["logs:GetLogEvents"], [account.arn("logs", f"log-group:{account.stack}:log-stream:*")]),
     ]
 
 
 def _setup(account: Account) -> list[Statement]:
     queues = [account.arn("sqs", f"{account.pool}-ecs-events{kind}") for kind in ("", "-dlq")]
+    definitions = [account.arn("ecs", f"task-definition/{account.stack}{kind}:*") for kind in ("", "-worker")]
+    service = account.arn("ecs", f"service/{account.cluster}/{account.stack}-worker")
+    register = ("DescribeTaskDefinition", "RegisterTaskDefinition", "ListTaskDefinitions", "DeregisterTaskDefinition")
     return [
         *_in_lake(account, _SETUP),
-        _allow(["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"]),
-        _pass_roles(account),
+        _allow(["cloudformation:DescribeStacks"], [account.arn("cloudformation", f"stack/{account.stack}/*")]),
+        _allow(["ecr:DescribeImages"], [_images(account)]),
+        # None of these can be limited to something.
+        _allow([f"ecs:{action}" for action in register]),
+        _allow(["ecs:DeleteTaskDefinitions"], definitions),
+        _allow(["ecs:DescribeServices", "ecs:UpdateService"], [service]),
+        _pass_roles(account, "execution", "task", "worker"),
         _allow(["ecs:DescribeClusters"], [account.arn("ecs", f"cluster/{account.cluster}")]),
         _allow(["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], queues),
         _allow(["events:DescribeRule", "events:ListRuleNamesByTarget"]),
@@ -174,15 +188,23 @@ def _setup(account: Account) -> list[Statement]:
 
 
 def _deploy(account: Account) -> list[Statement]:
-    return _in_lake(account, _DEPLOY)
+    return [
+        *_in_lake(account, _DEPLOY),
+        _allow(["ecr:GetAuthorizationToken"]),
+        _allow([*_PULL, *_PUSH], [_images(account)]),
+    ]
 
 
 def _reader(account: Account) -> list[Statement]:
     return _in_lake(account, _READER)
 
 
-def _pass_roles(account: Account) -> Statement:
-    roles = [account.global_arn(f"role/{name}") for name in (TASK_ROLE, EXECUTION_ROLE)]
+def _images(account: Account) -> str:
+    return account.arn("ecr", f"repository/{account.stack}")
+
+
+def _pass_roles(account: Account, *names: str) -> Statement:
+    roles = [account.global_arn(f"role/{account.stack}-{name}") for name in names]
     return _allow(["iam:PassRole"], roles, StringEquals={"iam:PassedToService": "ecs-tasks.amazonaws.com"})
 
 

@@ -45,12 +45,18 @@ class Pool:
     execution_role: str | None = None
     # ARN of the role that a flow has while it runs: it reads and writes the lake.
     task_role: str | None = None
+    # Family of the tasks' definitions, and group of their log. Default: pokelake.
+    family: str | None = None
+    log_group: str | None = None
     # Id of the tasks' VPC. Default: the account's default VPC.
     vpc: str | None = None
     # Ids of subnets of that VPC. Default: all of its subnets.
     subnets: tuple[str, ...] = ()
     # Ids of security groups. Default: the VPC's default one.
     security_groups: tuple[str, ...] = ()
+    # Whether tasks get a public address, without which they reach nothing from a public subnet. Default: yes, if there
+    # are subnets.
+    has_public_ip: bool | None = None
     # CPU units of a task: 1024 are one virtual CPU.
     cpu: int | None = None
     # Memory of a task, MiB.
@@ -68,14 +74,20 @@ class Pool:
     def variables(self) -> dict[str, Any]:
         """Return the given settings as variables of Prefect's job templates."""
         launch_type = {None: None, True: "FARGATE_SPOT", False: "FARGATE"}[self.is_spot]
-        network: dict[str, Any] = {"subnets": list(self.subnets), "securityGroups": list(self.security_groups)}
+        network: dict[str, Any] = {
+            "subnets": list(self.subnets),
+            "securityGroups": list(self.security_groups),
+            "assignPublicIp": {None: None, True: "ENABLED", False: "DISABLED"}[self.has_public_ip],
+        }
         given = {
             "cluster": self.cluster,
             "image": self.image,
             "execution_role_arn": self.execution_role,
             "task_role_arn": self.task_role,
             "vpc_id": self.vpc,
-            "network_configuration": {name: ids for name, ids in network.items() if ids},
+            "family": self.family,
+            "cloudwatch_logs_options": {"awslogs-group": self.log_group} if self.log_group else {},
+            "network_configuration": {name: value for name, value in network.items() if value},
             "cpu": self.cpu,
             "memory": self.memory,
             "launch_type": launch_type,
@@ -111,6 +123,14 @@ def save_pool(pool: Pool, credentials: AwsCredentials) -> dict[str, str]:
         done[f"work-pool/{pool.name}"] = _save(client, pool.name, kind, template, saved)
         done[f"work-queue/{pool.name}/{CRAWL_QUEUE}"] = _save_queue(client, pool.name)
     return done
+
+
+def own_family(name: str) -> str | None:
+    """Return the family of task definitions that the runs of a saved pool have, and those of no other pool."""
+    with get_client(sync_client=True) as client:
+        families = {pool.name: defaults(pool.base_job_template).get("family") for pool in client.read_work_pools()}
+    family = families.pop(name, None)
+    return None if family in families.values() else family
 
 
 def defaults(template: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ CONTAINER = "prefect"
 # Prefect gives a run all of them to end: a kill while the run's next attempt starts would crash that attempt as well.
 STOP_SECONDS = 120
 
+# ECS takes no more in one request.
+_DELETED_AT_ONCE = 10
+
 
 def task_definition(variables: Mapping[str, Any], region: str) -> dict[str, Any]:
     """Return the definition that a pool's variables ask for.
@@ -78,6 +81,33 @@ def register(credentials: AwsCredentials, variables: Mapping[str, Any]) -> tuple
             " check credentials, region and policy of whoever runs `pokelake setup`"
         ) from error
     return made["taskDefinitionArn"], "created" if found is None else "changed"
+
+
+def delete_revisions(family: str) -> dict[str, str]:
+    """Deregister and delete every revision of a family; return: deleted, or absent if there was none.
+
+    Raises:
+        LakeError: ECS could not be reached, or refused.
+    """
+    try:
+        ecs = AwsCredentials().get_client("ecs")
+        active, inactive = (_list(ecs, family, status) for status in ("ACTIVE", "INACTIVE"))
+        for arn in active:
+            ecs.deregister_task_definition(taskDefinition=arn)
+        all_of_them = [*active, *inactive]
+        for start in range(0, len(all_of_them), _DELETED_AT_ONCE):
+            ecs.delete_task_definitions(taskDefinitions=all_of_them[start : start + _DELETED_AT_ONCE])
+    except (BotoCoreError, ClientError) as error:
+        raise LakeError(
+            f"ECS task definition {family!r}: expected to delete its revisions, found: {error};"
+            " check credentials, region and policy of whoever runs `pokelake teardown`"
+        ) from error
+    return {f"task-definition/{family}": "deleted" if active or inactive else "absent"}
+
+
+def _list(ecs: Any, family: str, status: str) -> list[str]:
+    pages = ecs.get_paginator("list_task_definitions").paginate(familyPrefix=family, status=status)
+    return [arn for page in pages for arn in page["taskDefinitionArns"]]
 
 
 def _find(ecs: Any, name: str) -> dict[str, Any] | None:

@@ -27,7 +27,9 @@ UNLIMITED = {
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
     "ecr:GetAuthorizationToken",
+    "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
+    "ecs:ListTaskDefinitions",
     "ecs:RegisterTaskDefinition",
     "events:DescribeRule",
     "events:ListRuleNamesByTarget",
@@ -44,8 +46,9 @@ def actions(document: dict[str, Any]) -> set[str]:
 def called(sources: Iterable[Path]) -> set[str]:
     """Return the actions of AWS that are named in sources, as calls of boto3's clients for other services than S3."""
     text = "\n".join(path.read_text() for path in sources)
-    client = r"\b(?:get_client\(\")?(ecs|ec2|sqs|logs|events|sts)(?:_client|\"\))?"
-    verb = "change|delete|deregister|describe|get|list|receive|register|run|stop"
+    text = re.sub(r"get_paginator\(\"(\w+)\"\)\.paginate", r"\1", text)
+    client = r"\b(?:get_client\(\")?(cloudformation|ec2|ecr|ecs|events|logs|sqs|sts)(?:_client|\"\))?"
+    verb = "change|delete|deregister|describe|get|list|receive|register|run|stop|update"
     calls = re.findall(rf"{client}\.((?:{verb})(?:_[a-z]+)+)\(", text)
     return {f"{service}:{''.join(word.title() for word in name.split('_'))}" for service, name in calls}
 
@@ -82,19 +85,18 @@ def test_the_worker_may_do_what_prefects_worker_does_but_register_task_definitio
     assert actions(policy("worker", ACCOUNT)) == (worker - never) | {"ecs:TagResource", "iam:PassRole"}
 
 
-def test_setup_may_do_what_setup_and_doctor_ask_of_aws():
-    asked = called([DEPLOY / "task_definition.py", *(DEPLOY / "doctor").glob("*.py")])
+def test_setup_may_do_what_setup_teardown_and_doctor_ask_of_aws():
+    asked = called([DEPLOY / "stack.py", DEPLOY / "task_definition.py", *(DEPLOY / "doctor").glob("*.py")])
     assert {"ecs:RegisterTaskDefinition", "sqs:GetQueueAttributes"} <= asked
     given = {action for action in actions(policy("setup", ACCOUNT)) if not action.startswith("s3:")}
     assert given == (asked - ALWAYS) | {"iam:PassRole"}
 
 
 def test_a_role_is_passed_to_tasks_alone():
-    for role in ("worker", "setup"):
+    runs = ("execution", "task")
+    for role, names in {"worker": runs, "setup": (*runs, "worker")}.items():
         [passing] = [one for one in policy(role, ACCOUNT)["Statement"] if one["Action"] == ["iam:PassRole"]]
-        assert passing["Resource"] == [
-            f"arn:aws:iam::123456789012:role/pokelake-{name}" for name in ("execution", "task")
-        ]
+        assert passing["Resource"] == [f"arn:aws:iam::123456789012:role/pokelake-{name}" for name in names]
         assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 
 
@@ -105,17 +107,10 @@ def test_only_the_secrets_that_are_given_can_be_read():
     assert not any(action.startswith("secretsmanager:") for action in actions(without))
 
 
-def test_the_flows_may_read_the_key_of_their_source_and_no_other_secret():
-    ours = Account("123456789012", "eu-central-1", "lake", secrets=(SECRET,), source_secrets=(f"{SECRET}-league",))
-    [reading] = [one for one in policy("task", ours)["Statement"] if "secretsmanager" in one["Action"][0]]
-    assert (reading["Action"], reading["Resource"]) == (["secretsmanager:GetSecretValue"], [f"{SECRET}-league"])
-    assert not any(action.startswith("secretsmanager:") for action in actions(policy("task", ACCOUNT)))
-
-
 def test_the_names_in_the_policies_are_those_that_setup_gives():
     variables = json.loads((DEPLOY / "ecs_job_template.json").read_text())["variables"]["properties"]
-    assert variables["family"]["default"] == iam.TASK_FAMILY
-    assert variables["cloudwatch_logs_options"]["default"]["awslogs-group"] == iam.LOG_GROUP
+    assert variables["family"]["default"] == iam.STACK
+    assert variables["cloudwatch_logs_options"]["default"]["awslogs-group"] == iam.STACK
 
 
 def test_a_lake_without_a_prefix_has_its_folders_in_the_buckets_root():

@@ -1,0 +1,177 @@
+"""What moto's CloudFormation lacks to make and to delete the stack whole.
+
+It knows no secrets and no policies of queues. It drops the network of a service, roles, size and network mode of a task
+definition, and whose routes a subnet has. And it deletes no cluster, no service, no repository with images, no gateway,
+no route table, no endpoint and no address.
+"""
+
+import json
+import sys
+from typing import Any, Self
+
+import boto3
+from moto.cloudformation import parsing
+from moto.core.common_models import CloudFormationModel
+from moto.core.utils import pascal_to_camelcase, remap_nested_keys
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.elastic_ip_addresses import ElasticAddress
+from moto.ec2.models.internet_gateways import InternetGateway
+from moto.ec2.models.nat_gateways import NatGateway
+from moto.ec2.models.route_tables import RouteTable
+from moto.ec2.models.subnets import SubnetRouteTableAssociation
+from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ecr.models import Repository, ecr_backends
+from moto.ecs.models import Cluster, Service, TaskDefinition, ecs_backends
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.server import main
+from moto.sqs.models import sqs_backends
+
+from flows.local.s3 import spare_moto
+from tests.flows.deploy.conftest import REPOSITORY
+
+TEMPLATE = REPOSITORY / "flows" / "deploy" / "stack.yaml"
+
+
+class Secret(CloudFormationModel):
+    """A secret that a stack makes."""
+
+    physical_resource_id: str
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return "Name"
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::SecretsManager::Secret"
+
+    @classmethod
+    def create_from_cloudformation_json(  # type: ignore[override]
+        cls, name: str, resource: Any, account: str, region: str, **_: Any
+    ) -> Self:
+        """Make the secret."""
+        value, nothing = resource["Properties"]["SecretString"], [None] * 4
+        said = secretsmanager_backends[account][region].create_secret(name, value, *nothing, None, [], False)
+        made = cls()
+        made.physical_resource_id = json.loads(said)["ARN"]
+        return made
+
+    def delete(self, account: str, region: str) -> None:
+        """Delete it at once, as CloudFormation does."""
+        secretsmanager_backends[account][region].delete_secret(self.physical_resource_id, None, True)
+
+
+class QueuePolicy(CloudFormationModel):
+    """The policy that a stack gives a queue."""
+
+    physical_resource_id = "policy"
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return ""
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::SQS::QueuePolicy"
+
+    @classmethod
+    def create_from_cloudformation_json(  # type: ignore[override]
+        cls, name: str, resource: Any, account: str, region: str, **_: Any
+    ) -> Self:
+        """Give the queues their policy."""
+        given = resource["Properties"]
+        for url in given["Queues"]:
+            attributes = {"Policy": json.dumps(given["PolicyDocument"])}
+            sqs_backends[account][region].set_queue_attributes(url.rpartition("/")[2], attributes)
+        return cls()
+
+    def delete(self, account: str, region: str) -> None:
+        """It goes with its queue."""
+
+
+def _snake(given: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return properties under the names that moto's functions have for them."""
+    words = {name: "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_") for name in names}
+    return {words[name]: given[name] for name in names if name in given}
+
+
+def _make_task_definition(cls: type, name: str, resource: Any, account: str, region: str, **_: Any) -> Any:
+    given = resource["Properties"]
+    names = ("Family", "NetworkMode", "RequiresCompatibilities", "Cpu", "Memory", "TaskRoleArn", "ExecutionRoleArn")
+    containers = remap_nested_keys(given["ContainerDefinitions"], pascal_to_camelcase)
+    return ecs_backends[account][region].register_task_definition(
+        container_definitions=containers, **_snake(given, *names)
+    )
+
+
+def _make_service(cls: type, name: str, resource: Any, account: str, region: str, **_: Any) -> Any:
+    given = resource["Properties"]
+    network = remap_nested_keys(given["NetworkConfiguration"], pascal_to_camelcase)
+    wanted = _snake(given, "DesiredCount", "LaunchType")
+    return ecs_backends[account][region].create_service(
+        given["Cluster"], name, task_definition_str=given["TaskDefinition"], network_configuration=network, **wanted
+    )
+
+
+def _associate(cls: type, name: str, resource: Any, account: str, region: str, **_: Any) -> Any:
+    given = resource["Properties"]
+    ec2_backends[account][region].associate_route_table(given["RouteTableId"], subnet_id=given["SubnetId"])
+    return SubnetRouteTableAssociation(given["RouteTableId"], given["SubnetId"])
+
+
+def _delete_service(self: Service, account: str, region: str) -> None:
+    backend = ecs_backends[account][region]
+    backend.delete_service(self.cluster_name, self.name, force=True)
+
+
+def _delete_route_table(self: RouteTable, account: str, region: str) -> None:
+    self._associations.clear()
+    ec2_backends[account][region].delete_route_table(self.id)
+
+
+def _delete_gateway(self: InternetGateway, account: str, region: str) -> None:
+    self.vpc = None
+    ec2_backends[account][region].delete_internet_gateway(self.id)
+
+
+def complete_moto() -> None:
+    """Have moto make and delete what the stack has; the classes above are found because they exist."""
+    TaskDefinition.create_from_cloudformation_json = classmethod(_make_task_definition)  # type: ignore[assignment]
+    Service.create_from_cloudformation_json = classmethod(_make_service)  # type: ignore[assignment]
+    SubnetRouteTableAssociation.create_from_cloudformation_json = classmethod(_associate)  # type: ignore[assignment]
+    deletions: dict[type, Any] = {
+        Service: _delete_service,
+        RouteTable: _delete_route_table,
+        InternetGateway: _delete_gateway,
+        Cluster: lambda self, account, region: ecs_backends[account][region].delete_cluster(self.name),
+        Repository: lambda self, account, region: ecr_backends[account][region].delete_repository(
+            self.name, force=True
+        ),
+        NatGateway: lambda self, account, region: ec2_backends[account][region].nat_gateways.pop(self.id),
+        VPCEndPoint: lambda self, account, region: ec2_backends[account][region].vpc_end_points.pop(self.id),
+        ElasticAddress: lambda self, account, region: ec2_backends[account][region].release_address(self.public_ip),
+    }
+    for kind, delete in deletions.items():
+        kind.delete = delete  # type: ignore[attr-defined]
+    for found in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
+        found.cache_clear()
+
+
+def deploy(name: str, **given: str) -> dict[str, str]:
+    """Deploy the stack; return its outputs."""
+    parameters = {"Bucket": f"{name}-lake", "PrefectApiUrl": "https://prefect.example.org/api", **given}
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=TEMPLATE.read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    [found] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    return {item["OutputKey"]: item["OutputValue"] for item in found["Outputs"]}
+
+
+if __name__ == "__main__":
+    complete_moto()
+    spare_moto()
+    main(sys.argv[1:])
