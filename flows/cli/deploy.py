@@ -37,6 +37,10 @@ def _on_ecs(help_: str, *names: str, panel: str = "On ECS") -> Any:
 
 
 WorkPool = Annotated[str, typer.Option(envvar="POKELAKE_WORK_POOL", help="Name of the work pool.")]
+StackName = Annotated[
+    str | None,
+    typer.Option("--stack", envvar="POKELAKE_STACK", help="ECS: stack that made it all.", rich_help_panel="On ECS"),
+]
 
 
 @app.command()
@@ -61,6 +65,7 @@ def setup(
         Literal["ecs", "process"] | None,
         typer.Option(help="Work pool to create: ecs or process.", metavar="TYPE"),
     ] = None,
+    stack: StackName = None,
     cluster: Annotated[str | None, _on_ecs("name or ARN of the cluster.")] = None,
     image: Annotated[str | None, _on_ecs("image of the tasks.")] = None,
     execution_role: Annotated[str | None, _on_ecs("ARN of the role that starts tasks.")] = None,
@@ -83,12 +88,16 @@ def setup(
         list[str] | None, typer.Option(help="NAME=VALUE for the runs' environment; may be given again.")
     ] = None,
 ) -> None:
-    """Save the Prefect objects that flows and deployments look for; settings not given stay as they are saved."""
+    """Save the Prefect objects that flows and deployments look for; settings not given stay as they are saved.
+
+    A stack gives every setting that it knows and that no flag gives; then its worker is started.
+    """
     reach_prefect()
     from blocks.source_config import SourceConfig
     from blocks.storage import SOURCE_BLOCK, load_block
     from flows.deploy.pool import Pool
     from flows.deploy.setup import setup as save_all
+    from flows.deploy.stack import find_image, raise_worker, read_stack
     from flows.steps.parameters import SourceChoice
     from lake.crawl import Source
 
@@ -117,9 +126,18 @@ def setup(
         auth_string_secret=prefect_auth_string_secret,
         env=_pairs(env or []),
     )
+    found = read_stack(stack) if stack and pool_type != "process" else None
+    if found:
+        bucket, prefix = bucket or found.bucket, found.prefix if prefix is None else prefix
+        image = image or find_image(found, Path.cwd())
+        pool = found.fill(pool, image)
     saved = load_block(SourceConfig, SOURCE_BLOCK)
     settings = choice.over(saved.source() if saved else Source())
     _print(save_all(bucket, prefix, settings, pool, notify or ()))
+    if found and image:
+        _print(done := raise_worker(found, image))
+        if "changed" in done.values():
+            say("The worker starts; it takes a minute or two until `pokelake doctor` hears it.")
 
 
 def _pairs(given: list[str]) -> dict[str, str]:
@@ -201,11 +219,12 @@ def iam_policy(
     prefix: Prefix = "",
     work_pool: WorkPool = "pokelake",
     cluster: Annotated[str, typer.Option(help="Name of the ECS cluster.")] = "pokelake",
+    stack: Annotated[
+        str, typer.Option(envvar="POKELAKE_STACK", help="What the names of roles, images, tasks and log begin with.")
+    ] = "pokelake",
+    kms_key: Annotated[str | None, typer.Option(help="ARN of the key that encrypts the bucket.")] = None,
     secret: Annotated[
         list[str] | None, typer.Option(help="ARN of a secret that tasks start with; may be given again.")
-    ] = None,
-    source_secret: Annotated[
-        list[str] | None, typer.Option(help="ARN of the secret with a source's key; may be given again.")
     ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Print who may take the role instead.")] = False,
 ) -> None:
@@ -214,25 +233,40 @@ def iam_policy(
     from flows.deploy.iam import trust as trusted
     from lake.bucket import check_bucket
 
-    secrets = (tuple(secret or ()), tuple(source_secret or ()))
-    where = Account(account, region, check_bucket(bucket), prefix, work_pool, cluster, *secrets)
+    secrets = tuple(secret or ())
+    where = Account(account, region, check_bucket(bucket), prefix, work_pool, cluster, secrets, stack, kms_key)
     say_json(json.dumps((trusted if trust else policy)(role, where), indent=1))
 
 
 @app.command()
 def teardown(
     work_pool: WorkPool = "pokelake",
+    stack: StackName = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete the deployments, the work pool and all that setup saved from Prefect; the bucket stays as it is."""
+    """Delete the deployments, the work pool and all that setup saved from Prefect; the bucket stays as it is.
+
+    On ECS it deletes what setup registered there as well, and ends the stack's worker; the stack itself stays.
+    """
     if not yes:
         typer.confirm(
             f"Delete work pool {work_pool!r}, its deployments and Pokélake's blocks from Prefect?", abort=True
         )
     reach_prefect()
+    from flows.deploy.pool import own_family
+    from flows.deploy.stack import read_stack, stop_worker
+    from flows.deploy.task_definition import delete_revisions
     from flows.deploy.teardown import teardown as delete_all
 
-    _print(delete_all(work_pool))
+    found = read_stack(stack) if stack else None
+    families = found.families() if found else filter(None, [own_family(work_pool)])
+    done = delete_all(work_pool)
+    _print(done)
+    # Another lake may use the pool as well.
+    if done[f"work-pool/{work_pool}"] != "left":
+        _print(stop_worker(found) if found else {})
+        for family in families:
+            _print(delete_revisions(family))
 
 
 def _print(done: dict[str, str]) -> None:
