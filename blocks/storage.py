@@ -4,12 +4,13 @@ from typing import Any, TypeVar
 
 from prefect.blocks.core import Block
 from prefect.exceptions import ObjectNotFound
-from prefect_aws import AwsCredentials, MinIOCredentials, S3Bucket
+from prefect_aws import S3Bucket
 
+from blocks.credentials import s3_client
 from blocks.names import LAKE_BLOCK, SOURCE_BLOCK, Names
 from lake.layout import RESULTS
 from lake.proxies import spare_loopback
-from lake.store import CONNECTIONS, Store
+from lake.store import Store
 
 __all__ = [
     "CREDENTIALS_BLOCK",
@@ -21,7 +22,6 @@ __all__ = [
     "open_store",
     "results_folder",
     "save_block",
-    "with_connections",
 ]
 
 _B = TypeVar("_B", bound=Block)
@@ -31,16 +31,13 @@ RESULTS_BLOCK, CREDENTIALS_BLOCK = Names().results, Names().credentials
 
 
 def open_store(block: S3Bucket) -> Store:
-    """Open the lake that a block's bucket, folder and credentials name."""
+    """Open the lake that a block's bucket, folder and credentials name.
+
+    Raises:
+        StoreError: The bucket's name or the credentials cannot be right.
+    """
     spare_loopback()
-    return Store(block.bucket_name, block.bucket_folder, with_connections(block.credentials).get_s3_client())
-
-
-def with_connections(credentials: AwsCredentials | MinIOCredentials) -> AwsCredentials | MinIOCredentials:
-    """Return credentials whose client has a connection for each thread of a store; a number of their own holds."""
-    parameters = credentials.aws_client_parameters
-    config = {"max_pool_connections": CONNECTIONS, **(parameters.config or {})}
-    return credentials.model_copy(update={"aws_client_parameters": parameters.model_copy(update={"config": config})})
+    return Store(block.bucket_name, block.bucket_folder, s3_client(block.credentials))
 
 
 def results_folder(prefix: str) -> str:

@@ -97,7 +97,7 @@ class Source:
     # The key itself is kept only in that block.
     api_key_block: str = _setting(
         "",
-        "Name of the Secret block that holds the API's key; empty for an API that needs none.",
+        "Name of the Secret or AWS Secret block that holds the API's key; empty for an API that needs none.",
         title="API Key Block",
     )
     # Header and prefix of most APIs that take a token.

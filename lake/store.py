@@ -22,6 +22,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from lake.answers import BROKEN_BODIES, BUSY, EXISTS, MISSING, code_of, may_be_applied
+from lake.aws import CLIENT_SETTINGS, CONNECT_SECONDS, READ_SECONDS, RETRIES
 from lake.bucket import check_bucket, is_found_by_region, page_of
 from lake.errors import ConflictError, MissingObjectError, OversizeError, StoreDownError, StoreError, refusal_of_s3
 from lake.layout import STAGING, is_odd
@@ -36,28 +37,16 @@ if TYPE_CHECKING:
 # Threads that write at the same time.
 PARALLEL_REQUESTS = 8
 
-# Several groups of tables write and read at the same time; a connection is opened only when it is needed.
-CONNECTIONS = 8 * PARALLEL_REQUESTS
-
 # S3 deletes at most this many objects in one request.
 _DELETED_AT_ONCE = 1000
 
 # S3 may answer 409 while another conditional write to the same key is in flight, and asks for a retry.
 _CONFLICT_RETRIES = 5
 
-_TRIES = 5
-
 # Seconds before each further try to read a body.
 _WAITS = (0.2, 0.5, 1, 2)
 
-_CONNECT_SECONDS, _READ_SECONDS = 10, 60
-
-CLIENT_CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": _TRIES},
-    connect_timeout=_CONNECT_SECONDS,
-    read_timeout=_READ_SECONDS,
-    max_pool_connections=CONNECTIONS,
-)
+CLIENT_CONFIG = Config(**CLIENT_SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +244,9 @@ class Store:
             region=self._region,
             scheme=endpoint.scheme,
             endpoint_override=None if is_found_by_region(endpoint.hostname or "") else endpoint.netloc,
-            connect_timeout=_CONNECT_SECONDS,
-            request_timeout=_READ_SECONDS,
-            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=_TRIES),
+            connect_timeout=CONNECT_SECONDS,
+            request_timeout=READ_SECONDS,
+            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=RETRIES),
         )
 
     def probe(self) -> None:

@@ -33,6 +33,7 @@ FOUNDATIONS = {
     "layout",
     "resource",
     "schema",
+    "aws",
     "store",
     "commit",
     "canonical",
@@ -48,9 +49,15 @@ FOUNDATIONS = {
 KNOWN_TO = {
     # Prefect's client raises its errors.
     "httpx": ("lake/crawl/", "blocks/limit.py"),
-    "boto3": ("lake/store.py", "flows/deploy/pulled.py"),
+    "boto3": ("lake/store.py", "blocks/credentials.py", "flows/deploy/pulled.py"),
     "duckdb": ("lake/read/",),
-    "botocore": ("lake/store.py", "lake/answers.py", "flows/deploy/stack.py", "flows/deploy/task_definition.py"),
+    "botocore": (
+        "lake/store.py",
+        "lake/answers.py",
+        "blocks/credentials.py",
+        "flows/deploy/stack.py",
+        "flows/deploy/task_definition.py",
+    ),
     "prefect": ("flows/", "blocks/"),
     "prefect_aws": ("flows/", "blocks/"),
 }

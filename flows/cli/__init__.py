@@ -12,6 +12,7 @@ from blocks.names import LAKE_BLOCK
 from flows.cli import approve as approving
 from flows.cli import deploy as deploying
 from flows.cli import read as reading
+from flows.cli import rollback as rolling
 from flows.cli import runs as running
 from flows.cli import status as looking
 from flows.cli import tell as telling
@@ -63,6 +64,7 @@ app = typer.Typer(
 app.add_typer(reading.app)
 app.add_typer(running.app)
 app.add_typer(deploying.app)
+app.add_typer(rolling.app)
 app.add_typer(telling.app)
 app.add_typer(looking.app)
 app.add_typer(approving.app)

@@ -234,7 +234,17 @@ def iam_policy(
     from lake.bucket import check_bucket
 
     secrets = tuple(secret or ())
-    where = Account(account, region, check_bucket(bucket), prefix, work_pool, cluster, secrets, stack, kms_key)
+    where = Account(
+        account,
+        region,
+        check_bucket(bucket),
+        prefix,
+        work_pool,
+        cluster,
+        secrets=secrets,
+        stack=stack,
+        kms_key=kms_key,
+    )
     say_json(json.dumps((trusted if trust else policy)(role, where), indent=1))
 
 

@@ -22,6 +22,9 @@ from lake.text import counted
 
 PACKAGES = ("blocks", "flows", "lake")
 
+# The step of a deployment that fetches a version.
+PULL = "prefect_aws.deployments.steps.pull_from_s3"
+
 # A run needs these files; no others are ever pushed.
 ALLOWED = ("blocks/**/*.py", "flows/*.py", "flows/steps/**/*.py", "lake/**/*.py")
 

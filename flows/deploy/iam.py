@@ -49,6 +49,8 @@ class Account:
     cluster: str = "pokelake"
     # ARNs of the secrets that tasks are started with.
     secrets: tuple[str, ...] = ()
+    # ARNs of the secrets that hold keys of sources, which the flows read.
+    source_secrets: tuple[str, ...] = ()
     # Name of the stack that made roles, image repository, task definitions and log.
     stack: str = STACK
     # ARN of the key that encrypts the bucket; None: S3's own key, which needs no rights.
@@ -131,19 +133,21 @@ def _in_lake(account: Account, rights: Mapping[str, Collection[str]]) -> list[St
 
 
 def _task(account: Account) -> list[Statement]:
-    return _in_lake(account, _TASK)
+    return [*_in_lake(account, _TASK), *_read_secrets(account.source_secrets)]
 
 
 def _execution(account: Account) -> list[Statement]:
     logs = account.arn("logs", f"log-group:{account.stack}")
-    statements = [
+    return [
         _allow(["ecr:GetAuthorizationToken"]),
         _allow(_PULL, [_images(account)]),
         _allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs, f"{logs}:*"]),
+        *_read_secrets(account.secrets),
     ]
-    if account.secrets:
-        statements.append(_allow(["secretsmanager:GetSecretValue"], account.secrets))
-    return statements
+
+
+def _read_secrets(arns: Collection[str]) -> list[Statement]:
+    return [_allow(["secretsmanager:GetSecretValue"], arns)] if arns else []
 
 
 def _worker(account: Account) -> list[Statement]:

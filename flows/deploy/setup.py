@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from prefect.client.orchestration import get_client
-from prefect_aws import AwsCredentials, S3Bucket
+from prefect_aws import AwsCredentials, AwsSecret, S3Bucket
 
+from blocks.credentials import with_settings
 from blocks.knobs import save_knobs
 from blocks.limit import save_limit
 from blocks.source_config import SourceConfig
@@ -37,9 +38,10 @@ def setup(
     """Save the objects that a lake, its source and its deployments need; return for each: created, changed or left.
 
     A bucket or prefix that is None stays as it is saved. So do credentials that are already saved, because they may
-    hold keys. The source gets a global limit, which keeps all runs together at its pace; if it names no limit, this one
-    gets the name of the source's block. Messages go to the notification blocks that `notify` names, or to nobody if it
-    is `none`; if it is empty, they go on as they did.
+    hold keys; they only get the lake's settings of a client where they have none of their own. The source gets a global
+    limit, which keeps all runs together at its pace; if it names no limit, this one gets the name of the source's
+    block. Messages go to the notification blocks that `notify` names, or to nobody if it is `none`; if it is empty,
+    they go on as they did.
 
     Raises:
         LakeError: No bucket is given or saved, a block to notify is not saved, or the work pool cannot be saved.
@@ -47,14 +49,11 @@ def setup(
     bucket, prefix = _where(bucket, prefix)
     before, told = _told(notify)
     source = replace(source, global_limit=source.global_limit or SOURCE_BLOCK)
-    for block_type in (AwsCredentials, S3Bucket, SourceConfig):
+    for block_type in (AwsCredentials, AwsSecret, S3Bucket, SourceConfig):
         block_type.register_type_and_schema()
     done = {}
-    credentials = load_block(AwsCredentials, CREDENTIALS_BLOCK)
-    done[f"aws-credentials/{CREDENTIALS_BLOCK}"] = "left" if credentials else "created"
-    if credentials is None:
-        credentials = AwsCredentials()
-        credentials.save(CREDENTIALS_BLOCK)
+    credentials = with_settings(load_block(AwsCredentials, CREDENTIALS_BLOCK) or AwsCredentials())
+    credentials, done[f"aws-credentials/{CREDENTIALS_BLOCK}"] = save_block(credentials, CREDENTIALS_BLOCK)
     for name, folder in ((LAKE_BLOCK, prefix.strip("/")), (RESULTS_BLOCK, results_folder(prefix))):
         block = S3Bucket(bucket_name=bucket, bucket_folder=folder, credentials=credentials)
         _, done[f"s3-bucket/{name}"] = save_block(block, name)

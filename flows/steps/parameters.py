@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from prefect_aws import AwsCredentials, S3Bucket
 from pydantic import BaseModel, ConfigDict, Field
 
+from blocks.credentials import with_settings
 from blocks.lakes import source_block
 from blocks.names import LAKE_BLOCK, Names
 from blocks.source_config import SourceConfig
@@ -57,7 +58,7 @@ class LakeLocation(BaseModel):
         block = S3Bucket(
             bucket_name=check_bucket(self.bucket),
             bucket_folder=results_folder(self.prefix),
-            credentials=AwsCredentials(),
+            credentials=with_settings(AwsCredentials()),
         )
         saved, _ = save_block(block, f"results-of-{slug}")
         return Results.of(saved)

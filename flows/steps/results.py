@@ -10,7 +10,7 @@ from prefect import get_run_logger
 from prefect.serializers import JSONSerializer
 from prefect_aws import S3Bucket
 
-from blocks.storage import with_connections
+from blocks.credentials import hardened
 from lake.assemble.staging import Manifest
 from lake.crawl import Listing
 from lake.errors import StoreError
@@ -69,7 +69,7 @@ class Results(S3Bucket):
     @classmethod
     def of(cls, saved: S3Bucket) -> Self:
         """Return a saved block as one that reads with care."""
-        credentials = with_connections(saved.credentials)
+        credentials = hardened(saved.credentials)
         block = cls(bucket_name=saved.bucket_name, bucket_folder=saved.bucket_folder, credentials=credentials)
         # Prefect takes only saved blocks for its results.
         block._block_document_id = saved._block_document_id

@@ -8,6 +8,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 
 from blocks.knobs import is_frozen, requests_per_run
 from flows.deploy.automations import REPORT_AUTOMATION, automations, read_told
+from flows.deploy.code import PULL
 from flows.deploy.doctor.check import Verdict, failed, judge, ok, skipped
 from flows.deploy.doctor.installation import SCHEDULES, Installation
 from flows.deploy.pulled import deploy
@@ -15,7 +16,6 @@ from lake.layout import CODE, CODE_MANIFEST
 
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 
-PULL = "prefect_aws.deployments.steps.pull_from_s3"
 CHECK = "prefect.deployments.steps.run_shell_script"
 
 # The variable that only the check of what was pulled is given.

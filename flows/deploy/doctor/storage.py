@@ -14,10 +14,12 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from blocks.credentials import hardened, s3_client
 from blocks.limit import limit_values
 from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.installation import Installation
 from flows.steps.results import prove_results
+from lake.aws import CLIENT_SETTINGS, patience
 from lake.layout import RESULTS
 from lake.store import Store
 
@@ -73,7 +75,7 @@ def lake_block(at: Installation) -> Verdict:
     """Is the block of the lake saved, and does it lead to the bucket that was named?"""
     found = at.store.uri()
     if at.lake.bucket is not None:
-        asked = Store(at.lake.bucket, at.lake.prefix, at.lake_block.credentials.get_s3_client()).uri()
+        asked = Store(at.lake.bucket, at.lake.prefix, s3_client(at.lake_block.credentials)).uri()
         if asked != found:
             way = f"`pokelake setup --bucket {at.lake.bucket} --prefix '{at.lake.prefix}'`"
             return failed(f"expected the lake of the deployments in {asked}, found it in {found}", way)
@@ -94,7 +96,7 @@ def source_block(at: Installation) -> Verdict:
 
 def account(at: Installation) -> Verdict:
     """Which S3 do the runs use, and as whom?"""
-    credentials = at.lake_block.credentials
+    credentials = hardened(at.lake_block.credentials)
     s3 = credentials.get_s3_client().meta
     where = f"S3 at {s3.endpoint_url}, region {s3.region_name}"
     try:
@@ -113,7 +115,12 @@ def _belongs_to_aws(url: str) -> bool:
 def bucket(at: Installation) -> Verdict:
     """Can the lake be written to, read and deleted from, and does it refuse to overwrite?"""
     at.store.probe()
-    return ok(f"{at.store.uri()} takes conditional writes, reads and deletes")
+    credentials = at.lake_block.credentials
+    bears = patience(s3_client(credentials).meta.config)
+    own = credentials.aws_client_parameters.config or {}
+    set_there = [name for name, ours in CLIENT_SETTINGS.items() if own.get(name, ours) != ours]
+    whose = f"its block sets {', '.join(set_there)}" if set_there else "these are the lake's own"
+    return ok(f"{at.store.uri()} takes conditional writes, reads and deletes, with {bears}; {whose}")
 
 
 def results(at: Installation) -> Verdict:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -42,6 +43,20 @@ FILES = {
 }
 
 
+PULL = """
+import asyncio, json, sys
+from prefect.client.orchestration import get_client
+from prefect.deployments.steps.core import run_steps
+from prefect.flows import load_flow_from_entrypoint
+with get_client(sync_client=True) as client:
+    deployments = client.read_deployments()
+asyncio.run(run_steps(deployments[0].pull_steps))
+names = [load_flow_from_entrypoint(found.entrypoint).name for found in deployments]
+sources = {module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ("blocks", "flows", "lake")}
+print(json.dumps([sorted(names), sorted(sources)]))
+"""
+
+
 @dataclass(frozen=True)
 class Deployed:
     """A checkout that was deployed once, and the servers it was deployed to."""
@@ -67,6 +82,14 @@ class Deployed:
     def deploy(self, without: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
         """Deploy everything, without a terminal."""
         return self.run("-m", "prefect", "--no-prompt", "deploy", "--all", without=without, **changes)
+
+    def pull(self, home: Path) -> subprocess.CompletedProcess[str]:
+        """Pull and load every flow in an empty folder, without the checkout that an editable install adds."""
+        (home / "run").mkdir()
+        environment = {**self.stack.environment, "PYTHONPATH": sysconfig.get_paths()["purelib"], "HOME": str(home)}
+        environment["PATH"] = f"{Path(sys.executable).parent}:{os.defpath}"
+        command = [sys.executable, "-S", "-c", PULL]
+        return subprocess.run(command, cwd=home / "run", env=environment, capture_output=True, text=True)
 
     def api(self, path: str, body: Any = None, method: str = "") -> Any:
         """Ask the server: GET, or POST where there is something to send, or what is named."""

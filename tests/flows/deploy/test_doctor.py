@@ -7,6 +7,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, PREFECT_CLOUD_API_URL, temporary_settings
 from prefect_aws import AwsCredentials
+from prefect_aws.client_parameters import AwsClientParameters
 
 from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK
 from flows.deploy.doctor import Check, examine, storage
@@ -108,6 +109,19 @@ def test_a_bucket_that_is_not_there(whole: Whole):
     check = whole.failure()
     assert check.name == "bucket"
     assert "there is no bucket 'absent'" in check.found
+
+
+def test_how_its_client_bears_with_s3_is_said_and_whose_settings_these_are(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch
+):
+    says = "s3://lake/pokelake/ takes conditional writes, reads and deletes, with {} for an answer; {}"
+    ours = says.format("6 tries, 10 s for a connection, 60 s", "these are the lake's own")
+    at = whole.installation()
+    assert storage.bucket(at).found == ours
+    own = AwsClientParameters(config={"read_timeout": 7, "retries": {"total_max_attempts": 1}})
+    at.lake_block.credentials.aws_client_parameters = own
+    theirs = says.format("1 try, 10 s for a connection, 7 s", "its block sets retries, read_timeout")
+    assert storage.bucket(at).found == theirs
 
 
 def test_results_elsewhere_than_in_the_lake(whole: Whole):

@@ -107,6 +107,13 @@ def test_only_the_secrets_that_are_given_can_be_read():
     assert not any(action.startswith("secretsmanager:") for action in actions(without))
 
 
+def test_the_flows_may_read_the_key_of_their_source_and_no_other_secret():
+    ours = Account("123456789012", "eu-central-1", "lake", secrets=(SECRET,), source_secrets=(f"{SECRET}-league",))
+    [reading] = [one for one in policy("task", ours)["Statement"] if "secretsmanager" in one["Action"][0]]
+    assert (reading["Action"], reading["Resource"]) == (["secretsmanager:GetSecretValue"], [f"{SECRET}-league"])
+    assert not any(action.startswith("secretsmanager:") for action in actions(policy("task", ACCOUNT)))
+
+
 def test_the_names_in_the_policies_are_those_that_setup_gives():
     variables = json.loads((DEPLOY / "ecs_job_template.json").read_text())["variables"]["properties"]
     assert variables["family"]["default"] == iam.STACK

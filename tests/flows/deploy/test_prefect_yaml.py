@@ -1,11 +1,7 @@
 """`prefect.yaml`, deployed to a real server: what is saved, what a run gets of it, and what stops it."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -88,31 +84,8 @@ def test_without_the_pools_name_nothing_is_deployed_and_the_variable_is_named(de
     assert deployed.deployments() == before
 
 
-PULL = """
-import asyncio, json, sys
-from prefect.client.orchestration import get_client
-from prefect.deployments.steps.core import run_steps
-from prefect.flows import load_flow_from_entrypoint
-with get_client(sync_client=True) as client:
-    deployments = client.read_deployments()
-asyncio.run(run_steps(deployments[0].pull_steps))
-names = [load_flow_from_entrypoint(found.entrypoint).name for found in deployments]
-sources = {module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ("blocks", "flows", "lake")}
-print(json.dumps([sorted(names), sorted(sources)]))
-"""
-
-
-def pull(deployed: Deployed, home: Path) -> subprocess.CompletedProcess[str]:
-    """Pull and load every flow in an empty folder, without the checkout, which an editable install puts on the path."""
-    (home / "run").mkdir()
-    environment = {**deployed.stack.environment, "PYTHONPATH": sysconfig.get_paths()["purelib"], "HOME": str(home)}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{os.defpath}"
-    command = [sys.executable, "-S", "-c", PULL]
-    return subprocess.run(command, cwd=home / "run", env=environment, capture_output=True, text=True)
-
-
 def test_what_is_pulled_is_all_that_the_flows_need(deployed: Deployed, tmp_path: Path):
-    said = pull(deployed, tmp_path)
+    said = deployed.pull(tmp_path)
     assert said.returncode == 0, said.stderr
     names, sources = json.loads(said.stdout.splitlines()[-1])
     assert names == sorted(FLOWS)
@@ -125,7 +98,7 @@ def test_code_that_was_changed_in_the_bucket_is_refused_before_any_of_it_runs(de
     key = f"pokelake/{code.folder}lake/__init__.py"
     deployed.s3().put_object(Bucket="lake", Key=key, Body=f"open({str(mark)!r}, 'w')".encode())
     try:
-        said = pull(deployed, tmp_path)
+        said = deployed.pull(tmp_path)
     finally:
         deployed.s3().put_object(Bucket="lake", Key=key, Body=code.files["lake/__init__.py"])
     assert said.returncode != 0

@@ -10,10 +10,12 @@ import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import get_client
 from prefect_aws import AwsCredentials, S3Bucket
+from prefect_aws.client_parameters import AwsClientParameters
 
 from blocks.source_config import SourceConfig
 from flows.deploy.pool import Pool, defaults, save_pool
 from flows.deploy.setup import setup
+from lake.aws import CLIENT_SETTINGS
 from lake.crawl import Source
 from lake.errors import LakeError, StoreError
 from tests.prefect_servers import prefect_api
@@ -110,6 +112,21 @@ def test_what_is_given_is_changed_and_the_lake_stays_where_it_is(first: dict[str
     assert SourceConfig.load("pokeapi").source().requests_per_second == 5
     block = S3Bucket.load("pokelake")
     assert (block.bucket_name, block.bucket_folder) == ("lake", "pokelake")
+
+
+def test_saved_credentials_keep_what_they_have_and_get_the_lakes_settings_beside_it(first: dict[str, str]):
+    """Prefect itself reads results with the saved blocks, and an earlier version saved credentials without settings."""
+    assert S3Bucket.load("pokelake-results").credentials.aws_client_parameters.config == CLIENT_SETTINGS
+    parameters = AwsClientParameters(config={"read_timeout": 7}, endpoint_url="http://127.0.0.1:9")
+    keys = {"aws_access_key_id": "oak", "aws_secret_access_key": "pallet-town"}
+    AwsCredentials(aws_client_parameters=parameters, **keys).save("pokelake", overwrite=True)
+    done = setup(None, None, SourceConfig.load("pokeapi").source())
+    assert {name for name, what in done.items() if what == "changed"} == {"aws-credentials/pokelake"}
+    for block in (S3Bucket.load("pokelake"), S3Bucket.load("pokelake-results")):
+        client = block.credentials.get_s3_client()
+        assert (client.meta.config.read_timeout, client.meta.config.connect_timeout) == (7, 10)
+        assert client.meta.endpoint_url == "http://127.0.0.1:9"
+        assert block.credentials.aws_secret_access_key.get_secret_value() == "pallet-town"
 
 
 def test_who_is_told_stays_until_another_block_is_named(first: dict[str, str]):

@@ -1,0 +1,41 @@
+"""The command that goes back to older code."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from blocks.names import LAKE_BLOCK
+from flows.cli.api import reach_prefect
+from flows.cli.options import Bucket, Json, LakeBlock, Prefix, located
+from flows.cli.say import say, say_json
+
+app = typer.Typer()
+
+
+@app.command()
+def rollback(
+    version: Annotated[str | None, typer.Argument(help="Code version to run. Omit it for a list.")] = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
+    as_json: Json = False,
+) -> None:
+    """Let all deployments run an older code version that lies in the bucket; without one, list those."""
+    reach_prefect()
+    import pandas as pd
+
+    from flows.cli.show import show
+    from flows.deploy.rollback import rollback as roll
+    from flows.deploy.rollback import versions
+
+    store = located(lake, bucket, prefix).open()
+    if version is None:
+        show(pd.DataFrame(versions(store)), as_json, "no code version was ever pushed")
+        return
+    done = roll(store, version)
+    if as_json:
+        say_json(json.dumps(done))
+        return
+    for name, what in done.items():
+        say(f"{name}: {what}")

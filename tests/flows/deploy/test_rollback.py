@@ -1,0 +1,108 @@
+"""`pokelake rollback`: deployments run a version that lies in the bucket, and nothing of it is run to find out how."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.deploy.code import Code, collect, push
+from flows.deploy.rollback import rollback, versions
+from lake.errors import LakeError, UnknownNameError
+from lake.store import Store
+from tests.flows.deploy.conftest import Deployed
+
+# What a rollback changes.
+CHANGED = ("version", "parameters", "parameter_openapi_schema", "pull_steps", "tags")
+
+
+@pytest.fixture
+def store(deployed: Deployed, client: object) -> Store:
+    return Store("lake", "pokelake", deployed.s3())
+
+
+@pytest.fixture
+def older(deployed: Deployed, store: Store) -> Iterator[Code]:
+    """Push a version without `report`, whose `maintain` does not know how to expire; undo what is done with it."""
+    code = collect(deployed.checkout)
+    maintain = code.files["flows/maintain.py"].replace(b"    expire_days: ", b"    days: ")
+    files = {path: body for path, body in code.files.items() if path != "flows/report.py"}
+    older = Code({**files, "flows/maintain.py": maintain})
+    push(store, older)
+    before = deployed.deployments()
+    yield older
+    for item in before.values():
+        deployed.api(f"/deployments/{item['id']}", {name: item[name] for name in CHANGED}, "PATCH")
+    store.delete([item.key for item in store.list(older.folder)])
+
+
+def _places(item: dict[str, Any]) -> set[str]:
+    """Return every version that a deployment's pull steps name."""
+    [reach, pulled, check] = [settings for step in item["pull_steps"] for settings in step.values()]
+    folders = {reach["env"]["FOLDER"], pulled["folder"]}
+    return {folder.split("/")[-2] for folder in folders} | {reach["env"]["VERSION"], check["env"]["VERSION"]}
+
+
+def test_deployments_run_a_version_that_lies_in_the_bucket_and_the_newer_one_again(
+    deployed: Deployed, store: Store, older: Code, tmp_path: Path
+):
+    newer, before = collect(deployed.checkout), deployed.deployments()
+    maintain = before["maintain"]["id"]
+    given = {**before["maintain"]["parameters"], "expire_days": 30}
+    deployed.api(f"/deployments/{maintain}", {"parameters": given}, "PATCH")
+    listed = {row["version"]: row["deployments"] for row in versions(store)}
+    assert listed == {older.version: "", newer.version: ", ".join(sorted(before))}
+
+    done = rollback(store, older.version)
+    assert done.pop("deployment/report") == f"left at {newer.version}, because {older.version} has no flows/report.py"
+    assert done.pop("deployment/maintain") == f"changed, without expire_days, which {older.version} does not take"
+    assert set(done.values()) == {"changed"}
+    after = deployed.deployments()
+    assert _places(after["report"]) == {newer.version}
+    for name in before.keys() - {"report"}:
+        assert after[name]["version"] == older.version
+        assert _places(after[name]) == {older.version}
+        assert after[name]["tags"] == ["pokelake"]
+        assert [item["schedule"] for item in after[name]["schedules"]] == [
+            item["schedule"] for item in before[name]["schedules"]
+        ]
+    assert after["refresh"]["parameters"] == before["refresh"]["parameters"]
+    assert after["refresh"]["parameter_openapi_schema"] == before["refresh"]["parameter_openapi_schema"]
+    assert "expire_days" not in after["maintain"]["parameters"]
+    assert "expire_days" not in after["maintain"]["parameter_openapi_schema"]["properties"]
+
+    deployed.api(f"/deployments/{before['report']['id']}", {"pull_steps": after["refresh"]["pull_steps"]}, "PATCH")
+    said = deployed.pull(tmp_path)
+    # All of the steps went well, and then there is no `report` to load.
+    assert "flows/report.py" in said.stderr
+    assert "none of it was run" not in said.stderr
+    pulled = next((tmp_path / "run").rglob("flows/maintain.py"))
+    assert pulled.read_bytes() == older.files["flows/maintain.py"]
+
+    assert set(rollback(store, newer.version).values()) == {"changed", "left"}
+    assert {item["version"] for item in deployed.deployments().values()} == {newer.version}
+
+
+def test_a_version_that_was_changed_in_the_bucket_is_refused_and_nothing_is_changed(
+    deployed: Deployed, store: Store, older: Code
+):
+    before = deployed.deployments()
+    with pytest.raises(UnknownNameError, match=r"no code version 'absent'"):
+        rollback(store, "absent")
+    store.create(f"{older.folder}flows/sitecustomize.py", b"import os")
+    with pytest.raises(LakeError, match=r"found 1 that differ \(flows/sitecustomize.py\); nothing was changed"):
+        rollback(store, older.version)
+    store.delete([f"{older.folder}flows/sitecustomize.py", f"{older.folder}MANIFEST.json"])
+    store.create(f"{older.folder}MANIFEST.json", json.dumps({"files": {}}).encode())
+    with pytest.raises(LakeError, match=r"that differ \(MANIFEST\.json, blocks/__init__\.py"):
+        rollback(store, older.version)
+    assert deployed.deployments() == before
+
+
+def test_without_a_deployment_that_pulls_from_the_lake_it_says_so(deployed: Deployed, store: Store, older: Code):
+    elsewhere = Store("lake", "other", deployed.s3())
+    push(elsewhere, older)
+    with pytest.raises(LakeError, match=r"no deployment pulls its code from s3://lake/other/code/"):
+        rollback(elsewhere, older.version)
+    elsewhere.delete([item.key for item in elsewhere.list("")])
