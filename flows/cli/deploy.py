@@ -226,6 +226,9 @@ def iam_policy(
     secret: Annotated[
         list[str] | None, typer.Option(help="ARN of a secret that tasks start with; may be given again.")
     ] = None,
+    source_secret: Annotated[
+        list[str] | None, typer.Option(help="ARN of the secret with a source's key; may be given again.")
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Print who may take the role instead.")] = False,
 ) -> None:
     """Print the AWS policy of one role of the deployment; it allows only what the role needs."""
@@ -233,7 +236,6 @@ def iam_policy(
     from flows.deploy.iam import trust as trusted
     from lake.bucket import check_bucket
 
-    secrets = tuple(secret or ())
     where = Account(
         account,
         region,
@@ -241,7 +243,8 @@ def iam_policy(
         prefix,
         work_pool,
         cluster,
-        secrets=secrets,
+        secrets=tuple(secret or ()),
+        source_secrets=tuple(source_secret or ()),
         stack=stack,
         kms_key=kms_key,
     )
