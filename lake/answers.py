@@ -1,6 +1,22 @@
 """What S3's errors mean."""
 
-from botocore.exceptions import ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+
+from lake.errors import StoreDownError, StoreError, refusal_of_s3
 
 EXISTS = {"PreconditionFailed", "412"}
 BUSY = {"ConditionalRequestConflict", "409"}
@@ -20,3 +36,23 @@ def may_be_applied(error: BaseException | None) -> bool:
     if isinstance(error, ClientError):
         return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
     return isinstance(error, HTTPClientError)
+
+
+@contextmanager
+def translated(uri: str, bucket: str) -> Iterator[None]:
+    """Turn boto3's errors into a `StoreError` that names the place and the way out."""
+    try:
+        yield
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise StoreError(
+            f"{uri}: no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
+            " AWS_PROFILE, or run under a role"
+        ) from error
+    except ClientError as error:
+        said: Any = error.response.get("Error", {})
+        kind = StoreDownError if code_of(error) in BUSY or may_be_applied(error) else StoreError
+        raise kind(f"{uri}: {refusal_of_s3(said, bucket)}") from error
+    except ParamValidationError as error:
+        raise StoreError(f"{uri}: {' '.join(str(error).split())}") from error
+    except (BotoCoreError, ResponseParserError) as error:
+        raise StoreDownError(f"{uri}: S3 could not be reached: {error}") from error

@@ -2,29 +2,23 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-)
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError
 
-from lake.answers import BROKEN_BODIES, BUSY, EXISTS, MISSING, code_of, may_be_applied
+from lake.answers import BROKEN_BODIES, BUSY, EXISTS, MISSING, code_of, may_be_applied, translated
 from lake.aws import CLIENT_SETTINGS, CONNECT_SECONDS, READ_SECONDS, RETRIES
 from lake.bucket import check_bucket, is_found_by_region, page_of
-from lake.errors import ConflictError, MissingObjectError, OversizeError, StoreDownError, StoreError, refusal_of_s3
+from lake.errors import ConflictError, MissingObjectError, OversizeError, StoreError
 from lake.layout import STAGING, is_odd
 from lake.proxies import spare_loopback
 from lake.text import shown
@@ -32,10 +26,16 @@ from lake.traffic import count_requests
 
 if TYPE_CHECKING:
     import pyarrow.fs as pafs
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
+
+_T = TypeVar("_T")
 
 # Threads that write at the same time.
 PARALLEL_REQUESTS = 8
+
+# Of an object that is hashed, each thread holds as much at a time.
+_PIECE_BYTES = 1 << 20
 
 # S3 deletes at most this many objects in one request.
 _DELETED_AT_ONCE = 1000
@@ -161,6 +161,24 @@ class Store:
         Raises:
             OversizeError: It has more bytes than `limit`; they were not fetched.
         """
+        return self._read(key, lambda body: body.read(), limit)
+
+    def digest(self, key: str) -> tuple[int, str] | None:
+        """Return how many bytes an object has, and their SHA-256, both as they are read; None if there is no such one.
+
+        Of the object a piece at a time is in memory.
+        """
+
+        def read(body: "StreamingBody") -> tuple[int, str]:
+            size, hashed = 0, sha256()
+            for piece in body.iter_chunks(_PIECE_BYTES):
+                size += len(piece)
+                hashed.update(piece)
+            return size, hashed.hexdigest()
+
+        return self._read(key, read)
+
+    def _read(self, key: str, take: Callable[["StreamingBody"], _T], limit: int | None = None) -> _T | None:
         with self._translated(key):
             for wait in (0, *_WAITS):
                 time.sleep(wait)
@@ -174,7 +192,7 @@ class Store:
                     if limit is not None and answer["ContentLength"] > limit:
                         raise OversizeError(self.uri(key), limit, answer["ContentLength"])
                     try:
-                        return body.read()
+                        return take(body)
                     except BROKEN_BODIES as error:
                         broken = error
             raise broken
@@ -268,21 +286,6 @@ class Store:
         finally:
             self.delete([key])
 
-    @contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
+    def _translated(self, key: str) -> AbstractContextManager[None]:
         """Turn boto3's errors into a `StoreError` that names the place and the way out."""
-        try:
-            yield
-        except (NoCredentialsError, PartialCredentialsError) as error:
-            raise StoreError(
-                f"{self.uri(key)}: no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
-                " AWS_PROFILE, or run under a role"
-            ) from error
-        except ClientError as error:
-            said: Any = error.response.get("Error", {})
-            kind = StoreDownError if code_of(error) in BUSY or may_be_applied(error) else StoreError
-            raise kind(f"{self.uri(key)}: {refusal_of_s3(said, self.bucket)}") from error
-        except ParamValidationError as error:
-            raise StoreError(f"{self.uri(key)}: {' '.join(str(error).split())}") from error
-        except (BotoCoreError, ResponseParserError) as error:
-            raise StoreDownError(f"{self.uri(key)}: S3 could not be reached: {error}") from error
+        return translated(self.uri(key), self.bucket)

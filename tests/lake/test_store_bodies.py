@@ -46,7 +46,7 @@ class Breaking:
         if fault is not None:
             read = answer["Body"].read
 
-            def spoilt() -> bytes:
+            def spoilt(*given: Any) -> bytes:
                 read()
                 if isinstance(fault, bytes):
                     return fault
@@ -100,3 +100,20 @@ def test_a_listing_that_comes_damaged_is_one_paragraph(bucket: str, monkeypatch:
     with pytest.raises(StoreError, match="invalid XML") as caught:
         list(store.list(""))
     assert is_one_paragraph_about(str(caught.value), bucket)
+
+
+@pytest.mark.parametrize("kind", BREAKS)
+def test_an_object_that_breaks_while_it_is_hashed_is_asked_for_again(bucket: str, s3_endpoint: str, kind: str):
+    client = Breaking(s3_endpoint, iter([BREAKS[kind]] * (TRIES - 1)))
+    store = Store(bucket, client=client)  # type: ignore[arg-type]
+    store.create("a", b"pikachu")
+    assert (store.digest("a"), client.gets) == ((7, sha256(b"pikachu").hexdigest()), TRIES)
+
+
+def test_an_object_is_hashed_a_piece_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lake.store, "_PIECE_BYTES", 3)
+    store.create("a", b"pikachu")
+    store.create("b", b"")
+    assert store.digest("a") == (7, sha256(b"pikachu").hexdigest())
+    assert store.digest("b") == (0, sha256(b"").hexdigest())
+    assert store.digest("c") is None
