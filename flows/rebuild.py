@@ -8,13 +8,13 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 
+from flows.steps.bar import progress
 from flows.steps.ended import PUBLISHING, TELLING
 from flows.steps.events import announce
 from flows.steps.gate import held_back, verdict_first
 from flows.steps.memory import return_freed_memory
 from flows.steps.outcome import Outcome, ended
 from flows.steps.parameters import LakeLocation
-from flows.steps.progress import progress
 from flows.steps.publish import publish
 from flows.steps.watch import run_name, watched
 from lake import Lake

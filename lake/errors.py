@@ -97,7 +97,7 @@ class NoCommitError(LakeError):
             f"{uri}: expected a commit, found an object that is none: {shown(finding)};"
             " put back the commit that was there, or delete the object while nothing is publishing"
         )
-        self.uri = uri
+        self.uri, self.finding = uri, shown(finding)
 
 
 class NoDraftError(LakeError):

@@ -16,6 +16,7 @@ from flows.cli import rollback as rolling
 from flows.cli import runs as running
 from flows.cli import status as looking
 from flows.cli import tell as telling
+from flows.cli import verify as verifying
 from flows.cli.api import afterwards, api_error, reach_prefect
 from flows.cli.options import (
     AsOf,
@@ -68,6 +69,7 @@ app.add_typer(rolling.app)
 app.add_typer(telling.app)
 app.add_typer(looking.app)
 app.add_typer(approving.app)
+app.add_typer(verifying.app)
 
 AllowShrink = Annotated[
     list[str] | None,

@@ -109,9 +109,9 @@ def decide_alone(lake: "LakeLocation", held: "HeldDraft", choice: "Choice") -> N
         HeldError: The draft cannot be published as it is, so it is held again.
     """
     from flows.steps.answer import verdict_of
+    from flows.steps.bar import progress
     from flows.steps.held import held_error
     from flows.steps.outcome import describe_changes
-    from flows.steps.progress import progress
     from flows.steps.publish import run_facts
     from lake.assemble.decide import decide
     from lake.assemble.decided import Ending

@@ -12,6 +12,7 @@ from prefect.flow_runs import suspend_flow_run
 from pydantic import ValidationError
 
 from flows.steps.answer import answer_form, verdict_of
+from flows.steps.bar import progress
 from flows.steps.events import report_current, report_draft_ended
 from flows.steps.held import (
     approve_command,
@@ -26,7 +27,6 @@ from flows.steps.held import (
 from flows.steps.numbers import phase
 from flows.steps.outcome import Outcome, ended, finished, unchanged
 from flows.steps.parameters import Choice, LakeLocation
-from flows.steps.progress import progress
 from flows.steps.publish import Publication, new_drifts, run_facts
 from lake.assemble.decide import Decision, decide
 from lake.assemble.decided import Ending

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, and of a crawl an artifact and an event, all of the same numbers."""
+"""Progress of a crawl: a bar on a terminal, an artifact and an event, all of the same numbers."""
 
 import threading
 import time
@@ -10,14 +10,12 @@ from contextvars import copy_context
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.objects import Artifact
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from flows.steps.artifacts import artifact_key, create
+from flows.steps.bar import progress
 from flows.steps.events import report_progress
 from flows.steps.logs import harmless
 from flows.steps.markdown import cell
-from lake.assemble.build import Advance
 from lake.text import counted
 
 # The artifact is brought up to date at most this often, and the event comes at most this often.
@@ -34,19 +32,9 @@ Note = Callable[[int, bool], None]
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Advance]:
-    """Show a bar while the block runs; yield the function that is told how many more steps are done."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.advance(task, done)
-
-
-@contextmanager
 def crawl_progress(report: "CrawlReport") -> Iterator[Note]:
-    """Show how far a crawl is while the block runs, also to those who watch it in Prefect; nothing waits for them."""
-    with progress("crawl", report.total) as advance:
+    """Show how far a run is while the block runs, also to those who watch it in Prefect; nothing waits for them."""
+    with progress(report.name, report.total) as advance:
 
         def note(done: int, is_fetched: bool) -> None:
             advance(done)
@@ -66,10 +54,11 @@ class CrawlReport:
     """How far a crawl is; tells Prefect, in a thread of its own, until it has ended.
 
     `live` tells how many documents were fetched so far, also of shards under way; `pace` how many a second are allowed,
-    0 without a limit.
+    0 without a limit. Other long work has another name, and things of another kind; it emits no event.
     """
 
-    def __init__(self, place: str, total: int) -> None:
+    def __init__(self, place: str, total: int, name: str = "crawl", thing: str = "document") -> None:
+        self.name, self.thing = name, thing
         self.ended = threading.Event()
         self.total = total
         self.live: Callable[[], int] = lambda: 0
@@ -114,7 +103,7 @@ class CrawlReport:
 
     def count(self) -> str:
         """Say how many documents are done, in words."""
-        return f"{self.done:,} of {counted(self.total, 'document')}"
+        return f"{self.done:,} of {counted(self.total, self.thing)}"
 
     def line(self) -> str:
         """Say how far the crawl is, in words."""
@@ -136,11 +125,12 @@ class CrawlReport:
             done = self.done
             is_over = self.ended.is_set()
             if done > emitted and (is_over or time.monotonic() >= next_event):
-                report_progress(done, self.total, self.rate or 0.0)
+                if self.name == "crawl":
+                    report_progress(done, self.total, self.rate or 0.0)
                 emitted, next_event = done, time.monotonic() + EVENT_SECONDS
             self._samples.append((time.monotonic(), self._fetched))
             if done > told:
-                with harmless("the progress of the crawl", is_said=self._is_reached):
+                with harmless(f"the progress of the {self.name}", is_said=self._is_reached):
                     self._is_reached = False
                     self._tell(100 * done / max(self.total, 1))
                     self._is_reached, told = True, done
@@ -152,10 +142,10 @@ class CrawlReport:
         # The client of the run is its own thread's.
         self._client = self._client or get_client(sync_client=True)
         if self._artifact is None:
-            key = artifact_key("crawl", self._place)
+            key = artifact_key(self.name, self._place)
             self._artifact = create("progress", key, self._said(), percent, self._client)
         else:
             self._client.update_artifact(self._artifact.id, ArtifactUpdate(data=percent, description=self._said()))
 
     def _said(self) -> str:
-        return f"Crawl of {cell(self._place)}: {self.line()}"
+        return f"{self.name.title()} of {cell(self._place)}: {self.line()}"

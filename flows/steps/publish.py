@@ -10,10 +10,10 @@ from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, transaction
 
+from flows.steps.bar import progress
 from flows.steps.deadline import BUILD_SECONDS
 from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
-from flows.steps.progress import progress
 from lake.assemble.draft import Crawled, Draft, write_draft
 from lake.assemble.held import HeldDraft, hold, waiting
 from lake.commit import Commit

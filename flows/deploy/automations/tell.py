@@ -120,7 +120,11 @@ def telling(lake: str, patience: Patience, blocks: Sequence[UUID]) -> tuple[Auto
                 absence(STATES, "prefect.flow-run.Running", within, of_deployment(name)),
                 message.no_run(name, flags_of(lake), within),
             )
-            for name, within in (("discover", patience.discover), ("maintain", patience.maintain))
+            for name, within in (
+                ("discover", patience.discover),
+                ("maintain", patience.maintain),
+                ("verify", patience.verify),
+            )
         ),
     )
 

@@ -36,6 +36,8 @@ class Patience:
     discover: timedelta = timedelta(hours=8)
     # A maintain starts every Sunday.
     maintain: timedelta = timedelta(days=8)
+    # A verify starts on the third of each month.
+    verify: timedelta = timedelta(days=33)
     # A worker that is replaced by another one is away for a few minutes.
     worker: timedelta = timedelta(minutes=10)
 

@@ -27,7 +27,14 @@ from lake.store import Store
 _B = TypeVar("_B", bound=Block)
 
 # The deployments of `prefect.yaml`, and the slugs of their schedules.
-SCHEDULES = {"discover": ("hourly",), "refresh": ("daily",), "maintain": ("weekly",), "report": (), "rebuild": ()}
+SCHEDULES = {
+    "discover": ("hourly",),
+    "refresh": ("daily",),
+    "maintain": ("weekly",),
+    "verify": ("monthly",),
+    "report": (),
+    "rebuild": (),
+}
 
 
 class Installation:

@@ -37,6 +37,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "columns": ("pokemon",),
     "snapshots": (),
     "audits": (),
+    "verify": (),
     "read": ("pokemon",),
     "sql": ("SELECT 1",),
     "diff": ("pokemon", "2026-08-08"),

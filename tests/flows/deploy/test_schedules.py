@@ -35,6 +35,7 @@ def test_every_schedule_has_a_slug_and_says_that_it_is_active(deployed: Deployed
         "discover": [("hourly", True)],
         "refresh": [("daily", True)],
         "maintain": [("weekly", True)],
+        "verify": [("monthly", True)],
         "report": [],
         "rebuild": [],
     }
@@ -66,8 +67,14 @@ def test_maintain_starts_once_a_week(deployed: Deployed):
     assert [moment.strftime("%a %H:%M") for moment in starts(deployed, "maintain")] == ["Sun 06:20"]
 
 
+def test_verify_starts_once_a_month(deployed: Deployed):
+    assert [moment.strftime("%d %H:%M") for moment in starts(deployed, "verify")] == ["03 08:20"]
+
+
 def test_no_two_start_within_a_quarter_of_an_hour(deployed: Deployed):
-    moments = sorted(moment for name in ("discover", "refresh", "maintain") for moment in starts(deployed, name))
+    moments = sorted(
+        moment for name in ("discover", "refresh", "maintain", "verify") for moment in starts(deployed, name)
+    )
     gaps = [later - earlier for earlier, later in pairwise(moments)]
     assert min(gaps) >= timedelta(minutes=15)
 

@@ -13,6 +13,7 @@ from flows.steps import deadline
 from flows.steps.again import may_go_well
 from flows.steps.deadline import longest
 from flows.steps.predecessors import least
+from flows.verify import verify
 from lake.commit import head
 from lake.crawl import Source
 from lake.errors import SourceError
@@ -40,7 +41,7 @@ def test_every_other_flow_is_ended_after_a_stated_time(
     prefect_server: dict[str, str], store: Store, monkeypatch: pytest.MonkeyPatch
 ):
     """Whatever it waits for; what it has begun is ended by the same signal as a timer's."""
-    assert all(flow.timeout_seconds for flow in (rebuild, maintain, report))
+    assert all(flow.timeout_seconds for flow in (rebuild, maintain, report, verify))
     monkeypatch.setattr("flows.maintain.find_garbage", lambda *given: time.sleep(60))
     began = time.monotonic()
     state = maintain.with_options(timeout_seconds=3)(LOCATION, return_state=True)

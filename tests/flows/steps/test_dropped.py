@@ -6,8 +6,8 @@ import pytest
 
 from flows.local.replica import Corpus, demo_documents
 from flows.refresh import refresh
+from flows.steps.bar import progress
 from flows.steps.parameters import Choice
-from flows.steps.progress import progress
 from lake.assemble.decide import decide
 from lake.assemble.held import HeldDraft, expire, waiting
 from lake.errors import HeldError

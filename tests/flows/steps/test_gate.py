@@ -17,10 +17,10 @@ from prefect.states import Cancelled, Pending, Scheduled
 from flows.local.replica import demo_documents
 from flows.refresh import refresh
 from flows.steps.artifacts import artifact_key
+from flows.steps.bar import progress
 from flows.steps.crawl import fetch_all
 from flows.steps.events import DRAFT_ENDED, DRAFT_HELD
 from flows.steps.parameters import Choice
-from flows.steps.progress import progress
 from lake.assemble.decide import decide
 from lake.assemble.decided import remove_held
 from lake.assemble.held import held_drafts

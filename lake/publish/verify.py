@@ -1,0 +1,229 @@
+"""Verifies a lake: every file of a snapshot, the chain of commits, and what lies beside them. Nothing is written."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby, pairwise
+
+from lake.accept import accepted
+from lake.commit import Commit, DataFile, commit_seqs, read_commit
+from lake.errors import MissingObjectError, NoCommitError
+from lake.layout import (
+    COMMITS,
+    SNAPSHOTS,
+    commit_key,
+    commit_seq,
+    file_key,
+    in_reach,
+    is_snapshot_id,
+    snapshot_folder,
+    table_folder,
+)
+from lake.publish.damage import YOUNG, Damage, Foreign, Kind, Verification, file_advice
+from lake.store import PARALLEL_REQUESTS, Store, StoredObject
+from lake.text import counted, minute, shown
+
+# Shows progress, as when a draft is written.
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+# How often an object is fetched that has another content than its commit says: the damage may be of the way.
+_FETCHES = 4
+
+# A copy of a commit that `maintain` was about to forget.
+_FORGOTTEN = "forgotten-"
+
+_RESTORE = "put back the commit that was there, from a version of the bucket or a backup"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A commit, as far as it must be remembered until all are read, and what is wrong by its listing."""
+
+    seq: int
+    snapshot: str
+    parent: str | None
+    files: int
+    damages: tuple[Damage, ...]
+    foreign: tuple[StoredObject, ...]
+
+
+def verify(
+    store: Store, progress: Progress, snapshots: Collection[str] | None = None, now: datetime | None = None
+) -> Verification:
+    """Compare what lies in a lake with its commits, and return all that is wrong.
+
+    Each commit must be readable and follow the one that it names; each snapshot must have all its files, of the right
+    size. The files of `snapshots`, or of all, are read whole and hashed, a few at a time, of each a piece at a time.
+
+    Raises:
+        LakeError: A commit is of a later format; the bucket cannot be used.
+    """
+    now = now or datetime.now(UTC)
+    keys = [(item, commit_seq(item.key)) for item in store.list(COMMITS)]
+    reached = in_reach(seq for _, seq in keys if seq is not None)
+    foreign = [_foreign(store, item.key, [item], now) for item, seq in keys if seq is None]
+    seen, damages = _chain(store, reached, progress)
+    far = (seq for _, seq in keys if seq is not None and seq not in reached)
+    damages += [_no_commit(store.uri(commit_key(seq)), "its number is far above all others") for seq in far]
+    damages += _breaks(store, seen, reached)
+    chosen = [one for one in seen if snapshots is None or one.snapshot in snapshots]
+    current = seen[-1].snapshot if seen else None
+    read = files = 0
+    with progress("files", sum(one.files for one in chosen)) as advance:
+        for one in seen:
+            found = [*one.damages]
+            if one in chosen and (commit := accepted(one.seq, partial(read_commit, store))) is not None:
+                found += _hash(store, commit, {damage.where for damage in found}, advance)
+                files, read = files + one.files, read + sum(table.bytes for table in commit.tables.values())
+            # A snapshot may be forgotten meanwhile, and its files go.
+            if found and store.find(commit_key(one.seq)) is not None:
+                damages += [_advised(store.uri(), damage, current) for damage in found]
+            foreign += [_foreign(store, item.key, [item], now) for item in one.foreign]
+    foreign += _leftovers(store, seen, now)
+    names = tuple(one.snapshot for one in chosen)
+    return Verification(store.uri(), len(seen), names, files, read, tuple(damages), tuple(foreign))
+
+
+def _chain(store: Store, seqs: Collection[int], progress: Progress) -> tuple[list[_Seen], list[Damage]]:
+    """Read all commits, and list the files of each."""
+    with progress("commits", len(seqs)) as advance, ThreadPoolExecutor(PARALLEL_REQUESTS, "look") as pool:
+
+        def look(seq: int) -> _Seen | Damage | None:
+            try:
+                return _look(store, read_commit(store, seq))
+            except NoCommitError as error:
+                return _no_commit(error.uri, error.finding)
+            except MissingObjectError:
+                # It was forgotten since it was listed.
+                return None
+            finally:
+                advance(1)
+
+        found = list(pool.map(look, seqs))
+    return [one for one in found if isinstance(one, _Seen)], [one for one in found if isinstance(one, Damage)]
+
+
+def _look(store: Store, commit: Commit) -> _Seen:
+    planned, folders = commit.sizes(), tuple(f"{table_folder(commit.snapshot, name)}/" for name in commit.tables)
+    found = {item.key: item for item in store.list(snapshot_folder(commit.snapshot))}
+    damages = []
+    for table, file in _files(commit):
+        key = file_key(commit.snapshot, table, file.name)
+        if key not in found:
+            damages.append(_of_file(store, Kind.MISSING, commit, table, file, "an object", "none"))
+        elif (size := found[key].size) != file.bytes:
+            expected = counted(file.bytes, "byte")
+            damages.append(_of_file(store, Kind.SIZE, commit, table, file, expected, counted(size, "byte")))
+    others = [item for key, item in found.items() if key not in planned]
+    damages += [_stray(store, commit, item) for item in others if item.key.startswith(folders)]
+    forgotten = f"{snapshot_folder(commit.snapshot)}{_FORGOTTEN}"
+    foreign = [item for item in others if not item.key.startswith((*folders, forgotten))]
+    return _Seen(commit.seq, commit.snapshot, commit.parent, len(planned), tuple(damages), tuple(foreign))
+
+
+def _stray(store: Store, commit: Commit, item: StoredObject) -> Damage:
+    return Damage(
+        Kind.STRAY,
+        store.uri(shown(item.key)),
+        "only the files that the commit names",
+        f"an object of {counted(item.size, 'byte')}, written {minute(item.modified)}",
+        "find out who put it there, and delete it: whoever reads the folder of the table reads it as well",
+        commit.snapshot,
+    )
+
+
+def _breaks(store: Store, seen: Sequence[_Seen], seqs: Sequence[int]) -> Iterator[Damage]:
+    """Yield what is wrong with the order of commits: each must follow the one before it.
+
+    Where an object lies between two that is no commit, it is what is wrong; numbers that were passed over are not.
+    """
+    for before, one in pairwise(seen):
+        if one.parent != before.snapshot and not any(before.seq < seq < one.seq for seq in seqs):
+            yield Damage(
+                Kind.LOST_COMMIT,
+                store.uri(commit_key(one.seq)),
+                f"the commit of {one.parent}, which it follows, before it" if one.parent else "to be the first",
+                f"that of {before.snapshot}, number {before.seq}",
+                f"{_RESTORE}, before `maintain` removes the files of its snapshot, which no commit names now",
+                one.snapshot,
+            )
+
+
+def _hash(store: Store, commit: Commit, known: Collection[str], advance: Callable[[int], None]) -> Iterator[Damage]:
+    """Read the files of a snapshot, but for those that are `known` as damaged, and yield what is wrong with them."""
+
+    def read(place: tuple[str, DataFile]) -> Damage | None:
+        table, file = place
+        key = file_key(commit.snapshot, table, file.name)
+        if store.uri(key) in known:
+            return None
+        for _ in range(_FETCHES):
+            found = store.digest(key)
+            if found is None:
+                return _of_file(store, Kind.MISSING, commit, table, file, "an object", "none")
+            if found == (file.bytes, file.sha256):
+                return None
+        assert found is not None
+        expected = f"the content with SHA-256 {file.sha256}"
+        return _of_file(store, Kind.CONTENT, commit, table, file, expected, f"another, {found[1]}")
+
+    with ThreadPoolExecutor(PARALLEL_REQUESTS, "verify") as pool:
+        for damage in pool.map(read, _files(commit)):
+            advance(1)
+            if damage is not None:
+                yield damage
+
+
+def _files(commit: Commit) -> list[tuple[str, DataFile]]:
+    return [(name, file) for name, table in commit.tables.items() for file in table.files]
+
+
+def _of_file(store: Store, kind: Kind, commit: Commit, table: str, file: DataFile, expected: str, found: str) -> Damage:
+    where = store.uri(file_key(commit.snapshot, table, file.name))
+    return Damage(kind, where, expected, found, "", commit.snapshot, table, file)
+
+
+def _advised(uri: str, damage: Damage, current: str | None) -> Damage:
+    if damage.snapshot is None or damage.table is None:
+        return damage
+    return replace(damage, advice=file_advice(uri, damage.snapshot, current, damage.table))
+
+
+def _no_commit(uri: str, finding: str) -> Damage:
+    advice = f"{_RESTORE}, or delete the object while nothing is publishing; `maintain` stops until then"
+    return Damage(Kind.NO_COMMIT, uri, "a commit", f"an object that is none: {finding}", advice)
+
+
+def _leftovers(store: Store, seen: Sequence[_Seen], now: datetime) -> list[Foreign]:
+    """Return what lies below ``snapshots/`` outside of the folders of snapshots that a commit names, or named."""
+    named = {name for one in seen for name in (one.snapshot, one.parent)}
+    found = {}
+    for folder, items in groupby(store.list(SNAPSHOTS), lambda item: "/".join(item.key.split("/")[:2])):
+        if folder.removeprefix(SNAPSHOTS) not in named:
+            found[folder] = list(items)
+    if found:
+        # What was published since commits were listed.
+        last = seen[-1].seq if seen else 0
+        later = (accepted(seq, partial(read_commit, store)) for seq in commit_seqs(store) if seq > last)
+        for commit in filter(None, later):
+            found.pop(snapshot_folder(commit.snapshot).rstrip("/"), None)
+    return [_foreign(store, folder, items, now) for folder, items in found.items()]
+
+
+def _foreign(store: Store, place: str, items: Sequence[StoredObject], now: datetime) -> Foreign:
+    youngest = max(item.modified for item in items)
+    is_young = now - youngest <= YOUNG
+    name = place.removeprefix(SNAPSHOTS)
+    if not is_snapshot_id(name):
+        advice = "no run writes there: find out who did, and delete it"
+    elif is_young:
+        advice = "a run may be writing there; what it leaves, `maintain` removes"
+    else:
+        advice = (
+            "look whether `maintain` runs, which removes what runs have left, and whether somebody deleted a commit"
+        )
+    where = store.uri(shown(place if [item.key for item in items] == [place] else f"{place}/"))
+    return Foreign(where, len(items), sum(item.size for item in items), youngest, is_young, advice)

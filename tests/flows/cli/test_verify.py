@@ -1,0 +1,65 @@
+"""`pokelake verify`: what it prints of a whole lake and of a damaged one, without Prefect, and with which exit code."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+from lake.layout import snapshot_folder
+from lake.store import Store
+from tests.lake.publish.killing import NEW, OLD
+from tests.lake.publish.littering import chain, put
+
+LAKE = ("--bucket", "lake", "--prefix", "pokelake")
+FILE = f"{snapshot_folder(NEW)}types/part-0.parquet"
+
+Ran = Callable[..., tuple[int, str, str]]
+
+
+def test_a_whole_lake_is_one_line(ran: Ran, store: Store):
+    chain(store, 40, 20)
+    code, out, err = ran("verify", *LAKE)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"whole: 2 files of {NEW}, ")
+    assert out.endswith(" bytes, read against the commit; 2 commits in the chain\n")
+    assert "whole: 4 files of 2 snapshots, " in ran("verify", "--all", *LAKE)[1]
+    assert f"whole: 2 files of {OLD}, " in ran("verify", "--as-of", OLD, *LAKE)[1]
+
+
+def test_damage_is_told_in_paragraphs_and_ends_with_exit_code_1(ran: Ran, store: Store):
+    chain(store, 40, 20)
+    store.delete([FILE])
+    code, out, err = ran("verify", *LAKE)
+    assert (code, out) == (1, "")
+    assert f"\n- {store.uri(FILE)}: expected an object, found none; run `pokelake verify --repair " in err
+
+
+def test_json_has_all_that_was_found_and_the_same_exit_code(ran: Ran, store: Store):
+    chain(store, 40, 20)
+    put(store, "snapshots/20260809T041200Z-00000000/types/part-0.parquet", ago=timedelta(hours=1))
+    code, out, _ = ran("verify", "--json", *LAKE)
+    assert (code, json.loads(out)["sound"], len(json.loads(out)["foreign"])) == (0, True, 1)
+    store.delete([FILE])
+    code, out, err = ran("verify", "--json", *LAKE)
+    said = json.loads(out)
+    assert (code, err, said["sound"], said["snapshots"]) == (1, "", False, [NEW])
+    [damage] = said["damaged"]
+    assert {name: damage[name] for name in ("kind", "where", "expected", "found", "table")} == {
+        "kind": "missing",
+        "where": store.uri(FILE),
+        "expected": "an object",
+        "found": "none",
+        "table": "types",
+    }
+
+
+def test_a_young_leftover_is_named(ran: Ran, store: Store):
+    chain(store, 40, 20)
+    put(store, "snapshots/20260809T041200Z-00000000/types/part-0.parquet", ago=timedelta(hours=1))
+    code, out, _ = ran("verify", *LAKE)
+    assert code == 0
+    assert "snapshots/20260809T041200Z-00000000/: 1 object with 1 byte that no commit names" in out
+
+
+def test_a_snapshot_and_all_of_them_exclude_each_other(ran: Ran, store: Store):
+    assert ran("verify", "--all", "--as-of", OLD, *LAKE)[0] == 2
+    assert "nothing was ever published" in ran("verify", "--as-of", OLD, *LAKE)[2]
