@@ -25,7 +25,7 @@ from flows.local.replica import Running, replica
 from flows.local.s3 import spare_moto
 from lake.store import Store
 from tests.flows.local.replica import small_corpus
-from tests.s3 import client_without_socket
+from tests.s3 import client_without_socket, create_bucket, without_sockets
 
 STARTED = Path(__file__).parent / "started"
 
@@ -81,7 +81,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """Serve S3 on loopback for the whole session, and point every client at it."""
+    """Serve AWS on loopback for the whole session; clients of S3 in this process need no socket."""
     # moto logs every request.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     spare_moto()
@@ -92,7 +92,8 @@ def s3_endpoint() -> Iterator[str]:
         patch.setattr(botocore.utils, "_parse_timestamp_with_tzinfo", read_time)
         server.start()
         host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
+        with without_sockets(endpoint := f"http://{host}:{port}"):
+            yield endpoint
         server.stop()
 
 
@@ -117,8 +118,14 @@ def bucket(s3_endpoint: str, s3_client: Any, monkeypatch: pytest.MonkeyPatch) ->
     """Give the test an empty bucket of its own, reachable through the environment alone."""
     use_s3(s3_endpoint, monkeypatch)
     moto_api_backend.reset()
-    s3_client.create_bucket(Bucket="lake")
+    create_bucket("lake")
     return "lake"
+
+
+@pytest.fixture
+def over_http(bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the clients of this process ask over HTTP, by another name of the endpoint."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint.replace("127.0.0.1", "localhost"))
 
 
 @pytest.fixture

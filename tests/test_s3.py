@@ -5,6 +5,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from lake.store import CLIENT_CONFIG
 
@@ -12,7 +13,7 @@ BODY = bytes(range(256)) * 100
 
 
 @pytest.fixture
-def s3_over_http(bucket: str) -> Any:
+def s3_over_http(over_http: None) -> Any:
     return boto3.client("s3", config=CLIENT_CONFIG)
 
 
@@ -46,6 +47,32 @@ def test_a_folder_is_listed_as_over_http(s3_client: Any, s3_over_http: Any):
             item.pop("ChecksumAlgorithm", None)
         assert one == other
         assert one["KeyCount"] == count
+
+
+def test_objects_are_deleted_as_over_http(s3_client: Any, s3_over_http: Any):
+    for client in (s3_client, s3_over_http):
+        for key in ("x/a", "x/b", "y"):
+            create(client, key)
+        objects = [{"Key": key} for key in ("x/a", "none", "x/b")]
+        answered = client.delete_objects(Bucket="lake", Delete={"Objects": objects, "Quiet": True})
+        assert said(answered, "Errors") == {"status": 200, "Errors": None}
+        assert [item["Key"] for item in client.list_objects_v2(Bucket="lake", Prefix="")["Contents"]] == ["y"]
+        client.delete_objects(Bucket="lake", Delete={"Objects": [{"Key": "y"}], "Quiet": True})
+
+
+def test_every_client_of_this_process_asks_without_a_socket_unless_by_another_name(
+    bucket: str, monkeypatch: pytest.MonkeyPatch, over_http: None, s3_endpoint: str
+):
+    sent: list[str] = []
+    send = URLLib3Session.send
+    monkeypatch.setattr(URLLib3Session, "send", lambda self, request: sent.append(request.url) or send(self, request))
+    another = boto3.client("s3", endpoint_url=s3_endpoint)
+    create(another, "a")
+    another.head_object(Bucket="lake", Key="a")
+    assert boto3.client("ecs", endpoint_url=s3_endpoint).list_clusters()["clusterArns"] == []
+    assert sent == []
+    boto3.client("s3").head_object(Bucket="lake", Key="a")
+    assert sent == [f"{s3_endpoint.replace('127.0.0.1', 'localhost')}/lake/a"]
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,9 @@ ACCOUNT = Account("123456789012", "us-east-1", "lake", "pokelake")
 FOLDERS = (CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING)
 FEW = ("generation", "type")
 
+# Whoever asks moto without HTTP is asked for no rights where requests are plain.
+pytestmark = pytest.mark.usefixtures("over_http")
+
 
 @dataclass(frozen=True)
 class Request:

@@ -9,6 +9,8 @@ from lake.errors import ConflictError, MissingObjectError, StoreError
 from lake.store import Store
 from tests.lake import answer
 
+pytestmark = pytest.mark.usefixtures("over_http")
+
 
 @pytest.fixture
 def store(bucket: str) -> Store:

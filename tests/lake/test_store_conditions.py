@@ -10,6 +10,8 @@ from lake.errors import ConflictError, StoreError
 from lake.store import Store
 from tests.lake import Wrapped, answer, is_one_paragraph_about
 
+pytestmark = pytest.mark.usefixtures("over_http")
+
 
 @pytest.fixture
 def store(bucket: str) -> Store:

@@ -35,7 +35,7 @@ def test_a_missing_bucket_is_named(bucket, act):
     assert is_one_paragraph_about(str(caught.value), "no-such-lake")
 
 
-def test_missing_credentials_are_named_with_the_ways_to_give_them(bucket, act, monkeypatch, tmp_path):
+def test_missing_credentials_are_named_with_the_ways_to_give_them(bucket, over_http, act, monkeypatch, tmp_path):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -54,7 +54,7 @@ large.</Message><RequestTime>20260807T041200Z</RequestTime><ServerTime>2026-08-0
 <MaxAllowedSkewMilliseconds>900000</MaxAllowedSkewMilliseconds></Error>"""
 
 
-def test_a_clock_that_is_wrong_is_said(bucket, act):
+def test_a_clock_that_is_wrong_is_said(bucket, over_http, act):
     client = boto3.client("s3", config=IMPATIENT)
 
     class Body:

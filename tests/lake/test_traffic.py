@@ -6,7 +6,7 @@ from lake.store import Store
 from lake.traffic import requests_to_s3
 
 
-def test_every_request_is_counted_once_however_many_stores_share_a_client(bucket: str):
+def test_every_request_is_counted_once_however_many_stores_share_a_client(bucket: str, over_http: None):
     """They are counted as they are sent, so this asks over HTTP."""
     client = boto3.client("s3")
     store, another = Store(bucket, "pokelake", client), Store(bucket, "other", client)

@@ -45,17 +45,17 @@ def store(bucket: str, client: Any) -> Store:
 def requests(client: Any, kill_at: int | None = None) -> Iterator[list[str]]:
     """Note each request to S3; the process dies before it sends the one of this number."""
     seen: list[str] = []
+    ask = client._make_api_call
 
-    def note(model: Any, **_: Any) -> None:
-        seen.append(model.name)
+    def note(operation: str, asked: dict[str, Any]) -> Any:
+        seen.append(operation)
         if kill_at is not None and len(seen) > kill_at:
             raise Killed
+        return ask(operation, asked)
 
-    client.meta.events.register("before-call.s3", note)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_make_api_call", note)
         yield seen
-    finally:
-        client.meta.events.unregister("before-call.s3", note)
 
 
 def test_only_what_is_allowed_is_pushed(root: Path):
