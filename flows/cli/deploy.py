@@ -5,6 +5,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Annotated, Any, Literal
 
 import typer
@@ -173,8 +174,9 @@ def doctor(bucket: Bucket = None, prefix: Prefix = "", work_pool: WorkPool = "po
     if as_json:
         say_json(json.dumps([asdict(check) for check in checks]))
     else:
+        width = get_terminal_size().columns if sys.stdout.isatty() else None
         for check in checks:
-            say("\n".join(check.lines()))
+            say("\n".join(check.lines(width)))
     sys.exit(1 if any(check.status == "failed" for check in checks) else 0)
 
 

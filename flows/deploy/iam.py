@@ -179,15 +179,29 @@ def _setup(account: Account) -> list[Statement]:
     return [
         *_in_lake(account, _SETUP),
         _allow(["cloudformation:DescribeStacks"], [account.arn("cloudformation", f"stack/{account.stack}/*")]),
-        _allow(["ecr:DescribeImages"], [_images(account)]),
         # None of these can be limited to something.
         _allow([f"ecs:{action}" for action in register]),
         _allow(["ecs:DeleteTaskDefinitions"], definitions),
-        _allow(["ecs:DescribeServices", "ecs:UpdateService"], [service]),
+        _allow(["ecs:UpdateService"], [service]),
         _pass_roles(account, "execution", "task", "worker"),
-        _allow(["ecs:DescribeClusters"], [account.arn("ecs", f"cluster/{account.cluster}")]),
+        *_look(account),
         _allow(["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], queues),
         _allow(["events:DescribeRule", "events:ListRuleNamesByTarget"]),
+    ]
+
+
+def _look(account: Account) -> list[Statement]:
+    """Return the rights to what `pokelake doctor` looks at, besides the queues and the task definition."""
+    cluster = account.arn("ecs", f"cluster/{account.cluster}")
+    return [
+        _allow(["ecr:DescribeImages"], [_images(account)]),
+        _allow(["ecs:DescribeClusters"], [cluster]),
+        _allow(["ecs:DescribeServices"], [account.arn("ecs", f"service/{account.cluster}/{account.stack}-worker")]),
+        _allow(["ecs:DescribeTasks"], [account.arn("ecs", f"task/{account.cluster}/*")]),
+        _allow(["ecs:ListTasks"], ArnEquals={"ecs:cluster": cluster}),
+        _allow(["iam:GetRole"], _roles(account, "execution", "task")),
+        # None of these can be limited to something.
+        _allow(["ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]),
     ]
 
 
@@ -207,9 +221,14 @@ def _images(account: Account) -> str:
     return account.arn("ecr", f"repository/{account.stack}")
 
 
+def _roles(account: Account, *names: str) -> list[str]:
+    return [account.global_arn(f"role/{account.stack}-{name}") for name in names]
+
+
 def _pass_roles(account: Account, *names: str) -> Statement:
-    roles = [account.global_arn(f"role/{account.stack}-{name}") for name in names]
-    return _allow(["iam:PassRole"], roles, StringEquals={"iam:PassedToService": "ecs-tasks.amazonaws.com"})
+    return _allow(
+        ["iam:PassRole"], _roles(account, *names), StringEquals={"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    )
 
 
 _ROLES = {

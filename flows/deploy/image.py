@@ -8,7 +8,7 @@ from lake.errors import LakeError
 # What the image installs, and the only file of the checkout that it is built from.
 LOCK = "requirements-run.lock"
 
-_PREFIX = "lock-"
+LOCK_TAG = "lock-"
 
 
 def image_tag(root: Path) -> str:
@@ -22,4 +22,4 @@ def image_tag(root: Path) -> str:
         raise LakeError(
             f"{file}: expected the packages of a run, found no such file; run this in a checkout of pokelake"
         )
-    return _PREFIX + sha256(file.read_bytes()).hexdigest()[:12]
+    return LOCK_TAG + sha256(file.read_bytes()).hexdigest()[:12]

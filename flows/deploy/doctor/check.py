@@ -1,9 +1,14 @@
 """A check: the thing that was looked at, its status, what was found, and how to mend it."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Literal
 
+from botocore.exceptions import ClientError
+
+from flows.deploy.doctor.denied import lacking_right
 from flows.deploy.doctor.installation import Installation
 from lake.errors import LakeError
 
@@ -12,7 +17,10 @@ Status = Literal["ok", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to a question: a status, what was found, and how to mend it; empty if nothing needs mending."""
+    """The answer to a question: a status, what was found, and how to mend it; empty if nothing needs mending.
+
+    Each fact has a line, and so has each step of mending them.
+    """
 
     status: Status
     found: str
@@ -28,10 +36,31 @@ class Check:
     found: str
     mend: str = ""
 
-    def lines(self) -> list[str]:
-        """Return the check as a person reads it."""
-        mend = [f"{'':8} to mend it: {self.mend}"] if self.mend else []
-        return [f"{self.status:8} {self.name}: {self.found}", *mend]
+    def lines(self, width: int | None = None) -> list[str]:
+        """Return the check as a person reads it, with one thing on a line; no command is broken, however long it is."""
+        fact, *facts = self.found.splitlines() or [""]
+        said = [f"{self.status:8} {self.name}: {fact}", *(f"{_INDENT}{fact}" for fact in facts)]
+        if self.mend:
+            step, *steps = self.mend.splitlines()
+            said += [f"{_INDENT}to mend it: {step}", *(f"{_INDENT}  {step}" for step in steps)]
+        return [line for text in said for line in _fit(text, width)]
+
+
+_INDENT = " " * 9
+
+# No space at which a line may be broken.
+_TIED = "\xa0"
+
+
+def _fit(text: str, width: int | None) -> Iterator[str]:
+    """Yield the lines of a text in this width; what stands between backticks stays whole, so that it can be copied."""
+    if width is None or len(text) <= width:
+        yield text
+        return
+    tied = re.sub("`[^`]*`", lambda found: found[0].replace(" ", _TIED), text)
+    fitting = {"subsequent_indent": f"{_INDENT}  ", "break_long_words": False, "break_on_hyphens": False}
+    for line in wrap(tied, width, **fitting):  # type: ignore[arg-type]
+        yield line.replace(_TIED, " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +96,12 @@ def judge(wrong: Sequence[tuple[str, str]], found: str) -> Verdict:
     if not wrong:
         return ok(found)
     facts, ways = zip(*wrong, strict=True)
-    return failed("; ".join(facts), "; ".join(dict.fromkeys(ways)))
+    return failed("\n".join(facts), "\n".join(dict.fromkeys(ways)))
 
 
 def answer(question: Question, at: Installation, before: Mapping[str, Check]) -> Check:
     """Ask a question, unless one that it needs has failed; a question that cannot be asked has failed as well."""
-    verdict = _reason_to_skip(question, at, before) or _asked(question, at)
+    verdict = _reason_to_skip(question, at, before) or asked(question.ask, at, question.mend)
     return Check(question.name, verdict.status, verdict.found, verdict.mend)
 
 
@@ -87,10 +116,22 @@ def _reason_to_skip(question: Question, at: Installation, before: Mapping[str, C
     return None
 
 
-def _asked(question: Question, at: Installation) -> Verdict:
+def asked(ask: Callable[[Installation], Verdict], at: Installation, mend: str) -> Verdict:
+    """Return the answer to a question; one that cannot be asked has failed, and is mended in this way."""
     try:
-        return question.ask(at)
+        return ask(at)
     except LakeError as error:
-        return failed(str(error), question.mend)
+        return failed(str(error), mend)
+    except ClientError as error:
+        if right := lacking_right(error):
+            return failed(
+                f"not known, because whoever asks lacks the right {right}",
+                "give it to whoever runs the doctor: `pokelake iam-policy setup` prints the policy",
+            )
+        return failed(_in_a_line(error), mend)
     except Exception as error:
-        return failed(f"{type(error).__name__}: {' '.join(str(error).split())}", question.mend)
+        return failed(_in_a_line(error), mend)
+
+
+def _in_a_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

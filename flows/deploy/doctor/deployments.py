@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from prefect.client.schemas.responses import DeploymentResponse
 
-from blocks.knobs import is_frozen, requests_per_run
+from blocks.knobs import FROZEN, is_frozen, requests_per_run
 from flows.deploy.automations import REPORT_AUTOMATION, automations, read_told
 from flows.deploy.code import PULL
 from flows.deploy.doctor.check import Verdict, failed, judge, ok, skipped
@@ -167,9 +167,13 @@ def messages(at: Installation) -> Verdict:
 
 
 def knobs(at: Installation) -> Verdict:
-    """Did an operator turn a knob?"""
-    frozen = "frozen: refresh, discover and maintain end at once" if is_frozen() else "not frozen"
+    """Does no knob hold everything?"""
+    if is_frozen():
+        return failed(
+            f"{FROZEN} is true, so refresh, discover and maintain end at once",
+            f"`prefect variable set {FROZEN} false --overwrite`",
+        )
     budget = requests_per_run()
     return ok(
-        f"{frozen}; {'as many requests a run as the source says' if budget is None else f'{budget:,} requests a run'}"
+        f"not frozen; {'as many requests a run as the source says' if budget is None else f'{budget:,} requests a run'}"
     )

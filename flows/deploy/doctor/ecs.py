@@ -35,7 +35,7 @@ def _cluster(at: Installation) -> dict[str, Any]:
 
 
 def task_definition(at: Installation) -> Verdict:
-    """Does the pool name a task definition that exists and has the pool's image?"""
+    """Does the pool name a task definition that exists and has the pool's image and roles?"""
     arn, image = at.variables().get("task_definition_arn"), at.variables().get("image")
     way = f"`pokelake setup --work-pool {at.pool_name}`"
     if not arn:
@@ -46,6 +46,11 @@ def task_definition(at: Installation) -> Verdict:
     images = [container["image"] for container in found["containerDefinitions"]]
     if image not in images:
         return failed(f"expected {arn} to have the pool's image {image}, found {', '.join(images)}", way)
+    roles = {"executionRoleArn": "execution_role_arn", "taskRoleArn": "task_role_arn"}
+    if others := [
+        found.get(name, "none") for name, ours in roles.items() if found.get(name) != at.variables().get(ours)
+    ]:
+        return failed(f"expected {arn} to have the pool's roles, found {', '.join(others)}", way)
     return ok(f"{arn} is ACTIVE, with the image {image}")
 
 

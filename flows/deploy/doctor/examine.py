@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 from blocks.knobs import FROZEN, REQUESTS_PER_RUN
 from blocks.storage import CREDENTIALS_BLOCK, LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK
-from flows.deploy.doctor import deployments, ecs, overrides, pool, storage
+from flows.deploy.doctor import deployments, ecs, image, network, overrides, pool, roles, slots, storage, verified
 from flows.deploy.doctor.check import Check, Question, answer
 from flows.deploy.doctor.installation import Installation
 from flows.steps.parameters import LakeLocation
@@ -37,10 +37,12 @@ def questions(pool_name: str) -> tuple[Question, ...]:
         Question(POOL, pool.work_pool, f"{setup}, with --pool-type ecs or process", (API,)),
         Question("work queue", pool.crawl_queue, server, (POOL,)),
         Question("deliveries", pool.deliveries, server, (POOL,)),
+        Question("slots", slots.slots, server, (POOL,)),
         Question("worker", pool.worker, server, (POOL,)),
         Question(DEPLOYMENTS, deployments.existence, server, (API,)),
         Question("code", deployments.code, access, (DEPLOYMENTS, BUCKET)),
         Question("schedules", deployments.schedules, server, (DEPLOYMENTS,)),
+        Question("verification", verified.verified, server, (DEPLOYMENTS, LAKE)),
         Question("limits of deployments", deployments.limits, server, (DEPLOYMENTS,)),
         Question("heartbeats", deployments.heartbeats, server, (POOL, DEPLOYMENTS)),
         Question("automations", deployments.watchers, server, (API,)),
@@ -48,6 +50,10 @@ def questions(pool_name: str) -> tuple[Question, ...]:
         Question("variables", deployments.knobs, knobs, (API,)),
         Question(CLUSTER, ecs.cluster, access, on_ecs, "ecs"),
         Question(DEFINITION, ecs.task_definition, setup, on_ecs, "ecs"),
+        Question("roles of tasks", roles.roles, access, on_ecs, "ecs"),
+        Question("image", image.image, access, on_ecs, "ecs"),
+        Question("packages of the image", image.packages, access, on_ecs, "ecs"),
+        Question("network", network.network, access, on_ecs, "ecs"),
         Question(QUEUE, ecs.queue, access, (*on_ecs, CLUSTER), "ecs"),
         Question("rule of ECS events", ecs.rule, access, (*on_ecs, QUEUE), "ecs"),
         Question("dead letters", ecs.dead_letters, access, (*on_ecs, QUEUE), "ecs"),

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from prefect.client.schemas.objects import WorkerStatus
 
-from flows.deploy.doctor.check import Verdict, failed, judge, ok
+from flows.deploy.doctor.check import Verdict, asked, failed, judge, ok
 from flows.deploy.doctor.installation import Installation
+from flows.deploy.doctor.service import log_group, service
 from flows.deploy.pool import CRAWL_QUEUE
 
 # A source is asked by one crawl at a time.
@@ -23,9 +24,9 @@ def crawl_queue(at: Installation) -> Verdict:
     if queue is None:
         way = f"`prefect work-queue create {CRAWL_QUEUE} --limit {CRAWLS_AT_ONCE} --pool {at.pool_name}`"
         return failed(f"the pool has no queue {CRAWL_QUEUE}, which keeps crawls apart", way)
-    if queue.concurrency_limit != CRAWLS_AT_ONCE:
+    if (limit := queue.concurrency_limit) != CRAWLS_AT_ONCE:
         return failed(
-            f"expected {CRAWL_QUEUE} to have a limit of {CRAWLS_AT_ONCE}, found {queue.concurrency_limit or 'none'}",
+            f"expected {CRAWL_QUEUE} to have a limit of {CRAWLS_AT_ONCE}, found {'none' if limit is None else limit}",
             f"`prefect work-queue set-concurrency-limit {CRAWL_QUEUE} {CRAWLS_AT_ONCE} --pool {at.pool_name}`",
         )
     return ok(f"{CRAWL_QUEUE} lets {CRAWLS_AT_ONCE} run at a time")
@@ -46,9 +47,16 @@ def deliveries(at: Installation) -> Verdict:
 def worker(at: Installation) -> Verdict:
     """Does a worker ask for runs?"""
     workers = at.client.read_workers_for_work_pool(at.pool_name)
+    heard = max((item.last_heartbeat_time for item in workers if item.last_heartbeat_time), default=None)
     online = [item for item in workers if item.status is WorkerStatus.ONLINE]
-    if not online:
-        way = f"`prefect worker start --pool {at.pool_name} --type {at.pool.type}`, as a service that stays"
-        return failed(f"none of {len(workers)} workers is online, so no run is started", way)
-    latest = max(item.last_heartbeat_time for item in online if item.last_heartbeat_time)
-    return ok(f"{len(online)} of {len(workers)} online, last heard {(datetime.now(UTC) - latest).seconds} s ago")
+    if online and heard:
+        return ok(f"{len(online)} of {len(workers)} online, last heard {(datetime.now(UTC) - heard).seconds} s ago")
+    last = f", the last was heard at {heard:%Y-%m-%d %H:%M} UTC" if heard else ""
+    fact = f"none of {len(workers)} workers is online{last}, so no run is started"
+    if at.pool.type != "ecs":
+        return failed(
+            fact, f"`prefect worker start --pool {at.pool_name} --type {at.pool.type}`, as a service that stays"
+        )
+    why = asked(service, at, "check that the saved credentials may ask ECS")
+    log = f"look into its log: `aws logs tail {log_group(at)} --since 1h`"
+    return failed(f"{fact}\n{why.found}", why.mend or log)

@@ -22,6 +22,7 @@ from flows.local.stack import stop
 from lake.store import Store
 from tests.flows.deploy.conftest import POOL, Deployed, copy_checkout
 from tests.flows.deploy.fargate import Container, Fargate, build_image, fargate
+from tests.flows.deploy.on_ecs import open_default_vpc, push_image
 from tests.flows.deploy.runbook import FIRST, Terminal, blocks, open_terminal
 from tests.prefect_servers import quiet_stack
 from tests.waiting import until
@@ -153,9 +154,12 @@ def deployed_to_ecs(folder: Path, migrated: Path) -> Iterator[Ecs]:
         session = boto3.Session("testing", "testing", region_name=aws["AWS_DEFAULT_REGION"])
         connect = partial(session.client, endpoint_url=stack.s3)
         httpx.post(f"{stack.s3}/moto-api/state-manager/set-transition", json=NO_TRANSITIONS).raise_for_status()
+        open_default_vpc(connect("ec2"))
         *preparations, save, _ = blocks(FIRST)
         for commands_of_a_step in preparations:
             terminal.run(commands_of_a_step)
+        # Which Docker would have done.
+        push_image("1", ecr=connect("ecr"))
         address = {name: terminal.environment[name] for name in ("PREFECT_API_URL", "PREFECT_API_KEY")}
         with (
             SyncPrefectClient(stack.environment["PREFECT_API_URL"]) as client,

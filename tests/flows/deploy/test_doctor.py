@@ -10,7 +10,7 @@ from prefect_aws import AwsCredentials
 from prefect_aws.client_parameters import AwsClientParameters
 
 from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK
-from flows.deploy.doctor import Check, examine, storage
+from flows.deploy.doctor import examine, storage
 from flows.steps.parameters import LakeLocation
 from tests.flows.deploy.conftest import POOL
 from tests.flows.deploy.whole import Whole
@@ -18,6 +18,10 @@ from tests.flows.deploy.whole import Whole
 ON_ECS = {
     "ECS cluster",
     "task definition",
+    "roles of tasks",
+    "image",
+    "packages of the image",
+    "network",
     "queue of ECS events",
     "rule of ECS events",
     "dead letters",
@@ -28,20 +32,14 @@ ON_ECS = {
 
 def test_all_is_well_and_what_only_ecs_needs_is_not_looked_at(whole: Whole):
     found = whole.examine()
-    # Nobody is told unless somebody asks for it.
-    assert found.pop("messages").status == "skipped"
+    # Nobody is told unless somebody asks for it, and nobody has verified this lake.
+    assert {found.pop(name).status for name in ("messages", "verification")} == {"skipped"}
     assert {name for name, check in found.items() if check.status != "ok"} == ON_ECS
     assert {found[name].found for name in ON_ECS} == {"not needed: the pool is of type process"}
     assert "account 123456789012" in found["AWS account"].found
     assert whole.deployed.stack.s3 in found["AWS account"].found
     # The keys of the stack.
     assert not any("testing" in line for check in found.values() for line in check.lines())
-
-
-def test_a_check_is_read_in_two_lines():
-    check = Check("worker", "failed", "none is online", "`prefect worker start`")
-    assert check.lines() == ["failed   worker: none is online", "         to mend it: `prefect worker start`"]
-    assert Check("worker", "ok", "1 online").lines() == ["ok       worker: 1 online"]
 
 
 @pytest.mark.parametrize(

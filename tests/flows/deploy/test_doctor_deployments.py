@@ -1,12 +1,18 @@
 """`pokelake doctor` on the work pool and its deployments: what is broken is named, with the command that mends it."""
 
+import json
+import shlex
+from datetime import timedelta
+
 import pytest
 import yaml
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.states import Running
 
 from blocks.knobs import FROZEN, REQUESTS_PER_RUN
 from flows.deploy.automations import REPORT_AUTOMATION, find_told, save_automations
-from flows.deploy.doctor import deployments, examine, pool
+from flows.deploy.automations.trigger import Patience
+from flows.deploy.doctor import deployments, examine, pool, slots
 from flows.deploy.doctor.deployments import HEARTBEAT
 from flows.deploy.doctor.installation import SCHEDULES
 from flows.steps.parameters import LakeLocation
@@ -60,7 +66,7 @@ def test_a_paused_pool_and_its_paused_queue_are_both_named(whole: Whole):
     whole.change(f"/work_pools/{POOL}", {"is_paused": False}, {"is_paused": True})
     check = whole.failure()
     assert check.name == "deliveries"
-    assert check.mend == f"`prefect work-pool resume {POOL}`; `prefect work-queue resume {QUEUE} --pool {POOL}`"
+    assert check.mend == f"`prefect work-pool resume {POOL}`\n`prefect work-queue resume {QUEUE} --pool {POOL}`"
 
 
 def test_no_worker(whole: Whole):
@@ -98,7 +104,7 @@ def test_a_code_version_that_lacks_a_file_and_holds_another(whole: Whole):
     check = whole.failure()
     assert check.name == "code"
     assert f"s3://lake/pokelake/{folder} lacks flows/report.py" in check.found
-    assert check.mend == f"{DEPLOY}; `aws s3 rm s3://lake/pokelake/{folder}flows/old.py`"
+    assert check.mend == f"{DEPLOY}\n`aws s3 rm s3://lake/pokelake/{folder}flows/old.py`"
 
 
 def test_a_code_version_without_its_manifest(whole: Whole):
@@ -150,10 +156,10 @@ def test_a_paused_schedule_and_one_that_is_not_in_the_file(whole: Whole):
     whole.undo.callback(whole.client.delete_deployment_schedule, item["id"], made["id"])
     check = whole.failure()
     assert check.name == "schedules"
-    assert "the schedule daily of refresh is paused; refresh has a schedule yearly that is not" in check.found
+    assert "the schedule daily of refresh is paused\nrefresh has a schedule yearly that is not" in check.found
     assert check.mend == (
-        f"`prefect deployment schedule resume refresh/refresh {daily['id']}`;"
-        f" `prefect deployment schedule delete refresh/refresh {made['id']} --accept-yes`"
+        f"`prefect deployment schedule resume refresh/refresh {daily['id']}`\n"
+        f"`prefect deployment schedule delete refresh/refresh {made['id']} --accept-yes`"
     )
 
 
@@ -161,9 +167,9 @@ def test_a_paused_deployment_and_a_schedule_that_it_lacks(whole: Whole, monkeypa
     monkeypatch.setitem(SCHEDULES, "refresh", ("daily", "noon"))
     whole.change_deployment("refresh", paused=True)
     found = deployments.schedules(whole.installation())
-    assert (found.status, found.found) == ("failed", "refresh is paused; refresh lacks its schedule noon")
+    assert (found.status, found.found) == ("failed", "refresh is paused\nrefresh lacks its schedule noon")
     address = f"/deployments/{whole.deployed.deployments()['refresh']['id']}/resume_deployment"
-    assert found.mend == f"`prefect api POST {address}`; {DEPLOY}"
+    assert found.mend == f"`prefect api POST {address}`\n{DEPLOY}"
 
 
 def test_a_deployment_whose_runs_send_no_heartbeats(whole: Whole):
@@ -182,7 +188,7 @@ def test_an_automation_that_is_switched_off_and_one_that_is_gone(whole: Whole):
     whole.undo.callback(save_automations, whole.store().uri())
     check = whole.failure()
     assert check.name == "automations"
-    assert check.mend == f"`prefect automation resume --id {off.id}`; `pokelake setup`"
+    assert check.mend == f"`prefect automation resume --id {off.id}`\n`pokelake setup`"
 
 
 def test_a_notification_block_that_was_deleted(whole: Whole):
@@ -200,15 +206,18 @@ def test_a_notification_block_that_was_deleted(whole: Whole):
     assert (check.name, check.mend) == ("messages", "`pokelake setup --notify TYPE/NAME`")
 
 
-def test_the_operators_knobs_are_said(whole: Whole):
-    """They are no failure: somebody wanted it so."""
-    for name, value, usual in ((FROZEN, True, False), (REQUESTS_PER_RUN, 1500, None)):
-        whole.change(f"/variables/name/{name}", {"value": usual}, {"value": value})
+def test_a_lake_that_is_frozen(whole: Whole):
+    """Somebody wanted it so, and while it is so nothing runs."""
+    whole.change(f"/variables/name/{FROZEN}", {"value": False}, {"value": True})
+    check = whole.failure()
+    assert (check.name, check.mend) == ("variables", f"`prefect variable set {FROZEN} false --overwrite`")
+    assert check.found == f"{FROZEN} is true, so refresh, discover and maintain end at once"
+
+
+def test_how_many_requests_a_run_has_is_said(whole: Whole):
+    whole.change(f"/variables/name/{REQUESTS_PER_RUN}", {"value": None}, {"value": 1500})
     check = deployments.knobs(whole.installation())
-    assert (check.status, check.found) == (
-        "ok",
-        "frozen: refresh, discover and maintain end at once; 1,500 requests a run",
-    )
+    assert (check.status, check.found) == ("ok", "not frozen; 1,500 requests a run")
 
 
 def test_a_knob_that_no_run_understands(whole: Whole):
@@ -217,3 +226,17 @@ def test_a_knob_that_no_run_understands(whole: Whole):
     assert check.name == "variables"
     assert f"{REQUESTS_PER_RUN}: expected null or a whole number of at least 1, found 'many'" in check.found
     assert check.mend.startswith("`prefect variable set ")
+
+
+def test_a_slot_of_a_dead_run_is_free_again_by_the_request_that_is_named(whole: Whole, monkeypatch: pytest.MonkeyPatch):
+    deployment = whole.client.read_deployment_by_name("refresh/refresh")
+    run = whole.client.create_flow_run_from_deployment(deployment.id, state=Running())
+    whole.undo.callback(whole.client.delete_flow_run, run.id)
+    assert slots.slots(whole.installation()).status == "ok"
+    monkeypatch.setattr(slots, "USUAL", Patience(heartbeat=timedelta()))
+    check = whole.failure()
+    assert check.name == "slots"
+    _, _, verb, address, _, body = shlex.split(check.mend.strip("`"))
+    whole.client.request(verb, address, json=json.loads(body))
+    assert whole.client.read_flow_run(run.id).state_name == "Crashed"
+    assert slots.slots(whole.installation()).found == f"those of the pool {POOL} are free"

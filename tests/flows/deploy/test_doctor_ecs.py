@@ -22,12 +22,24 @@ from flows.deploy.doctor.ecs import OBSERVER, lets_through
 from flows.deploy.doctor.overrides import SIGTERM, overrides
 from flows.deploy.pool import Pool, save_pool
 from tests.flows.deploy.conftest import POOL, Deployed
+from tests.flows.deploy.on_ecs import (
+    ARN,
+    CLUSTER,
+    FARGATE,
+    IMAGE,
+    QUEUE,
+    ROLE,
+    RULE,
+    TAG,
+    make_events,
+    make_repository,
+    make_roles,
+    make_rule,
+    open_default_vpc,
+    push_image,
+)
 from tests.flows.deploy.whole import Whole, reached
 
-FARGATE, CLUSTER, IMAGE = "fargate", "lake", "pokelake:1"
-ARN = "arn:aws:{}:us-east-1:123456789012"
-ROLE = "arn:aws:iam::123456789012:role/pokelake"
-QUEUE, RULE = f"{FARGATE}-ecs-events", f"{FARGATE}-ecs-task-events"
 MAKE_EVENTS = f"`prefect-aws ecs-worker deploy-events --work-pool-name {FARGATE} --stack-name {FARGATE}-events"
 
 
@@ -37,6 +49,10 @@ def client(deployed: Deployed) -> Iterator[SyncPrefectClient]:
     with reached(deployed) as client:
         boto3.client("ecs").create_cluster(clusterName=CLUSTER)
         make_events()
+        make_roles()
+        make_repository()
+        push_image(TAG)
+        open_default_vpc()
         save_pool(Pool(FARGATE, "ecs", CLUSTER, IMAGE, ROLE, ROLE), AwsCredentials())
         client.send_worker_heartbeat(FARGATE, "crawler", heartbeat_interval_seconds=600)
         queues = {item["id"]: item["work_queue_name"] for item in deployed.deployments().values()}
@@ -52,28 +68,6 @@ def move(client: SyncPrefectClient, queues: dict[Any, str], pool: str) -> None:
         client.update_deployment(deployment, DeploymentUpdate(work_pool_name=pool, work_queue_name=queue))
 
 
-def make_events() -> None:
-    """Make the queue of task events, its dead-letter queue and its rule, as prefect-aws's own template has them."""
-    dead = make_queue(f"{QUEUE}-dlq", {})
-    queue = make_queue(QUEUE, {"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": "3"})})
-    make_rule(CLUSTER)
-    boto3.client("events").put_targets(Rule=RULE, Targets=[{"Id": "Target0", "Arn": queue}])
-
-
-def make_rule(cluster: str) -> None:
-    """Make or change the rule: it is for the task state changes of a cluster."""
-    detail = {"clusterArn": [f"{ARN.format('ecs')}:cluster/{cluster}"]}
-    pattern = {"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"], "detail": detail}
-    boto3.client("events").put_rule(Name=RULE, EventPattern=json.dumps(pattern))
-
-
-def make_queue(name: str, attributes: dict[str, str]) -> str:
-    """Create a queue; return its ARN."""
-    sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-
-
 @pytest.fixture
 def whole(deployed: Deployed, client: SyncPrefectClient) -> Iterator[Whole]:
     with ExitStack() as undo:
@@ -82,7 +76,7 @@ def whole(deployed: Deployed, client: SyncPrefectClient) -> Iterator[Whole]:
 
 def test_all_is_well(whole: Whole):
     found = whole.examine()
-    assert found.pop("messages").status == "skipped"
+    assert {found.pop(name).status for name in ("messages", "verification")} == {"skipped"}
     assert {name: check.found for name, check in found.items() if check.status != "ok"} == {
         "interruptions": "not needed: no deployment runs on Fargate Spot"
     }
@@ -111,7 +105,14 @@ def test_a_task_definition_with_another_image_than_the_pools(whole: Whole):
     whole.change_pool(image="pokelake:2")
     check = whole.failure()
     assert (check.name, check.mend) == ("task definition", f"`pokelake setup --work-pool {FARGATE}`")
-    assert check.found.endswith("/pokelake:1 to have the pool's image pokelake:2, found pokelake:1")
+    assert check.found.endswith(f"/pokelake:1 to have the pool's image pokelake:2, found {IMAGE}")
+
+
+def test_a_task_definition_with_another_role_than_the_pools(whole: Whole):
+    whole.change_pool(task_role_arn=f"{ROLE}-2")
+    found = ecs.task_definition(whole.installation())
+    assert (found.status, found.mend) == ("failed", f"`pokelake setup --work-pool {FARGATE}`")
+    assert found.found.endswith(f"to have the pool's roles, found {ROLE}")
 
 
 def test_a_pool_that_names_no_task_definition(whole: Whole):

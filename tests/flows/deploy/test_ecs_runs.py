@@ -262,6 +262,11 @@ def test_a_run_can_be_started_by_hand_and_watched_and_writes_nothing_where_nothi
 
 
 def test_every_command_of_the_day_to_day_succeeds(ecs: Ecs, first: UUID):
-    said = {command: ecs.terminal.run(command) for command in inline_commands(DAILY) if "RUN" not in command}
+    """But for the doctor's, which says that the lake is frozen, and nothing else."""
+    commands = [command for command in inline_commands(DAILY) if "RUN" not in command]
+    said = {
+        command: ecs.terminal.run(f"{command}{' || true' * (command == 'pokelake doctor')}") for command in commands
+    }
     ecs.undo_the_day_to_day()
-    assert "frozen: refresh, discover and maintain end at once" in said["pokelake doctor"]
+    failed = [line for line in said.splitlines() if line.startswith("failed")]
+    assert failed == ["failed   variables: pokelake_frozen is true, so refresh, discover and maintain end at once"]

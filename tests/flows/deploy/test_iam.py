@@ -24,12 +24,15 @@ POLICY_BYTES = 10_240
 
 # AWS knows no resource that these could be limited to.
 UNLIMITED = {
+    "ec2:DescribeRouteTables",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
     "ecr:GetAuthorizationToken",
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "ecs:ListTaskDefinitions",
+    # Within a cluster, which is a condition.
+    "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",
     "events:DescribeRule",
     "events:ListRuleNamesByTarget",
@@ -47,7 +50,7 @@ def called(sources: Iterable[Path]) -> set[str]:
     """Return the actions of AWS that are named in sources, as calls of boto3's clients for other services than S3."""
     text = "\n".join(path.read_text() for path in sources)
     text = re.sub(r"get_paginator\(\"(\w+)\"\)\.paginate", r"\1", text)
-    client = r"\b(?:get_client\(\")?(cloudformation|ec2|ecr|ecs|events|logs|sqs|sts)(?:_client|\"\))?"
+    client = r"\b(?:get_client\(\")?(cloudformation|ec2|ecr|ecs|events|iam|logs|sqs|sts)(?:_client|\"\))?"
     verb = "change|delete|deregister|describe|get|list|receive|register|run|stop|update"
     calls = re.findall(rf"{client}\.((?:{verb})(?:_[a-z]+)+)\(", text)
     return {f"{service}:{''.join(word.title() for word in name.split('_'))}" for service, name in calls}
