@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.session import get_session
 from prefect_aws import AwsCredentials, MinIOCredentials
 
-from lake.aws import CLIENT_SETTINGS, completed
+from lake.aws import completed
 from lake.errors import StoreError
 
 # Who reads AWS's log finds an assumed role's requests by this name, unless the block names another.
@@ -86,7 +86,7 @@ class _Renewed(CredentialProvider):
             raise NoCredentialsError
         assert self._role.assume_role_arn
         fetcher = AssumeRoleCredentialFetcher(
-            partial(self._session.client, config=Config(**CLIENT_SETTINGS)),
+            partial(self._session.client, config=Config(**completed())),
             asking,
             self._role.assume_role_arn,
             {"RoleSessionName": SESSION_NAME, **self._role.assume_role_kwargs.get_params_override()},

@@ -21,8 +21,10 @@ CLIENT_SETTINGS: Mapping[str, Any] = {
 }
 
 
-def completed(own: Mapping[str, Any] | None) -> dict[str, Any]:
+def completed(own: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return a client's settings: its own, and the lake's for all that it does not set itself.
+
+    They may be changed: botocore writes the number of tries into those that it is given.
 
     >>> completed({"read_timeout": 7, "retries": {"total_max_attempts": 2}})["retries"]
     {'mode': 'standard', 'max_attempts': 5, 'total_max_attempts': 2}

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lake.answers import BROKEN_BODIES, BUSY, EXISTS, MISSING, code_of, may_be_applied, translated
-from lake.aws import CLIENT_SETTINGS, CONNECT_SECONDS, READ_SECONDS, RETRIES
+from lake.aws import CONNECT_SECONDS, READ_SECONDS, RETRIES, completed
 from lake.bucket import check_bucket, is_found_by_region, page_of
 from lake.errors import ConflictError, MissingObjectError, OversizeError, StoreError
 from lake.layout import STAGING, is_odd
@@ -46,7 +46,7 @@ _CONFLICT_RETRIES = 5
 # Seconds before each further try to read a body.
 _WAITS = (0.2, 0.5, 1, 2)
 
-CLIENT_CONFIG = Config(**CLIENT_SETTINGS)
+CLIENT_CONFIG = Config(**completed())
 
 
 @dataclass(frozen=True, slots=True)

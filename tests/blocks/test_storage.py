@@ -3,6 +3,7 @@
 import socket
 from typing import Any
 
+import boto3
 import pytest
 from prefect_aws import AwsCredentials, MinIOCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
@@ -40,7 +41,8 @@ OURS = {**CLIENT_SETTINGS, "retries": {"mode": "standard", "total_max_attempts":
 def test_a_blocks_client_has_the_settings_of_the_lakes_own():
     saved = block()
     assert patience(configured(saved).config) == OURS
-    assert patience(CLIENT_CONFIG) == CLIENT_SETTINGS
+    assert patience(boto3.client("s3", region_name="eu-west-1", config=CLIENT_CONFIG).meta.config) == OURS
+    assert CLIENT_SETTINGS["retries"] == {"mode": "standard", "max_attempts": 5}, "setup saves these, and they stay"
     assert saved.credentials.aws_client_parameters.config is None, "the block itself stays as it is saved"
 
 
