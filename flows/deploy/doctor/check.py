@@ -57,9 +57,15 @@ def _fit(text: str, width: int | None) -> Iterator[str]:
     if width is None or len(text) <= width:
         yield text
         return
-    tied = re.sub("`[^`]*`", lambda found: found[0].replace(" ", _TIED), text)
-    fitting = {"subsequent_indent": f"{_INDENT}  ", "break_long_words": False, "break_on_hyphens": False}
-    for line in wrap(tied, width, **fitting):  # type: ignore[arg-type]
+    words = text.lstrip()
+    for line in wrap(
+        re.sub("`[^`]*`", lambda found: found[0].replace(" ", _TIED), words),
+        width,
+        initial_indent=" " * (len(text) - len(words)),
+        subsequent_indent=f"{_INDENT}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    ):
         yield line.replace(_TIED, " ")
 
 

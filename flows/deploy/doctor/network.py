@@ -96,20 +96,24 @@ def _flaws(at: Installation, here: Network, ways: Mapping[str, Way]) -> Iterator
     good = [subnet for subnet, way in ways.items() if way.leads_out(here.is_public)]
     setup = f"`pokelake setup --work-pool {at.pool_name} --vpc {here.vpc}"
     others = f"{setup}{''.join(f' --subnet {subnet}' for subnet in good)}`"
-    for subnet in here.subnets:
-        way = ways[subnet]
-        if way.leads_out(here.is_public):
-            continue
-        lacking = f"no way out of {subnet}: its route table {way.table}"
+    closed = [subnet for subnet in here.subnets if subnet not in good]
+    for way in dict.fromkeys(ways[subnet] for subnet in closed):
+        lost = ", ".join(subnet for subnet in closed if ways[subnet] == way)
+        lacking = f"no way out of {lost}: the route table {way.table}"
         if not way.target:
             fact, act = f"{lacking} has no route {_EVERYWHERE}", "create-route"
         elif not way.is_active:
             fact, act = f"{lacking} leads to {way.target}, which is gone", "replace-route"
         else:
-            fact = f"{lacking} leads to {way.target}, and tasks get no public address there"
-            by_hand = f"set assignPublicIp to ENABLED in the network_configuration of the work pool {at.pool_name}"
-            yield fact, others if good else f"{by_hand}, in Prefect's UI, or name other subnets"
+            fact = f"{lacking} leads to {way.target}, and tasks get no public address"
+            yield fact, others if good else "\n".join(_give_address(at))
             continue
         gateway = "--gateway-id INTERNET_GATEWAY" if here.is_public else "--nat-gateway-id NAT_GATEWAY"
         make = f"`aws ec2 {act} --route-table-id {way.table} --destination-cidr-block {_EVERYWHERE} {gateway}`"
         yield fact, others if good else make
+
+
+def _give_address(at: Installation) -> Iterator[str]:
+    """Yield the two ways to give tasks a public address, or a network in which they need none."""
+    yield f"`pokelake setup --work-pool {at.pool_name} --stack STACK`, which takes the network of a stack"
+    yield "or set assignPublicIp to ENABLED in the pool's network_configuration, in Prefect's UI"

@@ -33,13 +33,14 @@ def test_each_fact_and_each_step_has_a_line():
 
 def test_in_a_narrow_terminal_words_are_wrapped_and_commands_are_not():
     words = "none of 3 workers is online, the last was heard at 2026-11-27 04:20 UTC, so no run is started"
-    check = Check("worker", "failed", words, f"{COMMAND}, and wait")
+    check = Check("worker", "failed", words, f"{COMMAND}, and wait\n{COMMAND}")
     assert check.lines(80) == [
         "failed   worker: none of 3 workers is online, the last was heard at 2026-11-27",
         "           04:20 UTC, so no run is started",
         "         to mend it:",
         f"           {COMMAND},",
         "           and wait",
+        f"           {COMMAND}",
     ]
 
 

@@ -58,11 +58,10 @@ def test_the_default_vpc_as_aws_makes_it(ec2: Any):
 
 def test_a_default_vpc_that_lost_its_route(ec2: Any):
     [vpc] = ec2.describe_vpcs()["Vpcs"]
+    subnets = ", ".join(sorted(item["SubnetId"] for item in ec2.describe_subnets()["Subnets"]))
     table = main_table(ec2, vpc["VpcId"])
     found = network(installation())
-    facts = found.found.splitlines()
-    assert len(facts) == len(ec2.describe_subnets()["Subnets"])
-    assert facts[0].endswith(f": its route table {table} has no route {EVERYWHERE}")
+    assert found.found == f"no way out of {subnets}: the route table {table} has no route {EVERYWHERE}"
     assert found.mend == (
         f"`aws ec2 create-route --route-table-id {table} --destination-cidr-block {EVERYWHERE}"
         " --gateway-id INTERNET_GATEWAY`"
@@ -87,7 +86,7 @@ def test_a_vpc_alone_must_have_a_way_out_of_every_subnet(ec2: Any, vpc: str):
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
     closed = subnet(ec2, vpc, 1, table)
     found = network(installation(vpc_id=vpc))
-    assert found.found == f"no way out of {closed}: its route table {table} has no route {EVERYWHERE}"
+    assert found.found == f"no way out of {closed}: the route table {table} has no route {EVERYWHERE}"
     assert found.mend == f"{SETUP} {vpc} --subnet {public}`"
     assert network(named(vpc, public, assignPublicIp="ENABLED")).status == "ok"
 
@@ -98,12 +97,12 @@ def test_a_public_subnet_is_no_way_out_without_a_public_address(ec2: Any, vpc: s
     table = open_vpc(vpc, ec2)
     public = subnet(ec2, vpc, 0)
     found = network(named(vpc, public, **address))
-    assert found.found.startswith(f"no way out of {public}: its route table {table} leads to igw-")
-    assert found.found.endswith(", and tasks get no public address there")
-    assert found.mend == (
-        f"set assignPublicIp to ENABLED in the network_configuration of the work pool {FARGATE}, in Prefect's UI,"
-        " or name other subnets"
-    )
+    assert found.found.startswith(f"no way out of {public}: the route table {table} leads to igw-")
+    assert found.found.endswith(", and tasks get no public address")
+    assert found.mend.splitlines() == [
+        f"`pokelake setup --work-pool {FARGATE} --stack STACK`, which takes the network of a stack",
+        "or set assignPublicIp to ENABLED in the pool's network_configuration, in Prefect's UI",
+    ]
     table, _ = private_table(ec2, vpc, public)
     private = subnet(ec2, vpc, 1, table)
     assert network(named(vpc, public, **address)).mend == f"{SETUP} {vpc} --subnet {private}`"
@@ -122,7 +121,7 @@ def test_a_private_subnet_whose_route_was_removed(ec2: Any, vpc: str):
     private = subnet(ec2, vpc, 1, table)
     ec2.delete_route(RouteTableId=table, DestinationCidrBlock=EVERYWHERE)
     found = network(named(vpc, private, assignPublicIp="DISABLED"))
-    assert found.found == f"no way out of {private}: its route table {table} has no route {EVERYWHERE}"
+    assert found.found == f"no way out of {private}: the route table {table} has no route {EVERYWHERE}"
     assert found.mend.endswith(
         f"--route-table-id {table} --destination-cidr-block {EVERYWHERE} --nat-gateway-id NAT_GATEWAY`"
     )
@@ -134,7 +133,7 @@ def test_a_route_to_a_gateway_that_was_deleted(ec2: Any, vpc: str, monkeypatch: 
     private = subnet(ec2, vpc, 1, table)
     monkeypatch.setattr("moto.ec2.models.route_tables.Route.state", "blackhole")
     found = network(named(vpc, private, assignPublicIp="DISABLED"))
-    assert found.found == f"no way out of {private}: its route table {table} leads to {nat}, which is gone"
+    assert found.found == f"no way out of {private}: the route table {table} leads to {nat}, which is gone"
     assert found.mend.startswith(f"`aws ec2 replace-route --route-table-id {table} ")
 
 
