@@ -3,8 +3,10 @@
 from typing import Any
 
 from prefect.variables import Variable
+from prefect_aws import S3Bucket
 
 from blocks.names import LAKE_BLOCK, SOURCE_BLOCK
+from blocks.storage import load_block
 from lake.errors import LakeError
 
 # The source block of each lake, by the lake's S3Bucket block. The first lake is in it only if its source is another.
@@ -29,6 +31,14 @@ def sources() -> dict[str, str]:
 def source_block(lake: str) -> str:
     """Return the source block of a lake: that which `setup` saved with it, or else the first lake's."""
     return sources().get(lake, SOURCE_BLOCK)
+
+
+def lakes() -> dict[str, str]:
+    """Return every lake that is set up in this workspace, with the block of its source."""
+    found = sources()
+    if load_block(S3Bucket, LAKE_BLOCK) is not None:
+        found.setdefault(LAKE_BLOCK, SOURCE_BLOCK)
+    return found
 
 
 def save_source(lake: str, source: str) -> dict[str, str]:

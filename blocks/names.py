@@ -65,6 +65,9 @@ class Names:
         return f"{name}{self.suffix}"
 
 
+FIRST = Names()
+
+
 def check_lake(name: str) -> str:
     """Return the name of a lake that is to be set up.
 

@@ -1,6 +1,5 @@
 """The flow that removes garbage, and forgets old snapshots if it is told to."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -12,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import DeploymentSort, FlowRunSort
 from pydantic import Field
 
@@ -25,6 +25,7 @@ from flows.steps.watch import UNFINISHED, run_name, watched
 from lake.commit import Commit
 from lake.layout import CODE
 from lake.publish.garbage import GRACE, Garbage, find_expired, find_garbage, forget, remove
+from lake.store import Store
 from lake.text import counted, shown
 
 GRACE_HOURS = GRACE // timedelta(hours=1)
@@ -80,8 +81,8 @@ def maintain(
     store = lake.open()
     if not dry_run:
         clean_drafts(lake)
-        follow_predecessors()
-    garbage = collect_garbage(lake, timedelta(hours=grace_hours), code_in_use(store.prefix), dry_run)
+        follow_predecessors(lake.block)
+    garbage = collect_garbage(lake, timedelta(hours=grace_hours), code_in_use(store), dry_run)
     expired = forget_expired(lake, timedelta(days=expire_days), dry_run) if expire_days is not None else []
     if not garbage and not expired:
         return ended(f"there is nothing to remove in {store.uri()}", Outcome.UNCHANGED)
@@ -115,13 +116,12 @@ def forget_expired(lake: LakeLocation, older_than: timedelta, dry_run: bool) -> 
     return expired
 
 
-def code_in_use(prefix: str) -> set[str] | None:
+def code_in_use(store: Store) -> set[str] | None:
     """Return the code versions that deployments and unfinished runs refer to.
 
-    Returns None if no deployment pulls its code from the lake with this prefix: then the code was pushed for another
-    Prefect server, and this one cannot tell which code is in use.
+    Returns None if no deployment pulls its code from this lake: then the code was pushed for another Prefect server,
+    and this one cannot tell which code is in use.
     """
-    folder = re.compile(f'"{re.escape(prefix + CODE)}([^/"]+)')
     with get_client(sync_client=True) as client:
         deployments = list(
             _pages(lambda start: client.read_deployments(sort=DeploymentSort.NAME_ASC, limit=PAGE, offset=start))
@@ -132,8 +132,17 @@ def code_in_use(prefix: str) -> set[str] | None:
             )
         )
         versions = {run.deployment_version for run in runs} | {deployment.version for deployment in deployments}
-    pulled = {version for item in deployments for version in folder.findall(json.dumps(item.pull_steps))}
+    pulled = {version for item in deployments for version in _pulled(store, item)}
     return pulled | {version for version in versions if version} if pulled else None
+
+
+def _pulled(store: Store, deployment: DeploymentResponse) -> Iterator[str]:
+    """Yield the code version that a deployment pulls from a lake; another one may lie in the same bucket, or below."""
+    folder = re.compile(f"{re.escape(store.prefix + CODE)}([^/]+)/?")
+    for step in deployment.pull_steps or ():
+        for given in step.values():
+            if given.get("bucket") == store.bucket and (found := folder.fullmatch(str(given.get("folder")))):
+                yield found[1]
 
 
 def _pages(read: Callable[[int], list[_T]]) -> Iterator[_T]:

@@ -21,6 +21,9 @@ CHECKS = "checks/"
 CODE = "code/"
 HELD = "held/"
 
+# All of them; no other lake may lie in one of these.
+FOLDERS = (COMMITS, SNAPSHOTS, STAGING, RESULTS, CHECKS, CODE, HELD)
+
 # Folders of Prefect's results: of shards that were fetched, and of listings that were read.
 SHARD_RESULTS, LISTING_RESULTS = "shards/", "listings/"
 

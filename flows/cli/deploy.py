@@ -1,7 +1,6 @@
-"""The commands that deploy: save what the flows look for, push code, check everything, and serve on one machine."""
+"""The commands of an installation: save what the flows look for, check everything, print policies, take it down."""
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,24 +9,29 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from blocks.names import LAKE_BLOCK, Names, check_lake
 from flows.cli.api import reach_prefect
 from flows.cli.options import (
     Bucket,
     Connections,
     Json,
+    LakeBlock,
     Prefix,
+    PrefixOfBlock,
     Rate,
     Resources,
     Shards,
+    SourceBlock,
     SourceUrl,
     UserAgent,
+    WorkPool,
     bucket_option,
-    names,
+    located,
 )
+from flows.cli.options import names as listed
 from flows.cli.say import say, say_json
 from flows.cli.settings import prepare_prefect
 from lake.errors import LakeError
-from lake.proxies import check_proxies
 
 app = typer.Typer()
 
@@ -37,7 +41,6 @@ def _on_ecs(help_: str, *names: str, panel: str = "On ECS") -> Any:
     return typer.Option(*names, help=f"ECS: {help_}", rich_help_panel=panel)
 
 
-WorkPool = Annotated[str, typer.Option(envvar="POKELAKE_WORK_POOL", help="Name of the work pool.")]
 StackName = Annotated[
     str | None,
     typer.Option("--stack", envvar="POKELAKE_STACK", help="ECS: stack that made it all.", rich_help_panel="On ECS"),
@@ -48,7 +51,9 @@ StackName = Annotated[
 def setup(
     bucket: Bucket = None,
     prefix: Annotated[str | None, typer.Option(envvar="POKELAKE_PREFIX", help="Folder of the lake there.")] = None,
+    lake: LakeBlock = LAKE_BLOCK,
     source: SourceUrl = None,
+    source_block: SourceBlock = None,
     resources: Resources = None,
     requests_per_second: Rate = None,
     connections: Connections = None,
@@ -94,17 +99,16 @@ def setup(
     A stack gives every setting that it knows and that no flag gives; then its worker is started.
     """
     reach_prefect()
-    from blocks.source_config import SourceConfig
-    from blocks.storage import SOURCE_BLOCK, load_block
     from flows.deploy.pool import Pool
+    from flows.deploy.setup import chosen_source
     from flows.deploy.setup import setup as save_all
     from flows.deploy.stack import find_image, raise_worker, read_stack
     from flows.steps.parameters import SourceChoice
-    from lake.crawl import Source
 
+    names = Names(check_lake(lake))
     choice = SourceChoice(
         base_url=source,
-        resources=names(resources),
+        resources=listed(resources),
         requests_per_second=requests_per_second,
         connections=connections,
         parallel_shards=parallel_shards,
@@ -132,9 +136,8 @@ def setup(
         bucket, prefix = bucket or found.bucket, found.prefix if prefix is None else prefix
         image = image or find_image(found, Path.cwd())
         pool = found.fill(pool, image)
-    saved = load_block(SourceConfig, SOURCE_BLOCK)
-    settings = choice.over(saved.source() if saved else Source())
-    _print(save_all(bucket, prefix, settings, pool, notify or ()))
+    block, settings = chosen_source(lake, source_block, choice)
+    _print(save_all(bucket, prefix, settings, pool, notify or (), names, block))
     if found and image:
         _print(done := raise_worker(found, image))
         if "changed" in done.values():
@@ -149,28 +152,19 @@ def _pairs(given: list[str]) -> dict[str, str]:
 
 
 @app.command()
-def push(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be uploaded.")] = False,
+def doctor(
+    bucket: Bucket = None,
+    prefix: PrefixOfBlock = "",
+    lake: LakeBlock = LAKE_BLOCK,
+    source_block: SourceBlock = None,
+    work_pool: WorkPool = "pokelake",
+    as_json: Json = False,
 ) -> None:
-    """Upload the code in this folder as a code version; `prefect deploy` does so by itself."""
-    prepare_prefect()
-    from flows.deploy.code import collect, push_code
-
-    if dry_run:
-        say("\n".join(collect(Path.cwd()).lines()))
-    else:
-        reach_prefect()
-        push_code()
-
-
-@app.command()
-def doctor(bucket: Bucket = None, prefix: Prefix = "", work_pool: WorkPool = "pokelake", as_json: Json = False) -> None:
     """Check each thing that the scheduled deployments need, and say how to mend it; exit code 1 if a check fails."""
     prepare_prefect()
     from flows.deploy.doctor import examine
-    from flows.steps.parameters import LakeLocation
 
-    checks = examine(LakeLocation(bucket=bucket, prefix=prefix), work_pool)
+    checks = examine(located(lake, bucket, prefix), work_pool, source_block)
     if as_json:
         say_json(json.dumps([asdict(check) for check in checks]))
     else:
@@ -178,38 +172,6 @@ def doctor(bucket: Bucket = None, prefix: Prefix = "", work_pool: WorkPool = "po
         for check in checks:
             say("\n".join(check.lines(width)))
     sys.exit(1 if any(check.status == "failed" for check in checks) else 0)
-
-
-@app.command()
-def serve() -> None:
-    """Run every deployment of prefect.yaml on its schedule on this machine, without a work pool, until Ctrl-C."""
-    # Whoever watches a run that it starts reads what the run says.
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
-    check_proxies()
-    reach_prefect()
-    from flows.deploy.serve import serve as run
-
-    run()
-
-
-@app.command()
-def deploy_image(
-    image: Annotated[str, typer.Argument(help="Image that holds the code, built from Dockerfile.baked.")],
-    work_pool: WorkPool = "pokelake",
-) -> None:
-    """Deploy everything in prefect.yaml with the code of an image, so that runs pull nothing."""
-    reach_prefect()
-    from flows.deploy.serve import deploy_image as deploy
-
-    deploy(image, work_pool)
-
-
-@app.command()
-def image_tag() -> None:
-    """Print the tag of the image that this checkout's Dockerfile builds; another lock of packages has another tag."""
-    from flows.deploy.image import image_tag as tag
-
-    say(tag(Path.cwd()))
 
 
 @app.command()
@@ -257,15 +219,18 @@ def iam_policy(
 def teardown(
     work_pool: WorkPool = "pokelake",
     stack: StackName = None,
+    lake: LakeBlock = LAKE_BLOCK,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete the deployments, the work pool and all that setup saved from Prefect; the bucket stays as it is.
 
-    On ECS it deletes what setup registered there as well, and ends the stack's worker; the stack itself stays.
+    What another lake uses as well is left. On ECS it deletes what setup registered there as well, and ends the stack's
+    worker; the stack itself stays.
     """
     if not yes:
         typer.confirm(
-            f"Delete work pool {work_pool!r}, its deployments and Pokélake's blocks from Prefect?", abort=True
+            f"Delete from Prefect the lake {lake!r}, its deployments and blocks, and work pool {work_pool!r}?",
+            abort=True,
         )
     reach_prefect()
     from flows.deploy.pool import own_family
@@ -275,7 +240,7 @@ def teardown(
 
     found = read_stack(stack) if stack else None
     families = found.families() if found else filter(None, [own_family(work_pool)])
-    done = delete_all(work_pool)
+    done = delete_all(work_pool, Names(lake))
     _print(done)
     # Another lake may use the pool as well.
     if done[f"work-pool/{work_pool}"] != "left":

@@ -69,6 +69,7 @@ SourceBlock = Annotated[
     str | None,
     typer.Option(envvar="POKELAKE_SOURCE_BLOCK", help="Block of the source. Default: that which setup saved."),
 ]
+WorkPool = Annotated[str, typer.Option(envvar="POKELAKE_WORK_POOL", help="Name of the work pool.")]
 AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its end, UTC) or a time.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")]

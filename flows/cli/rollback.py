@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from blocks.names import LAKE_BLOCK
+from blocks.names import LAKE_BLOCK, Names
 from flows.cli.api import reach_prefect
 from flows.cli.options import Bucket, Json, LakeBlock, Prefix, located
 from flows.cli.say import say, say_json
@@ -31,9 +31,9 @@ def rollback(
 
     store = located(lake, bucket, prefix).open()
     if version is None:
-        show(pd.DataFrame(versions(store)), as_json, "no code version was ever pushed")
+        show(pd.DataFrame(versions(store, Names(lake))), as_json, "no code version was ever pushed")
         return
-    done = roll(store, version)
+    done = roll(store, version, Names(lake))
     if as_json:
         say_json(json.dumps(done))
         return

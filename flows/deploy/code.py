@@ -12,10 +12,13 @@ from pathlib import Path
 
 from prefect_aws import S3Bucket
 
-from blocks.storage import LAKE_BLOCK, load_block, open_store
+from blocks.lakes import source_block
+from blocks.names import LAKE_BLOCK, SOURCE_BLOCK, Names
+from blocks.source_config import SourceConfig
+from blocks.storage import load_block, open_store
 from flows.deploy import pulled
 from flows.deploy.leaks import is_secret_name, secrets_in
-from lake.errors import LakeError, StoreError
+from lake.errors import LakeError, StoreError, UnknownNameError
 from lake.layout import CODE, CODE_MANIFEST
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.text import counted
@@ -119,20 +122,25 @@ def push(store: Store, code: Code) -> int:
     return len(lacking)
 
 
-def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
+def push_code(block: str = "", source: str = "") -> dict[str, str]:
     """Push the code in the working directory to the lake of an `S3Bucket` block; a step of ``prefect deploy``.
 
     Prefect runs it once for each deployment; after the first it costs one request. Returns bucket, folder, version and
-    git commit, for the pull step and the deployment, and the commands that check that it can be and what was pulled.
+    git commit, for the pull step and the deployment, and the commands that check that it can be and what was pulled;
+    and the names of the lake and its source, for the deployments. An empty `block` is the first lake's, because an
+    environment without the variable gives it, and an empty `source` is that which `setup` saved with the lake.
 
     Raises:
         LakeError: There is no such block, the code is not whole or holds a secret, or S3 refused.
     """
     root = Path.cwd()
     code = collect(root)
-    saved = load_block(S3Bucket, block)
+    names = Names(block or LAKE_BLOCK)
+    saved = load_block(S3Bucket, names.lake)
     if saved is None:
-        raise StoreError(f"no S3Bucket block {block!r} is saved; run `pokelake setup --bucket B` first")
+        raise StoreError(
+            f"no S3Bucket block {names.lake!r} is saved; run `pokelake setup{names.flags} --bucket B` first"
+        )
     store = open_store(saved)
     created = push(store, code)
     made = f"{counted(created, 'object')} created" if created else "already there"
@@ -145,7 +153,21 @@ def push_code(block: str = LAKE_BLOCK) -> dict[str, str]:
         "sha256": code.sha256,
         "check": check_command(),
         "reach": reach_command(),
+        **deployed_names(names, source),
     }
+
+
+def deployed_names(names: Names, source: str = "") -> dict[str, str]:
+    """Return what the deployments of a lake are named after.
+
+    Raises:
+        UnknownNameError: The source's block is not saved.
+    """
+    source = source or source_block(names.lake)
+    # Without that of the first lake one may deploy, and set up later.
+    if source != SOURCE_BLOCK and load_block(SourceConfig, source) is None:
+        raise UnknownNameError("source block", source, advice=f"run `pokelake setup{names.flags} --source-block NAME`")
+    return {"lake": names.lake, "source": source, "suffix": names.suffix}
 
 
 def check_command() -> str:

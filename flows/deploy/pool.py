@@ -14,9 +14,11 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 from prefect_aws import AwsCredentials
 
+from blocks.names import FIRST, Names
 from flows.deploy.task_definition import register
 from lake.errors import LakeError
 
+# That of the first lake; see `blocks.names` for that of another.
 CRAWL_QUEUE = "crawl"
 
 _ECS_TEMPLATE = Path(__file__).with_name("ecs_job_template.json")
@@ -98,8 +100,8 @@ class Pool:
         return {name: value for name, value in given.items() if value not in (None, {})}
 
 
-def save_pool(pool: Pool, credentials: AwsCredentials) -> dict[str, str]:
-    """Create or change a work pool, its queue for crawls and, on ECS, the task definition that its runs use.
+def save_pool(pool: Pool, credentials: AwsCredentials, names: Names = FIRST) -> dict[str, str]:
+    """Create or change a work pool, its queue for a lake's crawls and, on ECS, the task definition of its runs.
 
     Returns for each: created, changed or left. Without a saved pool and without settings for one, it does nothing.
 
@@ -121,7 +123,8 @@ def save_pool(pool: Pool, credentials: AwsCredentials) -> dict[str, str]:
             arn, done[f"task-definition/{variables['family']}"] = register(credentials, variables)
             template = with_defaults(template, {"task_definition_arn": arn})
         done[f"work-pool/{pool.name}"] = _save(client, pool.name, kind, template, saved)
-        done[f"work-queue/{pool.name}/{CRAWL_QUEUE}"] = _save_queue(client, pool.name)
+        queue = names.own(CRAWL_QUEUE)
+        done[f"work-queue/{pool.name}/{queue}"] = _save_queue(client, pool.name, queue)
     return done
 
 
@@ -216,12 +219,16 @@ def _save(client: SyncPrefectClient, name: str, kind: str, template: dict[str, A
     return "changed"
 
 
-def _save_queue(client: SyncPrefectClient, pool: str) -> str:
-    """Create or change the queue of the flows that crawl and publish; two at once would race, and ask twice."""
+def _save_queue(client: SyncPrefectClient, pool: str, name: str) -> str:
+    """Create or change the queue of a lake's flows that crawl and publish; two at once would race, and ask twice.
+
+    Each lake has a queue of its own: crawls of two sources need not wait for each other, and those of one source share
+    its pace by its global limit.
+    """
     try:
-        queue = client.read_work_queue_by_name(CRAWL_QUEUE, work_pool_name=pool)
+        queue = client.read_work_queue_by_name(name, work_pool_name=pool)
     except ObjectNotFound:
-        client.create_work_queue(CRAWL_QUEUE, concurrency_limit=1, work_pool_name=pool)
+        client.create_work_queue(name, concurrency_limit=1, work_pool_name=pool)
         return "created"
     if queue.concurrency_limit == 1:
         return "left"

@@ -17,6 +17,9 @@ from urllib.request import Request, urlopen
 
 MANIFEST = "MANIFEST.json"
 
+# The lake that no command needs to name.
+FIRST = "pokelake"
+
 # Files that a message names.
 NAMED = 5
 
@@ -62,7 +65,7 @@ def reach(bucket: str, folder: str, version: str, pool: str) -> None:
     except Exception as error:
         refuse(f"{said} {error}. {_way(error, bucket, folder, right, pool)}")
     if not found:
-        refuse(f"{said} nothing is there. Deploy it again, in its checkout: {deploy(pool)}")
+        refuse(f"{said} nothing is there. Deploy it again, in its checkout: {_again(pool)}")
 
 
 def _way(error: Exception, bucket: str, folder: str, right: str, pool: str) -> str:
@@ -70,7 +73,7 @@ def _way(error: Exception, bucket: str, folder: str, right: str, pool: str) -> s
     code = getattr(error, "response", {}).get("Error", {}).get("Code")
     if code == "NoSuchBucket":
         return (
-            f"Put the bucket back, or name another by `pokelake setup --bucket NAME`; then deploy again: {deploy(pool)}"
+            f"Put the bucket back, or name another by `pokelake setup --bucket NAME`; then deploy again: {_again(pool)}"
         )
     if code in DENIALS:
         place = shlex.join(["--bucket", bucket, "--prefix", folder.rpartition("code/")[0].rstrip("/")])
@@ -81,9 +84,14 @@ def _way(error: Exception, bucket: str, folder: str, right: str, pool: str) -> s
     return "Look at `pokelake doctor`"
 
 
-def deploy(pool: str) -> str:
-    """Return the command that deploys everything, to a work pool."""
-    return f"`POKELAKE_WORK_POOL={shlex.quote(pool)} prefect --no-prompt deploy --all`"
+def _again(pool: str) -> str:
+    return deploy(pool, os.environ.get("LAKE", ""))
+
+
+def deploy(pool: str, lake: str = "") -> str:
+    """Return the command that deploys everything of a lake, to a work pool; of the first lake without a name."""
+    named = f"POKELAKE_LAKE={lake} " if lake not in ("", FIRST) else ""
+    return f"`{named}POKELAKE_WORK_POOL={shlex.quote(pool)} prefect --no-prompt deploy --all`"
 
 
 def differing(folder: Path, manifest_sha256: str) -> list[str]:
@@ -110,7 +118,7 @@ def check(folder: Path, version: str, manifest_sha256: str, pool: str) -> None:
         refuse(
             f"code version {version} was pulled, and none of it was run: expected exactly its files in {folder}, found"
             f" {len(differs)} that differ ({', '.join(map(repr, differs[:NAMED]))}). Find out who changed"
-            f" code/{version}/ in the bucket, remove that folder, and deploy again: {deploy(pool)}; a run pulls into an"
+            f" code/{version}/ in the bucket, remove that folder, and deploy again: {_again(pool)}; a run pulls into an"
             " empty folder"
         )
 

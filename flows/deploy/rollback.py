@@ -13,7 +13,7 @@ from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.responses import DeploymentResponse
 
-from flows.deploy.automations import TAG
+from blocks.names import FIRST, Names
 from flows.deploy.code import PULL
 from lake.commit import commit_seqs, read_commit
 from lake.errors import LakeError, UnknownNameError
@@ -24,7 +24,7 @@ from lake.store import PARALLEL_REQUESTS, Store
 _COMMIT = "commit:"
 
 
-def versions(store: Store) -> list[dict[str, Any]]:
+def versions(store: Store, names: Names = FIRST) -> list[dict[str, Any]]:
     """Return a row for each code version that lies whole in the lake's bucket, the one pushed last first.
 
     A row has its name (version), when it was pushed (pushed), how many snapshots that are kept were made by it
@@ -35,7 +35,7 @@ def versions(store: Store) -> list[dict[str, Any]]:
         commits = list(pool.map(lambda seq: read_commit(store, seq), commit_seqs(store)))
     made = Counter(str(commit.run.get("code_version")) for commit in commits)
     with get_client(sync_client=True) as client:
-        running = _deployments(client, store)
+        running = _deployments(client, store, names)
     return [
         {
             "version": version,
@@ -47,7 +47,7 @@ def versions(store: Store) -> list[dict[str, Any]]:
     ]
 
 
-def rollback(store: Store, version: str) -> dict[str, str]:
+def rollback(store: Store, version: str, names: Names = FIRST) -> dict[str, str]:
     """Let every deployment that pulls its code from this lake pull and run a version; return what became of each.
 
     The version is read whole and checked first. Schedules, and parameters that the version knows, stay. No code of it
@@ -59,7 +59,7 @@ def rollback(store: Store, version: str) -> dict[str, str]:
     """
     files, manifest = _read(store, version)
     with get_client(sync_client=True) as client:
-        found = _deployments(client, store)
+        found = _deployments(client, store, names)
         if not found:
             raise LakeError(
                 f"no deployment pulls its code from {store.uri(CODE)}; deploy first: `prefect --no-prompt deploy --all`"
@@ -67,9 +67,9 @@ def rollback(store: Store, version: str) -> dict[str, str]:
         return {f"deployment/{item.name}": _roll(client, item, store, version, files, manifest) for item in found}
 
 
-def _deployments(client: SyncPrefectClient, store: Store) -> list[DeploymentResponse]:
+def _deployments(client: SyncPrefectClient, store: Store, names: Names) -> list[DeploymentResponse]:
     """Return the deployments that pull their code from this lake."""
-    tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
+    tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[names.tag]))
     return [item for item in client.read_deployments(deployment_filter=tagged) if _pulls(item.pull_steps or (), store)]
 
 

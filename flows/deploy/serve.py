@@ -33,7 +33,8 @@ from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.templating import apply_values
 from pydantic import TypeAdapter
 
-from flows.deploy.code import checked_out, collect
+from blocks.names import FIRST, Names
+from flows.deploy.code import checked_out, collect, deployed_names
 from flows.deploy.pool import defaults
 from lake.errors import LakeError, UnknownNameError
 
@@ -43,8 +44,8 @@ Entry = Mapping[str, Any]
 _TRIGGER: TypeAdapter[DeploymentTriggerTypes] = TypeAdapter(DeploymentTriggerTypes)
 
 
-def serve() -> None:
-    """Run every deployment on its schedule, each run a process of this machine, until Ctrl-C or SIGTERM.
+def serve(lake: Names = FIRST, source: str = "") -> None:
+    """Run every deployment of a lake on its schedule, each run a process of this machine, until Ctrl-C or SIGTERM.
 
     Runs have the code of the working directory. They run one at a time, so discover and refresh never meet, and a
     report begins when the refresh that published has ended. When `serve` stops, the deployments are paused until it is
@@ -60,7 +61,7 @@ def serve() -> None:
             "PREFECT_API_URL: expected the address of a Prefect server, which makes the runs of schedules, found none;"
             " start one with `prefect server start`, and set it"
         )
-    entries = read_entries(Path.cwd())
+    entries = read_entries(Path.cwd(), lake, source)
     deployments = [_deployment(entry) for entry in entries]
     _require_no_pool(deployments)
     for entry in entries:
@@ -87,8 +88,8 @@ class _Runner(Runner):
         signal.raise_signal(signal.SIGINT)
 
 
-def deploy_image(image: str, pool: str) -> None:
-    """Deploy everything to a work pool whose runs have the code in their image; nothing is pushed or pulled.
+def deploy_image(image: str, pool: str, names: Names = FIRST, source: str = "") -> None:
+    """Deploy everything of a lake to a work pool whose runs have the code in their image; nothing is pushed or pulled.
 
     Build the image first, from `Dockerfile.baked` in the working directory.
 
@@ -98,7 +99,7 @@ def deploy_image(image: str, pool: str) -> None:
         LakeError: The image's tag is not the code's version, which commits name; there is no such pool, or its runs
             are in another image; or Prefect refused a deployment.
     """
-    entries = read_entries(Path.cwd())
+    entries = read_entries(Path.cwd(), names, source)
     _require_image(image, entries[0]["version"], pool)
     deployments = [
         _deployment(
@@ -120,18 +121,20 @@ def deploy_image(image: str, pool: str) -> None:
         )
 
 
-def read_entries(root: Path) -> list[Entry]:
-    """Return the deployments in a folder's `prefect.yaml`, with the version and git commit of the code beside it.
+def read_entries(root: Path, names: Names = FIRST, source: str = "") -> list[Entry]:
+    """Return a lake's deployments in a folder's `prefect.yaml`, with version and git commit of the code beside it.
 
     Raises:
-        LakeError: The file or the code is not there.
+        LakeError: The file or the code is not there, or the source's block is not saved.
     """
     file = root / "prefect.yaml"
     if not file.is_file():
         raise LakeError(f"{file}: expected the deployments, found no such file; run this in a checkout of pokelake")
-    pushed = {"push_code": {"version": collect(root).version, "commit": checked_out(root)}}
+    code = {"version": collect(root).version, "commit": checked_out(root)}
+    pushed = {"push_code": {**code, **deployed_names(names, source)}}
+    # What is not of the push stays: Prefect's server fills it in, of the event that starts a run.
     entries = yaml.safe_load(file.read_text())["deployments"]
-    return [{**entry, **apply_values({key: entry[key] for key in ("version", "tags")}, pushed)} for entry in entries]
+    return cast(list[Entry], apply_values(entries, pushed, remove_notset=False))
 
 
 def _deployment(entry: Entry, **more: Any) -> RunnerDeployment:

@@ -41,6 +41,9 @@ DRIFT_FOUND = "pokelake.drift.found"
 # Findings that an event names; the commit or the draft has all.
 NAMED = 10
 
+# The label of a draft's event that has the address of its lake. The automation that tells of drafts matches it.
+LAKE = "pokelake.lake"
+
 # The label of a published snapshot's event that names the lake's block. The trigger in prefect.yaml matches it, because
 # a server may have runs of other lakes, and `report` reads the lake of its own block.
 LAKE_BLOCK = "pokelake.lake.block"
@@ -100,7 +103,7 @@ def _minute(at: str) -> str:
 
 def _report_draft(event: str, uri: str, draft: str, facts: Mapping[str, object]) -> None:
     payload = {"lake": uri, "flags": flags_of(uri), "draft": draft, "run": runtime.flow_run.id, **facts}
-    emit_event(event, resource={"prefect.resource.id": f"pokelake.draft.{draft}"}, payload=payload)
+    emit_event(event, resource={"prefect.resource.id": f"pokelake.draft.{draft}", LAKE: uri}, payload=payload)
 
 
 def report_progress(done: int, total: int, rate: float) -> None:

@@ -17,27 +17,23 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
+from blocks.lakes import source_block
+from blocks.names import FIRST, Names
 from blocks.source_config import SourceConfig
-from blocks.storage import SOURCE_BLOCK, load_block
+from blocks.storage import load_block
 from flows.steps.artifacts import client_of_run
 from flows.steps.deadline import longest_run
 from flows.steps.logs import harmless, note
 from lake.crawl import Source
 
-# The tag of our deployments and their runs, because a Prefect server is shared with others.
-TAG = "pokelake"
-
-# The automation that cancels.
-LONG_RUNS = f"{TAG}-too-long"
+# The automation that cancels runs of the first lake; see `blocks.names` for that of another.
+LONG_RUNS = "pokelake-too-long"
 
 # A run is cancelled that takes so many times as long as the longest of the last ones that ended well. With a discover
 # every hour they are those of a week; Prefect returns no more at once.
 TIMES, LAST = 3, 200
 
-_ENDED_WELL = FlowRunFilter(
-    tags=FlowRunFilterTags(all_=[TAG]),
-    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.COMPLETED])),
-)
+_ENDED_WELL = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.COMPLETED]))
 
 
 def least(source: Source) -> timedelta:
@@ -52,22 +48,23 @@ def least(source: Source) -> timedelta:
     return _whole_hours(timedelta(seconds=longest_run(source)))
 
 
-def allowed(client: SyncPrefectClient, source: Source) -> timedelta:
-    """Return how long a run may take, after what its predecessors took, in whole hours."""
-    runs = client.read_flow_runs(flow_run_filter=_ENDED_WELL, sort=FlowRunSort.END_TIME_DESC, limit=LAST)
+def allowed(client: SyncPrefectClient, source: Source, names: Names = FIRST) -> timedelta:
+    """Return how long a run of a lake may take, after what its predecessors took, in whole hours."""
+    before = FlowRunFilter(tags=FlowRunFilterTags(all_=[names.tag]), state=_ENDED_WELL)
+    runs = client.read_flow_runs(flow_run_filter=before, sort=FlowRunSort.END_TIME_DESC, limit=LAST)
     # Without the time for which a run waited for a person.
     took = max((run.total_run_time for run in runs), default=timedelta())
     return max(least(source), _whole_hours(TIMES * took))
 
 
-def follow_predecessors() -> None:
-    """Let the automation wait for as long as the predecessors tell; where it is not saved, do nothing."""
+def follow_predecessors(lake: str) -> None:
+    """Let a lake's automation wait for as long as the predecessors tell; where it is not saved, do nothing."""
     with harmless("how long a run may take"):
-        client = client_of_run()
-        for automation in client.read_automations_by_name(LONG_RUNS):
-            trigger, saved = automation.trigger, load_block(SourceConfig, SOURCE_BLOCK)
+        client, names = client_of_run(), Names(lake)
+        for automation in client.read_automations_by_name(names.own(LONG_RUNS)):
+            trigger, saved = automation.trigger, load_block(SourceConfig, source_block(lake))
             assert isinstance(trigger, EventTrigger)
-            within = allowed(client, saved.source() if saved else Source())
+            within = allowed(client, saved.source() if saved else Source(), names)
             # An automation that is changed forgets which runs it watches, so whole hours are exact enough.
             if trigger.within != within:
                 trigger.within = within

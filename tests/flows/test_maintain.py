@@ -163,9 +163,9 @@ def test_code_of_a_run_that_is_not_finished_stays(client: SyncPrefectClient, sto
     id_ = deploy("refresh", VERSIONS[0], f"pokelake/code/{VERSIONS[0]}/")
     run = client.create_flow_run_from_deployment(id_)
     deploy("refresh", VERSIONS[1], f"pokelake/code/{VERSIONS[1]}/")
-    assert code_in_use(store.prefix) == {VERSIONS[0], VERSIONS[1]}
+    assert code_in_use(store) == {VERSIONS[0], VERSIONS[1]}
     client.set_flow_run_state(run.id, Cancelled(), force=True)
-    assert code_in_use(store.prefix) == {VERSIONS[1]}
+    assert code_in_use(store) == {VERSIONS[1]}
 
 
 @pytest.mark.parametrize("folder", [None, "other/code/1f3a9c021f3a/", "code/1f3a9c021f3a/"])
@@ -184,4 +184,4 @@ def test_more_deployments_than_prefect_returns_at_once_are_all_asked(
     monkeypatch.setattr(module, "PAGE", 2)
     for number, version in enumerate(VERSIONS):
         deploy(f"refresh-{number}", version, f"pokelake/code/{version}/")
-    assert code_in_use(store.prefix) == set(VERSIONS)
+    assert code_in_use(store) == set(VERSIONS)

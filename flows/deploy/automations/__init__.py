@@ -1,7 +1,8 @@
 """Prefect's automations of a lake: some act when a run gets stuck or dies, and some tell somebody.
 
-Each concerns only the runs of deployments with the tag `pokelake`, because a Prefect server is shared with others. Do
-not change them: the next `setup` puts them back. But one that you switch off stays off.
+Each concerns only the runs of its lake's deployments, which have a tag, because a Prefect server is shared with others,
+and may have several lakes, each with automations of its own. Do not change them: the next `setup` puts them back. But
+one that you switch off stays off.
 
 The automation that starts `report` for each published snapshot stands in `prefect.yaml`, because it needs that
 deployment's id.
@@ -19,13 +20,11 @@ from flows.deploy.automations.save import (
     save_automations,
 )
 from flows.deploy.automations.trigger import Patience
-from flows.steps.predecessors import TAG
 
 __all__ = [
     "HEARTBEAT_LOST",
     "NEVER_STARTED",
     "REPORT_AUTOMATION",
-    "TAG",
     "TOO_LONG",
     "Patience",
     "Told",

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from prefect.events.actions import SendNotification
 
-from blocks.storage import LAKE_BLOCK
+from blocks.names import Names
 from flows.steps.again import AGAIN
 from flows.steps.watch import OUTCOME_TAG
 from lake.assemble.decided import Ending
@@ -65,18 +65,18 @@ def spoken(time: timedelta) -> str:
     return f"{time.total_seconds():g} seconds"
 
 
-def lake_of_run(uri: str) -> str:
+def lake_of_run(names: Names, uri: str) -> str:
     """Return the template of a run's lake: the one that its parameters name, or else the saved one, at `uri`."""
     saved = "{{ " + json.dumps(uri) + " }}"
     return (
         "{% set lake = flow_run.parameters.lake %}"
         "{% if lake.bucket %}s3://{{ lake.bucket }}/{{ lake.prefix }}"
-        f"{{% elif lake.block and lake.block != '{LAKE_BLOCK}' %}}the lake of the block {{{{ lake.block }}}}"
+        f"{{% elif lake.block and lake.block != '{names.lake}' %}}the lake of the block {{{{ lake.block }}}}"
         f"{{% else %}}{saved}{{% endif %}}"
     )
 
 
-def ended_badly(uri: str, time: timedelta, tries: Sequence[str]) -> Message:
+def ended_badly(names: Names, uri: str, time: timedelta, tries: Sequence[str]) -> Message:
     """Return the message that a run failed or crashed, and whether it starts again by itself.
 
     `tries` is how often one may have begun that does. A run whose flow failed has a tag that says whether trying again
@@ -99,13 +99,14 @@ def ended_badly(uri: str, time: timedelta, tries: Sequence[str]) -> Message:
     # ECS's reason reaches Prefect no other way than by the log.
     memory = (
         """{% if 'non-zero exit code' in (event.resource["prefect.state-message"] or '') %}"""
-        "\nIf its log says exit code 137, give runs more memory, such as: pokelake setup --memory 4096"
+        "\nIf its log says exit code 137, give runs more memory, such as: pokelake setup"
+        f"{names.flags} --memory 4096"
         "{% endif %}"
     )
     return Message(
         f"{{{{ deployment.name }}}} {how}",
         (
-            f"{{{{ deployment.name }}}} of {lake_of_run(uri)} {how} at {_SINCE}:",
+            f"{{{{ deployment.name }}}} of {lake_of_run(names, uri)} {how} at {_SINCE}:",
             _STATE,
             again + memory,
             _RUN,
@@ -115,12 +116,12 @@ def ended_badly(uri: str, time: timedelta, tries: Sequence[str]) -> Message:
     )
 
 
-def cancelled(uri: str) -> Message:
+def cancelled(names: Names, uri: str) -> Message:
     """Return the message that a run was cancelled because it took too long."""
     return Message(
         "{{ deployment.name }} took too long",
         (
-            f"{{{{ deployment.name }}}} of {lake_of_run(uri)} has run since {_SINCE}, for more than"
+            f"{{{{ deployment.name }}}} of {lake_of_run(names, uri)} has run since {_SINCE}, for more than"
             " {{ automation.trigger.within | humanize_precisedelta }}, far longer than the runs before it, and is"
             " cancelled. The next run goes on from its shards.",
             _RUN,
@@ -130,12 +131,12 @@ def cancelled(uri: str) -> Message:
     )
 
 
-def no_progress(uri: str, time: timedelta) -> Message:
+def no_progress(names: Names, uri: str, time: timedelta) -> Message:
     """Return the message that a crawl is alive, and no document was done for a while."""
     return Message(
         "{{ deployment.name }} makes no progress",
         (
-            f"{{{{ deployment.name }}}} of {lake_of_run(uri)} has done no document for {spoken(time)},"
+            f"{{{{ deployment.name }}}} of {lake_of_run(names, uri)} has done no document for {spoken(time)},"
             f" since {_SINCE}"
             "{% if event.payload.total %}: {{ event.payload.done }} of {{ event.payload.total }} are done{% endif %}.",
             _RUN,
@@ -182,7 +183,7 @@ def drift() -> Message:
     )
 
 
-def not_current(lake: str, flags: str, time: timedelta) -> Message:
+def not_current(lake: str, flags: str, time: timedelta, names: Names) -> Message:
     """Return the message that no refresh of a lake ended well for too long; lake and flags may be templates."""
     return Message(
         f"{lake} is not current",
@@ -192,7 +193,7 @@ def not_current(lake: str, flags: str, time: timedelta) -> Message:
             f", since {_SINCE}; readers see {{{{ event.payload.snapshot }}}}"
             "{% endif %}.",
             f"What runs, and its last runs: pokelake status {flags}; pokelake runs {flags}",
-            f"Find out more: pokelake doctor {flags}",
+            f"Find out more: pokelake doctor {flags}{names.flags}",
         ),
     )
 
@@ -211,8 +212,9 @@ def worker_gone(flags: str, time: timedelta) -> Message:
     )
 
 
-def no_run(deployment: str, flags: str, time: timedelta) -> Message:
+def no_run(flow: str, flags: str, time: timedelta, names: Names) -> Message:
     """Return the message that a schedule starts nothing; the flags name the lake."""
+    deployment = names.own(flow)
     return Message(
         f"{deployment} does not run",
         (
@@ -220,8 +222,8 @@ def no_run(deployment: str, flags: str, time: timedelta) -> Message:
             "{% if event %}"
             f", since {_SINCE}"
             "{% endif %}: its schedule is paused, its queue is, or no worker asks for runs.",
-            f"Its schedules: prefect deployment schedule ls {deployment}/{deployment}",
-            f"Find out more: pokelake doctor {flags}"
+            f"Its schedules: prefect deployment schedule ls {flow}/{deployment}",
+            f"Find out more: pokelake doctor {flags}{names.flags}"
             "{% if deployment.work_pool_name %} --work-pool {{ deployment.work_pool_name }}{% endif %}",
         ),
     )

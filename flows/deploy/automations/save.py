@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import BlockDocument
 from prefect.events.actions import SendNotification
 from prefect.exceptions import ObjectNotFound
 
+from blocks.names import FIRST, Names
 from flows.deploy.automations import message
 from flows.deploy.automations.act import acting
 from flows.deploy.automations.tell import alarm, sent, telling
@@ -36,11 +37,13 @@ class Told:
     name: str | None
 
 
-def automations(lake: str, patience: Patience = USUAL, blocks: Sequence[UUID] = ()) -> tuple[AutomationCore, ...]:
+def automations(
+    lake: str, patience: Patience = USUAL, blocks: Sequence[UUID] = (), names: Names = FIRST
+) -> tuple[AutomationCore, ...]:
     """Return the wanted automations of the lake at this address; those that only tell, only if somebody is told."""
-    too_long = sent(message.cancelled(lake), blocks)
-    acting_ones = (*acting(patience, too_long), alarm(lake, patience, blocks))
-    return (*acting_ones, *telling(lake, patience, blocks)) if blocks else acting_ones
+    too_long = sent(message.cancelled(names, lake), blocks)
+    acting_ones = (*acting(names, patience, too_long), alarm(names, lake, patience, blocks))
+    return (*acting_ones, *telling(names, lake, patience, blocks)) if blocks else acting_ones
 
 
 def find_told(client: SyncPrefectClient, notify: Sequence[str]) -> list[Told]:
@@ -70,9 +73,9 @@ def _find(client: SyncPrefectClient, name: str) -> Told:
     raise UnknownNameError("notification block", name, sorted(_name(found) for found in saved if _can_notify(found)))
 
 
-def read_told(client: SyncPrefectClient) -> list[Told]:
-    """Return the blocks by which the saved automations tell."""
-    found = client.read_automations_by_name("pokelake-not-current")
+def read_told(client: SyncPrefectClient, names: Names = FIRST) -> list[Told]:
+    """Return the blocks by which the saved automations of a lake tell."""
+    found = client.read_automations_by_name(names.own("pokelake-not-current"))
     actions = [action for item in found for action in item.actions if isinstance(action, SendNotification)]
     blocks = dict.fromkeys(action.block_document_id for action in actions)
     return [Told(block, _find_name(client, block)) for block in blocks]
@@ -93,30 +96,32 @@ def _can_notify(block: BlockDocument) -> bool:
     return block.block_schema is not None and _CAPABILITY in block.block_schema.capabilities
 
 
-def save_automations(lake: str, told: Sequence[Told] = (), patience: Patience = USUAL) -> dict[str, str]:
+def save_automations(
+    lake: str, told: Sequence[Told] = (), patience: Patience = USUAL, names: Names = FIRST
+) -> dict[str, str]:
     """Save the automations of the lake at this address; return for each: created, changed, left or deleted.
 
     An automation that somebody switched off stays off.
     """
     done = {}
     with get_client(sync_client=True) as client:
-        wanted = automations(lake, patience, [each.block for each in told])
+        wanted = automations(lake, patience, [each.block for each in told], names)
         for automation in wanted:
             done[f"automation/{automation.name}"] = _save(client, automation)
-        for name in _names() - {automation.name for automation in wanted}:
+        for name in _names(names) - {automation.name for automation in wanted}:
             if _delete(client, name):
                 done[f"automation/{name}"] = "deleted"
     return done
 
 
-def delete_automations(client: SyncPrefectClient) -> dict[str, str]:
-    """Delete all automations, also that of `report`; return for each: deleted or absent."""
-    names = sorted({REPORT_AUTOMATION, *_names()})
-    return {f"automation/{name}": "deleted" if _delete(client, name) else "absent" for name in names}
+def delete_automations(client: SyncPrefectClient, names: Names = FIRST) -> dict[str, str]:
+    """Delete all automations of a lake, also that of `report`; return for each: deleted or absent."""
+    every = sorted({names.own(REPORT_AUTOMATION), *_names(names)})
+    return {f"automation/{name}": "deleted" if _delete(client, name) else "absent" for name in every}
 
 
-def _names() -> set[str]:
-    return {automation.name for automation in automations("", blocks=[UUID(int=0)])}
+def _names(names: Names) -> set[str]:
+    return {automation.name for automation in automations("", blocks=[UUID(int=0)], names=names)}
 
 
 def _delete(client: SyncPrefectClient, name: str) -> bool:

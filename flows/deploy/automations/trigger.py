@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from prefect.automations import EventTrigger, Posture
 
+from blocks.names import Names
 from flows.steps.again import MOST_TRIES
-from flows.steps.predecessors import TAG, least
+from flows.steps.predecessors import least
 from lake.crawl import Source
 
 Labels = dict[str, str | list[str]]
@@ -47,24 +48,29 @@ USUAL = Patience()
 RUNS: Labels = {"prefect.resource.id": "prefect.flow-run.*"}
 # Only events of a state have this label, so a heartbeat is none of them. A crawl's progress has it as well.
 STATES: Labels = {**RUNS, "prefect.state-type": "*"}
-OURS: Labels = {"prefect.resource.id": f"prefect.tag.{TAG}", "prefect.resource.role": "tag"}
 # How often a run may have begun that starts again by itself; its events say how often it has.
 TRIES = [str(count) for count in range(1, MOST_TRIES)]
 EACH = {"prefect.resource.id"}
 ANY = "prefect.flow-run.*"
 
 
-def of_deployment(*names: str) -> list[Labels]:
-    """Return what is related to each event of the runs of our deployments with one of these names."""
-    return [OURS, {"prefect.resource.role": "deployment", "prefect.resource.name": list(names)}]
+def ours(names: Names) -> Labels:
+    """Return what is related to each event of the runs of a lake's deployments."""
+    return {"prefect.resource.id": f"prefect.tag.{names.tag}", "prefect.resource.role": "tag"}
+
+
+def of_deployment(names: Names, *deployments: str) -> list[Labels]:
+    """Return what is related to each event of the runs of some of a lake's deployments."""
+    own = [names.own(name) for name in deployments]
+    return [ours(names), {"prefect.resource.role": "deployment", "prefect.resource.name": own}]
 
 
 def silence(
     match: Labels,
     after: Collection[str],
     within: timedelta,
+    related: Labels | list[Labels],
     expect: Collection[str] = (ANY,),
-    related: Labels | list[Labels] = OURS,
 ) -> EventTrigger:
     """Return a trigger that fires for each run that emits nothing for this long after one of these events.
 
@@ -82,7 +88,7 @@ def silence(
     )
 
 
-def absence(match: Labels, event: str, within: timedelta, related: Labels | list[Labels] = OURS) -> EventTrigger:
+def absence(match: Labels, event: str, within: timedelta, related: Labels | list[Labels]) -> EventTrigger:
     """Return a trigger that fires if an event does not come for this long, and again each time that this passes.
 
     Without `for_each`, Prefect counts the time from the start, even if the event never came.

@@ -7,11 +7,11 @@ from hashlib import sha256
 from prefect.client.schemas.responses import DeploymentResponse
 
 from blocks.knobs import FROZEN, is_frozen, requests_per_run
+from blocks.lakes import sources
 from flows.deploy.automations import REPORT_AUTOMATION, automations, read_told
 from flows.deploy.code import PULL
 from flows.deploy.doctor.check import Verdict, failed, judge, ok, skipped
-from flows.deploy.doctor.installation import SCHEDULES, Installation
-from flows.deploy.pulled import deploy
+from flows.deploy.doctor.installation import Installation
 from lake.layout import CODE, CODE_MANIFEST
 
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
@@ -24,8 +24,8 @@ HASH = "MANIFEST_SHA256"
 
 def existence(at: Installation) -> Verdict:
     """Are all deployments there, in this pool?"""
-    found, way = at.deployments, deploy(at.pool_name)
-    absent = [name for name in SCHEDULES if name not in found]
+    found, way = at.deployments, at.deploy
+    absent = [name for name in at.schedules if name not in found]
     strays = [
         f"{name} in {item.work_pool_name or 'none'}"
         for name, item in found.items()
@@ -38,7 +38,7 @@ def existence(at: Installation) -> Verdict:
 
 def code(at: Installation) -> Verdict:
     """Do all deployments have the same code version, do they pull it, and is it whole in the bucket?"""
-    store, way = at.store, deploy(at.pool_name)
+    store, way = at.store, at.deploy
     wrong = []
     versions = sorted({item.version or "none" for item in at.deployments.values()})
     if len(versions) > 1:
@@ -70,16 +70,16 @@ def _flaws(at: Installation, version: str) -> Iterator[tuple[str, str]]:
     folder = f"{CODE}{version}/"
     manifest = at.store.find(folder + CODE_MANIFEST)
     if manifest is None:
-        yield f"{at.store.uri(folder)} has no {CODE_MANIFEST}", deploy(at.pool_name)
+        yield f"{at.store.uri(folder)} has no {CODE_MANIFEST}", at.deploy
         return
     if sha256(manifest).hexdigest()[: len(version)] != version:
-        way = f"`aws s3 rm --recursive {at.store.uri(folder)}`, and {deploy(at.pool_name)}"
+        way = f"`aws s3 rm --recursive {at.store.uri(folder)}`, and {at.deploy}"
         yield f"{at.store.uri(folder + CODE_MANIFEST)} is not that of this version: somebody changed it", way
         return
     expected = {CODE_MANIFEST, *json.loads(manifest)["files"]}
     found = {item.key.removeprefix(folder) for item in at.store.list(folder)}
     if lacking := sorted(expected - found):
-        yield f"{at.store.uri(folder)} lacks {', '.join(lacking)}", deploy(at.pool_name)
+        yield f"{at.store.uri(folder)} lacks {', '.join(lacking)}", at.deploy
     for path in sorted(found - expected):
         # A run would take this object for code.
         uri = at.store.uri(folder + path)
@@ -89,36 +89,36 @@ def _flaws(at: Installation, version: str) -> Iterator[tuple[str, str]]:
 def schedules(at: Installation) -> Verdict:
     """Is every schedule of `prefect.yaml` active, and is there no other?"""
     wrong = [flaw for item in at.deployments.values() for flaw in _unscheduled(at, item)]
-    slugs = [f"{name} {slug}" for name in at.deployments for slug in SCHEDULES[name]]
+    slugs = [f"{name} {slug}" for name in at.deployments for slug in at.schedules[name]]
     return judge(wrong, f"active: {', '.join(slugs)}")
 
 
 def _unscheduled(at: Installation, deployment: DeploymentResponse) -> Iterator[tuple[str, str]]:
     """Yield each flaw of a deployment's schedules, with the way to mend it."""
-    name, expected = deployment.name, SCHEDULES[deployment.name]
+    name, expected = deployment.name, at.schedules[deployment.name]
     found = {schedule.slug: schedule for schedule in deployment.schedules}
     if deployment.paused:
         yield f"{name} is paused", f"`prefect api POST /deployments/{deployment.id}/resume_deployment`"
     for slug in expected:
         if slug not in found:
-            yield f"{name} lacks its schedule {slug}", deploy(at.pool_name)
+            yield f"{name} lacks its schedule {slug}", at.deploy
         elif not found[slug].active:
             yield (
                 f"the schedule {slug} of {name} is paused",
-                f"`prefect deployment schedule resume {name}/{name} {found[slug].id}`",
+                f"`prefect deployment schedule resume {at.flow_of(name)}/{name} {found[slug].id}`",
             )
     for schedule in deployment.schedules:
         if schedule.slug not in expected:
             # Prefect keeps a schedule that was removed from the file.
             yield (
                 f"{name} has a schedule {schedule.slug or 'without a slug'} that is not in prefect.yaml",
-                f"`prefect deployment schedule delete {name}/{name} {schedule.id} --accept-yes`",
+                f"`prefect deployment schedule delete {at.flow_of(name)}/{name} {schedule.id} --accept-yes`",
             )
 
 
 def limits(at: Installation) -> Verdict:
     """Has no deployment a concurrency limit of its own, whose slots Prefect's server forgets when it ends?"""
-    way = deploy(at.pool_name)
+    way = at.deploy
     wrong = [
         (f"{name} has a concurrency limit of its own, so Prefect ends its run when the server was started again", way)
         for name, item in at.deployments.items()
@@ -131,15 +131,16 @@ def heartbeats(at: Installation) -> Verdict:
     """Does every run say that it is alive, so that a dead one is noticed?"""
     silent = [name for name, item in at.deployments.items() if HEARTBEAT not in at.variables(item)["env"]]
     if silent:
-        return failed(f"no {HEARTBEAT} in the environment of {', '.join(silent)}", deploy(at.pool_name))
+        return failed(f"no {HEARTBEAT} in the environment of {', '.join(silent)}", at.deploy)
     return ok(f"{HEARTBEAT} is in the environment of every run")
 
 
 def watchers(at: Installation) -> Verdict:
     """Are the automations there, and switched on?"""
-    blocks = [told.block for told in read_told(at.client)]
-    ways = {item.name: "`pokelake setup`" for item in automations("", blocks=blocks)}
-    ways[REPORT_AUTOMATION] = deploy(at.pool_name)
+    blocks = [told.block for told in read_told(at.client, at.names)]
+    wanted = automations("", blocks=blocks, names=at.names)
+    ways = {item.name: f"`pokelake setup{at.names.flags}`" for item in wanted}
+    ways[at.names.own(REPORT_AUTOMATION)] = at.deploy
     wrong = []
     for name, way in ways.items():
         found = at.client.read_automations_by_name(name)
@@ -155,19 +156,23 @@ def watchers(at: Installation) -> Verdict:
 
 def messages(at: Installation) -> Verdict:
     """Is somebody told, by blocks that are still there?"""
-    told = read_told(at.client)
+    told = read_told(at.client, at.names)
     if not told:
-        return skipped("nobody is told; `pokelake setup --notify TYPE/NAME` names a saved notification block")
+        return skipped(
+            f"nobody is told; `pokelake setup{at.names.flags} --notify TYPE/NAME` names a saved notification block"
+        )
     gone = [str(one.block) for one in told if one.name is None]
     if gone:
         return failed(
-            f"no block with the id {', '.join(gone)} is saved, so nobody is told", "`pokelake setup --notify TYPE/NAME`"
+            f"no block with the id {', '.join(gone)} is saved, so nobody is told",
+            f"`pokelake setup{at.names.flags} --notify TYPE/NAME`",
         )
     return ok(f"to {', '.join(one.name for one in told if one.name)}")
 
 
 def knobs(at: Installation) -> Verdict:
     """Does no knob hold everything?"""
+    sources()
     if is_frozen():
         return failed(
             f"{FROZEN} is true, so refresh, discover and maintain end at once",

@@ -22,7 +22,7 @@ def cluster(at: Installation) -> Verdict:
     found = _cluster(at)
     if found.get("status") != "ACTIVE":
         status = found.get("status", "none of that name")
-        way = f"create it, or name another: `pokelake setup --work-pool {at.pool_name} --cluster NAME`"
+        way = f"create it, or name another: `pokelake setup{at.names.flags} --work-pool {at.pool_name} --cluster NAME`"
         return failed(f"expected the cluster {name} to be ACTIVE, found {status}", way)
     return ok(f"{found['clusterArn']} is ACTIVE")
 
@@ -37,7 +37,7 @@ def _cluster(at: Installation) -> dict[str, Any]:
 def task_definition(at: Installation) -> Verdict:
     """Does the pool name a task definition that exists and has the pool's image and roles?"""
     arn, image = at.variables().get("task_definition_arn"), at.variables().get("image")
-    way = f"`pokelake setup --work-pool {at.pool_name}`"
+    way = f"`pokelake setup{at.names.flags} --work-pool {at.pool_name}`"
     if not arn:
         return failed("the pool names none", way)
     found = at.credentials.get_client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]

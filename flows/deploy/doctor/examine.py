@@ -1,39 +1,42 @@
 """Every question, in the order in which things depend on each other."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from blocks.knobs import FROZEN, REQUESTS_PER_RUN
-from blocks.storage import CREDENTIALS_BLOCK, LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK
+from blocks.lakes import source_block
+from blocks.names import SOURCE_BLOCK, Names
 from flows.deploy.doctor import deployments, ecs, image, network, overrides, pool, roles, slots, storage, verified
 from flows.deploy.doctor.check import Check, Question, answer
 from flows.deploy.doctor.installation import Installation
 from flows.steps.parameters import LakeLocation
+from lake.errors import LakeError
 
 API, POOL, DEPLOYMENTS, BUCKET = "Prefect API", "work pool", "deployments", "bucket"
-CREDENTIALS, LAKE = f"aws-credentials/{CREDENTIALS_BLOCK}", f"s3-bucket/{LAKE_BLOCK}"
-RESULTS, SOURCE = f"s3-bucket/{RESULTS_BLOCK}", f"pokelake-source/{SOURCE_BLOCK}"
 CLUSTER, DEFINITION, QUEUE = "ECS cluster", "task definition", "queue of ECS events"
 
 
-def questions(pool_name: str) -> tuple[Question, ...]:
+def questions(names: Names, source_name: str, pool_name: str) -> tuple[Question, ...]:
     """Return the questions about an installation."""
-    setup = f"`pokelake setup --work-pool {pool_name}`"
+    credentials, lake = f"aws-credentials/{names.credentials}", f"s3-bucket/{names.lake}"
+    results, source = f"s3-bucket/{names.results}", f"pokelake-source/{source_name}"
+    blocks = f"pokelake setup{names.flags}"
+    setup = f"`{blocks} --work-pool {pool_name}`"
     server = "look into the log of the Prefect server, and check that your API key may read from it"
     access = "check that AWS_ENDPOINT_URL is right, and that the credentials may do what `pokelake iam-policy` prints"
     knobs = " or ".join(
         f"`prefect variable set {name} --overwrite`" for name in (f"{FROZEN} false", f"{REQUESTS_PER_RUN} null")
     )
-    on_ecs = (CREDENTIALS, POOL)
+    on_ecs = (credentials, POOL)
     return (
         Question(API, storage.prefect_api, server),
-        Question(CREDENTIALS, storage.credentials_block, "`pokelake setup`", (API,)),
-        Question(LAKE, storage.lake_block, "`pokelake setup --bucket NAME`", (API,)),
-        Question(RESULTS, storage.results_block, "`pokelake setup`", (API,)),
-        Question(SOURCE, storage.source_block, "`pokelake setup`", (API,)),
-        Question("AWS account", storage.account, access, (LAKE,)),
-        Question(BUCKET, storage.bucket, access, (LAKE,)),
-        Question("results storage", storage.results, "`pokelake setup`", (RESULTS, BUCKET)),
-        Question("global limit", storage.global_limit, "`pokelake setup`", (SOURCE,)),
+        Question(credentials, storage.credentials_block, f"`{blocks}`", (API,)),
+        Question(lake, storage.lake_block, f"`{blocks} --bucket NAME`", (API,)),
+        Question(results, storage.results_block, f"`{blocks}`", (API,)),
+        Question(source, storage.source_block, f"`{blocks}`", (API,)),
+        Question("AWS account", storage.account, access, (lake,)),
+        Question(BUCKET, storage.bucket, access, (lake,)),
+        Question("results storage", storage.results, f"`{blocks}`", (results, BUCKET)),
+        Question("global limit", storage.global_limit, f"`{blocks}`", (source,)),
         Question(POOL, pool.work_pool, f"{setup}, with --pool-type ecs or process", (API,)),
         Question("work queue", pool.crawl_queue, server, (POOL,)),
         Question("deliveries", pool.deliveries, server, (POOL,)),
@@ -42,7 +45,7 @@ def questions(pool_name: str) -> tuple[Question, ...]:
         Question(DEPLOYMENTS, deployments.existence, server, (API,)),
         Question("code", deployments.code, access, (DEPLOYMENTS, BUCKET)),
         Question("schedules", deployments.schedules, server, (DEPLOYMENTS,)),
-        Question("verification", verified.verified, server, (DEPLOYMENTS, LAKE)),
+        Question("verification", verified.verified, server, (DEPLOYMENTS, lake)),
         Question("limits of deployments", deployments.limits, server, (DEPLOYMENTS,)),
         Question("heartbeats", deployments.heartbeats, server, (POOL, DEPLOYMENTS)),
         Question("automations", deployments.watchers, server, (API,)),
@@ -62,14 +65,20 @@ def questions(pool_name: str) -> tuple[Question, ...]:
     )
 
 
-def examine(lake: LakeLocation, pool: str) -> list[Check]:
+def examine(lake: LakeLocation, pool: str, source: str | None = None) -> list[Check]:
     """Check everything that the deployments in a work pool need; one thing that is wrong never hides another.
 
     A question that needs one that failed is skipped, and says so.
     """
     found: dict[str, Check] = {}
     with ExitStack() as parts:
-        at = Installation(lake, pool, parts)
-        for question in questions(pool):
+        at = Installation(lake, pool, parts, source or SOURCE_BLOCK)
+        first, *_ = questions(at.names, at.source_name, pool)
+        found[first.name] = answer(first, at, found)
+        if source is None and found[first.name].status == "ok":
+            # What is wrong with the Variable is told by the question about all of them.
+            with suppress(LakeError):
+                at.source_name = source_block(lake.block)
+        for question in questions(at.names, at.source_name, pool)[1:]:
             found[question.name] = answer(question, at, found)
     return list(found.values())

@@ -56,7 +56,7 @@ class Image:
             f"`IMAGE={self.repository}:$(pokelake image-tag)`, in a checkout",
             *([f"`aws ecr get-login-password --region {self.region} {login}"] if self.path else []),
             "`docker build --platform linux/amd64 --tag $IMAGE . && docker push $IMAGE`",
-            f"`pokelake setup --work-pool {at.pool_name} --image $IMAGE`",
+            f"`pokelake setup{at.names.flags} --work-pool {at.pool_name} --image $IMAGE`",
         ]
         return "\n".join(steps)
 

@@ -17,16 +17,18 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect_aws import AwsCredentials, S3Bucket
 
+from blocks.names import SOURCE_BLOCK, Names
 from blocks.source_config import SourceConfig
-from blocks.storage import CREDENTIALS_BLOCK, LAKE_BLOCK, RESULTS_BLOCK, SOURCE_BLOCK, load_block, open_store
+from blocks.storage import load_block, open_store
 from flows.deploy.pool import defaults
+from flows.deploy.pulled import deploy
 from flows.steps.parameters import LakeLocation
 from lake.errors import LakeError
 from lake.store import Store
 
 _B = TypeVar("_B", bound=Block)
 
-# The deployments of `prefect.yaml`, and the slugs of their schedules.
+# The deployments of `prefect.yaml` for the first lake, named as their flows, and the slugs of their schedules.
 SCHEDULES = {
     "discover": ("hourly",),
     "refresh": ("daily",),
@@ -43,9 +45,11 @@ class Installation:
     It reads the blocks, because the deployments use them. A bucket in `lake` only says where the blocks should lead.
     """
 
-    def __init__(self, lake: LakeLocation, pool_name: str, parts: ExitStack) -> None:
+    def __init__(self, lake: LakeLocation, pool_name: str, parts: ExitStack, source_name: str = SOURCE_BLOCK) -> None:
         self.lake = lake
+        self.names = Names(lake.block)
         self.pool_name = pool_name
+        self.source_name = source_name
         self._parts = parts
 
     @cached_property
@@ -56,22 +60,22 @@ class Installation:
     @cached_property
     def credentials(self) -> AwsCredentials:
         """The block of the credentials for everything except the lake, whose block has its own."""
-        return _saved(AwsCredentials, CREDENTIALS_BLOCK)
+        return _saved(AwsCredentials, self.names.credentials)
 
     @cached_property
     def lake_block(self) -> S3Bucket:
         """The block of the lake."""
-        return _saved(S3Bucket, LAKE_BLOCK)
+        return _saved(S3Bucket, self.names.lake)
 
     @cached_property
     def results_block(self) -> S3Bucket:
         """The block of Prefect's results."""
-        return _saved(S3Bucket, RESULTS_BLOCK)
+        return _saved(S3Bucket, self.names.results)
 
     @cached_property
     def source_block(self) -> SourceConfig:
         """The block of the source."""
-        return _saved(SourceConfig, SOURCE_BLOCK)
+        return _saved(SourceConfig, self.source_name)
 
     @cached_property
     def store(self) -> Store:
@@ -94,14 +98,27 @@ class Installation:
 
     @cached_property
     def deployments(self) -> dict[str, DeploymentResponse]:
-        """The deployments that exist, by name."""
-        names = list(SCHEDULES)
+        """The lake's deployments that exist, by name."""
         found = self.client.read_deployments(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=names)),
-            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=names)),
+            flow_filter=FlowFilter(name=FlowFilterName(any_=list(SCHEDULES))),
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=list(self.schedules))),
         )
         by_name = {item.name: item for item in found}
-        return {name: by_name[name] for name in names if name in by_name}
+        return {name: by_name[name] for name in self.schedules if name in by_name}
+
+    @property
+    def deploy(self) -> str:
+        """The command that deploys everything of the lake."""
+        return deploy(self.pool_name, self.names.lake)
+
+    def flow_of(self, deployment: str) -> str:
+        """Return the name of the flow that a deployment runs."""
+        return deployment.removesuffix(self.names.suffix)
+
+    @property
+    def schedules(self) -> dict[str, tuple[str, ...]]:
+        """The slugs of the schedules of each of the lake's deployments, by name."""
+        return {self.names.own(name): slugs for name, slugs in SCHEDULES.items()}
 
     def variables(self, deployment: DeploymentResponse | None = None) -> dict[str, Any]:
         """Return the variables of the pool's job template, as they are for the runs of a deployment."""

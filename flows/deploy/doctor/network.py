@@ -44,7 +44,7 @@ def network(at: Installation) -> Verdict:
     """Do tasks reach Prefect, the image, S3 and the source from every subnet that they may be in?"""
     ec2 = at.credentials.get_client("ec2")
     given = at.variables().get("network_configuration", {})
-    name_it = f"`pokelake setup --work-pool {at.pool_name} --vpc VPC"
+    name_it = f"`pokelake setup{at.names.flags} --work-pool {at.pool_name} --vpc VPC"
     vpc = at.variables().get("vpc_id") or ("" if given else _default_vpc(ec2))
     if not vpc and given:
         return failed("the pool names subnets without their VPC, so Prefect starts no task", f"{name_it}`")
@@ -94,7 +94,7 @@ def _way(table: Mapping[str, Any]) -> Way:
 def _flaws(at: Installation, here: Network, ways: Mapping[str, Way]) -> Iterator[tuple[str, str]]:
     """Yield each subnet out of which no task comes, with the way to mend it."""
     good = [subnet for subnet, way in ways.items() if way.leads_out(here.is_public)]
-    setup = f"`pokelake setup --work-pool {at.pool_name} --vpc {here.vpc}"
+    setup = f"`pokelake setup{at.names.flags} --work-pool {at.pool_name} --vpc {here.vpc}"
     others = f"{setup}{''.join(f' --subnet {subnet}' for subnet in good)}`"
     closed = [subnet for subnet in here.subnets if subnet not in good]
     for way in dict.fromkeys(ways[subnet] for subnet in closed):
@@ -115,5 +115,6 @@ def _flaws(at: Installation, here: Network, ways: Mapping[str, Way]) -> Iterator
 
 def _give_address(at: Installation) -> Iterator[str]:
     """Yield the two ways to give tasks a public address, or a network in which they need none."""
-    yield f"`pokelake setup --work-pool {at.pool_name} --stack STACK`, which takes the network of a stack"
+    setup = f"`pokelake setup{at.names.flags} --work-pool {at.pool_name} --stack STACK`"
+    yield f"{setup}, which takes the network of a stack"
     yield "or set assignPublicIp to ENABLED in the pool's network_configuration, in Prefect's UI"

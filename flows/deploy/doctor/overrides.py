@@ -13,7 +13,6 @@ from prefect_aws.workers.ecs_worker import ECSJobConfiguration
 
 from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.installation import Installation
-from flows.deploy.pulled import deploy
 
 # RunTask refuses more bytes than this, and the worker does not check.
 RUN_TASK_BYTES = 8192
@@ -78,7 +77,7 @@ def interruptions(at: Installation) -> Verdict:
         return skipped("not needed: no deployment runs on Fargate Spot")
     lost = [name for name, item in spot.items() if at.variables(item)["env"].get(SIGTERM) != RESCHEDULE]
     if lost:
-        return failed(f"on Fargate Spot without {SIGTERM}={RESCHEDULE}: {', '.join(lost)}", deploy(at.pool_name))
+        return failed(f"on Fargate Spot without {SIGTERM}={RESCHEDULE}: {', '.join(lost)}", at.deploy)
     return ok(f"interrupted runs of {', '.join(spot)} go back to the queue")
 
 

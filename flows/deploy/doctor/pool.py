@@ -20,16 +20,17 @@ def work_pool(at: Installation) -> Verdict:
 
 def crawl_queue(at: Installation) -> Verdict:
     """Does the queue keep crawls apart?"""
-    queue = at.queues.get(CRAWL_QUEUE)
+    name = at.names.own(CRAWL_QUEUE)
+    queue = at.queues.get(name)
     if queue is None:
-        way = f"`prefect work-queue create {CRAWL_QUEUE} --limit {CRAWLS_AT_ONCE} --pool {at.pool_name}`"
-        return failed(f"the pool has no queue {CRAWL_QUEUE}, which keeps crawls apart", way)
+        way = f"`prefect work-queue create {name} --limit {CRAWLS_AT_ONCE} --pool {at.pool_name}`"
+        return failed(f"the pool has no queue {name}, which keeps crawls apart", way)
     if (limit := queue.concurrency_limit) != CRAWLS_AT_ONCE:
         return failed(
-            f"expected {CRAWL_QUEUE} to have a limit of {CRAWLS_AT_ONCE}, found {'none' if limit is None else limit}",
-            f"`prefect work-queue set-concurrency-limit {CRAWL_QUEUE} {CRAWLS_AT_ONCE} --pool {at.pool_name}`",
+            f"expected {name} to have a limit of {CRAWLS_AT_ONCE}, found {'none' if limit is None else limit}",
+            f"`prefect work-queue set-concurrency-limit {name} {CRAWLS_AT_ONCE} --pool {at.pool_name}`",
         )
-    return ok(f"{CRAWL_QUEUE} lets {CRAWLS_AT_ONCE} run at a time")
+    return ok(f"{name} lets {CRAWLS_AT_ONCE} run at a time")
 
 
 def deliveries(at: Installation) -> Verdict:

@@ -26,7 +26,7 @@ def roles(at: Installation) -> Verdict:
 def _flaws(at: Installation, kind: str, arn: str) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a role, with the way to mend it."""
     name, purpose = arn.rpartition("/")[2], _ROLES[kind][1]
-    setup = f"`pokelake setup --work-pool {at.pool_name} --{kind}-role"
+    setup = f"`pokelake setup{at.names.flags} --work-pool {at.pool_name} --{kind}-role"
     if not arn:
         yield f"the pool names no {kind} role, {purpose}", f"{setup} ARN`"
         return

@@ -51,8 +51,8 @@ def _shut(at: Installation) -> Iterator[tuple[str, str]]:
         way = f"`prefect work-pool clear-concurrency-limit {at.pool_name}`"
         yield f"the pool {at.pool_name} has a limit of 0, so it gives out no run", way
     for name, queue in at.queues.items():
-        # That of the queue for crawls is looked at by itself.
-        if queue.concurrency_limit == 0 and name != CRAWL_QUEUE:
+        # Those of the queues for crawls are looked at by themselves.
+        if queue.concurrency_limit == 0 and not name.startswith(CRAWL_QUEUE):
             way = f"`prefect work-queue clear-concurrency-limit {name} --pool {at.pool_name}`"
             yield f"its queue {name} has a limit of 0, so it gives out no run", way
 

@@ -77,7 +77,7 @@ def lake_block(at: Installation) -> Verdict:
     if at.lake.bucket is not None:
         asked = Store(at.lake.bucket, at.lake.prefix, s3_client(at.lake_block.credentials)).uri()
         if asked != found:
-            way = f"`pokelake setup --bucket {at.lake.bucket} --prefix '{at.lake.prefix}'`"
+            way = f"`pokelake setup{at.names.flags} --bucket {at.lake.bucket} --prefix '{at.lake.prefix}'`"
             return failed(f"expected the lake of the deployments in {asked}, found it in {found}", way)
     return ok(f"saved, leads to {found}")
 
@@ -137,13 +137,14 @@ def global_limit(at: Installation) -> Verdict:
         return skipped("not needed: the source names none")
     if not wanted["active"]:
         return skipped("not needed: the source has no pace")
+    way = f"`pokelake setup{at.names.flags}`"
     try:
         saved = at.client.read_global_concurrency_limit_by_name(name)
     except ObjectNotFound:
-        return failed(f"there is no limit {name}", "`pokelake setup`")
+        return failed(f"there is no limit {name}", way)
     if not saved.slot_decay_per_second:
         taken = f"{saved.active_slots} of {saved.limit} slots are taken"
-        return failed(f"{name} is one of an earlier version, whose slots a dead run keeps; {taken}", "`pokelake setup`")
+        return failed(f"{name} is one of an earlier version, whose slots a dead run keeps; {taken}", way)
     if not saved.active:
         return failed(f"{name} is switched off", f"`prefect gcl update {name} --enable`")
     size, pace = wanted["limit"], wanted["slot_decay_per_second"]

@@ -23,7 +23,7 @@ _LINES = 4
 
 def verified(at: Installation) -> Verdict:
     """Was the lake as its commits say, when that was last looked at?"""
-    deployment = at.deployments["verify"]
+    deployment = at.deployments[at.names.own("verify")]
     again = f"`prefect deployment run verify/{deployment.name} --watch`"
     runs = at.client.read_flow_runs(
         deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),

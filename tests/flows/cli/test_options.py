@@ -183,9 +183,5 @@ def test_a_lake_is_named_by_its_block_or_by_its_bucket_and_a_flag_beats_a_variab
 def test_every_command_that_opens_a_lake_or_a_source_can_be_told_which_by_its_block():
     commands = typer.main.get_command(app).commands
     options = {name: {option.name for option in command.params} for name, command in commands.items()}
-    assert [name for name, has in options.items() if "prefix" in has and "lake" not in has] == [
-        "setup",
-        "doctor",
-        "iam-policy",
-    ]
-    assert [name for name, has in options.items() if "source" in has and "source_block" not in has] == ["demo", "setup"]
+    assert [name for name, has in options.items() if "prefix" in has and "lake" not in has] == ["iam-policy"]
+    assert [name for name, has in options.items() if "source" in has and "source_block" not in has] == ["demo"]

@@ -20,7 +20,8 @@ from prefect.states import (
     Suspended,
 )
 
-from flows.deploy.automations import TAG, Patience, automations
+from flows.deploy.automations import Patience, automations
+from flows.steps import events
 from flows.steps.events import DRAFT_ENDED, DRAFT_HELD, DRIFT_FOUND, LAKE_CURRENT, MAY_GO_WELL
 from lake.bucket import flags_of
 from tests.flows.deploy.world import (
@@ -158,18 +159,20 @@ def begin(world: World, meanwhile: Callable[[], None]) -> None:
     world.go_on("ended", lambda: Completed(name="Unchanged"))
     world.go_on("rescheduled", AwaitingRetry)
     world.go_on("tried three times", Crashed)
-    world.client.update_flow_run(world.runs["refused"], tags=[TAG, "outcome:failed"])
+    world.client.update_flow_run(world.runs["refused"], tags=["outcome:failed"])
     world.go_on("refused", lambda: Failed(message='2 findings ask for you: "moves"'))
     world.run_on_a_terminal("watched by a person", Pending, Running, Failed)
-    of_lake = {"lake": LAKE, "flags": flags_of(LAKE)}
+    of_lake, of_lake_label = {"lake": LAKE, "flags": flags_of(LAKE)}, {events.LAKE: LAKE}
     held = {**of_lake, "draft": DRAFT, "findings": 2, "first": ["moves: 3 rows", "pokemon: 1 row"]}
     way = {"command": f"pokelake approve {DRAFT} --bucket lake --prefix ''", "until": "2026-08-11 04:12 UTC"}
     drift = {**of_lake, "snapshot": DRAFT, "findings": 1, "first": ["moves: {{ 1 }}"]}
     verdict = {"by": "anna", "at": "2026-08-10 20:06 UTC", "reason": "half of the source is down"}
     end = {**of_lake, "draft": DRAFT, "outcome": "dropped", **verdict}
     world.send(
-        world.event(DRAFT_HELD, f"pokelake.draft.{DRAFT}", run=str(world.runs["suspended"]), **held, **way),
-        world.event(DRAFT_ENDED, f"pokelake.draft.{DRAFT}", tag="none", **end),
+        world.event(
+            DRAFT_HELD, f"pokelake.draft.{DRAFT}", labels=of_lake_label, run=str(world.runs["suspended"]), **held, **way
+        ),
+        world.event(DRAFT_ENDED, f"pokelake.draft.{DRAFT}", tag="none", labels=of_lake_label, **end),
         world.event(DRIFT_FOUND, f"pokelake.snapshot.{DRAFT}", **drift),
     )
     world.client.resume_flow_run(world.runs["resumed"])

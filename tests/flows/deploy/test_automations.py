@@ -9,9 +9,9 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from blocks.names import FIRST
 from flows.deploy.automations import (
     NEVER_STARTED,
-    TAG,
     find_told,
     save_automations,
 )
@@ -132,7 +132,7 @@ def test_what_a_run_says_has_the_labels_that_the_automations_look_for(outcome: O
     [current] = outcome.said(OUR_LAKE)
     [progress] = outcome.world.events(DOCUMENTS_PROGRESS, outcome.world.about("killed"))
     for event in (current, progress):
-        assert f"prefect.tag.{TAG}" in {resource.id for resource in event.related}
+        assert f"prefect.tag.{FIRST.tag}" in {resource.id for resource in event.related}
         assert ("deployment", "refresh") in {(resource.role, resource.name) for resource in event.related}
 
 

@@ -9,7 +9,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLOUD_API_URL, temporary_s
 from prefect_aws import AwsCredentials
 from prefect_aws.client_parameters import AwsClientParameters
 
-from blocks.storage import LAKE_BLOCK, RESULTS_BLOCK
+from blocks.names import FIRST, LAKE_BLOCK, Names
 from flows.deploy.doctor import examine, storage
 from flows.steps.parameters import LakeLocation
 from tests.flows.deploy.conftest import POOL
@@ -72,10 +72,10 @@ def test_an_older_server_is_named(whole: Whole, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_block_that_is_not_saved_is_named_and_what_needs_it_waits(whole: Whole, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("flows.deploy.doctor.installation.RESULTS_BLOCK", "absent")
+    monkeypatch.setattr(Names, "results", "absent")
     checks = whole.examine()
     [check] = [check for check in checks.values() if check.status == "failed"]
-    assert (check.name, check.mend) == (f"s3-bucket/{RESULTS_BLOCK}", "`pokelake setup`")
+    assert (check.name, check.mend) == ("s3-bucket/absent", "`pokelake setup`")
     assert check.found == "no S3Bucket block 'absent' is saved"
     assert checks["results storage"].found == f"not looked at: {check.name} failed"
 
@@ -123,7 +123,7 @@ def test_how_its_client_bears_with_s3_is_said_and_whose_settings_these_are(
 
 
 def test_results_elsewhere_than_in_the_lake(whole: Whole):
-    whole.change_block(RESULTS_BLOCK, bucket_folder="elsewhere")
+    whole.change_block(FIRST.results, bucket_folder="elsewhere")
     check = whole.failure()
     assert (check.name, check.mend) == ("results storage", "`pokelake setup`")
     assert "found them in s3://lake/elsewhere" in check.found

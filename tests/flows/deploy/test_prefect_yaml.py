@@ -23,9 +23,13 @@ def test_it_holds_nothing_secret_and_nothing_of_one_account():
     assert re.findall(rb"arn:|s3://|[0-9]{12}|amazonaws|endpoint", text) == []
 
 
-def test_the_work_pool_is_the_only_variable_of_the_environment():
-    """Prefect puts nothing in the place of a variable that is not set; of a pool's name it then says so."""
-    assert set(re.findall(r"{{ \$(\w+) }}", (REPOSITORY / "prefect.yaml").read_text())) == {"POKELAKE_WORK_POOL"}
+def test_the_work_pool_is_the_only_variable_that_must_be_set():
+    """Prefect puts nothing in the place of a variable that is not set; of a pool's name it then says so.
+
+    The push takes nothing for the first lake and its source.
+    """
+    found = set(re.findall(r"{{ \$(\w+) }}", (REPOSITORY / "prefect.yaml").read_text()))
+    assert found == {"POKELAKE_WORK_POOL", "POKELAKE_LAKE", "POKELAKE_SOURCE_BLOCK"}
 
 
 def test_every_flow_is_deployed_under_its_own_name(deployed: Deployed):
@@ -43,9 +47,10 @@ def test_every_deployment_has_the_version_of_the_code_and_pulls_that_folder(depl
         "VERSION": code.version,
         "MANIFEST_SHA256": code.sha256,
         "WORK_POOL": POOL,
+        "LAKE": "pokelake",
     }
     check = {"script": check_command(), "env": facts}
-    place = {"BUCKET": "lake", "FOLDER": step["folder"], "VERSION": code.version, "WORK_POOL": POOL}
+    place = {"BUCKET": "lake", "FOLDER": step["folder"], "VERSION": code.version, "WORK_POOL": POOL, "LAKE": "pokelake"}
     reach = {"script": reach_command(), "env": place}
     for item in deployed.deployments().values():
         assert item["version"] == code.version
@@ -124,4 +129,5 @@ def test_a_push_that_fails_leaves_every_deployment_at_the_version_it_had(deploye
 def test_without_the_lakes_block_it_says_what_to_run(deployed: Deployed):
     said = deployed.run("-c", "from flows.deploy.code import push_code; push_code('elsewhere')")
     assert said.returncode == 1
-    assert "no S3Bucket block 'elsewhere' is saved; run `pokelake setup --bucket B` first" in said.stderr
+    way = "run `pokelake setup --lake elsewhere --bucket B` first"
+    assert f"no S3Bucket block 'elsewhere' is saved; {way}" in said.stderr

@@ -15,7 +15,7 @@ from prefect.events import Event
 from prefect.events.filters import EventFilter, EventNameFilter, EventOrder, EventResourceFilter
 from prefect.states import State
 
-from flows.deploy.automations import TAG
+from blocks.names import FIRST
 from flows.local.stack import Stack
 from flows.steps.events import DOCUMENTS_PROGRESS
 
@@ -63,10 +63,10 @@ class World:
         self.flow = mortal
         pull = [{"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}]
         usual: dict[str, Any] = {"work_pool_name": POOL, "entrypoint": "code.py:mortal", "pull_steps": pull}
-        self.ours = client.create_deployment(mortal, "refresh", tags=[TAG], **usual)
-        self.one = client.create_deployment(mortal, "one-at-a-time", tags=[TAG], concurrency_limit=1, **usual)
+        self.ours = client.create_deployment(mortal, "refresh", tags=[FIRST.tag], **usual)
+        self.one = client.create_deployment(mortal, "one-at-a-time", tags=[FIRST.tag], concurrency_limit=1, **usual)
         self.failing = client.create_deployment(
-            failing, "failing", tags=[TAG], **{**usual, "entrypoint": "code.py:failing"}
+            failing, "failing", tags=[FIRST.tag], **{**usual, "entrypoint": "code.py:failing"}
         )
         self.theirs = client.create_deployment(other, "refresh", tags=["other"], **usual)
 
@@ -87,7 +87,7 @@ class World:
         for state in states:
             self.client.set_flow_run_state(self.runs[name], state())
 
-    def beat(self, *names: str, tag: str = TAG) -> None:
+    def beat(self, *names: str, tag: str = FIRST.tag) -> None:
         """Send the heartbeats of runs, as their processes do."""
         self.send(*(self.event("prefect.flow-run.heartbeat", self.about(name), tag) for name in names))
 
@@ -98,7 +98,7 @@ class World:
         )
 
     def event(
-        self, event: str, about: str, tag: str = TAG, labels: Mapping[str, str] | None = None, **payload: Any
+        self, event: str, about: str, tag: str = FIRST.tag, labels: Mapping[str, str] | None = None, **payload: Any
     ) -> Event:
         """Return an event of a run of the deployment `refresh` with a tag."""
         related = [

@@ -12,7 +12,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas import FlowRun
 from prefect.states import Completed, Failed, Running, State
 
-from flows.deploy.automations import TAG, save_automations
+from blocks.names import FIRST
+from flows.deploy.automations import save_automations
 from flows.maintain import maintain
 from flows.steps.predecessors import LONG_RUNS, TIMES, allowed, least
 from lake.crawl import Source
@@ -59,7 +60,7 @@ def client(prefect_server: dict[str, str]) -> Iterator[SyncPrefectClient]:
         yield opened
 
 
-def ran(client: SyncPrefectClient, hours: int, end: State[Any], tags: tuple[str, ...] = (TAG,)) -> UUID:
+def ran(client: SyncPrefectClient, hours: int, end: State[Any], tags: tuple[str, ...] = (FIRST.tag,)) -> UUID:
     """Record a run that is said to have taken so long."""
     run = client.create_flow_run(maintain, name=str(hours), tags=tags)
     for state in (Running(), end):
