@@ -178,7 +178,7 @@ def _setup(account: Account) -> list[Statement]:
     register = ("DescribeTaskDefinition", "RegisterTaskDefinition", "ListTaskDefinitions", "DeregisterTaskDefinition")
     return [
         *_in_lake(account, _SETUP),
-        _allow(["cloudformation:DescribeStacks"], [account.arn("cloudformation", f"stack/{account.stack}/*")]),
+        _describe_stack(account),
         # None of these can be limited to something.
         _allow([f"ecs:{action}" for action in register]),
         _allow(["ecs:DeleteTaskDefinitions"], definitions),
@@ -208,6 +208,7 @@ def _look(account: Account) -> list[Statement]:
 def _deploy(account: Account) -> list[Statement]:
     return [
         *_in_lake(account, _DEPLOY),
+        _describe_stack(account),
         _allow(["ecr:GetAuthorizationToken"]),
         _allow([*_PULL, *_PUSH], [_images(account)]),
     ]
@@ -215,6 +216,10 @@ def _deploy(account: Account) -> list[Statement]:
 
 def _reader(account: Account) -> list[Statement]:
     return _in_lake(account, _READER)
+
+
+def _describe_stack(account: Account) -> Statement:
+    return _allow(["cloudformation:DescribeStacks"], [account.arn("cloudformation", f"stack/{account.stack}/*")])
 
 
 def _images(account: Account) -> str:

@@ -1,16 +1,19 @@
 """What moto's CloudFormation lacks to make and to delete the stack whole.
 
 It knows no secrets and no policies of queues. It drops the network of a service, roles, size and network mode of a task
-definition, and whose routes a subnet has. And it deletes no cluster, no service, no repository with images, no gateway,
-no route table, no endpoint and no address.
+definition, whose routes a subnet has, and that hosts of a VPC have names, without which it starts no task there. It
+deletes no cluster, no service, no repository with images, no gateway, no route table, no endpoint and no address. And a
+stack that is made by a change set, as the AWS CLI does it, has no outputs.
 """
 
 import json
-import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
 import boto3
 from moto.cloudformation import parsing
+from moto.cloudformation.models import ChangeSet
 from moto.core.common_models import CloudFormationModel
 from moto.core.utils import pascal_to_camelcase, remap_nested_keys
 from moto.ec2.models import ec2_backends
@@ -19,17 +22,14 @@ from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.nat_gateways import NatGateway
 from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.subnets import SubnetRouteTableAssociation
-from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.models.vpcs import VPC, VPCEndPoint
 from moto.ecr.models import Repository, ecr_backends
 from moto.ecs.models import Cluster, Service, TaskDefinition, ecs_backends
 from moto.secretsmanager.models import secretsmanager_backends
-from moto.server import main
 from moto.sqs.models import sqs_backends
 
-from flows.local.s3 import spare_moto
-from tests.flows.deploy.conftest import REPOSITORY
-
-TEMPLATE = REPOSITORY / "flows" / "deploy" / "stack.yaml"
+# Nothing of Prefect is loaded here, because moto's own process loads this, too.
+TEMPLATE = Path(__file__).parents[3] / "flows" / "deploy" / "stack.yaml"
 
 
 class Secret(CloudFormationModel):
@@ -89,6 +89,9 @@ class QueuePolicy(CloudFormationModel):
         """It goes with its queue."""
 
 
+_VPC = VPC.create_from_cloudformation_json
+
+
 def _snake(given: dict[str, Any], *names: str) -> dict[str, Any]:
     """Return properties under the names that moto's functions have for them."""
     words = {name: "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_") for name in names}
@@ -113,6 +116,12 @@ def _make_service(cls: type, name: str, resource: Any, account: str, region: str
     )
 
 
+def _make_vpc(cls: type, *made: Any, **more: Any) -> Any:
+    vpc = _VPC(*made, **more)
+    vpc.enable_dns_hostnames = True
+    return vpc
+
+
 def _associate(cls: type, name: str, resource: Any, account: str, region: str, **_: Any) -> Any:
     given = resource["Properties"]
     ec2_backends[account][region].associate_route_table(given["RouteTableId"], subnet_id=given["SubnetId"])
@@ -134,9 +143,22 @@ def _delete_gateway(self: InternetGateway, account: str, region: str) -> None:
     ec2_backends[account][region].delete_internet_gateway(self.id)
 
 
+def _apply(self: ChangeSet) -> None:
+    stack = self.stack
+    if self.change_set_type == "CREATE":
+        stack.template, stack.parameters = self.template, self.parameters
+        stack._parse_template()
+        stack.resource_map = stack._create_resource_map()
+        stack.output_map = stack._create_output_map()
+        stack.create_resources()
+    else:
+        stack.update(self.template, parameters=self.parameters)
+
+
 def complete_moto() -> None:
     """Have moto make and delete what the stack has; the classes above are found because they exist."""
     TaskDefinition.create_from_cloudformation_json = classmethod(_make_task_definition)  # type: ignore[assignment]
+    VPC.create_from_cloudformation_json = classmethod(_make_vpc)  # type: ignore[assignment]
     Service.create_from_cloudformation_json = classmethod(_make_service)  # type: ignore[assignment]
     SubnetRouteTableAssociation.create_from_cloudformation_json = classmethod(_associate)  # type: ignore[assignment]
     deletions: dict[type, Any] = {
@@ -153,8 +175,33 @@ def complete_moto() -> None:
     }
     for kind, delete in deletions.items():
         kind.delete = delete  # type: ignore[attr-defined]
+    ChangeSet.apply = _apply  # type: ignore[method-assign]
     for found in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         found.cache_clear()
+
+
+def things(client: Callable[[str], Any]) -> dict[str, list[str]]:
+    """Return the names or ids of all in an account that a stack may have made, without buckets and the default VPC."""
+    ec2, ecs, iam = client("ec2"), client("ecs"), client("iam")
+    clusters = ecs.describe_clusters(clusters=ecs.list_clusters()["clusterArns"] or ["none"])["clusters"]
+    definitions = [ecs.list_task_definitions(status=status) for status in ("ACTIVE", "INACTIVE")]
+    vpcs = [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
+    found = {
+        "clusters": [one["clusterName"] for one in clusters if one["status"] == "ACTIVE"],
+        "definitions": [arn.rpartition("/")[2] for page in definitions for arn in page["taskDefinitionArns"]],
+        "roles": [role["RoleName"] for role in iam.list_roles()["Roles"]],
+        "queues": [url.rpartition("/")[2] for url in client("sqs").list_queues().get("QueueUrls", [])],
+        "logs": [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]],
+        "images": [one["repositoryName"] for one in client("ecr").describe_repositories()["repositories"]],
+        "rules": [rule["Name"] for rule in client("events").list_rules()["Rules"]],
+        "secrets": [secret["Name"] for secret in client("secretsmanager").list_secrets()["SecretList"]],
+        "networks": vpcs,
+        "gateways": [one["InternetGatewayId"] for one in ec2.describe_internet_gateways()["InternetGateways"]],
+        "NAT gateways": [one["NatGatewayId"] for one in ec2.describe_nat_gateways()["NatGateways"]],
+        "addresses": [one["PublicIp"] for one in ec2.describe_addresses()["Addresses"]],
+        "endpoints": [one["VpcEndpointId"] for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]],
+    }
+    return {kind: names for kind, names in found.items() if names}
 
 
 def deploy(name: str, **given: str) -> dict[str, str]:
@@ -169,9 +216,3 @@ def deploy(name: str, **given: str) -> dict[str, str]:
     )
     [found] = cloudformation.describe_stacks(StackName=name)["Stacks"]
     return {item["OutputKey"]: item["OutputValue"] for item in found["Outputs"]}
-
-
-if __name__ == "__main__":
-    complete_moto()
-    spare_moto()
-    main(sys.argv[1:])

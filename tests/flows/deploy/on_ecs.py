@@ -60,12 +60,12 @@ def make_repository() -> None:
     boto3.client("ecr").create_repository(repositoryName="pokelake")
 
 
-def push_image(tag: str, content: str = "", ecr: Any = None) -> str:
+def push_image(tag: str, content: str = "", ecr: Any = None, repository: str = "pokelake") -> str:
     """Push an image under a tag; return its digest."""
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": {"digest": content}, "layers": []})
     ecr = ecr or boto3.client("ecr")
-    pushed = ecr.put_image(repositoryName="pokelake", imageManifest=manifest, imageTag=tag)
+    pushed = ecr.put_image(repositoryName=repository, imageManifest=manifest, imageTag=tag)
     return pushed["image"]["imageId"]["imageDigest"]
 
 

@@ -13,7 +13,7 @@ from prefect_aws import AwsCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
 
 from blocks.source_config import SourceConfig
-from flows.deploy.pool import Pool, defaults, save_pool
+from flows.deploy.pool import Pool, defaults, own_family, save_pool
 from flows.deploy.setup import setup
 from lake.aws import CLIENT_SETTINGS
 from lake.crawl import Source
@@ -194,6 +194,20 @@ def test_a_network_has_what_prefect_asks_for(ecs: Any, wanted: Pool):
     network = {"subnets": ["subnet-1", "subnet-2"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED"}
     assert variables(wanted).items() >= {"vpc_id": "vpc-1", "network_configuration": network}.items()
     assert save(Pool(wanted.name)) == ["left"] * 3
+
+
+def test_tasks_behind_a_nat_gateway_get_no_public_address(ecs: Any, wanted: Pool):
+    save(replace(wanted, vpc="vpc-1", subnets=("subnet-1",), has_public_ip=False))
+    assert variables(wanted)["network_configuration"] == {"subnets": ["subnet-1"], "assignPublicIp": "DISABLED"}
+
+
+def test_a_family_of_task_definitions_belongs_to_the_one_pool_that_has_it(ecs: Any, wanted: Pool):
+    """Because a pool that is torn down takes the revisions with it."""
+    save_pool(replace(wanted, family="mine"), AwsCredentials())
+    assert own_family(wanted.name) == "mine"
+    save_pool(replace(wanted, name=f"{wanted.name}-too", family="mine"), AwsCredentials())
+    assert own_family(wanted.name) is None
+    assert own_family("absent") is None
 
 
 def test_what_somebody_changed_in_the_ui_stays(ecs: Any, wanted: Pool):

@@ -13,11 +13,7 @@ from flows.deploy.stack import Stack, find_image, raise_worker, read_stack, stop
 from flows.deploy.task_definition import delete_revisions
 from lake.errors import LakeError
 from tests.flows.deploy.cloudformation import complete_moto, deploy
-
-# Of an image that holds nothing.
-MANIFEST = """{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
- "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": "sha256:44136f"},
- "layers": []}"""
+from tests.flows.deploy.on_ecs import push_image
 
 
 @pytest.fixture
@@ -99,7 +95,7 @@ def test_the_image_is_that_of_the_checkouts_lock_if_somebody_has_pushed_it(stack
     image = f"{stack.outputs['Images']}:{image_tag(tmp_path)}"
     with pytest.raises(LakeError, match=f"`docker build --platform linux/amd64 --tag {image} .` and `docker push"):
         find_image(stack, tmp_path)
-    boto3.client("ecr").put_image(repositoryName="ours", imageManifest=MANIFEST, imageTag=image_tag(tmp_path))
+    push_image(image_tag(tmp_path), repository="ours")
     assert find_image(stack, tmp_path) == image
 
 

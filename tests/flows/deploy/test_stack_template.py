@@ -16,11 +16,12 @@ from flows.deploy.doctor.ecs import EVENTS_QUEUE, OBSERVER, lets_through
 from flows.deploy.iam import ROLES, Account, policy, trust
 from lake.layout import STAGING
 from lake.publish.garbage import GRACE
-from tests.flows.deploy.cloudformation import TEMPLATE, complete_moto, deploy
+from tests.flows.deploy.cloudformation import TEMPLATE, complete_moto, deploy, things
 
 # `aws cloudformation deploy` sends a template of this size; a larger one it would want to put into a bucket first.
 TEMPLATE_BYTES = 51_200
 
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:source"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 
 
@@ -42,7 +43,7 @@ def test_it_is_short_enough_to_be_sent_as_it_is():
     "given",
     [
         {},
-        {"Prefix": "", "PrefectAuthString": "oak:elm"},
+        {"Prefix": "", "PrefectAuthString": "oak:elm", "SourceSecrets": f"{SECRET}-gyms,{SECRET}-trainers"},
         {"Prefix": "lakes/pokemon/", "PrefectApiKey": "pnu_1", "KmsKey": KEY},
     ],
 )
@@ -57,12 +58,13 @@ def test_the_roles_have_the_rights_that_are_printed_and_no_others(given: dict[st
         pool="ours",
         cluster="ours",
         secrets=secrets,
+        source_secrets=tuple(filter(None, given.get("SourceSecrets", "").split(","))),
         stack="ours",
         kms_key=given.get("KmsKey"),
     )
     assert len(secrets) == len([name for name in given if name in ("PrefectApiKey", "PrefectAuthString")])
     for role in ROLES:
-        assert sorted(statements(f"ours-{role}"), key=str) == sorted(policy(role, where)["Statement"], key=str)
+        assert sorted(statements(f"ours-{role}"), key=str) == sorted(policy(role, where)["Statement"], key=str), role
         found = boto3.client("iam").get_role(RoleName=f"ours-{role}")["Role"]["AssumeRolePolicyDocument"]
         assert found == trust(role, where)
 
@@ -117,6 +119,12 @@ def test_worker_and_runs_reach_the_internet_from_every_subnet(network: str, publ
     assert (found["subnets"], found["assignPublicIp"]) == (subnets, public)
     assert outputs["AssignPublicIp"] == public
     assert found["securityGroups"] == [outputs["SecurityGroup"]]
+
+
+def test_the_subnets_lie_in_the_zones_that_are_named():
+    subnets = deploy("ours", ZoneA="us-east-1c", ZoneB="us-east-1d")["Subnets"].split(",")
+    described = boto3.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"]
+    assert {subnet["AvailabilityZone"] for subnet in described} == {"us-east-1c", "us-east-1d"}
 
 
 def test_a_network_of_ones_own_is_taken_and_nothing_is_made_in_it_but_the_endpoint_that_is_asked_for():
@@ -184,41 +192,26 @@ def test_the_bucket_is_closed_encrypted_and_forgets_what_was_staged():
     assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
 
 
-def names() -> set[str]:
-    """Return the names of all in the account that have one for themselves."""
-    aws = {name: boto3.client(name) for name in ("iam", "ecs", "sqs", "logs", "ecr", "events", "secretsmanager")}
-    arns = [
-        *aws["ecs"].list_clusters()["clusterArns"],
-        *aws["ecs"].list_task_definition_families()["families"],
-        *aws["sqs"].list_queues().get("QueueUrls", []),
-    ]
-    return {
-        *(arn.rpartition("/")[2] for arn in arns),
-        *(role["RoleName"] for role in aws["iam"].list_roles()["Roles"]),
-        *(group["logGroupName"] for group in aws["logs"].describe_log_groups()["logGroups"]),
-        *(repository["repositoryName"] for repository in aws["ecr"].describe_repositories()["repositories"]),
-        *(rule["Name"] for rule in aws["events"].list_rules()["Rules"]),
-        *(secret["Name"] for secret in aws["secretsmanager"].list_secrets()["SecretList"]),
-    }
+# What has a name that AWS gives, and no other one.
+NAMELESS = {"networks", "gateways", "NAT gateways", "addresses", "endpoints"}
 
 
 def test_a_second_stack_in_the_account_is_another_one():
     deploy("ours", PrefectApiKey="pnu_1")
-    first = names()
+    first = named()
     assert all(name.startswith("ours") for name in first)
     deploy("theirs", PrefectApiKey="pnu_1")
-    assert names() - first == {name.replace("ours", "theirs") for name in first}
+    assert named() - first == {name.replace("ours", "theirs") for name in first}
+
+
+def named() -> set[str]:
+    return {name for kind, names in things(boto3.client).items() if kind not in NAMELESS for name in names}
 
 
 def test_a_deleted_stack_leaves_its_bucket_and_a_new_one_takes_it():
     """The revision of the worker's definition is deleted by `pokelake teardown`, together with all others of it."""
-    ec2 = boto3.client("ec2")
-    before = len(ec2.describe_vpcs()["Vpcs"])
-    deploy("ours", PrefectApiKey="pnu_1", Network="private")
+    deploy("ours", PrefectApiKey="pnu_1", Network="private", KmsKey=KEY)
     boto3.client("cloudformation").delete_stack(StackName="ours")
-    assert names() == {"ours", "ours-worker"}
-    assert boto3.client("ecs").describe_clusters(clusters=["ours"])["clusters"][0]["status"] == "INACTIVE"
-    assert len(ec2.describe_vpcs()["Vpcs"]) == before
-    assert ec2.describe_nat_gateways()["NatGateways"] == ec2.describe_addresses()["Addresses"] == []
+    assert things(boto3.client) == {"definitions": ["ours-worker:1"]}
     assert "ours-lake" in {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
     deploy("ours", CreateBucket="no")
