@@ -2,8 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,16 +13,18 @@ from uuid import UUID
 
 import boto3
 import httpx
+import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import State
 
+from flows.local import stack as local
 from flows.local.replica import Corpus, Running, demo_documents, replica
 from flows.local.stack import stop
 from lake.store import Store
 from tests.flows.deploy.conftest import POOL, Deployed, copy_checkout
-from tests.flows.deploy.fargate import Container, Fargate, build_image, fargate
-from tests.flows.deploy.on_ecs import open_default_vpc, push_image
+from tests.flows.deploy.fargate import Container, Fargate, build_image, environment, fargate
+from tests.flows.deploy.on_ecs import push_image
 from tests.flows.deploy.runbook import FIRST, Terminal, blocks, open_terminal
 from tests.prefect_servers import quiet_stack
 from tests.waiting import until
@@ -54,7 +56,7 @@ class Ecs:
     source: Running
     client: Any
     worker: "Worker"
-    sqs: Any
+    connect: Callable[[str], Any]
 
     def store(self, prefix: str = "pokelake") -> Store:
         """Open a lake in the stack's bucket."""
@@ -100,10 +102,11 @@ class Ecs:
     def lose_worker(self) -> None:
         """Kill the worker, and let what it was just asking the queue for end with it, as at AWS."""
         self.worker.kill()
-        queue = self.sqs.get_queue_url(QueueName=EVENTS)["QueueUrl"]
-        self.sqs.send_message(QueueUrl=queue, MessageBody="{}")
+        sqs = self.connect("sqs")
+        queue = sqs.get_queue_url(QueueName=EVENTS)["QueueUrl"]
+        sqs.send_message(QueueUrl=queue, MessageBody="{}")
         name = "ApproximateNumberOfMessages"
-        until(lambda: self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"][name] == "0")
+        until(lambda: sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"][name] == "0")
 
     def end(self, run: UUID) -> State[Any]:
         """Wait until a run has ended; return the state it ended in."""
@@ -147,33 +150,55 @@ def deployed_to_ecs(folder: Path, migrated: Path) -> Iterator[Ecs]:
     checkout = folder / "checkout"
     copy_checkout(checkout)
     mark(checkout)
-    with quiet_stack(migrated) as stack, replica(Corpus.from_documents(demo_documents())) as source:
+    with (
+        all_of_aws(),
+        quiet_stack(migrated) as stack,
+        replica(Corpus.from_documents(demo_documents())) as source,
+        ExitStack() as exits,
+    ):
         given = {"PREFECT_API_KEY": API_KEY, "POKELAKE_SOURCE": source.url, "POKELAKE_RESOURCES": "pokemon,type"}
         terminal = open_terminal(checkout, {**os.environ, **stack.environment, **given})
         aws = {name: value for name, value in stack.environment.items() if name.startswith("AWS_")}
         session = boto3.Session("testing", "testing", region_name=aws["AWS_DEFAULT_REGION"])
         connect = partial(session.client, endpoint_url=stack.s3)
         httpx.post(f"{stack.s3}/moto-api/state-manager/set-transition", json=NO_TRANSITIONS).raise_for_status()
-        open_default_vpc(connect("ec2"))
-        *preparations, save, _ = blocks(FIRST)
+        *preparations, save, check, _ = blocks(FIRST)
         for commands_of_a_step in preparations:
             terminal.run(commands_of_a_step)
-        # Which Docker would have done.
-        push_image("1", ecr=connect("ecr"))
-        address = {name: terminal.environment[name] for name in ("PREFECT_API_URL", "PREFECT_API_KEY")}
-        with (
-            SyncPrefectClient(stack.environment["PREFECT_API_URL"]) as client,
-            Worker(commands, folder / "worker", {**aws, **address}) as worker,
-            fargate(CLUSTER, commands, folder / "tasks", connect) as running,
-        ):
-            terminal.run(save)
-            # Nowhere else do tasks need to be told where AWS is.
-            terminal.run(f"pokelake setup {' '.join(f'--env={name}={value}' for name, value in aws.items())}")
-            ecs = Ecs(
-                Deployed(stack, checkout), terminal, client, running, source, connect("ecs"), worker, connect("sqs")
-            )
-            ecs.pause_schedules()
-            yield ecs
+        for image in terminal.pushed():
+            repository, _, tag = image.partition("/")[2].partition(":")
+            push_image(tag, ecr=connect("ecr"), repository=repository)
+        client = exits.enter_context(SyncPrefectClient(stack.environment["PREFECT_API_URL"]))
+        running = exits.enter_context(fargate(CLUSTER, commands, folder / "tasks", connect))
+        terminal.run(save)
+        # Nowhere else do tasks need to be told where AWS is.
+        terminal.run(f"pokelake setup {' '.join(f'--env={name}={value}' for name, value in aws.items())}")
+        container = of_service(connect("ecs"))
+        definition = {**environment(container), **running.read_secrets(container)}
+        worker = exits.enter_context(Worker(commands, folder / "worker", container["command"], {**aws, **definition}))
+        until(lambda: client.read_workers_for_work_pool(POOL))
+        terminal.run(check)
+        ecs = Ecs(Deployed(stack, checkout), terminal, client, running, source, connect("ecs"), worker, connect)
+        ecs.pause_schedules()
+        yield ecs
+
+
+@contextmanager
+def all_of_aws() -> Iterator[None]:
+    """Have the local stack serve all of AWS that a deployment needs, in the place of S3 alone."""
+    module, served = local._module, {"flows.local.s3": "tests.flows.deploy.aws"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local, "_module", lambda name: module(served.get(name, name)))
+        yield
+
+
+def of_service(ecs: Any) -> Any:
+    """Return the container of the service that the stack has made, which wants one worker by now."""
+    [service] = ecs.describe_services(cluster=CLUSTER, services=[f"{POOL}-worker"])["services"]
+    assert service["desiredCount"] == 1
+    found = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    [container] = found["containerDefinitions"]
+    return container
 
 
 def mark(checkout: Path) -> None:
@@ -183,16 +208,18 @@ def mark(checkout: Path) -> None:
 
 
 class Worker:
-    """Prefect's ECS worker, from the image as well: it needs no code of this project. A test kills and starts it."""
+    """What the stack's service runs, from the image as well: it needs no code of this project. A test kills and starts
+    it.
+    """
 
-    def __init__(self, commands: Path, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, commands: Path, folder: Path, command: list[str], environment: Mapping[str, str]) -> None:
         folder.mkdir()
-        self._command = [str(commands / "prefect"), "worker", "start", "--pool", POOL, "--type", "ecs"]
+        program, *arguments = command
+        self._command = [str(commands / program), *arguments]
         self._folder = folder
         self._environment = {
             "PATH": str(commands),
             "HOME": str(folder),
-            "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME": EVENTS,
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             **environment,
         }

@@ -152,7 +152,7 @@ class Fargate:
             "TMPDIR": str(folder / "tmp"),
             **environment(defined),
             **environment(overrides),
-            **(secrets := self._secrets(defined)),
+            **(secrets := self.read_secrets(defined)),
         }
         program, *arguments = overrides["command"]
         with (folder / "log").open("wb") as log:
@@ -167,7 +167,7 @@ class Fargate:
         self.containers[task["taskArn"]] = Container(task, folder, process, secrets, defined["stopTimeout"])
         self._post(task, "RUNNING")
 
-    def _secrets(self, container: dict[str, Any]) -> dict[str, str]:
+    def read_secrets(self, container: dict[str, Any]) -> dict[str, str]:
         """Return the variables of a container whose values AWS Secrets Manager holds."""
         wanted = {item["name"]: item["valueFrom"] for item in container.get("secrets", ())}
         return {name: self.secrets.get_secret_value(SecretId=arn)["SecretString"] for name, arn in wanted.items()}

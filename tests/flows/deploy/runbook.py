@@ -42,8 +42,8 @@ class Terminal:
             ["bash", "-c", f"set -eu\ntouch ../kept && . ../kept\nset -a\n{commands}\nset +a\nexport -p > ../kept"],
             cwd=self.checkout,
             env=self.environment,
-            # Of a server of one's own, unlike Prefect Cloud, prefect-aws asks whether it wants a key.
-            input="n\n",
+            # Nothing in it asks.
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -54,6 +54,10 @@ class Terminal:
     def docker(self) -> list[str]:
         """Return what Docker was asked to do."""
         return (self.checkout.parent / "docker.log").read_text().splitlines()
+
+    def pushed(self) -> list[str]:
+        """Return the images that Docker was asked to push."""
+        return [line.removeprefix("push ") for line in self.docker() if line.startswith("push ")]
 
 
 def open_terminal(checkout: Path, environment: Mapping[str, str]) -> Terminal:
