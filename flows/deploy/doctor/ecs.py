@@ -7,7 +7,7 @@ from typing import Any
 from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.installation import Installation
 
-# The name that prefect-aws's own template gives to the queue.
+# The name that flows/deploy/stack.yaml gives to the queue, and prefect-aws's own template as well.
 EVENTS_QUEUE = "{pool}-ecs-events"
 
 # Without this setting, the worker looks for a queue by its default name, which nobody made, and only warns.
@@ -78,11 +78,12 @@ def _queue(sqs: Any, name: str) -> dict[str, str]:
 
 def _make_events(at: Installation) -> str:
     """Return the way to make the queue and the rule. Whether the worker knows the queue cannot be seen from here."""
-    pool, arn = at.pool_name, _cluster(at)["clusterArn"]
+    stack = at.pool_name
     return (
-        f"`prefect-aws ecs-worker deploy-events --work-pool-name {pool} --stack-name {pool}-events"
-        f" --existing-cluster-arn {arn}` (if that stack is there but lost a part, `prefect-aws ecs-worker delete"
-        f" {pool}-events` first); and start the worker with {OBSERVER}={_queue_name(at)}"
+        f"deploy flows/deploy/stack.yaml as the stack {stack}, which makes it, then `pokelake setup --stack {stack}`\n"
+        f"if the stack lost a part, `aws cloudformation delete-stack --stack-name {stack}` first, which leaves the"
+        " bucket, and deploy it with CreateBucket=no\n"
+        f"if the worker is not the stack's, start it with {OBSERVER}={_queue_name(at)}"
     )
 
 

@@ -40,7 +40,7 @@ from tests.flows.deploy.on_ecs import (
 )
 from tests.flows.deploy.whole import Whole, reached
 
-MAKE_EVENTS = f"`prefect-aws ecs-worker deploy-events --work-pool-name {FARGATE} --stack-name {FARGATE}-events"
+MAKE_EVENTS = f"deploy flows/deploy/stack.yaml as the stack {FARGATE}, which makes it, then `pokelake setup --stack"
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_a_queue_of_events_that_is_not_there(whole: Whole, monkeypatch: pytest.M
     [check] = [check for check in checks.values() if check.status == "failed"]
     assert check.name == "queue of ECS events"
     assert check.found == f"there is no queue {FARGATE}-absent, so a task that died is never noticed"
-    assert check.mend.startswith(f"{MAKE_EVENTS} --existing-cluster-arn {ARN.format('ecs')}:cluster/{CLUSTER}`")
+    assert check.mend.startswith(f"{MAKE_EVENTS} {FARGATE}`")
     assert check.mend.endswith(f"{OBSERVER}={FARGATE}-absent")
     assert {checks[name].found for name in ("rule of ECS events", "dead letters")} == {
         "not looked at: queue of ECS events failed"
