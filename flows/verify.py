@@ -1,31 +1,43 @@
 """The flow that looks whether a lake is what its commits say."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 
 from flows.steps.artifacts import artifact_key, create
 from flows.steps.bar import progress
-from flows.steps.ended import TELLING
-from flows.steps.logs import harmless
+from flows.steps.ended import PUBLISHING, TELLING
+from flows.steps.events import announce
+from flows.steps.gate import held_back, verdict_first
+from flows.steps.logs import harmless, note
 from flows.steps.memory import return_freed_memory
 from flows.steps.numbers import phase
-from flows.steps.outcome import ended
+from flows.steps.outcome import PUBLISH_ATTEMPTS, ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import CrawlReport, crawl_progress
+from flows.steps.publish import Publication, publish
 from flows.steps.watch import run_name, watched
-from lake import Lake
+from lake import Lake, tables
+from lake.assemble.draft import Crawled
+from lake.assemble.held import HeldDraft
+from lake.assemble.mend import Mending, twins_of
+from lake.commit import Commit, DataFile, head
+from lake.errors import ConflictError
 from lake.publish.damage import Verification
 from lake.publish.verify import Progress
 from lake.publish.verify import verify as look
+from lake.text import counted, listed
 
 # Ten years of snapshots of all of PokeAPI are 40 GB; a small container hashes 50 MB a second.
 LONGEST_SECONDS = 4 * 60 * 60
+
+# Files that a state's message names.
+NAMED_FILES = 10
 
 
 @flow(
@@ -34,21 +46,24 @@ LONGEST_SECONDS = 4 * 60 * 60
     flow_run_name=run_name,
     timeout_seconds=LONGEST_SECONDS,
     on_completion=TELLING,
-    on_failure=TELLING,
-    on_crashed=TELLING,
-    on_cancellation=TELLING,
+    on_failure=PUBLISHING,
+    on_crashed=PUBLISHING,
+    on_cancellation=PUBLISHING,
 )
 @watched
 def verify(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     as_of: str | None = None,
     every: bool = False,
+    repair: bool = False,
 ) -> State[Any]:
     """Compare what lies in the lake with its commits: each file of a snapshot is read whole, and hashed.
 
     Whatever snapshot is read, all commits must be readable and in their order, and have all their files, of the right
     sizes; what no commit names is named. A run ends well if all is whole. If something is damaged it fails, and its
-    message and its artifact say what, where, and what to do. Nothing is written.
+    message and its artifact say what, where, and what to do. Nothing is written, unless it is to repair: then the
+    current snapshot is published anew, as a new one, in which damaged tables are built from the documents, and damaged
+    documents are taken from another snapshot that has the same file whole.
 
     Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment.
 
@@ -56,21 +71,64 @@ def verify(
         lake: Where the lake lies.
         as_of: A snapshot's name, a date (its end, UTC) or a time. Default: the current snapshot.
         every: Whether the files of all snapshots are read; snapshots share none.
+        repair: Whether the current snapshot is published anew if a file of it is missing or damaged.
+
+    Raises:
+        UnsoundError: Something is damaged, or still is after the repair.
+        StoreError: Documents are damaged, and no other snapshot has them whole; nothing was published.
     """
     return_freed_memory()
-    found = verify_files(lake, as_of, every)
+    if repair and (state := verdict_first(lake)) is not None:
+        return state
+    for _ in range(PUBLISH_ATTEMPTS - 1):
+        try:
+            return _verify(lake, as_of, every, repair)
+        except ConflictError:
+            get_run_logger().warning("another run published first; verifying its snapshot")
+    return _verify(lake, as_of, every, repair)
+
+
+def _verify(lake: LakeLocation, as_of: str | None, every: bool, repair: bool) -> State[Any]:
+    found = verify_files(lake, as_of, every, repair)
     show(lake, found)
-    found.require_sound()
-    return ended(found.line())
+    current = head(lake.open()) if repair else None
+    if current is None or not (damaged := found.damaged(current.snapshot)):
+        found.require_sound()
+        return ended(found.line())
+    publication = publish_repaired(lake, current, damaged)
+    if isinstance(publication, HeldDraft):
+        return held_back(lake, publication)
+    commit = publication.commit
+    announce(lake, commit, {})
+    files = [f"{table}/{file.name}" for table, every_file in damaged.items() for file in every_file]
+    said = (
+        f"published {commit.snapshot}, which repairs {counted(len(files), 'file')} of {current.snapshot}:"
+        f" {', '.join(listed(files, NAMED_FILES))}"
+    )
+    note(said)
+    found.repaired_in(commit.snapshot, current.snapshot).require_sound()
+    return ended(said)
+
+
+def publish_repaired(
+    lake: LakeLocation, current: Commit, damaged: Mapping[str, tuple[DataFile, ...]]
+) -> Publication | HeldDraft:
+    """Publish a snapshot anew; what code of another version has built, this one builds wholly."""
+    twins = twins_of(lake.open(), current, damaged)
+    crawled = Crawled(current.source, (), is_partial=True)
+    is_rebuild = current.fingerprint != tables.fingerprint()
+    return publish(lake, current, crawled, is_rebuild=is_rebuild, mending=Mending(damaged=damaged, twins=twins))
 
 
 @task(task_run_name="verify files", cache_policy=NO_CACHE, persist_result=False)
-def verify_files(lake: LakeLocation, as_of: str | None, every: bool) -> Verification:
-    """Verify the lake, and the files of one snapshot or of all."""
+def verify_files(lake: LakeLocation, as_of: str | None, every: bool, repair: bool) -> Verification:
+    """Verify the lake, and the files of one snapshot or of all; those of the current one, if it is to be repaired."""
     store = lake.open()
-    snapshots = None if every else [Lake(store).commit(as_of).snapshot]
-    with phase("verify", f"verifying {'all snapshots' if snapshots is None else snapshots[0]}"):
-        return look(store, shown_in(lake.place()), snapshots)
+    readers = Lake(store)
+    names = [None] if every else [as_of, None] if repair else [as_of]
+    snapshots = {readers.commit(name).snapshot for name in names}
+    with phase("verify", f"verifying {'all snapshots' if every else ', '.join(sorted(snapshots))}"):
+        return look(store, shown_in(lake.place()), None if every else snapshots)
 
 
 def shown_in(place: str) -> Progress:

@@ -236,8 +236,8 @@ def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
         body = store.get(key)
         if sha256(body).hexdigest() == file.sha256:
             return body
-    verb, does = ("refresh", "fetches documents") if table == "documents" else ("rebuild", "builds tables")
     raise DamagedObjectError(
-        f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; run `pokelake {verb}` (the"
-        f" deployment {verb}/{verb}), which {does} anew, or put back the object as it was published"
+        f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; run `pokelake verify"
+        " --repair` (the parameter repair=true of the deployment verify/verify), which publishes the current snapshot"
+        " anew without the damage, or put back the object as it was published"
     )

@@ -1,14 +1,18 @@
-"""The command that looks whether a lake is what its commits say; it needs no Prefect if it is told which lake."""
+"""The command that looks whether a lake is what its commits say; only to repair it needs Prefect."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from blocks.names import LAKE_BLOCK
-from flows.cli.options import AsOf, Bucket, Json, LakeBlock, Prefix
+from flows.cli.api import reach_prefect
+from flows.cli.options import AsOf, Bucket, Json, LakeBlock, Prefix, located
 from flows.cli.read import open_lake
-from flows.cli.say import say, say_json
+from flows.cli.say import begin, say, say_json
+
+if TYPE_CHECKING:
+    from flows.steps.parameters import LakeLocation
 
 app = typer.Typer()
 
@@ -20,15 +24,24 @@ def verify(
     lake: LakeBlock = LAKE_BLOCK,
     as_of: AsOf = None,
     every: Annotated[bool, typer.Option("--all", help="Read the files of all snapshots.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Publish the current snapshot anew if a file of it is missing or damaged.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read every file of a snapshot, and compare it with its commit; look at all commits, and at what none names.
 
     Exit code 1 if something is damaged; each damage is a paragraph: where, what a commit says, what was found, what to
-    do.
+    do. A repair builds damaged tables from the documents, and takes damaged documents from another snapshot that has
+    the same file whole.
     """
     if every and as_of is not None:
         raise typer.BadParameter("--all and --as-of exclude each other")
+    if repair and (as_of is not None or as_json):
+        raise typer.BadParameter("--repair is about the current snapshot, and goes with neither --as-of nor --json")
+    if repair:
+        _repair(located(lake, bucket, prefix), every)
+        return
     from flows.steps.bar import progress
     from lake.publish.verify import verify as look
 
@@ -40,3 +53,12 @@ def verify(
         raise typer.Exit(0 if found.is_sound else 1)
     found.require_sound()
     say("\n".join((found.line(), *map(str, found.foreign))))
+
+
+def _repair(lake: "LakeLocation", every: bool) -> None:
+    begin("verify")
+    reach_prefect()
+    from flows.cli.held import finish
+    from flows.verify import verify as flow
+
+    finish(flow(lake, every=every, repair=True, return_state=True), lake)

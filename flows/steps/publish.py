@@ -16,6 +16,7 @@ from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
 from lake.assemble.draft import Crawled, Draft, write_draft
 from lake.assemble.held import HeldDraft, hold, waiting
+from lake.assemble.mend import Mending
 from lake.commit import Commit
 from lake.documents import DOCUMENTS
 from lake.errors import ConflictError, PublishError
@@ -65,10 +66,12 @@ def publish(
     crawled: Crawled,
     allow_shrink: Sequence[str] = (),
     is_rebuild: bool = False,
+    mending: Mending | None = None,
 ) -> Publication | HeldDraft:
     """Write, audit and publish a snapshot of the parent's documents and the crawl's; a rebuild builds every table.
 
-    What only a person can publish is held instead, unless the same draft waits already.
+    `mending` has what is known to be damaged in the parent. What only a person can publish is held instead, unless the
+    same draft waits already.
 
     Raises:
         PublishError: An audit found something that must not be published; nothing was published.
@@ -84,7 +87,7 @@ def publish(
         if run := runtime.flow_run.id:
             note_attempt(lake.open(), run, snapshot)
         with phase("build", "building tables"):
-            draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild)
+            draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild, mending)
         if draft is not None:
             draft.require_sound()
         if draft is not None and questions(draft.findings):
@@ -156,6 +159,7 @@ def write_snapshot(
     crawled: Crawled,
     allow_shrink: Sequence[str],
     is_rebuild: bool,
+    mending: Mending | None,
 ) -> tuple[Draft | None, tuple[Failure, ...]]:
     """Write all files of a snapshot that no reader knows yet; the draft is None if nothing differs from the parent.
 
@@ -163,7 +167,16 @@ def write_snapshot(
     """
     rejected: list[Failure] = []
     draft = write_draft(
-        lake.open(), snapshot, parent, crawled, progress, allow_shrink, is_rebuild, run_facts(), rejected.extend
+        lake.open(),
+        snapshot,
+        parent,
+        crawled,
+        progress,
+        allow_shrink,
+        is_rebuild,
+        run_facts(),
+        rejected.extend,
+        mending,
     )
     return draft, tuple(rejected)
 

@@ -92,17 +92,19 @@ def write_draft(
     is_rebuild: bool = False,
     run: Mapping[str, Any] | None = None,
     note_rejected: Callable[[list[Failure]], None] = lambda failures: None,
+    mending: Mending | None = None,
 ) -> Draft | None:
     """Write and audit all files of a snapshot that no reader knows yet; None if nothing differs from the parent.
 
     A rebuild builds every table. `run` has the facts of the run that the commit keeps. A fetched document that a table
     cannot take as it is keeps its last good version; `note_rejected` is told of these. Tables whose files at hand are
-    missing or damaged are built anew. Both are known only when it has been tried, and then everything is written anew.
+    missing or damaged are built anew. Both are known only when it has been tried, and then everything is written anew,
+    unless `mending` knows what is damaged, because somebody has read all files.
 
     Raises:
         StoreError: A staged object differs from its manifest, or documents at hand are lost that were not fetched anew.
     """
-    mending = Mending(damaged=damaged_files(store, parent, is_read=is_rebuild))
+    mending = mending or Mending(damaged=damaged_files(store, parent, is_read=is_rebuild))
     rejected: dict[str, Failure] = {}
     while True:
         if parent is not None:
@@ -149,7 +151,7 @@ def _attempt(
         )
     work = _work(catalog, merged, None if is_rebuild else parent)
     work = also_build(catalog, _held(merged), work, mending.tables)
-    if parent is not None and not changed(merged) and not work.tables:
+    if parent is not None and not changed(merged) and not work.tables and not mending.damaged:
         return None, []
     parsed = sum(item.after.file.rows for name, item in merged.items() if item.after and name in work.resources)
     bases = bases_of(crawled.source, parent)
@@ -226,7 +228,7 @@ def _documents(writer: SnapshotWriter, snapshot: str, merged: Mapping[str, Merge
     stored = [item.after for item in merged.values() if item.after]
     for item in stored:
         if item.snapshot != snapshot:
-            writer.copy(DOCUMENTS.name, item.file)
+            writer.copy(DOCUMENTS.name, item.file, item.snapshot)
     return table_files(DOCUMENTS, DOCUMENTS_PARTITION, [item.file for item in stored])
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from lake.accept import accepted
 from lake.bucket import command_on
-from lake.commit import Commit, DataFile, read_file
+from lake.commit import Commit, DataFile, commit_seqs, read_commit, read_file
 from lake.documents import DOCUMENTS
 from lake.errors import DamagedObjectError, MissingObjectError, StoreError
 from lake.layout import file_key, snapshot_folder
@@ -21,11 +23,12 @@ class Mending:
 
     `rejected` are the ids, by resource, of fetched documents that are not taken: each keeps its last good version.
     `damaged` are the parent's files that are missing in the bucket or have another content, by table, and by
-    resource for files of documents.
+    resource for files of documents. `twins` names, by resource, another snapshot that has the same documents whole.
     """
 
     rejected: Mapping[str, Collection[int]] = field(default_factory=dict)
     damaged: Mapping[str, tuple[DataFile, ...]] = field(default_factory=dict)
+    twins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tables(self) -> set[str]:
@@ -35,7 +38,7 @@ class Mending:
     @property
     def resources(self) -> set[str]:
         """The resources whose documents at hand are lost."""
-        return {str(file.partition) for file in self.damaged.get(DOCUMENTS.name, ())}
+        return {str(file.partition) for file in self.damaged.get(DOCUMENTS.name, ())} - self.twins.keys()
 
     def rejecting(self, found: Iterable[Failure]) -> "Mending":
         """Return the same with more rejected documents."""
@@ -49,25 +52,50 @@ class Mending:
         if lost := sorted(self.resources - set(anew) - set(dropped)):
             raise StoreError(
                 f"{store.uri(snapshot_folder(parent.snapshot))}: the documents of {', '.join(lost)} are missing or"
-                f" damaged, so nothing was published; run `{command_on(store.uri(), 'refresh')}` (the deployment"
-                " refresh/refresh) without a choice of resources, which fetches them anew. A collection that the source"
-                ' has no longer goes by --allow-shrink (the parameter allow_shrink=["NAME"])'
+                f" damaged, so nothing was published; run `{command_on(store.uri(), 'refresh', '--force')}` (the"
+                " deployment refresh/refresh with force=true) without a choice of resources, which fetches them anew. A"
+                ' collection that the source has no longer goes by --allow-shrink (the parameter allow_shrink=["NAME"])'
             )
 
     def findings(self, parent: Commit | None) -> Iterable[Finding]:
         """Yield what the commit keeps of damaged files."""
         for name, files in self.damaged.items():
-            for subject in sorted(self.resources) if name == DOCUMENTS.name else [name]:
-                own = [file.name for file in files if name != DOCUMENTS.name or file.partition == subject]
-                how = "fetched" if name == DOCUMENTS.name else "built"
+            is_documents = name == DOCUMENTS.name
+            for subject in sorted({str(file.partition) for file in files}) if is_documents else [name]:
+                own = [file.name for file in files if not is_documents or file.partition == subject]
+                how = "fetched anew" if is_documents else "built anew"
+                if is_documents and subject in self.twins:
+                    how = f"taken from {self.twins[subject]}"
                 assert parent is not None, "without a parent nothing can be damaged"
                 yield Finding(
                     Level.WARN,
                     "damaged",
                     subject,
-                    f"{counted(len(own), 'file')} of {parent.snapshot}, missing or damaged in the bucket, {how} anew:"
+                    f"{counted(len(own), 'file')} of {parent.snapshot}, missing or damaged in the bucket, {how}:"
                     f" {shown(', '.join(own))}",
                 )
+
+
+def twins_of(store: Store, commit: Commit, damaged: Mapping[str, tuple[DataFile, ...]]) -> dict[str, str]:
+    """Return, for the resources whose documents are damaged, the newest other snapshot that has the same file whole.
+
+    The documents of most resources are the same for months, and each snapshot has a file of its own.
+    """
+    wanted = {str(file.partition): file for file in damaged.get(DOCUMENTS.name, ())}
+    twins = dict[str, str]()
+    for seq in reversed(commit_seqs(store)) if wanted else ():
+        other = accepted(seq, partial(read_commit, store))
+        if other is None or other.snapshot == commit.snapshot or DOCUMENTS.name not in other.tables:
+            continue
+        for file in other.tables[DOCUMENTS.name].files:
+            resource = str(file.partition)
+            if resource not in twins and file == wanted.get(resource):
+                key = file_key(other.snapshot, DOCUMENTS.name, file.name)
+                if store.digest(key) == (file.bytes, file.sha256):
+                    twins[resource] = other.snapshot
+        if len(twins) == len(wanted):
+            break
+    return twins
 
 
 def damaged_files(store: Store, commit: Commit | None, *, is_read: bool) -> dict[str, tuple[DataFile, ...]]:

@@ -114,6 +114,7 @@ def merge_documents(
     for manifest in manifests:
         staged[manifest.resource].append(manifest)
     before, mending = document_files(parent), mending or Mending()
+    before |= {name: replace(before[name], snapshot=twin) for name, twin in mending.twins.items()}
 
     def merge(resource: str) -> MergedResource:
         is_lost = resource in mending.resources

@@ -1,7 +1,7 @@
 """Damage: what lies in the bucket otherwise than commits say, in words for a person and as facts for a program."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -18,6 +18,9 @@ YOUNG = GRACE + timedelta(days=8)
 
 # Damage, and foreign objects, of which a message tells; there may be thousands.
 TOLD = 20
+
+# The table of documents, whose files are those of resources.
+DOCUMENTS = "documents"
 
 
 class Kind(StrEnum):
@@ -41,7 +44,8 @@ class Kind(StrEnum):
 class Damage:
     """One thing that is wrong: where, what a commit says, what was found, and what to do.
 
-    `snapshot` is that of the commit; `table` and `file` are those of a file that it names.
+    `snapshot` is that of the commit; `table` and `file` are those of a file that it names. If it is a file of an
+    earlier snapshot, `repaired_by` names the one after it, if that one was published without the damage.
     """
 
     kind: Kind
@@ -52,6 +56,13 @@ class Damage:
     snapshot: str | None = None
     table: str | None = None
     file: DataFile | None = None
+    repaired_by: str | None = None
+
+    @property
+    def subject(self) -> str | None:
+        """What a commit that repairs it says it is about: the table, or the resource of documents."""
+        is_documents = self.file is not None and self.table == DOCUMENTS
+        return str(self.file.partition) if is_documents and self.file else self.table
 
     def __str__(self) -> str:
         return f"{self.where}: expected {self.expected}, found {self.found}; {self.advice}"
@@ -66,6 +77,7 @@ class Damage:
             "do": self.advice,
             "snapshot": self.snapshot,
             "table": self.table,
+            "repaired_by": self.repaired_by,
         }
 
 
@@ -115,14 +127,24 @@ class Verification:
     foreign: tuple[Foreign, ...] = ()
 
     @property
+    def wrong(self) -> list[Damage]:
+        """The damage that no later snapshot has repaired."""
+        return [one for one in self.damages if one.repaired_by is None]
+
+    @property
+    def repaired(self) -> list[Damage]:
+        """The damage of earlier snapshots that the one after each has repaired; readers of the earlier ones meet it."""
+        return [one for one in self.damages if one.repaired_by is not None]
+
+    @property
     def alarming(self) -> list[Foreign]:
         """The foreign objects that are old: no run that is under way has written them, and `maintain` left them."""
         return [one for one in self.foreign if not one.is_young]
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is wrong; what is foreign and young may be."""
-        return not (self.damages or self.alarming)
+        """Whether nothing is wrong; what is foreign and young, or was repaired since, may be."""
+        return not (self.wrong or self.alarming)
 
     def damaged(self, snapshot: str) -> dict[str, tuple[DataFile, ...]]:
         """Return the files of one snapshot that are missing or damaged, by table."""
@@ -132,6 +154,14 @@ class Verification:
                 found[one.table] = (*found.get(one.table, ()), one.file)
         return found
 
+    def repaired_in(self, later: str, snapshot: str) -> "Verification":
+        """Return the same after a snapshot was published anew, as a later one, without its damage."""
+        damages = (
+            replace(one, repaired_by=later) if one.snapshot == snapshot and one.file is not None else one
+            for one in self.damages
+        )
+        return replace(self, damages=tuple(damages))
+
     def line(self) -> str:
         """Say in one line what was looked at and whether it is whole."""
         of = self.snapshots[0] if len(self.snapshots) == 1 else counted(len(self.snapshots), "snapshot")
@@ -139,13 +169,14 @@ class Verification:
         chain = f"{counted(self.commits, 'commit')} in the chain"
         if self.is_sound:
             young = f"; {counted(len(self.foreign), 'young leftover')} for maintain" if self.foreign else ""
-            return f"whole: {read}; {chain}{young}"
-        wrong = counted(len(self.damages) + len(self.alarming), "finding")
+            old = f"; {counted(len(self.repaired), 'damaged file')} of earlier snapshots" if self.repaired else ""
+            return f"whole: {read}; {chain}{old and f'{old}, repaired since'}{young}"
+        wrong = counted(len(self.wrong) + len(self.alarming), "finding")
         return f"damaged: {wrong} in {self.lake}; {read}; {chain}"
 
     def paragraphs(self, most: int | None = None) -> list[str]:
         """Return a paragraph for each thing that is wrong, or for the first ones, and how many more there are."""
-        wrong: Sequence[Damage | Foreign] = [*self.damages, *self.alarming]
+        wrong: Sequence[Damage | Foreign] = [*self.wrong, *self.alarming]
         told = wrong if most is None else listed(wrong, most)
         more = [f"and {len(wrong) - len(told):,} more; --json has all"] if len(told) < len(wrong) else []
         return [*map(str, told), *more]
@@ -185,7 +216,7 @@ def file_advice(uri: str, snapshot: str, current: str | None, table: str) -> str
             " a backup; until then readers are refused this file of this earlier snapshot"
         )
     repair = f"run `{command_on(uri, 'verify', '--repair')}` (the parameter repair=true of the deployment verify)"
-    if table == "documents":
+    if table == DOCUMENTS:
         return (
             f"{repair}, which takes these documents from another snapshot that has the same file whole; if none has,"
             f" run `{command_on(uri, 'refresh', '--force')}`, which fetches them anew"

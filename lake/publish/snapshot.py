@@ -73,14 +73,16 @@ class SnapshotWriter:
         for file in self.tables[name].files:
             self.copy(name, file)
 
-    def copy(self, table: str, file: DataFile) -> None:
-        """Start to copy one file of a table from the parent."""
-        self._writes.append(self._pool.submit(self._copy, table, file))
+    def copy(self, table: str, file: DataFile, of: str | None = None) -> None:
+        """Start to copy one file of a table from the parent, or of another snapshot."""
+        if of is None:
+            assert self._parent is not None
+            of = self._parent.snapshot
+        self._writes.append(self._pool.submit(self._copy, of, table, file))
 
-    def _copy(self, table: str, file: DataFile) -> None:
-        """Read a file of the parent and create it here; a copy within S3 would overwrite an existing key."""
-        assert self._parent is not None
-        body = read_file(self.store, self._parent.snapshot, table, file)
+    def _copy(self, of: str, table: str, file: DataFile) -> None:
+        """Read a file of a snapshot and create it here; a copy within S3 would overwrite an existing key."""
+        body = read_file(self.store, of, table, file)
         self.store.create(file_key(self.snapshot, table, file.name), body)
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 
 from lake.accept import accepted
 from lake.commit import Commit, DataFile, commit_seqs, read_commit
@@ -48,6 +48,8 @@ class _Seen:
     files: int
     damages: tuple[Damage, ...]
     foreign: tuple[StoredObject, ...]
+    # Tables, and resources of documents, that it has whole, and its parent damaged.
+    repairs: frozenset[str]
 
 
 def verify(
@@ -73,14 +75,14 @@ def verify(
     current = seen[-1].snapshot if seen else None
     read = files = 0
     with progress("files", sum(one.files for one in chosen)) as advance:
-        for one in seen:
+        for one, after in zip_longest(seen, seen[1:]):
             found = [*one.damages]
             if one in chosen and (commit := accepted(one.seq, partial(read_commit, store))) is not None:
                 found += _hash(store, commit, {damage.where for damage in found}, advance)
                 files, read = files + one.files, read + sum(table.bytes for table in commit.tables.values())
             # A snapshot may be forgotten meanwhile, and its files go.
             if found and store.find(commit_key(one.seq)) is not None:
-                damages += [_advised(store.uri(), damage, current) for damage in found]
+                damages += [_advised(store.uri(), damage, current, after) for damage in found]
             foreign += [_foreign(store, item.key, [item], now) for item in one.foreign]
     foreign += _leftovers(store, seen, now)
     names = tuple(one.snapshot for one in chosen)
@@ -121,7 +123,8 @@ def _look(store: Store, commit: Commit) -> _Seen:
     damages += [_stray(store, commit, item) for item in others if item.key.startswith(folders)]
     forgotten = f"{snapshot_folder(commit.snapshot)}{_FORGOTTEN}"
     foreign = [item for item in others if not item.key.startswith((*folders, forgotten))]
-    return _Seen(commit.seq, commit.snapshot, commit.parent, len(planned), tuple(damages), tuple(foreign))
+    repairs = frozenset(entry["subject"] for entry in commit.audits if entry["rule"] == "damaged")
+    return _Seen(commit.seq, commit.snapshot, commit.parent, len(planned), tuple(damages), tuple(foreign), repairs)
 
 
 def _stray(store: Store, commit: Commit, item: StoredObject) -> Damage:
@@ -186,10 +189,12 @@ def _of_file(store: Store, kind: Kind, commit: Commit, table: str, file: DataFil
     return Damage(kind, where, expected, found, "", commit.snapshot, table, file)
 
 
-def _advised(uri: str, damage: Damage, current: str | None) -> Damage:
+def _advised(uri: str, damage: Damage, current: str | None, after: _Seen | None) -> Damage:
     if damage.snapshot is None or damage.table is None:
         return damage
-    return replace(damage, advice=file_advice(uri, damage.snapshot, current, damage.table))
+    is_repaired = after is not None and after.parent == damage.snapshot and damage.subject in after.repairs
+    advice = file_advice(uri, damage.snapshot, current, damage.table)
+    return replace(damage, advice=advice, repaired_by=after.snapshot if after and is_repaired else None)
 
 
 def _no_commit(uri: str, finding: str) -> Damage:

@@ -62,4 +62,5 @@ def test_a_young_leftover_is_named(ran: Ran, store: Store):
 
 def test_a_snapshot_and_all_of_them_exclude_each_other(ran: Ran, store: Store):
     assert ran("verify", "--all", "--as-of", OLD, *LAKE)[0] == 2
+    assert ran("verify", "--repair", "--as-of", OLD, *LAKE)[0] == 2
     assert "nothing was ever published" in ran("verify", "--as-of", OLD, *LAKE)[2]

@@ -70,3 +70,11 @@ def requests_of(act: Callable[[Store], object], store: Store, client: Any) -> in
     counted = Interrupted(client, 0, lambda: None, "before")
     act(Store("lake", store.prefix, counted))
     return counted.requests
+
+
+def flip(store: Store, key: str, is_missing: bool = False) -> None:
+    """Change one bit of an object, which keeps its size; or delete it."""
+    body = store.get(key)
+    store.delete([key])
+    if not is_missing:
+        store.create(key, body[:100] + bytes([body[100] ^ 1]) + body[101:])

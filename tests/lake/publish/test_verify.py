@@ -16,7 +16,7 @@ from lake.publish.verify import verify
 from lake.store import Store
 from tests.lake import keys
 from tests.lake.publish.killing import NEW, OLD, RIVAL, Interrupted, publish
-from tests.lake.publish.littering import DAY, chain, put
+from tests.lake.publish.littering import DAY, chain, flip, put
 
 OLDER = YOUNG + DAY
 POKEMON, TYPES = "pokemon/generation=1/part-0.parquet", "types/part-0.parquet"
@@ -42,13 +42,6 @@ def look(store: Store, *snapshots: str) -> Verification:
 def found(store: Store, *snapshots: str) -> set[tuple[Kind, str]]:
     """Return the kind and the place below the lake's folder of everything that is damaged."""
     return {(one.kind, one.where.removeprefix(store.uri())) for one in look(store, *snapshots).damages}
-
-
-def flip(store: Store, key: str) -> None:
-    """Change one bit of an object, which keeps its size."""
-    body = store.get(key)
-    store.delete([key])
-    store.create(key, body[:100] + bytes([body[100] ^ 1]) + body[101:])
 
 
 def of(snapshot: str, name: str) -> str:
