@@ -182,7 +182,7 @@ def iam_policy(
     bucket: Annotated[str, bucket_option()],
     prefix: Prefix = "",
     work_pool: WorkPool = "pokelake",
-    cluster: Annotated[str, typer.Option(help="Name of the ECS cluster.")] = "pokelake",
+    cluster: Annotated[str | None, typer.Option(help="Name of the ECS cluster. Default: the stack's.")] = None,
     stack: Annotated[
         str, typer.Option(envvar="POKELAKE_STACK", help="What the names of roles, images, tasks and log begin with.")
     ] = "pokelake",
@@ -206,7 +206,7 @@ def iam_policy(
         check_bucket(bucket),
         prefix,
         work_pool,
-        cluster,
+        cluster or stack,
         secrets=tuple(secret or ()),
         source_secrets=tuple(source_secret or ()),
         stack=stack,
@@ -224,8 +224,7 @@ def teardown(
 ) -> None:
     """Delete the deployments, the work pool and all that setup saved from Prefect; the bucket stays as it is.
 
-    What another lake uses as well is left. On ECS it deletes what setup registered there as well, and ends the stack's
-    worker; the stack itself stays.
+    What another lake uses as well is left. On ECS it also deletes what setup registered, and stops the stack's worker.
     """
     if not yes:
         typer.confirm(
@@ -234,19 +233,15 @@ def teardown(
         )
     reach_prefect()
     from flows.deploy.pool import own_family
-    from flows.deploy.stack import read_stack, stop_worker
-    from flows.deploy.task_definition import delete_revisions
+    from flows.deploy.stack import leave_aws, read_stack
     from flows.deploy.teardown import teardown as delete_all
 
-    found = read_stack(stack) if stack else None
-    families = found.families() if found else filter(None, [own_family(work_pool)])
+    found, family = read_stack(stack) if stack else None, own_family(work_pool)
     done = delete_all(work_pool, Names(lake))
     _print(done)
     # Another lake may use the pool as well.
     if done[f"work-pool/{work_pool}"] != "left":
-        _print(stop_worker(found) if found else {})
-        for family in families:
-            _print(delete_revisions(family))
+        _print(leave_aws(found, work_pool, family))
 
 
 def _print(done: dict[str, str]) -> None:

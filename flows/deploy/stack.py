@@ -10,6 +10,7 @@ from prefect_aws import AwsCredentials
 
 from flows.deploy.image import image_tag
 from flows.deploy.pool import Pool
+from flows.deploy.task_definition import delete_revisions
 from lake.errors import LakeError
 
 # The stack is as a deployment of it wanted, the last one or the one before.
@@ -48,6 +49,11 @@ class Stack:
         """The lake's folder in the bucket."""
         return self._output("Prefix").strip("/")
 
+    @property
+    def work_pool(self) -> str:
+        """The work pool whose runs the worker starts."""
+        return self._output("WorkPool")
+
     def images(self) -> str:
         """Return the address of the image repository."""
         return self._output("Images")
@@ -66,11 +72,10 @@ class Stack:
         Raises:
             LakeError: The pool is not the one that the stack's worker serves, or the stack lacks an output.
         """
-        served = self._output("WorkPool")
-        if pool.name != served:
+        if pool.name != (served := self.work_pool):
             raise LakeError(
                 f"expected the work pool {served}, which the worker of the stack {self.name} serves, found {pool.name};"
-                f" pass --work-pool {served}, or set POKELAKE_WORK_POOL"
+                f" pass --work-pool {served}, or set POKELAKE_WORK_POOL; for another pool, unset POKELAKE_STACK"
             )
         api_key, auth_string = (self.outputs.get(name) for name in _SECRETS)
         return replace(
@@ -165,8 +170,24 @@ def raise_worker(stack: Stack, image: str) -> dict[str, str]:
     return {f"ecs-service/{where['service']}": "changed" if wanted else "left"}
 
 
+def leave_aws(stack: Stack | None, pool: str, family: str | None) -> dict[str, str]:
+    """Stop the worker of a pool, if it is a stack's, and delete all task definitions of the pool; return what was done.
+
+    `family` is that of the pool's runs, if no other pool has it.
+
+    Raises:
+        LakeError: ECS could not be reached, or refused.
+    """
+    if stack is None or stack.work_pool != pool:
+        return delete_revisions(family) if family else {}
+    done = stop_worker(stack)
+    for family in stack.families():
+        done |= delete_revisions(family)
+    return done
+
+
 def stop_worker(stack: Stack) -> dict[str, str]:
-    """Have the stack's service run no worker; return whether the service was changed or left.
+    """Have the stack's service run no worker.
 
     Raises:
         LakeError: ECS could not be reached, or refused.

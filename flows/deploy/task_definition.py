@@ -96,7 +96,9 @@ def delete_revisions(family: str) -> dict[str, str]:
             ecs.deregister_task_definition(taskDefinition=arn)
         all_of_them = [*active, *inactive]
         for start in range(0, len(all_of_them), _DELETED_AT_ONCE):
-            ecs.delete_task_definitions(taskDefinitions=all_of_them[start : start + _DELETED_AT_ONCE])
+            batch = all_of_them[start : start + _DELETED_AT_ONCE]
+            for refused in ecs.delete_task_definitions(taskDefinitions=batch)["failures"]:
+                raise LakeError(f"{refused['arn']}: expected to delete it, found: {refused.get('reason')}")
     except (BotoCoreError, ClientError) as error:
         raise LakeError(
             f"ECS task definition {family!r}: expected to delete its revisions, found: {error};"

@@ -9,8 +9,7 @@ from prefect_aws import AwsCredentials
 
 from flows.deploy.image import LOCK, image_tag
 from flows.deploy.pool import Pool
-from flows.deploy.stack import Stack, find_image, raise_worker, read_stack, stop_worker
-from flows.deploy.task_definition import delete_revisions
+from flows.deploy.stack import Stack, find_image, leave_aws, raise_worker, read_stack
 from lake.errors import LakeError
 from tests.flows.deploy.cloudformation import complete_moto, deploy
 from tests.flows.deploy.on_ecs import push_image
@@ -120,14 +119,25 @@ def test_more_workers_than_one_stay_as_many(stack: Stack, ecs: Any):
     assert worker(ecs)[0] == 2
 
 
+def test_whoever_leaves_another_pool_leaves_the_stack_alone(stack: Stack, ecs: Any):
+    raise_worker(stack, "images:1")
+    ecs.register_task_definition(family="theirs", containerDefinitions=[{"name": "a", "image": "b", "memory": 64}])
+    assert leave_aws(stack, "laptop", None) == leave_aws(None, "laptop", None) == {}
+    assert leave_aws(stack, "theirs", "theirs") == {"task-definition/theirs": "deleted"}
+    count, definition, _ = worker(ecs)
+    assert (count, definition.rpartition("/")[2]) == (1, "ours-worker:2")
+
+
 def test_a_stopped_worker_and_its_revisions_are_gone(stack: Stack, ecs: Any):
     for image in range(12):
         raise_worker(stack, f"images:{image}")
-    assert stop_worker(stack) == {"ecs-service/ours-worker": "stopped"}
-    assert worker(ecs)[0] == 0
     ecs.deregister_task_definition(taskDefinition="ours-worker:2")
-    runs, workers = stack.families()
-    assert delete_revisions(workers) == {"task-definition/ours-worker": "deleted"}
-    assert delete_revisions(runs) == {"task-definition/ours": "absent"}
+    assert leave_aws(stack, "ours", "ours") == {
+        "ecs-service/ours-worker": "stopped",
+        "task-definition/ours": "absent",
+        "task-definition/ours-worker": "deleted",
+    }
+    [service] = ecs.describe_services(cluster="ours", services=["ours-worker"])["services"]
+    assert service["desiredCount"] == 0
     for status in ("ACTIVE", "INACTIVE"):
         assert ecs.list_task_definitions(status=status)["taskDefinitionArns"] == []
