@@ -143,16 +143,21 @@ def _delete_gateway(self: InternetGateway, account: str, region: str) -> None:
     ec2_backends[account][region].delete_internet_gateway(self.id)
 
 
+def _known(template: str) -> str:
+    """Return a template with the one policy of deletion by which moto keeps something."""
+    return template.replace("RetainExceptOnCreate", "Retain")
+
+
 def _apply(self: ChangeSet) -> None:
     stack = self.stack
     if self.change_set_type == "CREATE":
-        stack.template, stack.parameters = self.template, self.parameters
+        stack.template, stack.parameters = _known(self.template), self.parameters
         stack._parse_template()
         stack.resource_map = stack._create_resource_map()
         stack.output_map = stack._create_output_map()
         stack.create_resources()
     else:
-        stack.update(self.template, parameters=self.parameters)
+        stack.update(_known(self.template), parameters=self.parameters)
 
 
 def complete_moto() -> None:
@@ -210,7 +215,7 @@ def deploy(name: str, **given: str) -> dict[str, str]:
     cloudformation = boto3.client("cloudformation")
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=TEMPLATE.read_text(),
+        TemplateBody=_known(TEMPLATE.read_text()),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
