@@ -89,11 +89,11 @@ def granted(document: dict[str, Any], request: Request) -> set[tuple[str, str]]:
 
 
 def rights(document: dict[str, Any]) -> set[tuple[str, str]]:
-    """Return every right that a policy gives."""
+    """Return every right that a policy gives in S3."""
     found = set()
     for statement in document["Statement"]:
         patterns = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", statement["Resource"])
-        found |= {(action, pattern) for action in statement["Action"] for pattern in patterns}
+        found |= {(action, pattern) for action in statement["Action"] for pattern in patterns if action[:3] == "s3:"}
     return found
 
 
