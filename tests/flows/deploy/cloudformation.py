@@ -8,12 +8,14 @@ stack that is made by a change set, as the AWS CLI does it, has no outputs.
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import boto3
 from moto.cloudformation import parsing
-from moto.cloudformation.models import ChangeSet
+from moto.cloudformation.models import ChangeSet, Stack
 from moto.core.common_models import CloudFormationModel
 from moto.core.utils import pascal_to_camelcase, remap_nested_keys
 from moto.ec2.models import ec2_backends
@@ -90,6 +92,9 @@ class QueuePolicy(CloudFormationModel):
 
 
 _VPC = VPC.create_from_cloudformation_json
+
+# It takes most of the time in which moto makes a stack.
+_parse = cache(Stack.parse_template)
 
 
 def _snake(given: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -181,6 +186,7 @@ def complete_moto() -> None:
     for kind, delete in deletions.items():
         kind.delete = delete  # type: ignore[attr-defined]
     ChangeSet.apply = _apply  # type: ignore[method-assign]
+    Stack.parse_template = staticmethod(lambda template: deepcopy(_parse(template)))
     for found in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         found.cache_clear()
 
