@@ -1,10 +1,11 @@
 """The block that holds everything about a source: the settings of `lake.source`, as a form."""
 
 from dataclasses import asdict, fields
+from difflib import get_close_matches
 from typing import Any, get_type_hints
 
 from prefect.blocks.core import Block
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, create_model
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, create_model, model_validator
 
 from lake.source import Rest, Source
 
@@ -62,6 +63,21 @@ class SourceConfig(
     _block_type_name = "Pokélake Source"
     _block_type_slug = "pokelake-source"
     _description = "An API that Pokélake crawls: its address, resources and limits."
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, values: Any) -> Any:
+        """Refuse a setting that does not exist, because without the one that was meant the default would be crawled."""
+        given = values if isinstance(values, dict) else {}
+        # Prefect adds members of its own.
+        names = [name for name in given if name not in cls.model_fields and not name.startswith(("_", "block_type_"))]
+        if names:
+            meant = (get_close_matches(name, cls.model_fields, 1) for name in names)
+            said = (
+                f"{name} (is {close[0]} meant?)" if close else name for name, close in zip(names, meant, strict=True)
+            )
+            raise ValueError(f"a source has no setting {', '.join(said)}")
+        return values
 
     @classmethod
     def of(cls, source: Source) -> "SourceConfig":

@@ -5,29 +5,16 @@ from typing import Any, TypeVar
 from prefect.blocks.core import Block
 from prefect.exceptions import ObjectNotFound
 from prefect_aws import S3Bucket
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from blocks.credentials import s3_client
-from blocks.names import LAKE_BLOCK, SOURCE_BLOCK, Names
+from lake.errors import LakeError
 from lake.layout import RESULTS
 from lake.proxies import spare_loopback
 from lake.store import Store
 
-__all__ = [
-    "CREDENTIALS_BLOCK",
-    "LAKE_BLOCK",
-    "RESULTS_BLOCK",
-    "SOURCE_BLOCK",
-    "Names",
-    "load_block",
-    "open_store",
-    "results_folder",
-    "save_block",
-]
-
 _B = TypeVar("_B", bound=Block)
-
-# Of the first lake; see `blocks.names` for those of another.
-RESULTS_BLOCK, CREDENTIALS_BLOCK = Names().results, Names().credentials
 
 
 def open_store(block: S3Bucket) -> Store:
@@ -46,9 +33,20 @@ def results_folder(prefix: str) -> str:
 
 
 def load_block(block_type: type[_B], name: str) -> _B | None:
-    """Return the saved block of this name, or None if there is none."""
+    """Return the saved block of this name, or None if there is none.
+
+    Raises:
+        LakeError: Its settings do not hold together.
+    """
     try:
         block = block_type.load(name)
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, ValidationError):
+            raise
+        wrong = "; ".join(_said(each) for each in error.__cause__.errors())
+        raise LakeError(
+            f"block {block_type.get_block_type_slug()}/{name}: {wrong}; put it right in Prefect's UI, or save it anew"
+        ) from error
     except ValueError as error:
         # An answer that is no JSON is a ValueError as well.
         if isinstance(error.__cause__, ObjectNotFound):
@@ -56,6 +54,12 @@ def load_block(block_type: type[_B], name: str) -> _B | None:
         raise
     assert isinstance(block, block_type)
     return block
+
+
+def _said(error: ErrorDetails) -> str:
+    """Return what is wrong with a setting: where, and what was found."""
+    where = ".".join(map(str, error["loc"]))
+    return f"{where}: {error['msg']}" if where else error["msg"].removeprefix("Value error, ")
 
 
 def save_block(block: _B, name: str) -> tuple[_B, str]:

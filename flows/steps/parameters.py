@@ -26,7 +26,7 @@ from lake.text import shown
 class LakeLocation(BaseModel):
     """Where the lake lies: in an `S3Bucket` block, or in a bucket that the environment's credentials can reach."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     block: str = Field(LAKE_BLOCK, description="Name of the S3Bucket block that holds the lake.")
     bucket: str | None = Field(None, description="Name of a bucket, to be used instead of the block.")
@@ -102,7 +102,7 @@ def _setting(name: str) -> Any:
 class SourceChoice(BaseModel):
     """The source to crawl: a saved one, or an address; every further setting replaces the saved one."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     block: str | None = Field(
         None, description="Name of the source block. Default: that of the lake, as setup saved it."

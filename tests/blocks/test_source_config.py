@@ -1,5 +1,7 @@
 """The source block holds every setting of a source, and no key."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +49,24 @@ def test_any_rest_settings_come_back(rest: Rest):
 def test_a_block_that_was_saved_before_there_were_kinds_crawls_pokeapi():
     saved = {"base_url": "https://pokeapi.co/api/v2/", "resources": ["pokemon", "type"], "connections": 4}
     assert SourceConfig.model_validate(saved).source() == Source(resources=("pokemon", "type"), connections=4)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"base_ur": "https://league.test/"}, "a source has no setting base_ur (is base_url meant?)"),
+        ({"base_url": "https://league.test/", "key": "cerulean"}, "a source has no setting key"),
+        ({"rest": {"result_path": "data"}}, "rest.result_path\n  Extra inputs are not permitted"),
+    ],
+)
+def test_a_setting_that_does_not_exist_is_refused_because_the_default_would_be_crawled(
+    given: dict[str, Any], said: str
+):
+    with pytest.raises(ValidationError) as refused:
+        SourceConfig(**given)
+    assert said in str(refused.value)
+    with pytest.raises(ValidationError):
+        SourceConfig.model_validate(given)
 
 
 class TestBlock(BlockStandardTestSuite):

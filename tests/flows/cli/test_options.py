@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
 from blocks.source_config import RestConfig, SourceConfig
 from flows.cli import app
-from flows.steps.parameters import LakeLocation, SourceChoice
+from flows.steps.parameters import Choice, LakeLocation, SourceChoice
 from lake.errors import StoreError
 from lake.source import SETTINGS, Rest, Source
 from lake.store import Store
@@ -185,3 +185,18 @@ def test_every_command_that_opens_a_lake_or_a_source_can_be_told_which_by_its_bl
     options = {name: {option.name for option in command.params} for name, command in commands.items()}
     assert [name for name, has in options.items() if "prefix" in has and "lake" not in has] == ["iam-policy"]
     assert [name for name, has in options.items() if "source" in has and "source_block" not in has] == ["demo"]
+
+
+@pytest.mark.parametrize("parameter", [LakeLocation, SourceChoice, Choice])
+def test_a_parameter_that_does_not_exist_is_refused(parameter: type[BaseModel]):
+    """Without the one that was meant, the default would be crawled, or another lake written to."""
+    with pytest.raises(ValidationError, match="base_ur"):
+        parameter.model_validate({"base_ur": "https://league.test/", "draft": "one", "publish": True})
+
+
+def test_parameters_that_earlier_deployments_saved_are_taken():
+    lake, source = {"block": "pokelake"}, {"block": "pokeapi"}
+    assert LakeLocation.model_validate(lake) == LakeLocation()
+    assert SourceChoice.model_validate(source) == SourceChoice(block="pokeapi")
+    whole = {"block": "pokelake", "bucket": None, "prefix": ""}
+    assert LakeLocation.model_validate(whole) == LakeLocation()
