@@ -75,7 +75,7 @@ def broken_arrows(repository: Path) -> list[str]:
 
 def imports(repository: Path, source: Path) -> Iterator[str]:
     """Yield the full name of everything that a file imports."""
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -84,6 +84,15 @@ def imports(repository: Path, source: Path) -> Iterator[str]:
                 package = source.relative_to(repository).parts[: -node.level]
                 base = ".".join([*package, base] if base else package)
             yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all statements within it; an import is none of the expressions, which are most of a file."""
+    yield node
+    for _, parts in ast.iter_fields(node):
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, (ast.stmt, ast.excepthandler, ast.match_case)):
+                yield from _statements(part)
 
 
 def _allowed(path: str, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import httpx
@@ -52,6 +53,8 @@ class Api:
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     found = Api()
     monkeypatch.setattr(blocks.limit, "get_client", lambda *settings, **kind: found)
+    # They are those of a client, and new settings of Prefect's take longer than a test.
+    monkeypatch.setattr(blocks.limit, "temporary_settings", lambda settings: nullcontext())
     monkeypatch.setattr(blocks.limit, "time", SimpleNamespace(monotonic=lambda: found.now, sleep=found.sleep))
     return found
 

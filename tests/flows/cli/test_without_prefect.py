@@ -25,13 +25,19 @@ TROUBLE = f"Prefect's API at {DEAD} could not be used: "
 Ran = Callable[..., tuple[int, str, str]]
 
 
+@pytest.fixture(scope="module")
+def dead() -> Iterator[None]:
+    """Let Prefect's API be one that does not answer; new settings of Prefect's take longer than a command."""
+    with temporary_settings({PREFECT_API_URL: DEAD}):
+        yield
+
+
 @pytest.fixture
-def ran(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ran]:
+def ran(ran: Ran, dead: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ran]:
     """Run commands whose Prefect is away."""
     monkeypatch.setattr("httpcore._sync.connection.exponential_backoff", lambda factor: repeat(0))
     _opened.cache_clear()
-    with temporary_settings({PREFECT_API_URL: DEAD}):
-        yield ran
+    yield ran
     _opened.cache_clear()
 
 

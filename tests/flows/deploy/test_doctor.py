@@ -1,5 +1,6 @@
 """`pokelake doctor`: what is whole is well, and what is broken in Prefect's API, blocks and storage is named."""
 
+from itertools import repeat
 from typing import Any
 
 import prefect
@@ -45,8 +46,9 @@ def test_all_is_well_and_what_only_ecs_needs_is_not_looked_at(whole: Whole):
 @pytest.mark.parametrize(
     ("url", "said"), [("http://ash:pallet@127.0.0.1:9/api", "does not answer"), (None, "is not set")]
 )
-def test_without_prefects_api_everything_else_waits_for_it(url: str | None, said: str):
+def test_without_prefects_api_everything_else_waits_for_it(url: str | None, said: str, monkeypatch: pytest.MonkeyPatch):
     """Not the least for it is what starts a server of its own where none is named."""
+    monkeypatch.setattr("httpcore._sync.connection.exponential_backoff", lambda factor: repeat(0))
     with temporary_settings({PREFECT_API_URL: url} if url else None, restore_defaults=() if url else {PREFECT_API_URL}):
         api, *others = examine(LakeLocation(), POOL)
     assert (api.name, api.status) == ("Prefect API", "failed")

@@ -11,16 +11,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flows.local.replica import CorpusError, Running, replica
-from tests.flows.local.replica import small_corpus
+from flows.local.replica import CorpusError, Running
+from tests.flows.local.replica import settle, small_corpus
 
 COMMAND = (str(Path(sys.executable).with_name("pokelake")), "replica")
 
 
 @pytest.fixture
-def running() -> Iterator[Running]:
-    with replica(small_corpus()) as running:
-        yield running
+def running(small_replica: Running) -> Iterator[Running]:
+    """Return the small replica as it was at first, and leave it with its own corpus."""
+    settle(small_replica)
+    yield small_replica
+    small_replica.switch(small_corpus())
 
 
 @pytest.fixture
