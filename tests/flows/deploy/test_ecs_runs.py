@@ -264,10 +264,10 @@ def test_a_run_can_be_started_by_hand_and_watched_and_writes_nothing_where_nothi
 
 def test_every_command_of_the_day_to_day_succeeds(ecs: Ecs, first: UUID):
     """But for the doctor's, which says that the lake is frozen, and nothing else."""
-    commands = [command for command in inline_commands(DAILY) if "RUN" not in command]
-    said = {
-        command: ecs.terminal.run(f"{command}{' || true' * (command == 'pokelake doctor')}") for command in commands
-    }
+    for command in inline_commands(DAILY):
+        if command != "pokelake doctor" and not {"RUN", "VERSION"} & set(command.split()):
+            ecs.terminal.run(command)
+    said = ecs.terminal.run("pokelake doctor || true")
     ecs.undo_the_day_to_day()
     failed = [line for line in said.splitlines() if line.startswith("failed")]
     assert failed == ["failed   variables: pokelake_frozen is true, so refresh, discover and maintain end at once"]
