@@ -51,7 +51,7 @@ CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
 TOGETHER = {
     **{
         f"tests/flows/deploy/test_{name}.py": "deployed"
-        for name in ("doctor", "doctor_deployments", "doctor_ecs", "prefect_yaml", "schedules")
+        for name in ("doctor", "doctor_alarms", "doctor_deployments", "doctor_ecs", "prefect_yaml", "schedules")
     },
     **{
         f"tests/{name}.py": "corpora"

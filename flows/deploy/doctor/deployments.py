@@ -1,4 +1,4 @@
-"""Questions about the deployments: their code, their schedules, and the automations that watch over their runs."""
+"""Questions about the deployments: their code, their schedules, and what holds all of them."""
 
 import json
 from collections.abc import Iterator
@@ -8,9 +8,8 @@ from prefect.client.schemas.responses import DeploymentResponse
 
 from blocks.knobs import FROZEN, is_frozen, requests_per_run
 from blocks.lakes import sources
-from flows.deploy.automations import REPORT_AUTOMATION, automations, read_told
 from flows.deploy.code import PULL
-from flows.deploy.doctor.check import Verdict, failed, judge, ok, skipped
+from flows.deploy.doctor.check import Verdict, failed, judge, ok
 from flows.deploy.doctor.installation import Installation
 from lake.layout import CODE, CODE_MANIFEST
 
@@ -133,41 +132,6 @@ def heartbeats(at: Installation) -> Verdict:
     if silent:
         return failed(f"no {HEARTBEAT} in the environment of {', '.join(silent)}", at.deploy)
     return ok(f"{HEARTBEAT} is in the environment of every run")
-
-
-def watchers(at: Installation) -> Verdict:
-    """Are the automations there, and switched on?"""
-    blocks = [told.block for told in read_told(at.client, at.names)]
-    wanted = automations("", blocks=blocks, names=at.names)
-    ways = {item.name: f"`pokelake setup{at.names.flags}`" for item in wanted}
-    ways[at.names.own(REPORT_AUTOMATION)] = at.deploy
-    wrong = []
-    for name, way in ways.items():
-        found = at.client.read_automations_by_name(name)
-        if not found:
-            wrong.append((f"there is no {name}", way))
-        wrong += [
-            (f"{name} is switched off", f"`prefect automation resume --id {item.id}`")
-            for item in found
-            if not item.enabled
-        ]
-    return judge(wrong, f"switched on: {', '.join(ways)}")
-
-
-def messages(at: Installation) -> Verdict:
-    """Is somebody told, by blocks that are still there?"""
-    told = read_told(at.client, at.names)
-    if not told:
-        return skipped(
-            f"nobody is told; `pokelake setup{at.names.flags} --notify TYPE/NAME` names a saved notification block"
-        )
-    gone = [str(one.block) for one in told if one.name is None]
-    if gone:
-        return failed(
-            f"no block with the id {', '.join(gone)} is saved, so nobody is told",
-            f"`pokelake setup{at.names.flags} --notify TYPE/NAME`",
-        )
-    return ok(f"to {', '.join(one.name for one in told if one.name)}")
 
 
 def knobs(at: Installation) -> Verdict:

@@ -5,13 +5,25 @@ from contextlib import ExitStack, suppress
 from blocks.knobs import FROZEN, REQUESTS_PER_RUN
 from blocks.lakes import source_block
 from blocks.names import SOURCE_BLOCK, Names
-from flows.deploy.doctor import deployments, ecs, image, network, overrides, pool, roles, slots, storage, verified
+from flows.deploy.doctor import (
+    alarms,
+    deployments,
+    ecs,
+    image,
+    network,
+    overrides,
+    pool,
+    roles,
+    slots,
+    storage,
+    verified,
+)
 from flows.deploy.doctor.check import Check, Question, answer
 from flows.deploy.doctor.installation import Installation
 from flows.steps.parameters import LakeLocation
 from lake.errors import LakeError
 
-API, POOL, DEPLOYMENTS, BUCKET = "Prefect API", "work pool", "deployments", "bucket"
+API, POOL, DEPLOYMENTS, BUCKET, AUTOMATIONS = "Prefect API", "work pool", "deployments", "bucket", "automations"
 CLUSTER, DEFINITION, QUEUE = "ECS cluster", "task definition", "queue of ECS events"
 
 
@@ -48,8 +60,9 @@ def questions(names: Names, source_name: str, pool_name: str) -> tuple[Question,
         Question("verification", verified.verified, server, (DEPLOYMENTS, lake)),
         Question("limits of deployments", deployments.limits, server, (DEPLOYMENTS,)),
         Question("heartbeats", deployments.heartbeats, server, (POOL, DEPLOYMENTS)),
-        Question("automations", deployments.watchers, server, (API,)),
-        Question("messages", deployments.messages, server, (API,)),
+        Question(AUTOMATIONS, alarms.watchers, server, (API,)),
+        Question("alarms", alarms.alarms, server, (BUCKET, AUTOMATIONS)),
+        Question("messages", alarms.messages, server, (API,)),
         Question("variables", deployments.knobs, knobs, (API,)),
         Question(CLUSTER, ecs.cluster, access, on_ecs, "ecs"),
         Question(DEFINITION, ecs.task_definition, setup, on_ecs, "ecs"),

@@ -24,7 +24,7 @@ def service(at: Installation) -> Verdict:
     if not found or found[0]["status"] != "ACTIVE":
         return failed(
             f"the cluster {cluster} has no service {name}",
-            f"deploy flows/deploy/stack.yaml, then `pokelake setup --stack {variables['family']}`\n"
+            f"deploy flows/deploy/stack.yaml, then `pokelake setup{at.names.flags} --stack {variables['family']}`\n"
             f"or, if another service has the worker, {update} SERVICE --desired-count 1`",
         )
     [wanted] = found

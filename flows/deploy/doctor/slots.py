@@ -7,6 +7,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
     WorkPoolFilter,
     WorkPoolFilterName,
 )
@@ -37,12 +38,13 @@ def slots(at: Installation) -> Verdict:
     """Has no dead run a slot that others wait for?"""
     state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_HOLDING))
     holding = at.client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(state=state),
+        # Of another project's run, nobody knows whether it would send heartbeats.
+        flow_run_filter=FlowRunFilter(state=state, tags=FlowRunFilterTags(all_=[at.names.tag])),
         work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[at.pool_name])),
     )
     wrong = [*_shut(at), *(flaw for run in holding for flaw in _dead(at, run))]
     alive = f"are held by {counted(len(holding), 'run')}, and all of them are alive" if holding else "are free"
-    return judge(wrong, f"those of the pool {at.pool_name} {alive}")
+    return judge(wrong, f"those of the lake's runs {alive}")
 
 
 def _shut(at: Installation) -> Iterator[tuple[str, str]]:

@@ -57,7 +57,7 @@ def test_a_dead_run_is_named_with_what_takes_its_slot_back(state: Any, clients: 
 
 def test_a_run_that_is_heard_or_has_just_begun_is_alive(clients: None, bucket: str):
     client = Client(run(Running(), 47), heartbeats=1)
-    assert ask(client).found == f"those of the pool {FARGATE} are held by 1 run, and all of them are alive"
+    assert ask(client).found == "those of the lake's runs are held by 1 run, and all of them are alive"
     [wanted] = client.asked
     assert wanted.resource.id == [f"prefect.flow-run.{UUID(int=1)}"]
     assert timedelta(minutes=4) < datetime.now(UTC) - wanted.occurred.since < timedelta(minutes=6)
