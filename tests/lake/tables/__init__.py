@@ -1,6 +1,7 @@
 """Tests of the tables; each sample document lies in ``tests/samples`` beside the rows that it must become."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,24 @@ def received(resource: str, *documents: Document | str) -> pa.Table:
     return pa.table({"id": pa.array(ids, pa.int64()), "body": bodies(*inner)})
 
 
+def filled(resource: str, *documents: Document | str) -> tuple[dict[str, Rows], list[Drift]]:
+    """Return the rows of every table that the documents fill, and everything that was reported on the way."""
+    built = build(CATALOG, resource, received(resource, *documents), GENERATIONS)
+    rows = {item.table.name: item.rows.to_pylist() for item in built}
+    return rows, [drift for item in built for drift in item.drifts]
+
+
 def tables(resource: str, *documents: Document | str) -> dict[str, Rows]:
     """Return the rows of every table that the documents fill."""
-    built = build(CATALOG, resource, received(resource, *documents), GENERATIONS)
-    return {item.table.name: item.rows.to_pylist() for item in built}
+    return filled(resource, *documents)[0]
 
 
 def drifts(resource: str, *documents: Document | str) -> list[Drift]:
     """Return everything that was reported on the way."""
-    return [
-        drift for item in build(CATALOG, resource, received(resource, *documents), GENERATIONS) for drift in item.drifts
-    ]
+    return filled(resource, *documents)[1]
+
+
+@cache
+def tables_of_sample(name: str) -> dict[str, Rows]:
+    """Return the rows of every table that a sample fills; all who ask share them, and none may change them."""
+    return tables(resource_of(name), sample(name))

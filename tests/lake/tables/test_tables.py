@@ -18,10 +18,12 @@ from tests.lake.tables import (
     SAMPLES,
     bodies,
     drifts,
+    filled,
     received,
     resource_of,
     sample,
     tables,
+    tables_of_sample,
 )
 
 
@@ -36,7 +38,7 @@ def test_a_sample_becomes_the_rows_beside_it(name):
         table: [{column: row.get(column) for column in columns[table]} for row in rows]
         for table, rows in beside.items()
     }
-    assert tables(resource_of(name), sample(name)) == expected
+    assert tables_of_sample(name) == expected
     assert drifts(resource_of(name), sample(name)) == []
 
 
@@ -45,7 +47,7 @@ def test_every_resource_has_a_sample():
 
 
 def test_every_table_has_a_row_in_some_sample():
-    filled = {table for name in NAMES for table, rows in tables(resource_of(name), sample(name)).items() if rows}
+    filled = {table for name in NAMES for table, rows in tables_of_sample(name).items() if rows}
     assert filled == {table.name for table in TABLES if table != DOCUMENT_VALUES}
 
 
@@ -92,11 +94,11 @@ def test_a_resource_of_which_no_table_is_wanted_becomes_nothing():
 )
 def test_a_value_of_another_type_becomes_null_and_is_reported(name, member, value, table, column):
     document = {**sample(name), member: value}
-    [row] = tables(resource_of(name), document)[table]
-    [before] = tables(resource_of(name), sample(name))[table]
+    rows, drifted = filled(resource_of(name), document)
+    [row], [before] = rows[table], tables_of_sample(name)[table]
     assert row[column] is None
     assert before[column] is not None or column == "female_eighths"
-    [drift, *_] = drifts(resource_of(name), document)
+    [drift, *_] = drifted
     assert drift.path.startswith(member)
     assert drift.found
 
@@ -153,9 +155,10 @@ def test_a_url_of_another_resource_becomes_null_and_is_reported(name, path, tabl
     for step in path:
         owner = owner[step]
     owner["url"] = url
-    nulls = sum(row[column] is None for row in tables(resource_of(name), document)[table])
-    assert nulls > sum(row[column] is None for row in tables(resource_of(name), sample(name))[table])
-    assert any(url in drift.found for drift in drifts(resource_of(name), document))
+    rows, drifted = filled(resource_of(name), document)
+    nulls, before = (sum(row[column] is None for row in of[table]) for of in (rows, tables_of_sample(name)))
+    assert nulls > before
+    assert any(url in drift.found for drift in drifted)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +175,10 @@ def test_a_url_of_another_resource_becomes_null_and_is_reported(name, path, tabl
 def test_a_removed_field_becomes_a_null_column(name, member, table, column):
     document = sample(name)
     del document[member]
-    [row] = tables(resource_of(name), document)[table]
+    rows, drifted = filled(resource_of(name), document)
+    [row] = rows[table]
     assert row[column] is None
-    assert drifts(resource_of(name), document) == []
+    assert drifted == []
 
 
 def test_a_removed_list_has_no_rows():
