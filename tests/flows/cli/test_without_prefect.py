@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from itertools import repeat
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from lake.assemble.held import HeldDraft, held_drafts, waiting
 from lake.commit import head
 from lake.store import Store
 from lake.verdict import Act
-from tests.lake.assemble.holding import abilities, fewer, hold_back
+from tests.lake.assemble.holding import abilities, fewer, full, hold_back
 from tests.lake.assemble.lakeside import Lakeside, changed
 
 LAKE = ("--bucket", "lake", "--prefix", "pokelake")
@@ -124,38 +125,36 @@ def test_a_draft_is_dropped_or_held_again_without_prefect(ran: Ran, store: Store
     assert head(store) == newer
 
 
-@pytest.mark.parametrize(
-    ("error", "is_away"),
-    [
-        (httpx.ConnectError("refused"), True),
-        (httpx.ReadTimeout("silent"), True),
-        (httpx.ProxyError("503"), True),
-        (httpx.RemoteProtocolError("Server disconnected"), True),
-        (httpx.UnsupportedProtocol("ftp://"), False),
-        (httpx.LocalProtocolError("Illegal header value"), False),
-        *((status, status >= 500) for status in (401, 403, 404, 429, 500, 502, 503, 504)),
-    ],
-)
+ERRORS = {
+    httpx.ConnectError("refused"): True,
+    httpx.ReadTimeout("silent"): True,
+    httpx.ProxyError("503"): True,
+    httpx.RemoteProtocolError("Server disconnected"): True,
+    httpx.UnsupportedProtocol("ftp://"): False,
+    httpx.LocalProtocolError("Illegal header value"): False,
+    **{
+        httpx.HTTPStatusError(str(status), request=httpx.Request("GET", DEAD), response=httpx.Response(status)): status
+        >= 500
+        for status in (401, 403, 404, 429, 500, 502, 503, 504)
+    },
+}
+
+
 def test_only_an_api_of_which_nothing_answers_is_away(
-    ran: Ran,
-    store: Store,
-    held: HeldDraft,
-    error: httpx.HTTPError | int,
-    is_away: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    ran: Ran, store: Store, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ):
     """Where something answers, the run that waits there must be asked first: its key or its address is to be mended."""
-    if isinstance(error, int):
-        error = httpx.HTTPStatusError("", request=httpx.Request("GET", DEAD), response=httpx.Response(error))
-
-    def fail() -> None:
-        raise error
-
-    said = tried(fail, "lake")
-    assert said is not None
-    assert said.is_away == is_away
-    assert str(said) == str(api_error(error))
-    monkeypatch.setattr("flows.cli.approve.reach_prefect", fail)
-    code, _, err = ran("approve", *LAKE, "--reject")
-    assert (code, waiting(store) is None) == ((0, True) if is_away else (1, False))
-    assert err == f"pokelake: {said.why if is_away else said}\n"
+    lake = full(store)
+    for error, is_away in ERRORS.items():
+        with subtests.test(repr(error)):
+            if waiting(store) is None:
+                hold_back(lake, lake.crawl(fewer()))
+            fail = Mock(side_effect=error)
+            said = tried(fail, "lake")
+            assert said is not None
+            assert said.is_away == is_away
+            assert str(said) == str(api_error(error))
+            monkeypatch.setattr("flows.cli.approve.reach_prefect", fail)
+            code, _, err = ran("approve", *LAKE, "--reject")
+            assert (code, waiting(store) is None) == ((0, True) if is_away else (1, False))
+            assert err == f"pokelake: {said.why if is_away else said}\n"
