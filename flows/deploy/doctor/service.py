@@ -29,7 +29,9 @@ def service(at: Installation) -> Verdict:
         )
     [wanted] = found
     if not wanted["desiredCount"]:
-        return failed(f"the service {name} has a desired count of 0", f"{update} {name} --desired-count 1`")
+        # The count alone is not enough: the revision that the stack has made names no image.
+        setup = f"`pokelake setup --stack {variables['family']}`"
+        return failed(f"the service {name} has a desired count of 0", setup)
     if wanted["runningCount"]:
         return ok(f"the service {name} has {counted(wanted['runningCount'], 'task')}, which Prefect does not hear")
     reasons = list(dict.fromkeys(_reasons(ecs, cluster, wanted)))

@@ -59,7 +59,7 @@ def test_a_service_whose_count_nobody_raised(ecs: Any):
     make_service(ecs, 0)
     found = ask()
     assert found.found.splitlines() == [UNHEARD, f"the service {SERVICE} has a desired count of 0"]
-    assert found.mend == f"{UPDATE} --desired-count 1`"
+    assert found.mend == f"`pokelake setup --stack {SERVICE.removesuffix('-worker')}`"
 
 
 def test_a_service_whose_tasks_do_not_start_says_why_in_the_words_of_ecs(ecs: Any):
