@@ -17,7 +17,6 @@ from flows.steps.outcome import Outcome, ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.publish import publish
 from flows.steps.watch import run_name, watched
-from lake import Lake
 from lake.assemble.build import build_group, species_generations
 from lake.assemble.draft import Crawled, bases_of
 from lake.assemble.held import HeldDraft
@@ -27,6 +26,7 @@ from lake.assemble.work import Work, cut_groups, tables_in
 from lake.commit import Commit, DataFile, head
 from lake.documents import DOCUMENTS
 from lake.publish import EncodedFile
+from lake.read.history import History
 from lake.schema import Table
 from lake.tables import catalog_of
 from lake.text import counted, shown
@@ -67,7 +67,7 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
     if (state := verdict_first(lake)) is not None:
         return state
     store = lake.open()
-    snapshot = Lake(store).commit(as_of)
+    snapshot = History(store).commit(as_of)
     if snapshot == head(store):
         publication = publish(lake, snapshot, Crawled(snapshot.source, (), is_partial=True), is_rebuild=True)
         if isinstance(publication, HeldDraft):

@@ -13,9 +13,9 @@ from flows.steps.markdown import cell
 from flows.steps.outcome import describe_changes, ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.watch import run_name, watched
-from lake import Lake
 from lake.commit import Commit, parent_of
 from lake.layout import snapshot_folder
+from lake.read.history import History
 from lake.text import counted, listed, shown
 
 # Rows that a section of the report shows; the commit and the table of all tables have the others.
@@ -46,11 +46,11 @@ def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> 
         lake: Where the lake lies.
         snapshot: A snapshot's name, a date (its end, UTC) or a time. Default: the current snapshot.
     """
-    readers = Lake(lake.open())
-    commit = readers.commit(snapshot)
-    parent = parent_of(readers.store, commit)
+    store = lake.open()
+    commit = History(store).commit(snapshot)
+    parent = parent_of(store, commit)
     tables = compare_tables(commit, parent)
-    uri = readers.store.uri(snapshot_folder(commit.snapshot))
+    uri = store.uri(snapshot_folder(commit.snapshot))
     create_markdown_artifact(
         "\n".join(lines(commit, parent, tables, uri)),
         key="pokelake-report",
@@ -90,6 +90,8 @@ def lines(commit: Commit, parent: Commit | None, tables: Sequence[Mapping[str, A
     yield f"- {describe_changes(commit)}."
     contents = (counted(len(commit.tables), "table"), counted(rows, "row"), counted(size, "byte"))
     yield f"- {', '.join(contents)}, in [{cell(uri)}]({quote(uri, safe=':/')})."
+    if restored := commit.restores:
+        yield f"- It restores {cell(restored.snapshot)}, by {cell(restored.by)}: {cell(restored.reason)}."
     if code := commit.run.get("code_version"):
         yield f"- Made by code version {cell(str(code))}."
     changed = {name: counts for name, counts in sorted(commit.changes.items()) if any(counts.values())}

@@ -22,7 +22,7 @@ from flows.steps.parameters import LakeLocation
 from flows.steps.progress import CrawlReport, crawl_progress
 from flows.steps.publish import Publication, publish
 from flows.steps.watch import run_name, watched
-from lake import Lake, tables
+from lake import tables
 from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft
 from lake.assemble.mend import Mending, twins_of
@@ -31,6 +31,7 @@ from lake.errors import ConflictError
 from lake.publish.damage import Verification
 from lake.publish.verify import Progress
 from lake.publish.verify import verify as look
+from lake.read.history import History
 from lake.text import counted, listed
 
 # Ten years of snapshots of all of PokeAPI are 40 GB; a small container hashes 50 MB a second.
@@ -124,7 +125,7 @@ def publish_repaired(
 def verify_files(lake: LakeLocation, as_of: str | None, every: bool, repair: bool) -> Verification:
     """Verify the lake, and the files of one snapshot or of all; those of the current one, if it is to be repaired."""
     store = lake.open()
-    readers = Lake(store)
+    readers = History(store)
     names = [None] if every else [as_of, None] if repair else [as_of]
     snapshots = {readers.commit(name).snapshot for name in names}
     with phase("verify", f"verifying {'all snapshots' if every else ', '.join(sorted(snapshots))}"):

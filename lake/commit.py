@@ -24,7 +24,7 @@ from lake.layout import (
 )
 from lake.resource import Failure
 from lake.store import Store
-from lake.verdict import Verdict
+from lake.verdict import Restored, Verdict
 
 FORMAT = 1
 
@@ -97,7 +97,8 @@ class Commit:
 
     `changes` counts documents added, modified and deleted against the parent, by resource. `stale` names documents
     that could not be fetched and kept their last good version, `missing` those that never had one. `verdict` is that of
-    a person on a snapshot that an audit had held back.
+    a person on a snapshot that an audit had held back. One that `restores` an earlier snapshot has its files, and what
+    is said of its source and its tables; it names no version of the source, so the next refresh asks for everything.
     """
 
     seq: CommitNumber
@@ -113,6 +114,7 @@ class Commit:
     missing: tuple[Failure, ...] = ()
     audits: tuple[dict[str, Any], ...] = ()
     verdict: Verdict | None = None
+    restores: Restored | None = None
     format: int = FORMAT
 
     def keys(self) -> list[str]:

@@ -217,6 +217,11 @@ class DocumentFile:
         columns = [column.to_pylist() for column in self._read("id", "etag", "path").columns]
         return {id_: AtHand(etag, path) for id_, etag, path in zip(*columns, strict=True)}
 
+    def hashes(self) -> dict[str, str]:
+        """Return the hash of every document, by its path."""
+        columns = [column.to_pylist() for column in self._read("path", "sha256").columns]
+        return dict(zip(*columns, strict=True))
+
     def ids(self) -> pa.Array:
         """Return the id of every document, in order."""
         return self._read("id")["id"].cast(pa.int64()).combine_chunks()

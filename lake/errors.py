@@ -143,6 +143,14 @@ class PublishError(LakeError):
         self.findings = tuple(findings)
 
 
+class RestoreError(LakeError):
+    """An earlier snapshot cannot be published again; nothing was written."""
+
+    def __init__(self, snapshot: str, why: str) -> None:
+        super().__init__(f"{shown(snapshot)} was not restored, and nothing was written: {why}")
+        self.snapshot, self.why = snapshot, why
+
+
 class HeldError(LakeError):
     """A snapshot is held back until a person decides; readers still see the one before."""
 

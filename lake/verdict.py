@@ -1,4 +1,4 @@
-"""Drafts that an audit held back, as far as all rooms know them: their head, and the one verdict on each.
+"""What people decided, as far as all rooms know it: an earlier snapshot restored, a draft that an audit held back.
 
 A draft lies in a folder of its own below ``held/``. Creating ``verdict.json`` there decides it; no object is changed,
 so of two verdicts one wins. Whatever lies there is believed only if a writer of a lake could have made it.
@@ -75,6 +75,23 @@ class Verdict:
     def why(self) -> str:
         """The reason in brackets, after a blank; nothing if none was given."""
         return f" ({self.reason})" if self.reason else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The earlier snapshot that a commit publishes again, who said so, and why."""
+
+    snapshot: SnapshotId
+    by: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        # Who and why may be any text.
+        object.__setattr__(self, "by", shown(self.by))
+        object.__setattr__(self, "reason", shown(self.reason, REASON_CHARACTERS))
+
+    def __str__(self) -> str:
+        return f"restores {self.snapshot}, by {self.by}: {self.reason}"
 
 
 class Base(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from flows.cli import approve as approving
 from flows.cli import code as coding
 from flows.cli import deploy as deploying
 from flows.cli import read as reading
+from flows.cli import restore as restoring
 from flows.cli import rollback as rolling
 from flows.cli import runs as running
 from flows.cli import status as looking
@@ -72,6 +73,7 @@ app.add_typer(telling.app)
 app.add_typer(looking.app)
 app.add_typer(approving.app)
 app.add_typer(verifying.app)
+app.add_typer(restoring.app)
 
 AllowShrink = Annotated[
     list[str] | None,

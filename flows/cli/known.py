@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
 # The flows that work on a lake.
-FLOWS = ("refresh", "discover", "rebuild", "maintain", "report", "verify")
+FLOWS = ("refresh", "discover", "rebuild", "maintain", "report", "verify", "restore")
 
 # The most runs or artifacts that Prefect returns at once.
 PAGE = 200

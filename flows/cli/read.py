@@ -45,7 +45,10 @@ def snapshots(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE
     """List the published snapshots, newest first."""
     from flows.cli.show import show
 
-    show(open_lake(lake, bucket, prefix).snapshots(), as_json, "nothing was ever published")
+    found = open_lake(lake, bucket, prefix).snapshots()
+    if not as_json and "restores" in found and found["restores"].isna().all():
+        found = found.drop(columns="restores")
+    show(found, as_json, "nothing was ever published")
 
 
 @app.command()

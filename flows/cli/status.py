@@ -1,6 +1,7 @@
 """The command that says how a lake is: what readers see, what runs, and what waits for a verdict."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ def status(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BL
             "seq": commit.seq,
             "committed_at": commit.committed_at,
             "version": commit.source.version,
+            "restores": commit.restores and asdict(commit.restores),
         }
         found = {"lake": store.uri(), "readers": seen, "runs": runs, "held": held and _facts(at, held)}
         if trouble:
@@ -57,6 +59,8 @@ def status(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BL
     say(f"lake     {store.uri()}")
     seen_since = commit and minute(datetime.fromisoformat(commit.committed_at))
     say(f"readers  {f'{commit.snapshot}, published {seen_since}' if commit else 'nothing was ever published'}")
+    if commit and commit.restores:
+        say(f"         {commit.restores}")
     for run in runs or ():
         say(f"run      {_called(run)}: {run['said']}")
     if not runs:

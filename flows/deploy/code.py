@@ -28,8 +28,21 @@ PACKAGES = ("blocks", "flows", "lake")
 # The step of a deployment that fetches a version.
 PULL = "prefect_aws.deployments.steps.pull_from_s3"
 
-# A run needs these files; no others are ever pushed.
-ALLOWED = ("blocks/**/*.py", "flows/*.py", "flows/steps/**/*.py", "lake/**/*.py")
+# A run needs these files; no others are ever pushed. Of what only readers need, it needs nothing.
+ALLOWED = (
+    "blocks/**/*.py",
+    "flows/*.py",
+    "flows/steps/**/*.py",
+    "lake/*.py",
+    "lake/assemble/**/*.py",
+    "lake/crawl/**/*.py",
+    "lake/publish/**/*.py",
+    "lake/tables/**/*.py",
+    "lake/read/__init__.py",
+    "lake/read/files.py",
+    "lake/read/filters.py",
+    "lake/read/history.py",
+)
 
 
 @dataclass(frozen=True)

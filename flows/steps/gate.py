@@ -31,8 +31,9 @@ from flows.steps.publish import Publication, new_drifts, run_facts
 from lake.assemble.decide import Decision, decide
 from lake.assemble.decided import Ending
 from lake.assemble.held import HeldDraft, held_drafts, read_held, supersede, undecided
-from lake.commit import head, parent_of
+from lake.commit import Commit, head, parent_of
 from lake.errors import UnansweredError, UnknownNameError
+from lake.read.files import read_table
 from lake.text import minute, shown
 from lake.verdict import Act, Verdict
 
@@ -175,18 +176,16 @@ def _published(lake: LakeLocation, decision: Decision) -> State[Any]:
     if _is_refresh(held):
         report_current(store.uri(), commit.snapshot)
     said = f"as decided by {decision.verdict.by}{decision.verdict.why}"
-    return finished(lake, publication, held.crawled(), _names(lake, commit.snapshot, held.new_pokemon), said)
+    return finished(lake, publication, held.crawled(), _names(lake, commit, held.new_pokemon), said)
 
 
-def _names(lake: LakeLocation, snapshot: str, pokemon: tuple[int, ...]) -> dict[int, str]:
+def _names(lake: LakeLocation, commit: Commit, pokemon: tuple[int, ...]) -> dict[int, str]:
     """Return the names of new Pokémon by id."""
     if not pokemon:
         return {}
-    # It loads pandas, an eighth of what a run takes to start, and most runs meet no new Pokémon.
-    from lake.read import Lake
-
-    rows = Lake(lake.open()).read("pokemon", [("pokemon_id", "in", list(pokemon))], as_of=snapshot)
-    return dict(zip(rows["pokemon_id"].tolist(), rows["name"].tolist(), strict=True))
+    wanted, columns = [("pokemon_id", "in", list(pokemon))], ["pokemon_id", "name"]
+    rows = read_table(lake.open(), commit, "pokemon", wanted, columns).select(columns)
+    return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
 
 def overtake(lake: LakeLocation, resources: Collection[str], publication: Publication, version: str | None) -> None:

@@ -1,7 +1,8 @@
 """Publishing as one transaction: write a draft, refuse what its audits found, and commit."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from flows.steps.parameters import LakeLocation
 from lake.assemble.draft import Crawled, Draft, write_draft
 from lake.assemble.held import HeldDraft, hold, waiting
 from lake.assemble.mend import Mending
+from lake.assemble.restore import write_restored
 from lake.commit import Commit
 from lake.documents import DOCUMENTS
 from lake.errors import ConflictError, PublishError
@@ -31,6 +33,8 @@ from lake.publish import (
     remove_snapshot,
 )
 from lake.resource import Failure
+from lake.text import counted
+from lake.verdict import Restored
 
 # The rules of audits that say that the source has another shape than before.
 DRIFT_RULES = {
@@ -77,15 +81,8 @@ def publish(
         PublishError: An audit found something that must not be published; nothing was published.
         ConflictError: Another run published first.
     """
-    snapshot = new_snapshot_id(datetime.now(UTC))
-    with transaction() as attempt:
-        attempt.set("lake", lake)
-        attempt.set("snapshot", snapshot)
-        attempt.set("is_sent", False)
-        # Staged here, because the hooks of a task are not run when the task itself fails.
-        attempt.stage(snapshot, on_rollback_hooks=[_remove])
-        if run := runtime.flow_run.id:
-            note_attempt(lake.open(), run, snapshot)
+    run, snapshot = runtime.flow_run.id, new_snapshot_id(datetime.now(UTC))
+    with _attempting(lake, run, snapshot) as attempt:
         with phase("build", "building tables"):
             draft, rejected = write_snapshot(lake, snapshot, parent, crawled, allow_shrink, is_rebuild, mending)
         if draft is not None:
@@ -98,18 +95,60 @@ def publish(
             _forget(lake, run, snapshot)
             return Publication(parent, is_new=False, rejected=rejected)
         assert draft is not None, "without a parent everything is new"
-        if run:
-            claim_attempt(lake.open(), run, snapshot)
-        # This is no task: a task that fails rolls the attempt back before anybody can note what became of the commit.
-        attempt.set("is_sent", True)
-        try:
-            with phase("publish", f"publishing {snapshot}"):
-                commit = commit_snapshot(lake.open(), draft.commit)
-        except (ConflictError, PublishError):
-            attempt.set("is_sent", False)
-            raise
+        commit = _send(lake, run, attempt, draft.commit)
     drifts = new_drifts(commit, parent) if parent else ()
     return Publication(commit, is_new=True, new_pokemon=draft.new_pokemon, rejected=rejected, drifts=drifts)
+
+
+def publish_restored(lake: LakeLocation, of: Commit, parent: Commit, note: Restored) -> Publication:
+    """Publish an earlier snapshot again, as a new one on its parent, the current one; not if that has the same files.
+
+    Raises:
+        DamagedObjectError: A file of the earlier one is not what its commit says; nothing was published.
+        ConflictError: Another run published first.
+    """
+    run, snapshot = runtime.flow_run.id, new_snapshot_id(datetime.now(UTC))
+    with _attempting(lake, run, snapshot) as attempt:
+        with phase("copy", f"copying {counted(len(of.keys()), 'file')} of {of.snapshot}"):
+            commit = copy_snapshot(lake, snapshot, of, parent, note)
+        if commit is None:
+            _forget(lake, run, snapshot)
+            return Publication(parent, is_new=False)
+        return Publication(_send(lake, run, attempt, commit), is_new=True)
+
+
+@contextmanager
+def _attempting(lake: LakeLocation, run: str | None, snapshot: str) -> Iterator[Transaction]:
+    """Note that a snapshot is being written; if the block fails, remove what was, unless its commit was sent."""
+    with transaction() as attempt:
+        attempt.set("lake", lake)
+        attempt.set("snapshot", snapshot)
+        attempt.set("is_sent", False)
+        # Staged here, because the hooks of a task are not run when the task itself fails.
+        attempt.stage(snapshot, on_rollback_hooks=[_remove])
+        if run:
+            note_attempt(lake.open(), run, snapshot)
+        yield attempt
+
+
+def _send(lake: LakeLocation, run: str | None, attempt: Transaction, commit: Commit) -> Commit:
+    """Publish a snapshot that is written, and return its commit."""
+    if run:
+        claim_attempt(lake.open(), run, commit.snapshot)
+    # This is no task: a task that fails rolls the attempt back before anybody can note what became of the commit.
+    attempt.set("is_sent", True)
+    try:
+        with phase("publish", f"publishing {commit.snapshot}"):
+            return commit_snapshot(lake.open(), commit)
+    except (ConflictError, PublishError):
+        attempt.set("is_sent", False)
+        raise
+
+
+@task(task_run_name="copy {of.snapshot}", cache_policy=NO_CACHE, persist_result=False, timeout_seconds=BUILD_SECONDS)
+def copy_snapshot(lake: LakeLocation, snapshot: str, of: Commit, parent: Commit, note: Restored) -> Commit | None:
+    """Copy the files of an earlier snapshot; return the commit that would publish it, None if nothing would change."""
+    return write_restored(lake.open(), snapshot, of, parent, note, run_facts())
 
 
 def _hold(

@@ -63,7 +63,8 @@ class MergedResource:
     deleted: tuple[str, ...] = ()
     identities: tuple[IdentityChange, ...] = ()
     findings: tuple[Finding, ...] = ()
-    # Documents that this crawl and another run, which published meanwhile, both changed; the other run's are kept.
+    # Documents that this crawl and another run, which published meanwhile, both changed, so that the other run's are
+    # kept, and one more if the other run changed any.
     contested: int = 0
     taken: Mapping[int, str] = field(default_factory=dict)
 
@@ -163,17 +164,18 @@ def merge_resource(
         StoreError: A staged object is not what its manifest says.
     """
     gone = [id_ for manifest in manifests for id_ in manifest.gone]
+    is_alone = (before and before.file.sha256) == (began and began.file.sha256)
+    # What the crawl found unchanged may be what the other run has changed.
+    contested = int(bool(manifests) and not is_alone)
     if not gone and not any(manifest.key for manifest in manifests):
-        return MergedResource(resource, before, before)
+        return MergedResource(resource, before, before, contested=contested)
     writer = TableWriter(DOCUMENTS, DOCUMENTS_PARTITION, "resource_name", DOCUMENTS_STYLE)
     catalog = catalog_of(kind)
     ordered, lost = catalog.keeps_order(resource), LostRows(catalog, resource)
     changes = dict.fromkeys(KINDS, 0)
     deleted: list[str] = []
     identities: list[IdentityChange] = []
-    is_alone = (before and before.file.sha256) == (began and began.file.sha256)
     base = None if is_alone else open_documents(store, began)
-    contested = 0
     taken: dict[int, str] = {}
     for rows, staged, base_rows in _ranges(store, open_documents(store, before), base, manifests):
         fetched = staged

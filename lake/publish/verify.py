@@ -89,6 +89,13 @@ def verify(
     return Verification(store.uri(), len(seen), names, files, read, tuple(damages), tuple(foreign))
 
 
+def damages_of(store: Store, commit: Commit, progress: Progress) -> list[Damage]:
+    """Return what is wrong with the files of one snapshot; all of them are read."""
+    found = [damage for damage in _look(store, commit).damages if damage.file is not None]
+    with progress("files", len(commit.keys())) as advance:
+        return [*found, *_hash(store, commit, {damage.where for damage in found}, advance)]
+
+
 def _chain(store: Store, seqs: Collection[int], progress: Progress) -> tuple[list[_Seen], list[Damage]]:
     """Read all commits, and list the files of each."""
     with progress("commits", len(seqs)) as advance, ThreadPoolExecutor(PARALLEL_REQUESTS, "look") as pool:

@@ -1,5 +1,17 @@
 """What readers import: tables of one whole snapshot, today's or any earlier one's. Never writes."""
 
-from lake.read.lake import Lake
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lake.read.lake import Lake
 
 __all__ = ["Lake"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the reader when it is asked for: a run needs no pandas, and its code is pushed without all of this."""
+    if name == "Lake":
+        from lake.read.lake import Lake
+
+        return Lake
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -67,7 +67,7 @@ class Lake:
         return pinned
 
     def snapshots(self) -> pd.DataFrame:
-        """Return one row per published snapshot, newest first."""
+        """Return one row per published snapshot, newest first; `restores` names the one that it publishes again."""
         return pd.DataFrame(
             [
                 {
@@ -77,6 +77,7 @@ class Lake:
                     **{kind: commit.totals()[kind] for kind in ("added", "modified", "deleted")},
                     "bytes": sum(table.bytes for table in commit.tables.values()),
                     "failed": len(commit.stale) + len(commit.missing),
+                    "restores": commit.restores.snapshot if commit.restores else None,
                 }
                 for commit in self._history.commits()
             ]

@@ -35,6 +35,7 @@ SCHEDULES = {
     "maintain": ("weekly",),
     "verify": ("monthly",),
     "report": (),
+    "restore": (),
     "rebuild": (),
 }
 

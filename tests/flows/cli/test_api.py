@@ -38,6 +38,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "snapshots": (),
     "audits": (),
     "verify": (),
+    "restore": ("20260808T041200Z-1f3a9c02", "--reason", "bad"),
     "read": ("pokemon",),
     "sql": ("SELECT 1",),
     "diff": ("pokemon", "2026-08-08"),

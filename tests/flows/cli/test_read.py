@@ -169,6 +169,8 @@ Shown = Callable[..., tuple[list[str], str]]
 def test_a_terminal_shows_whole_columns_and_no_name_is_folded(ran: Ran, shown: Shown, width: int):
     for arguments in (("snapshots",), ("tables",), ("read", "documents"), ("diff", "moves", FIRST), ("audits",)):
         rows = json.loads(ran(*arguments, "--json")[1])
+        # No snapshot of this lake was restored.
+        rows = [{name: value for name, value in row.items() if name != "restores"} for row in rows]
         lines, err = shown(width, *arguments)
         heading = lines[0].split()
         assert set(heading) <= rows[0].keys()

@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).parents[3]
 POOL, QUEUE = "pokelake", "crawl"
 
 # Those that are deployed, by name.
-FLOWS = ("discover", "maintain", "rebuild", "refresh", "report", "verify")
+FLOWS = ("discover", "maintain", "rebuild", "refresh", "report", "restore", "verify")
 
 # A checkout of next to nothing.
 FILES = {

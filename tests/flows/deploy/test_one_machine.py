@@ -237,7 +237,7 @@ def serving(machine: Machine, log: Path) -> Iterator[Path]:
         try:
             until(lambda: process.poll() is not None or "until Ctrl-C" in log.read_text())
             said = log.read_text()
-            assert f"verify, report, rebuild with code version {machine.version}, until Ctrl-C" in said, said
+            assert f"verify, report, restore, rebuild with code version {machine.version}, until Ctrl-C" in said, said
             yield log
         finally:
             process.terminate()

@@ -37,6 +37,7 @@ def test_every_schedule_has_a_slug_and_says_that_it_is_active(deployed: Deployed
         "maintain": [("weekly", True)],
         "verify": [("monthly", True)],
         "report": [],
+        "restore": [],
         "rebuild": [],
     }
 

@@ -15,6 +15,7 @@ from flows.maintain import maintain
 from flows.rebuild import rebuild
 from flows.refresh import refresh
 from flows.report import report
+from flows.restore import restore
 from flows.steps.ended import PUBLISHING, TELLING, what_next
 from flows.verify import verify
 from lake.errors import BudgetError, HeldError, SourceDownError
@@ -58,8 +59,8 @@ def test_nothing_is_said_of_a_run_that_did_its_work_or_that_says_itself_what_to_
 
 
 def test_every_flow_says_so_however_it_ends_and_those_that_write_snapshots_remove_theirs():
-    for flow in (refresh, discover, rebuild, maintain, report, verify):
-        hooks = PUBLISHING if flow in (refresh, discover, rebuild, verify) else TELLING
+    for flow in (refresh, discover, rebuild, maintain, report, verify, restore):
+        hooks = PUBLISHING if flow in (refresh, discover, rebuild, verify, restore) else TELLING
         ends = (flow.on_failure_hooks, flow.on_crashed_hooks, flow.on_cancellation_hooks)
         assert all(set(hooks) <= set(found) for found in ends), flow.name
         assert flow.on_completion_hooks == TELLING

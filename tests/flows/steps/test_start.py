@@ -8,14 +8,17 @@ import pytest
 import lake.tables
 from flows.local.replica import demo_documents
 from flows.steps.start import Start, look, resources_of
+from lake.assemble.restore import write_restored
 from lake.commit import Commit
 from lake.crawl import Listing, Source, Upstream
 from lake.errors import SourceError, UnknownNameError
 from lake.layout import CHECKS, RESULTS
+from lake.publish import commit_snapshot
 from lake.resource import Failure, Reference
 from lake.store import Store
+from lake.verdict import Restored
 from tests.lake import keys
-from tests.lake.assemble.lakeside import SOURCE, Documents, Lakeside, only
+from tests.lake.assemble.lakeside import SOURCE, Documents, Lakeside, changed, only
 
 FAILURE = Failure("type", 1, "type/1", "status 503")
 
@@ -42,6 +45,28 @@ def test_a_version_is_known_when_the_lake_holds_all_of_it_whole(begun: Start, co
     assert (begun.parent, begun.resources) == (commit, ("meta", "type"))
     assert begun.is_known()
     assert replace(begun, resources=("type",)).is_known()
+
+
+def test_no_version_is_known_after_a_restore_until_a_refresh_has_asked_for_everything(
+    begun: Start, store: Store, commit: Commit, documents: Documents
+):
+    """Not that of the restored snapshot, although its crawl was recorded, nor that of the one that was taken back."""
+    begun.note_equal()
+    lake = Lakeside(store)
+    bad = lake.fill(changed(documents, "type/1", name="plain"))
+    taken_back = look(store, SOURCE, replace(begun.upstream, version=bad.source.version))
+    taken_back.note_equal()
+    assert taken_back.is_known()
+    note = Restored(commit.snapshot, "misty", "the first type has another name")
+    restored = write_restored(store, "20261127T000000Z-1f3a9c02", commit, bad, note, {})
+    assert restored is not None
+    commit_snapshot(store, restored)
+    for version in (commit.source.version, bad.source.version):
+        after = look(store, SOURCE, replace(begun.upstream, version=version))
+        assert after.parent == restored
+        assert not after.is_known()
+    after.note_equal()
+    assert after.is_known()
 
 
 def test_a_version_is_not_known_where_anything_may_differ(begun: Start, monkeypatch: pytest.MonkeyPatch):
