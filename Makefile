@@ -10,10 +10,14 @@ JOBS ?= $(shell expr 1 + $(CORES))
 # Without compiled files, pytest rewrites every test, and each process that a test starts compiles the packages.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo check test quick coverage lint types bench chaos docs lock clean
+.PHONY: demo up check test quick coverage lint types bench chaos docs lock clean
 
 demo: .venv/installed
 	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
+
+# A whole installation on this machine until Ctrl-C, whose deployments run every minute or two.
+up: .venv/installed
+	@$(BIN)/pokelake up --corpus $(CORPUS) $(UP)
 
 test: .venv/installed lint types
 	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder

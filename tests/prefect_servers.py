@@ -15,7 +15,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows.local.stack import Stack, _answers, free_port, local_stack
+from flows.local.stack import Stack, answers, free_port, local_stack
 from tests.waiting import until
 
 # What a server does for people, at every start.
@@ -82,7 +82,7 @@ class MortalServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until(lambda: _answers(f"{self.url}/health"), every=0.1)
+        until(lambda: answers(f"{self.url}/health"), every=0.1)
 
     def send(self, number: int) -> None:
         """Send it a signal."""

@@ -1,5 +1,6 @@
 """Waiting for what other processes and servers do in their own time."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -22,3 +23,9 @@ def until(
         assert time.monotonic() < deadline, f"{found!r} after {seconds} seconds"
         time.sleep(every)
     return found
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended, whether or not somebody has asked how."""
+    said = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return said.stdout.strip()[:1] in ("", "Z")

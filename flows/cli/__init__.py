@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -229,13 +230,27 @@ def replica(
 def demo(
     corpus: Annotated[str, typer.Option(help="An api-data folder or .tar.xz instead of the built-in corpus.")] = "demo",
     source: Annotated[str | None, typer.Option(help="A live API to crawl instead of the replica.")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
 ) -> None:
     """Show the whole product on this machine: S3, PokeAPI, Prefect, a snapshot, a query, a second refresh."""
     from flows.local.demo import run
 
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
-    run(corpus, source, keep)
+    run(corpus, source)
+
+
+@app.command()
+def up(
+    corpus: Annotated[str, typer.Option(help="An api-data folder or .tar.xz instead of the built-in corpus.")] = "demo",
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Empty folder for data and logs, which stays. Default: a temporary one, removed at the end."),
+    ] = None,
+) -> None:
+    """Run everything on this machine until Ctrl-C: S3, PokeAPI, Prefect, a worker, and deployments that run often."""
+    from flows.local.up import run
+
+    os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
+    run(corpus, folder)
 
 
 @cache

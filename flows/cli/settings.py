@@ -10,6 +10,8 @@ QUIET = {
     # What Prefect says of its own threads, such as the one for events; it is at ERROR whatever the level above is.
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # Prefect's client counts for itself, and says so once in every new home.
+    "DO_NOT_TRACK": "1",
 }
 
 # The server records task runs in batches; one by one they would keep it busy for half a minute after a crawl.

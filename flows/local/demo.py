@@ -1,14 +1,12 @@
 """``pokelake demo``: the whole product on one machine in about a minute, told step by step."""
 
 import os
-import shlex
 import signal
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
-from flows.local.stack import Stack, local_stack
+from flows.local.stack import local_stack
 
 BUCKET, PREFIX = "pokelake-demo", "lake"
 
@@ -22,7 +20,7 @@ fastest = pokemon.merge(stats[["pokemon_id", "base_stat"]]).nlargest(3, "base_st
 answer = fastest[["pokemon_id", "name", "height_dm", "base_stat"]]"""
 
 
-def run(corpus: str, source: str | None, keep: bool) -> None:
+def run(corpus: str, source: str | None) -> None:
     """Start the stack, refresh twice, query in between, say where everything lies, and stop."""
     # A signal that ends the demo must end the processes that it started as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -30,13 +28,11 @@ def run(corpus: str, source: str | None, keep: bool) -> None:
     print(f"Pokélake: starting {parts} on this machine …", flush=True)
     with local_stack(None if source else corpus, lambda line: print(f"  {line}", flush=True)) as stack:
         os.environ.update(stack.environment)
-        _show(stack, source or stack.replica or "")
-        if keep:
-            _wait_for_interrupt(stack)
+        _show(source or stack.replica or "")
     print("\nEverything is stopped; nothing is left behind.")
 
 
-def _show(stack: Stack, source: str) -> None:
+def _show(source: str) -> None:
     # Prefect reads its settings when it is imported, so it is imported after the stack's environment is set.
     from flows.cli.show import show
     from flows.deploy.setup import setup
@@ -92,29 +88,3 @@ def _refresh() -> None:
 
 def _indented(text: str) -> str:
     return "\n".join(f"   {line}" for line in text.splitlines())
-
-
-def _wait_for_interrupt(stack: Stack) -> None:
-    """Say how to look at the stack, and wait for Ctrl-C."""
-    print(
-        f"\nStill running, until Ctrl-C:\n"
-        f"   Prefect UI      {stack.prefect}\n"
-        f"   S3 endpoint     {stack.s3}  (bucket {BUCKET})\n"
-        f"   PokeAPI replica {stack.replica or 'not started'}\n\n"
-        f"In another terminal:\n{_indented(commands(stack))}",
-        flush=True,
-    )
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        print()
-
-
-def commands(stack: Stack) -> str:
-    """Return what to type in any other shell to read the stack's lake by the command of this installation."""
-    exports = " ".join(f"{name}={value}" for name, value in stack.environment.items() if name.startswith("AWS"))
-    return (
-        f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n"
-        f"export {exports} PREFECT_API_URL={stack.prefect}/api\n"
-        f"pokelake read pokemon --bucket {BUCKET} --prefix {PREFIX} --where 'generation == 1'"
-    )

@@ -14,16 +14,18 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from flows.cli.settings import QUIET, RECORDER
+from flows.local.guard import STOP_SECONDS, family, guarded, kill
 from lake.errors import LakeError
 from lake.proxies import spare_loopback
 
 # A Prefect server with a fresh database takes nine seconds on a quiet machine.
 START_SECONDS = 120
-STOP_SECONDS = 10
-
 # A database in a file refuses writes that meet, and Prefect's client then waits for two seconds. This one has a single
 # connection, so no writes meet.
 IN_MEMORY = "sqlite+aiosqlite:///:memory:"
+
+# But with one connection the server does not answer some requests about work queues, which a worker makes.
+IN_FOLDER = "sqlite+aiosqlite:///{folder}/prefect.db"
 
 # The command as a checkout has it that is not installed.
 POKELAKE = (sys.executable, "-c", "from flows.cli import main; main()")
@@ -31,28 +33,43 @@ POKELAKE = (sys.executable, "-c", "from flows.cli import main; main()")
 Say = Callable[[str], None]
 
 
+Process = subprocess.Popen[bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running local stack: where each part listens (None: not started), and the environment that points at it."""
+    """A running local stack: where each part listens (None: not started), and the environment that points at it.
+
+    Each part logs to a file in the folder. `start` starts one more part, by name, command and further environment; it
+    ends with the stack.
+    """
 
     s3: str
     replica: str | None
     prefect: str
     environment: Mapping[str, str]
+    folder: Path
+    start: Callable[[str, list[str], Mapping[str, str]], Process]
 
 
 @contextmanager
-def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iterator[Stack]:
+def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY, folder: Path | None = None) -> Iterator[Stack]:
     """Run the stack while the block runs, with a replica that serves `corpus`, or with none if that is None.
 
-    Everything that it keeps, except Prefect's `database`, lies in memory or a temporary folder, and is gone afterwards.
+    Everything that it keeps, except a `database` of one's own, lies in memory or in a folder: a temporary one, which is
+    gone afterwards, or the given one. The stack ends also if this process is killed.
 
     Raises:
         LakeError: A part did not start; the message ends with what it said last.
     """
     spare_loopback()
     with ExitStack() as parts:
-        home = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="pokelake-", ignore_cleanup_errors=True)))
+        watch = parts.enter_context(guarded())
+        home = folder or Path(
+            parts.enter_context(tempfile.TemporaryDirectory(prefix="pokelake-", ignore_cleanup_errors=True))
+        )
+        if folder is None:
+            watch(str(home))
         s3_port, replica_port, prefect_port = (free_port() for _ in range(3))
         s3 = f"http://127.0.0.1:{s3_port}"
         prefect = f"http://127.0.0.1:{prefect_port}"
@@ -64,7 +81,7 @@ def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iter
             "PREFECT_API_URL": f"{prefect}/api",
             "PREFECT_HOME": str(home / "prefect"),
             "PREFECT_PROFILE": "ephemeral",
-            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database.replace("{folder}", str(home)),
             **RECORDER,
         }
         commands = {
@@ -82,13 +99,16 @@ def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY) -> Iter
                 [*POKELAKE, "replica", "--corpus", corpus, "--port", str(replica_port)],
                 f"{origin}/replica/counters",
             )
-        starting = {
-            name: (parts.enter_context(_process(name, command, environment, home)), url)
-            for name, (command, url) in commands.items()
-        }
+
+        def start(name: str, command: list[str], more: Mapping[str, str]) -> Process:
+            process = parts.enter_context(_process(name, command, {**environment, **more}, home))
+            watch(process.pid)
+            return process
+
+        starting = {name: (start(name, command, _own_code()), url) for name, (command, url) in commands.items()}
         for name in _each_as_it_answers(starting, home):
             say(f"{name} is up at {_without_path(commands[name][1])}")
-        yield Stack(s3, replica, prefect, environment)
+        yield Stack(s3, replica, prefect, environment, home, start)
 
 
 def _module(name: str) -> list[str]:
@@ -108,16 +128,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def _process(
-    name: str, command: list[str], environment: Mapping[str, str], home: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process while the block runs, then end it by its pid."""
+def _process(name: str, command: list[str], environment: Mapping[str, str], home: Path) -> Iterator[Process]:
+    """Run a process while the block runs, then end it, and what it has started."""
     log = home / f"{name}.log"
     with (
         log.open("wb") as output,
         subprocess.Popen(
             command,
-            env={**os.environ, **QUIET, **environment, **_own_code()},
+            env={**os.environ, **QUIET, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -128,7 +146,9 @@ def _process(
         try:
             yield process
         finally:
+            groups = family(process.pid)
             stop(process)
+            kill(groups)
 
 
 def _own_code() -> dict[str, str]:
@@ -140,7 +160,7 @@ def _own_code() -> dict[str, str]:
     return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(filter(None, folders))}
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: Process) -> None:
     """End a process, by force if need be: a worker of Prefect may hang if one of its runs has just ended."""
     process.terminate()
     try:
@@ -149,21 +169,26 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _each_as_it_answers(starting: dict[str, tuple[subprocess.Popen[bytes], str]], home: Path) -> Iterator[str]:
+def _each_as_it_answers(starting: dict[str, tuple[Process, str]], home: Path) -> Iterator[str]:
     """Yield the name of each part as soon as its URL answers; the first part that ends instead ends the wait."""
     deadline = time.monotonic() + START_SECONDS
     while starting:
         for name, (process, url) in list(starting.items()):
-            if _answers(url):
+            if answers(url):
                 del starting[name]
                 yield name
             elif process.poll() is not None or time.monotonic() > deadline:
-                said = (home / f"{name}.log").read_text(errors="replace").strip().splitlines()[-3:]
-                raise LakeError(f"{name} did not start: {' | '.join(said) or 'it said nothing'}")
+                raise LakeError(f"{name} did not start: {last_words(home, name)}")
         time.sleep(0.05)
 
 
-def _answers(url: str) -> bool:
+def last_words(home: Path, name: str) -> str:
+    """Return what a part said last, on one line."""
+    said = (home / f"{name}.log").read_text(errors="replace").strip().splitlines()[-3:]
+    return " | ".join(said) or "it said nothing"
+
+
+def answers(url: str) -> bool:
     try:
         with urlopen(url, timeout=5):
             return True

@@ -48,8 +48,8 @@ ASKING: dict[str, tuple[str, ...]] = {
     "status": (),
     "approve": (),
 }
-# The first asks a server that it starts itself.
-NEVER_ASKING = {"demo", "replica", "iam-policy"}
+# The first two ask a server that they start themselves.
+NEVER_ASKING = {"demo", "up", "replica", "iam-policy"}
 
 # What these did before the API went away is kept.
 KEPT = {"refresh", "discover", "maintain", "setup", "push", "deploy-image", "teardown"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from flows.cli.settings import QUIET
 from flows.cli.show import parse_filter
 from flows.local.replica import Running, demo_documents
 from lake.commit import head
@@ -154,3 +155,12 @@ def test_a_filter_that_cannot_be_read_is_bad_usage_and_lists_the_operators(
     code, out, err = ran("read", "pokemon", "--where", text, *LAKE)
     assert (code, out) == (2, "")
     assert "with one of ==, =, !=, <, <=, >, >=, in, not in; found" in err
+
+
+def test_prefects_own_client_counts_nothing(monkeypatch: pytest.MonkeyPatch):
+    """It would ask a server that nobody named, and on a terminal print a notice about it."""
+    from prefect._internal.analytics.enabled import is_telemetry_enabled
+
+    for name, value in QUIET.items():
+        monkeypatch.setenv(name, value)
+    assert not is_telemetry_enabled()

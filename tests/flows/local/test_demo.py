@@ -1,17 +1,13 @@
 """`make demo`'s command: the whole stack starts, says what it did, and is gone afterwards."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from flows.local.demo import BUCKET, PREFIX, commands
-from flows.local.stack import Stack, local_stack
+from flows.local.stack import local_stack
 from lake.errors import LakeError
-from lake.store import Store
-from tests.docs.small_lake import publish_small_lake
 
 
 @pytest.mark.server
@@ -42,19 +38,6 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path):
     assert "Unchanged in" in done.stdout
     assert "Everything is stopped" in done.stdout
     assert not list(tmp_path.glob("**/prefect.db"))
-
-
-def test_what_it_says_to_type_reads_the_lake_in_any_other_shell(bucket: str, s3_endpoint: str):
-    store = Store(BUCKET, PREFIX)
-    store.create_bucket()
-    publish_small_lake(store)
-    prefect = "http://127.0.0.1:9"
-    stack = Stack(s3_endpoint, None, prefect, {**os.environ, "PREFECT_API_URL": f"{prefect}/api"})
-    done = subprocess.run(
-        ["bash", "-ec", commands(stack)], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "pikachu" in done.stdout
 
 
 @pytest.mark.server
