@@ -55,6 +55,7 @@ KNOWN_TO = {
         "lake/store.py",
         "lake/answers.py",
         "blocks/credentials.py",
+        "flows/deploy/doctor/denied.py",
         "flows/deploy/stack.py",
         "flows/deploy/task_definition.py",
     ),

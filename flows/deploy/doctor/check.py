@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
 
-from botocore.exceptions import ClientError
-
 from flows.deploy.doctor.denied import lacking_right
 from flows.deploy.doctor.installation import Installation
 from lake.errors import LakeError
@@ -128,16 +126,10 @@ def asked(ask: Callable[[Installation], Verdict], at: Installation, mend: str) -
         return ask(at)
     except LakeError as error:
         return failed(str(error), mend)
-    except ClientError as error:
+    except Exception as error:
         if right := lacking_right(error):
             return failed(
                 f"not known, because whoever asks lacks the right {right}",
                 "give it to whoever runs the doctor: `pokelake iam-policy setup` prints the policy",
             )
-        return failed(_in_a_line(error), mend)
-    except Exception as error:
-        return failed(_in_a_line(error), mend)
-
-
-def _in_a_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return failed(f"{type(error).__name__}: {' '.join(str(error).split())}", mend)

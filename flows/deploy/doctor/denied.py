@@ -10,9 +10,9 @@ from flows.deploy.iam import Account, policy
 _CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 
 
-def lacking_right(error: ClientError) -> str | None:
+def lacking_right(error: Exception) -> str | None:
     """Return the right that whoever asked lacks, such as `iam:GetRole`; None if the request failed in another way."""
-    if error.response.get("Error", {}).get("Code") not in _CODES:
+    if not isinstance(error, ClientError) or error.response.get("Error", {}).get("Code") not in _CODES:
         return None
     if told := re.search(r"to perform: ([\w-]+:\w+)", str(error)):
         return told[1]
