@@ -67,8 +67,8 @@ def deploy(client: SyncPrefectClient) -> Iterator[Callable[..., Any]]:
     def deployed() -> None:
         """Stand for any flow."""
 
-    def save(name: str, version: str | None, folder: str | None) -> Any:
-        steps = [{"prefect_aws.deployments.steps.pull_from_s3": {"bucket": "lake", "folder": folder}}]
+    def save(name: str, version: str | None, folder: str | None, bucket: str = "lake") -> Any:
+        steps = [{"prefect_aws.deployments.steps.pull_from_s3": {"bucket": bucket, "folder": folder}}]
         flow_id = client.create_flow(deployed)
         id_ = client.create_deployment(flow_id, name, version=version, pull_steps=steps if folder else None)
         ids.add(id_)
@@ -185,3 +185,25 @@ def test_more_deployments_than_prefect_returns_at_once_are_all_asked(
     for number, version in enumerate(VERSIONS):
         deploy(f"refresh-{number}", version, f"pokelake/code/{version}/")
     assert code_in_use(store) == set(VERSIONS)
+
+
+def test_lakes_in_one_bucket_leave_each_others_code_and_garbage_alone(
+    run_maintain: Maintain, store: Store, s3_client: Any, deploy: Callable[..., Any]
+):
+    """One of them lies in the whole bucket, one below another; each has its own deployments, or those of elsewhere."""
+    every = {prefix: Store(store.bucket, prefix, s3_client) for prefix in ("", "pokelake", "pokelake/moon")}
+    for lake in every.values():
+        put(lake, *(f"code/{version}/MANIFEST.json" for version in VERSIONS), f"{CRAWL}item-0001")
+    deploy("refresh", VERSIONS[0], f"pokelake/code/{VERSIONS[0]}/")
+    deploy("refresh-moon", VERSIONS[1], f"pokelake/moon/code/{VERSIONS[1]}/")
+    deploy("elsewhere", VERSIONS[2], f"code/{VERSIONS[2]}/", bucket="other")
+    assert {prefix: code_in_use(lake) is None for prefix, lake in every.items()} == {
+        "": True,
+        "pokelake": False,
+        "pokelake/moon": False,
+    }
+    before, code = keys(every[""]), {f"pokelake/code/{version}/MANIFEST.json" for version in VERSIONS}
+    assert "1 of staging removed" in run_maintain().message
+    # What another lake pulls stays here as well, because nobody asks which of them made a version.
+    assert before - keys(every[""]) == {f"pokelake/{CRAWL}item-0001"}
+    assert code <= keys(every[""])
