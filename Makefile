@@ -10,7 +10,7 @@ JOBS ?= $(shell expr 1 + $(CORES))
 # Without compiled files, pytest rewrites every test, and each process that a test starts compiles the packages.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo up check test quick coverage lint types bench chaos docs lock clean
+.PHONY: demo up check test quick coverage lint types bench chaos aws docs lock clean
 
 demo: .venv/installed
 	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
@@ -48,6 +48,10 @@ bench: .venv/installed
 # Kills, races, starves and deceives a lake, in parts of at most fifteen minutes: `make chaos CHAOS=kills` is one of them.
 chaos: .venv/installed
 	@$(BIN)/python -m tests.chaos $(CHAOS)
+
+# Needs an AWS account, Docker and a Prefect API, and costs money, which it names before it starts: `make aws`.
+aws: .venv/installed
+	@$(BIN)/python -m tests.aws $(AWS)
 
 # Writes the generated files of docs/ anew.
 docs: .venv/installed

@@ -1,6 +1,7 @@
 """The workflow of the hosted CI and git's hooks, neither of which runs here: what they say they do."""
 
 import tomllib
+from typing import Any
 
 import yaml
 
@@ -9,8 +10,11 @@ from tests.docs import REPOSITORY
 WORKFLOW = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text())
 
 
-def commands(job: str) -> str:
-    return "\n".join(step.get("run", "") for step in WORKFLOW["jobs"][job]["steps"])
+DEPLOY = yaml.safe_load((REPOSITORY / ".github/workflows/deploy.yml").read_text())
+
+
+def commands(job: str, workflow: Any = WORKFLOW) -> str:
+    return "\n".join(step.get("run", "") for step in workflow["jobs"][job]["steps"])
 
 
 def test_it_runs_all_tests():
@@ -34,6 +38,24 @@ def test_once_a_week_it_reads_without_the_lock_on_every_python_that_is_allowed()
     assert allowed == ">=3.11"
     assert "pip install ." in commands("without-the-lock")
     assert "requirements" not in commands("without-the-lock")
+
+
+def test_what_is_pushed_is_deployed_as_the_runbook_says_once_there_is_a_stack():
+    said = commands("deploy", DEPLOY)
+    order = [
+        said.index(step) for step in ("docker push", "pokelake setup", "prefect --no-prompt deploy --all", "doctor")
+    ]
+    assert order == sorted(order)
+    assert DEPLOY["jobs"]["deploy"]["if"] == "vars.POKELAKE_STACK != ''"
+    assert DEPLOY["permissions"] == {"contents": "read", "id-token": "write"}
+    # Each is a role that the stack makes, and lets the repository's main branch take.
+    roles = [
+        step["with"]["role-to-assume"]
+        for step in DEPLOY["jobs"]["deploy"]["steps"]
+        if "role-to-assume" in step.get("with", {})
+    ]
+    assert [role.rpartition("-")[2] for role in roles] == ["deploy", "setup", "deploy", "setup"]
+    assert [*DEPLOY[True]["push"]["branches"]] == ["main"]
 
 
 def test_the_hooks_of_git_are_local_and_use_the_lock():

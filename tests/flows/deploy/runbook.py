@@ -31,17 +31,18 @@ def inline_commands(title: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Terminal:
-    """Somebody's shell in a checkout; what one block of commands sets is there for the next one."""
+    """Somebody's shell in a checkout; what one block of commands sets is there for the next one, in the file `kept`."""
 
     checkout: Path
     environment: Mapping[str, str]
+    kept: Path
 
     def run(self, commands: str) -> str:
         """Run commands, which must all succeed; return what they said."""
         said = subprocess.run(
-            ["bash", "-c", f"set -eu\ntouch ../kept && . ../kept\nset -a\n{commands}\nset +a\nexport -p > ../kept"],
+            ["bash", "-c", f'set -eu\ntouch "$KEPT" && . "$KEPT"\nset -a\n{commands}\nset +a\nexport -p > "$KEPT"'],
             cwd=self.checkout,
-            env=self.environment,
+            env={**self.environment, "KEPT": str(self.kept)},
             # Nothing in it asks.
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -67,4 +68,4 @@ def open_terminal(checkout: Path, environment: Mapping[str, str]) -> Terminal:
     (stubs / "docker").write_text(f'#!/bin/sh\necho "$*" >> {checkout.parent}/docker.log\n')
     (stubs / "docker").chmod(0o755)
     path = f"{stubs}:{sysconfig.get_path('scripts')}:{environment['PATH']}"
-    return Terminal(checkout, {**environment, "PATH": path, "COLUMNS": "400"})
+    return Terminal(checkout, {**environment, "PATH": path, "COLUMNS": "400"}, checkout.parent / "kept")

@@ -65,8 +65,28 @@ def test_the_roles_have_the_rights_that_are_printed_and_no_others(given: dict[st
     assert len(secrets) == len([name for name in given if name in ("PrefectApiKey", "PrefectAuthString")])
     for role in ROLES:
         assert sorted(statements(f"ours-{role}"), key=str) == sorted(policy(role, where)["Statement"], key=str), role
-        found = boto3.client("iam").get_role(RoleName=f"ours-{role}")["Role"]["AssumeRolePolicyDocument"]
-        assert found == trust(role, where)
+        assert trusted(f"ours-{role}") == trust(role, where)["Statement"]
+
+
+def trusted(role: str) -> list[dict[str, Any]]:
+    """Return who may take a role; moto keeps a statement that has no value as None."""
+    found = boto3.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    return [statement for statement in found if statement is not None]
+
+
+def test_workflows_on_the_main_branch_of_a_repository_may_set_up_and_deploy_and_no_others():
+    deploy("ours", GitHubRepository="oak/lake")
+    asked = {}
+    for role in ROLES:
+        for statement in trusted(f"ours-{role}"):
+            if "Federated" in statement["Principal"]:
+                asked[role] = statement["Condition"]["StringEquals"]
+    assert asked.keys() == {"setup", "deploy"}
+    for condition in asked.values():
+        assert condition == {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": "repo:oak/lake:ref:refs/heads/main",
+        }
 
 
 def statements(role: str) -> list[dict[str, Any]]:
