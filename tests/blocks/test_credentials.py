@@ -17,6 +17,9 @@ from lake.store import Store
 
 READER = "arn:aws:iam::123456789012:role/reader"
 
+# Where moto is asked without HTTP, plain requests need no credentials.
+pytestmark = pytest.mark.usefixtures("over_http")
+
 
 def who(credentials: AwsCredentials) -> str:
     """Return the ARN that AWS sees."""
