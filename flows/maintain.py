@@ -23,6 +23,7 @@ from flows.steps.parameters import LakeLocation
 from flows.steps.predecessors import follow_predecessors
 from flows.steps.watch import UNFINISHED, run_name, watched
 from lake.commit import Commit
+from lake.errors import LakeError
 from lake.layout import CODE
 from lake.publish.garbage import GRACE, Garbage, find_expired, find_garbage, forget, remove
 from lake.store import Store
@@ -32,7 +33,7 @@ GRACE_HOURS = GRACE // timedelta(hours=1)
 
 # The documents that a killed run staged serve its successors for a day; a shorter grace period would remove them.
 GraceHours = Annotated[int, Field(ge=24)]
-ExpireDays = Annotated[int, Field(ge=1)]
+Keep = Annotated[int, Field(ge=1)]
 
 # The most deployments or runs that Prefect returns at once.
 PAGE = 200
@@ -58,13 +59,16 @@ LONGEST_SECONDS = 2 * 60 * 60
 def maintain(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     grace_hours: GraceHours = GRACE_HOURS,
-    expire_days: ExpireDays | None = None,
+    expire_days: Keep | None = None,
     dry_run: bool = False,
+    keep: Keep | None = None,
+    keep_days: Keep | None = None,
 ) -> State[Any]:
     """Remove files that no commit names, leftovers of crawls, and code that nothing refers to, after a grace period.
 
-    Every published snapshot is kept unless `expire_days` is given; then snapshots whose successor is older than that
-    are forgotten, and a later run removes their files, after the grace period. A run ends as unchanged when there was
+    Every published snapshot is kept unless `keep` or `keep_days` is given; then older snapshots are forgotten, and a
+    later run removes their files, after the grace period. The current one always stays, and that on which a held draft
+    was written which waits, with all after it. A run ends as unchanged when there was
     nothing to do, as planned after a dry run, or as frozen when the operator wants nothing to be touched.
 
     Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment; for code to be
@@ -73,9 +77,18 @@ def maintain(
     Args:
         lake: Where the lake lies.
         grace_hours: How long everything stays after it was last written to.
-        expire_days: How long a snapshot stays after another took its place. Default: for ever.
+        expire_days: The former name of `keep_days`.
         dry_run: Whether only to say what would be done.
+        keep: How many snapshots stay, the newest ones. Default: all.
+        keep_days: How long a snapshot stays after another took its place. Default: for ever.
+
+    Raises:
+        LakeError: More than one of them says which snapshots stay.
     """
+    given = {"keep": keep, "keep_days": keep_days, "expire_days": expire_days}
+    if len(named := [name for name, value in given.items() if value is not None]) > 1:
+        raise LakeError(f"{' and '.join(named)}: expected one of them, because each says which snapshots stay")
+    days = keep_days if expire_days is None else expire_days
     if is_frozen():
         return frozen()
     store = lake.open()
@@ -83,7 +96,7 @@ def maintain(
         clean_drafts(lake)
         follow_predecessors(lake.block)
     garbage = collect_garbage(lake, timedelta(hours=grace_hours), code_in_use(store), dry_run)
-    expired = forget_expired(lake, timedelta(days=expire_days), dry_run) if expire_days is not None else []
+    expired = forget_expired(lake, keep, days, dry_run) if named else []
     if not garbage and not expired:
         return ended(f"there is nothing to remove in {store.uri()}", Outcome.UNCHANGED)
     would = "would be" if dry_run else "were"
@@ -107,10 +120,10 @@ def collect_garbage(lake: LakeLocation, grace: timedelta, codes: set[str] | None
 
 
 @task(task_run_name="forget old snapshots", cache_policy=NO_CACHE, persist_result=False)
-def forget_expired(lake: LakeLocation, older_than: timedelta, dry_run: bool) -> list[Commit]:
-    """Forget the commits whose successor is older than this, and return them; in a dry run, only return them."""
+def forget_expired(lake: LakeLocation, keep: int | None, days: int | None, dry_run: bool) -> list[Commit]:
+    """Forget all but the newest commits, or those whose successor is older; in a dry run, only return them."""
     store = lake.open()
-    expired = find_expired(store, older_than)
+    expired = find_expired(store, timedelta(days=days) if days is not None else None, keep)
     if not dry_run:
         forget(store, expired)
     return expired

@@ -165,19 +165,30 @@ def maintain(
     prefix: Prefix = "",
     lake: LakeBlock = LAKE_BLOCK,
     grace_hours: Annotated[int, typer.Option(min=24, help="Hours that everything stays after it was written.")] = 48,
-    expire_days: Annotated[
+    keep: Annotated[int | None, typer.Option(min=1, help="Snapshots that stay, the newest. Default: all.")] = None,
+    keep_days: Annotated[
         int | None,
-        typer.Option(min=1, help="Days that a snapshot stays after another took its place. Default: for ever."),
+        typer.Option(
+            "--keep-days",
+            "--expire-days",
+            min=1,
+            help="Days that a snapshot stays after another took its place. Default: for ever.",
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
-    """Remove files that no commit names, leftovers of crawls, and code that nothing refers to, after a grace period."""
+    """Remove files that no commit names, leftovers of crawls, and code that nothing refers to, after a grace period.
+
+    With --keep or --keep-days it forgets older snapshots, too; never the current one.
+    """
+    if keep is not None and keep_days is not None:
+        raise typer.BadParameter("--keep and --keep-days exclude each other")
     begin("maintain")
     reach_prefect()
     from flows.maintain import maintain as flow
 
     at = located(lake, bucket, prefix)
-    _finish(flow(at, grace_hours, expire_days, dry_run, return_state=True), at)
+    _finish(flow(at, grace_hours, dry_run=dry_run, keep=keep, keep_days=keep_days, return_state=True), at)
 
 
 @app.command()

@@ -117,21 +117,24 @@ def remove(store: Store, garbage: Iterable[Garbage]) -> list[Garbage]:
     return removed
 
 
-def find_expired(store: Store, older_than: timedelta) -> list[Commit]:
-    """Return the commits, oldest first, whose successor is older than `older_than`.
+def find_expired(store: Store, older_than: timedelta | None = None, keep: int | None = None) -> list[Commit]:
+    """Return the commits, oldest first, whose successor is older than `older_than`, or all but the newest `keep`.
 
-    So every state that readers saw within that time is kept, the newest commit always, and all from the first one on
-    which a held draft was written that waits.
+    So every state that readers saw within that time is kept, or as many snapshots; the newest commit always, and all
+    from the first one on which a held draft was written that waits.
     """
+    assert (older_than is None) != (keep is None), "a snapshot expires by its age, or by how many are newer"
     now = _now(store)
     expired = []
     found = {seq: item for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None}
     current = newest(in_reach(found), partial(read_commit, store))
     bases = [draft.parent.seq for draft in kept_drafts(store, now) if draft.parent]
     commits = [(seq, found[seq]) for seq in in_reach(found) if current is not None and seq <= current.seq]
-    for (seq, _), (_, successor) in pairwise(commits):
+    for place, ((seq, _), (_, successor)) in enumerate(pairwise(commits)):
+        is_kept = older_than is not None and now - successor.modified <= older_than
+        is_kept = is_kept or (keep is not None and len(commits) - place <= keep)
         # Stop at the first one to keep: even if S3's times are out of order, the commits that stay have no gap.
-        if now - successor.modified <= older_than or seq in bases:
+        if is_kept or seq in bases:
             break
         expired.append(read_commit(store, seq))
     return expired

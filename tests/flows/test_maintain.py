@@ -121,6 +121,17 @@ def test_the_grace_period_is_the_one_given(run_maintain: Maintain, littered: Sto
     assert spoken(run_maintain(grace_hours=24 * 30))[0] == "Unchanged"
 
 
+def test_how_many_snapshots_stay_or_how_long_is_said_by_one_parameter(run_maintain: Maintain, store: Store):
+    chain(store, 90, 40, 20)
+    for named in ({"keep": 2, "keep_days": 30}, {"keep_days": 30, "expire_days": 30}):
+        assert "expected one of them" in str(run_maintain(**named).message)
+    assert "2 snapshots forgotten" in str(run_maintain(dry_run=True, keep=1).message)
+    assert "1 snapshot forgotten" in str(run_maintain(dry_run=True, keep_days=30).message)
+    assert commit_seqs(store) == [1, 2, 3]
+    run_maintain(keep=2)
+    assert commit_seqs(store) == [2, 3]
+
+
 @pytest.mark.parametrize("parameters", [{"grace_hours": 23}, {"expire_days": 0}])
 def test_a_period_that_would_take_from_runs_in_progress_is_refused(
     run_maintain: Maintain, littered: Store, parameters: dict[str, int]

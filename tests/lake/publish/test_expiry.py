@@ -27,6 +27,15 @@ def test_a_commit_expires_when_its_successor_is_old_enough(store):
     assert find_expired(store, 30 * DAY) == [first]
 
 
+def test_all_but_the_newest_commits_expire_whatever_their_age(store):
+    first, second, _ = chain(store, 3, 2, 1)
+    assert find_expired(store, keep=3) == find_expired(store, keep=9) == []
+    assert find_expired(store, keep=2) == [first]
+    assert find_expired(store, keep=1) == [first, second]
+    forget(store, find_expired(store, keep=1))
+    assert whole(store) == [3]
+
+
 def test_the_newest_commit_never_expires(store):
     chain(store, 900, 800, 700)
     expire(store, 0 * DAY)
