@@ -31,6 +31,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "push": (),
     "doctor": (),
     "serve": (),
+    "rollback": (),
     "deploy-image": (f"image:{collect(Path.cwd()).version}",),
     "teardown": ("--yes",),
     "tables": (),
@@ -49,7 +50,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "approve": (),
 }
 # The first two ask a server that they start themselves.
-NEVER_ASKING = {"demo", "up", "replica", "iam-policy"}
+NEVER_ASKING = {"demo", "up", "replica", "iam-policy", "image-tag"}
 
 # What these did before the API went away is kept.
 KEPT = {"refresh", "discover", "maintain", "setup", "push", "deploy-image", "teardown"}
