@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import get_session
 from prefect_aws import AwsCredentials, MinIOCredentials
 
+from lake.answers import may_be_applied
 from lake.aws import completed
 from lake.errors import StoreError
 
@@ -91,4 +92,11 @@ class _Renewed(CredentialProvider):
             self._role.assume_role_arn,
             {"RoleSessionName": SESSION_NAME, **self._role.assume_role_kwargs.get_params_override()},
         )
-        return fetcher.fetch_credentials()
+        try:
+            return fetcher.fetch_credentials()
+        except ClientError as error:
+            raise StoreError(
+                f"the role {self._role.assume_role_arn} could not be assumed: {error}; give whoever runs the right"
+                " sts:AssumeRole on it, and let its trust policy name them",
+                may_pass=may_be_applied(error),
+            ) from error

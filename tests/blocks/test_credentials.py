@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from prefect_aws import AwsCredentials, S3Bucket
 from prefect_aws.assume_role_parameters import AssumeRoleParameters
 from prefect_aws.client_parameters import AwsClientParameters
@@ -32,8 +33,10 @@ def lake(credentials: AwsCredentials) -> Store:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+def asked(bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the requests of each kind that clients of AWS make."""
+    # By this name S3 is asked with signatures, over a socket.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint.replace("127.0.0.1", "localhost"))
     counted: Counter[str] = Counter()
     ask = BaseClient._make_api_call  # type: ignore[attr-defined]
 
@@ -61,7 +64,7 @@ def test_a_role_is_assumed_again_before_it_expires(bucket: str, asked: Counter[s
     store.create("commits/1.json", b"{}")
     before = asked["AssumeRole"]
     store.get("commits/1.json")
-    assert asked["AssumeRole"] > before
+    assert asked["AssumeRole"] > before > 0
 
 
 def test_a_role_that_asks_for_a_code_is_assumed_once_because_a_code_holds_once(bucket: str, asked: Counter[str]):
@@ -90,6 +93,16 @@ def test_without_credentials_that_may_assume_it_a_role_is_no_way_in(monkeypatch:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(StoreError, match="no AWS credentials were found"):
         lake(AwsCredentials(assume_role_arn=READER, region_name="eu-west-1")).find("commits/1.json")
+
+
+def test_a_role_that_may_not_be_assumed_is_named(bucket: str, monkeypatch: pytest.MonkeyPatch):
+    def refuse(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "oak may not"}}, operation)
+
+    store = lake(AwsCredentials(assume_role_arn=READER))
+    monkeypatch.setattr(BaseClient, "_make_api_call", refuse)
+    with pytest.raises(StoreError, match=rf"the role {READER} could not be assumed: .*oak may not; give whoever runs"):
+        store._s3._get_credentials().get_frozen_credentials()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
