@@ -221,6 +221,7 @@ class Worker:
             "PATH": str(commands),
             "HOME": str(folder),
             "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_WEBSERVER_PORT": str(local.free_port()),
             **environment,
         }
 

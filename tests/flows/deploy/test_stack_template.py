@@ -11,6 +11,7 @@ import boto3
 import pytest
 from cfnlint.api import lint_file
 from cfnlint.decode import decode
+from prefect.settings import get_current_settings
 
 from flows.deploy.doctor.ecs import EVENTS_QUEUE, OBSERVER, lets_through
 from flows.deploy.iam import ROLES, Account, policy, trust
@@ -171,6 +172,9 @@ def test_the_worker_asks_for_runs_of_the_pool_and_hears_of_their_ends():
     assert found["taskRoleArn"].endswith(":role/ours-worker")
     [container] = found["containerDefinitions"]
     assert container["command"][:5] == ["prefect", "worker", "start", "--pool", outputs["WorkPool"]]
+    assert "--with-healthcheck" in container["command"]
+    port = get_current_settings().worker.webserver.port
+    assert f"http://127.0.0.1:{port}/health" in container["healthCheck"]["command"][-1]
     environment = {item["name"]: item["value"] for item in container["environment"]}
     queue = EVENTS_QUEUE.format(pool=outputs["WorkPool"])
     assert environment == {
