@@ -40,6 +40,8 @@ WORKER = "worker"
 
 def run(corpus: str, folder: Path | None) -> None:
     """Start everything, say where to look, tell of each run as it ends, and stop everything at Ctrl-C."""
+    if not (CHECKOUT / "prefect.yaml").is_file():
+        raise LakeError(f"{CHECKOUT}: expected prefect.yaml, which says what is deployed; use `make up` in a checkout")
     profiles, folder = profiles_path(), folder and _empty(folder)
     # A signal that ends this must end the processes that it started as well.
     for number in (signal.SIGTERM, signal.SIGHUP):

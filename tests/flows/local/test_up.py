@@ -62,3 +62,9 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path):
     (tmp_path / "prefect.db").touch()
     with pytest.raises(LakeError, match=r"--folder .*: expected an empty folder"):
         run("demo", tmp_path)
+
+
+def test_without_a_checkout_there_is_nothing_to_deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("flows.local.up.CHECKOUT", tmp_path)
+    with pytest.raises(LakeError, match=r"expected prefect.yaml, .*; use `make up` in a checkout"):
+        run("demo", None)
