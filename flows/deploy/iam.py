@@ -202,6 +202,7 @@ def _look(account: Account) -> list[Statement]:
         _allow(["iam:GetRole"], _roles(account, "execution", "task")),
         # None of these can be limited to something.
         _allow(["ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]),
+        *([_allow(["secretsmanager:DescribeSecret"], account.secrets)] if account.secrets else []),
     ]
 
 

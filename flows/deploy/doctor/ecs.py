@@ -13,17 +13,25 @@ EVENTS_QUEUE = "{pool}-ecs-events"
 # Without this setting, the worker looks for a queue by its default name, which nobody made, and only warns.
 OBSERVER = "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME"
 
+SPOT = "FARGATE_SPOT"
+
 STATE_CHANGE = {"source": "aws.ecs", "detail-type": "ECS Task State Change"}
 
 
 def cluster(at: Installation) -> Verdict:
-    """Is the cluster there?"""
+    """Is the cluster there, and has it what tasks run on?"""
     name = at.variables().get("cluster")
     found = _cluster(at)
     if found.get("status") != "ACTIVE":
         status = found.get("status", "none of that name")
         way = f"create it, or name another: `pokelake setup{at.names.flags} --work-pool {at.pool_name} --cluster NAME`"
         return failed(f"expected the cluster {name} to be ACTIVE, found {status}", way)
+    if at.variables().get("launch_type") == SPOT and SPOT not in found.get("capacityProviders", ()):
+        return failed(
+            f"the cluster {name} has no capacity provider {SPOT}, so no task starts",
+            f"`aws ecs put-cluster-capacity-providers --cluster {name} --capacity-providers FARGATE {SPOT}"
+            " --default-capacity-provider-strategy`",
+        )
     return ok(f"{found['clusterArn']} is ACTIVE")
 
 

@@ -12,6 +12,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect_aws.workers.ecs_worker import ECSJobConfiguration
 
 from flows.deploy.doctor.check import Verdict, failed, ok, skipped
+from flows.deploy.doctor.ecs import SPOT
 from flows.deploy.doctor.installation import Installation
 
 # RunTask refuses more bytes than this, and the worker does not check.
@@ -20,7 +21,6 @@ RUN_TASK_BYTES = 8192
 # The worker may have more settings than this process; leave room for them.
 LARGEST_BYTES = 7000
 
-SPOT = "FARGATE_SPOT"
 SIGTERM, RESCHEDULE = "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR", "reschedule"
 
 

@@ -20,6 +20,7 @@ ON_ECS = {
     "ECS cluster",
     "task definition",
     "roles of tasks",
+    "secrets of tasks",
     "image",
     "packages of the image",
     "network",

@@ -18,7 +18,7 @@ from prefect_aws.workers import ECSWorker
 from prefect_aws.workers.ecs_worker import ECSJobConfiguration
 
 from flows.deploy.doctor import deployments, ecs
-from flows.deploy.doctor.ecs import OBSERVER, lets_through
+from flows.deploy.doctor.ecs import OBSERVER, SPOT, lets_through
 from flows.deploy.doctor.overrides import SIGTERM, overrides
 from flows.deploy.pool import Pool, save_pool
 from tests.flows.deploy.conftest import POOL, Deployed
@@ -47,7 +47,7 @@ MAKE_EVENTS = f"deploy flows/deploy/stack.yaml as the stack {FARGATE}, which mak
 def client(deployed: Deployed) -> Iterator[SyncPrefectClient]:
     """Set up a pool of type ecs with all that it needs in AWS, and let what was deployed be there for these tests."""
     with reached(deployed) as client:
-        boto3.client("ecs").create_cluster(clusterName=CLUSTER)
+        boto3.client("ecs").create_cluster(clusterName=CLUSTER, capacityProviders=[SPOT])
         make_events()
         make_roles()
         make_repository()
@@ -78,7 +78,8 @@ def test_all_is_well(whole: Whole):
     found = whole.examine()
     assert {found.pop(name).status for name in ("messages", "verification")} == {"skipped"}
     assert {name: check.found for name, check in found.items() if check.status != "ok"} == {
-        "interruptions": "not needed: no deployment runs on Fargate Spot"
+        "interruptions": "not needed: no deployment runs on Fargate Spot",
+        "secrets of tasks": "not needed: tasks are started without one",
     }
     assert found["task definition"].found.endswith(f"/pokelake:1 is ACTIVE, with the image {IMAGE}")
     assert found["rule of ECS events"].found == f"{RULE} sends the cluster's task state changes"

@@ -10,6 +10,7 @@ from moto.ecs.models import ecs_backends
 from prefect.client.schemas.objects import WorkerStatus
 
 from flows.deploy.doctor.check import Verdict
+from flows.deploy.doctor.ecs import cluster
 from flows.deploy.doctor.pool import worker
 from tests.flows.deploy.on_ecs import CLUSTER, installation
 
@@ -102,3 +103,16 @@ def test_a_cluster_that_is_not_there_hides_nothing(clients: None, bucket: str):
     found = ask()
     assert found.status == "failed"
     assert found.found.startswith(f"{UNHEARD}\n")
+
+
+def test_a_cluster_that_cannot_run_on_spot(ecs: Any):
+    """Without it, ECS refuses each task of such a pool."""
+    found = cluster(installation(launch_type="FARGATE_SPOT"))
+    assert found.found == f"the cluster {CLUSTER} has no capacity provider FARGATE_SPOT, so no task starts"
+    assert found.mend == (
+        f"`aws ecs put-cluster-capacity-providers --cluster {CLUSTER} --capacity-providers FARGATE FARGATE_SPOT"
+        " --default-capacity-provider-strategy`"
+    )
+    wanted = {"capacityProviders": ["FARGATE", "FARGATE_SPOT"], "defaultCapacityProviderStrategy": []}
+    ecs.put_cluster_capacity_providers(cluster=CLUSTER, **wanted)
+    assert cluster(installation(launch_type="FARGATE_SPOT")).status == "ok"

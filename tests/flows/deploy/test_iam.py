@@ -50,7 +50,9 @@ def called(sources: Iterable[Path]) -> set[str]:
     """Return the actions of AWS that are named in sources, as calls of boto3's clients for other services than S3."""
     text = "\n".join(path.read_text() for path in sources)
     text = re.sub(r"get_paginator\(\"(\w+)\"\)\.paginate", r"\1", text)
-    client = r"\b(?:get_client\(\")?(cloudformation|ec2|ecr|ecs|events|iam|logs|sqs|sts)(?:_client|\"\))?"
+    client = (
+        r"\b(?:get_client\(\")?(cloudformation|ec2|ecr|ecs|events|iam|logs|secretsmanager|sqs|sts)(?:_client|\"\))?"
+    )
     verb = "change|delete|deregister|describe|get|list|receive|register|run|stop|update"
     calls = re.findall(rf"{client}\.((?:{verb})(?:_[a-z]+)+)\(", text)
     return {f"{service}:{''.join(word.title() for word in name.split('_'))}" for service, name in calls}

@@ -1,0 +1,39 @@
+"""`pokelake doctor` on the secrets that tasks are started with."""
+
+from typing import Any
+
+import boto3
+import pytest
+
+from flows.deploy.doctor.secrets import secrets
+from tests.flows.deploy.on_ecs import FARGATE, installation
+
+
+@pytest.fixture
+def manager(clients: None, bucket: str) -> Any:
+    """Return a client of an account without secrets."""
+    return boto3.client("secretsmanager")
+
+
+def test_a_pool_without_secrets_needs_none(manager: Any):
+    assert secrets(installation()).status == "skipped"
+
+
+def test_a_secret_is_there_until_somebody_deletes_it(manager: Any):
+    arn = manager.create_secret(Name="prefect", SecretString="pnu_1")["ARN"]
+    at = installation(prefect_api_key_secret_arn=arn)
+    assert secrets(at).status == "ok"
+    manager.delete_secret(SecretId=arn)
+    found = secrets(at)
+    assert found.found == f"the secret {arn} is marked for deletion, so no task starts"
+    assert found.mend == f"`aws secretsmanager restore-secret --secret-id {arn}`"
+
+
+def test_a_secret_that_is_gone(manager: Any):
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prefect-a1b2c3"
+    found = secrets(installation(prefect_api_auth_string_secret_arn=arn))
+    assert found.found == f"there is no secret {arn}, so no task starts"
+    assert found.mend.splitlines() == [
+        '`aws secretsmanager create-secret --name pokelake-prefect --secret-string "$PREFECT_API_AUTH_STRING"`',
+        f"`pokelake setup --work-pool {FARGATE} --prefect-auth-string-secret ARN`, with the ARN that it says",
+    ]
