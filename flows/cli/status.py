@@ -9,9 +9,11 @@ import typer
 
 from blocks.names import LAKE_BLOCK
 from flows.cli.api import ApiError, reach_prefect, tried
+from flows.cli.costs import dollars, measure, price_of, requests_in
 from flows.cli.held import show_facts
 from flows.cli.known import PAGE, due, is_of, our_flows, stands, tagged
 from flows.cli.options import Bucket, Json, LakeBlock, Prefix, located
+from flows.cli.runs import read_runs
 from flows.cli.say import say, say_json
 from lake.text import counted, minute
 
@@ -25,12 +27,15 @@ SHOWN = 10
 # Runs that are looked at; the youngest first.
 MOST_RUNS = 20
 
+# Runs among which the last one that left its numbers is looked for; one that was killed left none.
+LAST_RUNS = 5
+
 app = typer.Typer()
 
 
 @app.command()
 def status(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_json: Json = False) -> None:
-    """Say what readers see, what runs, and what waits for a verdict: why, until when, and how to decide it.
+    """Say what readers see, what runs, what S3 costs, and what waits for a verdict: why, until when, how to decide it.
 
     With --bucket it says what lies in the lake also while Prefect's API cannot be used.
     """
@@ -43,6 +48,10 @@ def status(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BL
     commit, held = head(store), waiting(store)
     answer = tried(lambda: read_unfinished(at), bucket) if trouble is None else trouble
     runs, trouble = (None, answer) if isinstance(answer, ApiError) else (answer, None)
+    storage, last = measure(store), None
+    if runs is not None:
+        found_last = tried(lambda: read_last(at.place()), bucket)
+        last = None if isinstance(found_last, ApiError) else found_last
     if as_json:
         seen = commit and {
             "snapshot": commit.snapshot,
@@ -51,7 +60,8 @@ def status(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BL
             "version": commit.source.version,
             "restores": commit.restores and asdict(commit.restores),
         }
-        found = {"lake": store.uri(), "readers": seen, "runs": runs, "held": held and _facts(at, held)}
+        found: dict[str, Any] = {"lake": store.uri(), "readers": seen, "runs": runs, "held": held and _facts(at, held)}
+        found |= {"storage": storage.facts() if storage else None, "last_run": last}
         if trouble:
             found["trouble"] = trouble.why
         say_json(json.dumps(found, ensure_ascii=False))
@@ -66,6 +76,10 @@ def status(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BL
     if not runs:
         unknown = f"not known: {trouble.why if trouble else 'PREFECT_API_URL is not set'}"
         say(f"run      {'none' if runs is not None else unknown}")
+    say(f"storage  {storage.line() if storage else 'not known: its objects may not be listed'}")
+    if last is not None:
+        said = f"{counted(last['requests'], 'request')} to S3 by {last['name']}"
+        say(f"requests {said}; {dollars(last['dollars'])} at list price")
     if held is None:
         say("waits    nothing")
         return
@@ -150,6 +164,16 @@ def read_unfinished(lake: "LakeLocation") -> list[dict[str, Any]] | None:
         }
         for run in order[:MOST_RUNS]
     ]
+
+
+def read_last(place: str) -> dict[str, Any] | None:
+    """Return the requests to S3 of the last run that left its numbers, and their price; None if none did."""
+    for run in read_runs(place, LAST_RUNS):
+        if run["s3_requests"] is not None:
+            requests = requests_in(run)
+            facts = {"name": run["name"], "requests": run["s3_requests"], "dollars": round(price_of(requests), 6)}
+            return {**facts, "by_kind": requests}
+    return None
 
 
 def _called(run: dict[str, Any]) -> str:

@@ -1,0 +1,51 @@
+"""What a lake takes in S3, and what that costs at list price."""
+
+from unittest.mock import Mock
+
+import pytest
+
+from flows.cli import status
+from flows.cli.costs import GIGABYTE, Storage, dollars, measure, price_of, requests_in
+from lake.errors import StoreError
+from lake.store import Store
+from tests.lake.publish.killing import NEW, OLD
+from tests.lake.publish.littering import chain, put
+
+
+def test_each_snapshot_and_all_that_lies_in_the_lake_are_added_up_from_listings(store: Store):
+    chain(store, 40, 20)
+    put(store, "staging/0123456789abcdef/item-0001", "snapshots/readme.txt")
+    found = measure(store)
+    assert found is not None
+    assert found.snapshots == {name: sum(item.size for item in store.list(f"snapshots/{name}/")) for name in (OLD, NEW)}
+    assert found.total == sum(item.size for item in store.list(""))
+    assert found.line().startswith("2 snapshots of 0.0 MB to 0.0 MB, 0.0 MB in all; $0.0000")
+
+
+def test_a_gigabyte_for_a_month_and_requests_have_their_list_price():
+    assert Storage({}, 100 * GIGABYTE).dollars_a_month == pytest.approx(2.30)
+    assert price_of({"PutObject": 600, "ListObjectsV2": 400}) == pytest.approx(0.005)
+    assert price_of({"GetObject": 9_000, "HeadBucket": 1_000}) == pytest.approx(0.004)
+    assert price_of({"DeleteObjects": 1_000_000}) == 0
+    assert requests_in({"s3_requests": 7, "s3_GetObject": 7, "seconds": 1.5}) == {"GetObject": 7}
+    assert [dollars(amount) for amount in (0, 0.000_004_6, 0.5, 1_234.5)] == ["$0", "$0.0000046", "$0.5", "$1,234.50"]
+
+
+def test_who_may_not_list_the_lake_does_not_know_what_it_takes():
+    refusing = Mock()
+    refusing.list.side_effect = StoreError("AccessDenied")
+    assert measure(refusing) is None
+
+
+def test_the_last_run_is_the_last_one_that_left_its_numbers(monkeypatch: pytest.MonkeyPatch):
+    killed = {"name": "killed", "s3_requests": None}
+    ended = {"name": "refresh", "s3_requests": 3_000, "s3_PutObject": 1_000, "s3_GetObject": 2_000}
+    monkeypatch.setattr(status, "read_runs", lambda place, limit: [killed, ended])
+    assert status.read_last("lake") == {
+        "name": "refresh",
+        "requests": 3_000,
+        "dollars": 0.0058,
+        "by_kind": {"PutObject": 1_000, "GetObject": 2_000},
+    }
+    monkeypatch.setattr(status, "read_runs", lambda place, limit: [killed])
+    assert status.read_last("lake") is None
