@@ -33,6 +33,15 @@ def source_block(lake: str) -> str:
     return sources().get(lake, SOURCE_BLOCK)
 
 
+def source_block_at(bucket: str, prefix: str) -> str | None:
+    """Return the source block of the lake beside the first that was set up in a bucket's folder, None if none was."""
+    for lake, source in sources().items():
+        block = load_block(S3Bucket, lake)
+        if block and (block.bucket_name, block.bucket_folder.strip("/")) == (bucket, prefix.strip("/")):
+            return source
+    return None
+
+
 def lakes() -> dict[str, str]:
     """Return every lake that is set up in this workspace, with the block of its source."""
     found = sources()

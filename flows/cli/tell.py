@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import typer
 
 from flows.cli.api import reach_prefect
-from flows.cli.known import ending, our_flows, stands
+from flows.cli.known import ending, is_of, our_flows, stands
+from flows.cli.options import located
 from flows.cli.say import say
 from lake.errors import LakeError
 from lake.text import shown
@@ -40,6 +41,10 @@ class What(StrEnum):
 def tell(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Name or id of a flow run.")],
     what: Annotated[What, typer.Argument(help="Half the pace, twice the pace, an early end, or: how far is it?")],
+    lake: Annotated[
+        str | None,
+        typer.Option(envvar="POKELAKE_LAKE", help="Block of the lake that the run is of. Default: any lake."),
+    ] = None,
 ) -> None:
     """Change the pace of a running crawl, end it, or ask how far it is, and print its answer; no other run changes."""
     reach_prefect()
@@ -47,7 +52,8 @@ def tell(
 
     from flows.steps.orders import Order
 
-    found, sender = _found(run), f"tell-{uuid4()}"
+    place = located(lake, None, "").place() if lake else None
+    found, sender = _found(run, place), f"tell-{uuid4()}"
     is_running = found.state is not None and found.state.is_running()
     if not _has_ended(found) and (is_running or what is not What.STATUS):
         send_input(Order(order=what.value), flow_run_id=found.id, sender=sender)
@@ -56,11 +62,11 @@ def tell(
             say(f"{found.name}: {answer}")
             return
         # It may have ended instead of answering, perhaps because it was told to.
-        found = _found(str(found.id))
+        found = _found(str(found.id), place)
     if _has_ended(found):
         if what is not What.STATUS and not is_running:
-            raise LakeError(f"{found.name}: {ending(found)}; {_running()}")
-        say(f"{found.name}: {ending(found)}\n{_running()}")
+            raise LakeError(f"{found.name}: {ending(found)}; {_running(place)}")
+        say(f"{found.name}: {ending(found)}\n{_running(place)}")
         return
     say(_status(found))
     why = f"no answer came within {ANSWER_SECONDS:.0f} s" if is_running else "it does not run now"
@@ -89,8 +95,10 @@ def _answer(run: UUID, sender: str) -> str | None:
     return str(answer)
 
 
-def _found(run: str) -> "FlowRun":
+def _found(run: str, place: str | None) -> "FlowRun":
     """Return the flow run with this id, or the one of this name: one that runs now, or has not ended, or the last.
+
+    A place is that of the lake whose run is meant.
 
     Raises:
         LakeError: There is none.
@@ -110,13 +118,18 @@ def _found(run: str) -> "FlowRun":
         found = read(flow_run_filter=FlowRunFilter(**named, state=UNFINISHED)) or read(
             flow_run_filter=FlowRunFilter(**named)
         )
+    found = _of(place, found)
     if not found:
-        raise LakeError(f"no flow run {shown(repr(run))}; {_running()}")
+        raise LakeError(f"no flow run {shown(repr(run))}; {_running(place)}")
     return next((one for one in found if one.state is not None and one.state.is_running()), found[0])
 
 
-def _running() -> str:
-    """Name the runs of our flows that run now."""
+def _of(place: str | None, runs: list["FlowRun"]) -> list["FlowRun"]:
+    return [run for run in runs if place is None or is_of(run, place)]
+
+
+def _running(place: str | None) -> str:
+    """Name the runs of our flows that run now, of one lake or of any."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
     from prefect.client.schemas.objects import StateType
@@ -130,7 +143,7 @@ def _running() -> str:
             sort=FlowRunSort.START_TIME_DESC,
             limit=MOST_RUNS,
         )
-    return f"running now: {', '.join(shown(run.name) for run in found) or 'none'}"
+    return f"running now: {', '.join(shown(run.name) for run in _of(place, found)) or 'none'}"
 
 
 def _status(run: "FlowRun") -> str:

@@ -60,6 +60,7 @@ class Deadline:
     def __init__(self, fetcher: Fetcher, source: Source, documents: int, pace: Callable[[], float], lake: str) -> None:
         self._fetcher, self._source, self._documents, self._pace, self._lake = fetcher, source, documents, pace, lake
         self._verb = runtime.flow_run.flow_name or "refresh"
+        self._deployment = runtime.deployment.name or self._verb
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
@@ -83,5 +84,5 @@ class Deadline:
             f"fetching {counted(self._documents, 'document')} took longer than {timedelta(seconds=round(seconds))},"
             f" {TIMES} times what its pace needs and all its waiting, so the crawl was ended; nothing was published,"
             " and the shards that were done are kept for a day. Look whether the source answers, and go on from there:"
-            f" `{command_on(self._lake, self._verb)}`, or `prefect deployment run {self._verb}/{self._verb}`"
+            f" `{command_on(self._lake, self._verb)}`, or `prefect deployment run {self._verb}/{self._deployment}`"
         )

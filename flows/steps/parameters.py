@@ -11,7 +11,7 @@ from prefect_aws import AwsCredentials, S3Bucket
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.credentials import with_settings
-from blocks.lakes import source_block
+from blocks.lakes import source_block, source_block_at
 from blocks.names import LAKE_BLOCK, Names
 from blocks.source_config import SourceConfig
 from blocks.storage import load_block, open_store, results_folder, save_block
@@ -46,6 +46,11 @@ class LakeLocation(BaseModel):
             store = self.open()
             return f"{store.bucket}/{store.prefix}".rstrip("/")
         return shown(f"{self.bucket}/{self.prefix}".rstrip("/") if self.bucket else f"block {self.block}")
+
+    def source_block(self) -> str:
+        """Return the name of the block of the lake's source, also of a lake that is named by its bucket."""
+        found = source_block_at(self.bucket, self.prefix) if self.bucket is not None else None
+        return found or source_block(self.block)
 
     def results(self) -> Results:
         """Return the saved block of Prefect's results in this lake; if a bucket is given, save one for it."""
@@ -126,7 +131,7 @@ class SourceChoice(BaseModel):
         """
         if self.base_url is not None:
             return self.over(Source())
-        return self.over(_source_config(source_block(lake.block) if self.block is None else self.block).source())
+        return self.over(_source_config(self.block or lake.source_block()).source())
 
     def over(self, source: Source) -> Source:
         """Return a source's settings, with the given ones in the place of its own."""
