@@ -1,7 +1,7 @@
 """The command that looks whether a lake is what its commits say; only to repair it needs Prefect."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,9 +10,6 @@ from flows.cli.api import reach_prefect
 from flows.cli.options import AsOf, Bucket, Json, LakeBlock, Prefix, located
 from flows.cli.read import open_lake
 from flows.cli.say import begin, say, say_json
-
-if TYPE_CHECKING:
-    from flows.steps.parameters import LakeLocation
 
 app = typer.Typer()
 
@@ -40,7 +37,7 @@ def verify(
     if repair and (as_of is not None or as_json):
         raise typer.BadParameter("--repair is about the current snapshot, and goes with neither --as-of nor --json")
     if repair:
-        _repair(located(lake, bucket, prefix), every)
+        _repair(lake, bucket, prefix, every)
         return
     from flows.steps.bar import progress
     from lake.publish.verify import verify as look
@@ -55,10 +52,12 @@ def verify(
     say("\n".join((found.line(), *map(str, found.foreign))))
 
 
-def _repair(lake: "LakeLocation", every: bool) -> None:
+def _repair(lake: str, bucket: str | None, prefix: str, every: bool) -> None:
     begin("verify")
+    # Before anything loads Prefect, which reads its settings then.
     reach_prefect()
     from flows.cli.held import finish
     from flows.verify import verify as flow
 
-    finish(flow(lake, every=every, repair=True, return_state=True), lake)
+    at = located(lake, bucket, prefix)
+    finish(flow(at, every=every, repair=True, return_state=True), at)

@@ -32,7 +32,8 @@ def find_snapshot(store: Store, name: str) -> tuple[Commit, Commit]:
         RestoreError: There is no such snapshot, or it is the current one.
         LakeError: Nothing was ever published.
     """
-    commits = [accepted(seq, partial(read_commit, store)) for seq in commit_seqs(store)]
+    with ThreadPoolExecutor(PARALLEL_REQUESTS, "look") as pool:
+        commits = list(pool.map(lambda seq: accepted(seq, partial(read_commit, store)), commit_seqs(store)))
     known = {commit.snapshot: commit for commit in commits if commit is not None}
     if not known:
         raise LakeError(f"{store.uri()}: nothing was ever published here, so there is nothing to restore")

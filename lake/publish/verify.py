@@ -71,13 +71,13 @@ def verify(
     far = (seq for _, seq in keys if seq is not None and seq not in reached)
     damages += [_no_commit(store.uri(commit_key(seq)), "its number is far above all others") for seq in far]
     damages += _breaks(store, seen, reached)
-    chosen = [one for one in seen if snapshots is None or one.snapshot in snapshots]
+    chosen = {one.seq: one for one in seen if snapshots is None or one.snapshot in snapshots}
     current = seen[-1].snapshot if seen else None
     read = files = 0
-    with progress("files", sum(one.files for one in chosen)) as advance:
+    with progress("files", sum(one.files for one in chosen.values())) as advance:
         for one, after in zip_longest(seen, seen[1:]):
             found = [*one.damages]
-            if one in chosen and (commit := accepted(one.seq, partial(read_commit, store))) is not None:
+            if one.seq in chosen and (commit := accepted(one.seq, partial(read_commit, store))) is not None:
                 found += _hash(store, commit, {damage.where for damage in found}, advance)
                 files, read = files + one.files, read + sum(table.bytes for table in commit.tables.values())
             # A snapshot may be forgotten meanwhile, and its files go.
@@ -85,7 +85,7 @@ def verify(
                 damages += [_advised(store.uri(), damage, current, after) for damage in found]
             foreign += [_foreign(store, item.key, [item], now) for item in one.foreign]
     foreign += _leftovers(store, seen, now)
-    names = tuple(one.snapshot for one in chosen)
+    names = tuple(one.snapshot for one in chosen.values())
     return Verification(store.uri(), len(seen), names, files, read, tuple(damages), tuple(foreign))
 
 

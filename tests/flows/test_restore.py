@@ -10,11 +10,13 @@ from flows.report import lines
 from flows.restore import restore
 from flows.steps.events import PUBLISHED
 from flows.steps.outcome import published_by
+from lake.commit import commit_seqs, read_commit
 from lake.errors import RestoreError
 from lake.read import Lake
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
 from tests.flows.lakeside import asked, current, error_of, event, overtaken, release
+from tests.lake import keys
 from tests.lake.assemble.lakeside import changed, hashes
 
 SINCE = datetime.now(UTC)
@@ -52,6 +54,12 @@ def test_a_bad_snapshot_is_taken_back_and_the_next_refresh_goes_on(
     assert (now.seq, hashes(now), height(store)) == (4, hashes(good), GOOD)
     assert event(PUBLISHED, f"pokelake.snapshot.{now.snapshot}", SINCE)["parent"] == now.parent != bad.snapshot
     assert f"- It restores {good.snapshot}, by misty: heights are wrong." in lines(now, None, [], "s3://lake")
+
+    # The attempt that lost the race is gone.
+    seqs = commit_seqs(store)
+    assert {key.split("/")[1] for key in keys(store, "snapshots/")} == {
+        read_commit(store, seq).snapshot for seq in seqs
+    }
 
     # The source is still bad under the version that the lake has had: it is asked, and not believed to be known.
     release(running, spoilt)

@@ -14,7 +14,7 @@ from lake.assemble.decide import decide
 from lake.assemble.decided import Ending
 from lake.assemble.merge import document_files
 from lake.assemble.restore import find_snapshot, require_whole, write_restored
-from lake.commit import Commit, head
+from lake.commit import Commit, commit_seqs, head, read_commit
 from lake.errors import ConflictError, LakeError, RestoreError
 from lake.layout import new_snapshot_id
 from lake.publish import commit_snapshot
@@ -22,10 +22,11 @@ from lake.publish.damage import Verification
 from lake.publish.verify import verify
 from lake.store import Store
 from lake.verdict import Act, Restored, Verdict
+from tests.lake import keys
 from tests.lake.assemble.holding import abilities, fewer, hold_back
 from tests.lake.assemble.lakeside import RUN, Documents, Lakeside, audits, changed, copied, hashes, only, without
 from tests.lake.publish.killing import Interrupted, Killed, killed_at
-from tests.lake.publish.littering import flip
+from tests.lake.publish.littering import LONG, age, collect, flip
 
 BAD = 7_777
 
@@ -45,6 +46,10 @@ def restore(store: Store, name: str, reason: str = "heights are wrong") -> Commi
 
 def look(store: Store) -> Verification:
     return verify(store, progress)
+
+
+def chain_of(store: Store) -> list[Commit]:
+    return [read_commit(store, seq) for seq in commit_seqs(store)]
 
 
 @pytest.fixture
@@ -249,6 +254,9 @@ def test_a_restore_that_is_killed_at_any_request_leaves_the_old_snapshot_or_the_
             assert now is not None
             assert (now.restores is not None) == (at == last)
             assert all(one.is_young for one in found.foreign)
+            age(place, "", LONG)
+            collect(place)
+            assert keys(place, "snapshots/") == {key for commit in chain_of(place) for key in commit.sizes()}
 
 
 def test_who_knows_nothing_of_restoring_reads_such_a_commit_as_any_other(lake: Lakeside):
