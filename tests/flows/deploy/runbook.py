@@ -24,9 +24,12 @@ def blocks(title: str) -> list[str]:
 
 
 def inline_commands(title: str) -> list[str]:
-    """Return the commands that stand within the text of a section, each once."""
-    found = re.findall(r"`([^`\n]+)`", section(title))
-    return list(dict.fromkeys(code for code in found if re.match(r"(pokelake|prefect) ", code)))
+    """Return the commands that stand within the text of a section, each once, without those that leave something open.
+
+    A word in capitals stands for what the reader knows, and an ellipsis for more flags.
+    """
+    found = re.findall(r"`((?:pokelake|prefect) [^`\n]+)`", section(title))
+    return list(dict.fromkeys(code for code in found if not re.search(r"(^| )[A-Z]{2,}( |$)|…", code)))
 
 
 @dataclass(frozen=True)

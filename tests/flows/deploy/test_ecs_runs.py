@@ -265,7 +265,7 @@ def test_a_run_can_be_started_by_hand_and_watched_and_writes_nothing_where_nothi
 def test_every_command_of_the_day_to_day_succeeds(ecs: Ecs, first: UUID):
     """But for the doctor's, which says that the lake is frozen, and nothing else."""
     for command in inline_commands(DAILY):
-        if command != "pokelake doctor" and not {"RUN", "VERSION"} & set(command.split()):
+        if command != "pokelake doctor":
             ecs.terminal.run(command)
     said = ecs.terminal.run("pokelake doctor || true")
     ecs.undo_the_day_to_day()
