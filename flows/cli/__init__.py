@@ -168,19 +168,16 @@ def maintain(
     keep: Annotated[int | None, typer.Option(min=1, help="Snapshots that stay, the newest. Default: all.")] = None,
     keep_days: Annotated[
         int | None,
-        typer.Option(
-            "--keep-days",
-            "--expire-days",
-            min=1,
-            help="Days that a snapshot stays after another took its place. Default: for ever.",
-        ),
+        typer.Option(min=1, help="Days that a snapshot stays after another took its place. Default: for ever."),
     ] = None,
+    expire_days: Annotated[int | None, typer.Option(min=1, hidden=True, help="The former --keep-days.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Remove files that no commit names, leftovers of crawls, and code that nothing refers to, after a grace period.
 
     With --keep or --keep-days it forgets older snapshots, too; never the current one.
     """
+    keep_days = expire_days if keep_days is None else keep_days
     if keep is not None and keep_days is not None:
         raise typer.BadParameter("--keep and --keep-days exclude each other")
     begin("maintain")

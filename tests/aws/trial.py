@@ -122,7 +122,8 @@ def kill_a_task(trial: Trial) -> None:
     with trial.step("a task that is killed in mid-crawl") as seen:
         deployment = trial.prefect.read_deployment_by_name("refresh/refresh")
         begun = trial.prefect.create_flow_run_from_deployment(deployment.id, parameters={"force": True}).id
-        task = trial.until("a container that runs", lambda: _running(trial, str(begun)))
+        trial.until("the crawl's begin", lambda: _begun(trial.prefect.read_flow_run(begun)))
+        task = trial.until("its container", lambda: _running(trial, str(begun)))
         trial.aws("ecs").stop_task(cluster=trial.stack, task=task, reason="a trial")
         run = trial.until("the end of its run", lambda: _ended(trial.prefect.read_flow_run(begun)))
         seen.append(f"{run.run_count} starts; {_said(run)}")
@@ -171,6 +172,10 @@ def _scheduled(trial: Trial) -> FlowRun | None:
     ended = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(TERMINAL_STATES))))
     runs = trial.prefect.read_flow_runs(deployment_filter=named, flow_run_filter=ended)
     return next((run for run in runs if run.auto_scheduled), None)
+
+
+def _begun(run: FlowRun) -> FlowRun | None:
+    return run if run.state and run.state.is_running() else None
 
 
 def _ended(run: FlowRun) -> FlowRun | None:
