@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from flows.cli.costs import READ_THOUSAND, WRITTEN_THOUSAND
+
 # List prices of us-east-1 in November 2026, in dollars. For each hour: the worker, two runs at once of 1 vCPU and
 # 2 GiB, and the public addresses of all three.
 _AN_HOUR = (0.25 * 0.04048 + 1 * 0.004445) + 2 * (1 * 0.04048 + 2 * 0.004445) + 3 * 0.005
 
 # Once: 20,000 writes and lists and 20,000 reads of S3, a secret for a month, and 1 GB of images and of logs.
-_ONCE = 20_000 * 0.000005 + 20_000 * 0.0000004 + 0.40 + 0.10 + 0.50
+_ONCE = 20 * (WRITTEN_THOUSAND + READ_THOUSAND) + 0.40 + 0.10 + 0.50
 
 
 @dataclass(frozen=True, slots=True)
