@@ -26,10 +26,13 @@ from flows.discover import discover
 from flows.local.replica import Running
 from flows.maintain import maintain
 from flows.report import report
+from flows.restore import restore
 from flows.steps import parameters
 from flows.steps.outcome import spoken
 from flows.steps.parameters import SourceChoice
+from flows.verify import verify
 from lake import Lake
+from lake.commit import read_commit
 from lake.errors import ConflictError, StoreError
 from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING, check_key, draft_key
 from lake.publish.garbage import GRACE, find_garbage, remove
@@ -171,6 +174,8 @@ def test_the_policy_of_the_flows_is_what_runs_need_and_nothing_else(
     ]
     assert [spoken(state)[0] for state in states] == ["Completed", "Completed", "Unchanged", "Unchanged", "Completed"]
     store = Store("lake", "pokelake")
+    assert verify(LOCATION, every=True, return_state=True).is_completed()
+    assert restore(read_commit(store, 1).snapshot, "a try", lake=LOCATION, return_state=True).is_completed()
     put(store, f"{STAGING}0123456789abcdef/item-0001", f"{RESULTS}listings/1", check_key(OLD, "1"), draft_key(OLD))
     age(store, "", 2 * GRACE)
     assert maintain(LOCATION, expire_days=1, return_state=True).name == "Completed"
