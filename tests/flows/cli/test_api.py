@@ -176,7 +176,7 @@ def test_an_api_that_is_not_there_is_one_paragraph(ran: Ran, answering: Any, mon
     # Prefect's client tries four times to connect, within one and a half seconds.
     for kind in ("sync", "async"):
         monkeypatch.setattr(f"httpcore._{kind}.connection.exponential_backoff", lambda factor: repeat(0))
-    dead = "http://user:secret@127.0.0.1:9/api"
+    dead = "http://user:hyper-beam@127.0.0.1:9/api"
     for command in ASKING:
         check(ran(dead, command), command, "pokelake: Prefect's API at http://127.0.0.1:9/api could not be used: ")
     url = answering(302, b"", "http://127.0.0.1:9/login")
@@ -196,12 +196,12 @@ def test_odd_lists_of_names_without_a_proxy_are_read(answering: Any, ran: Ran, m
 def test_a_proxy_that_cannot_be_one_is_named(ran: Ran, monkeypatch: pytest.MonkeyPatch):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "")
-    monkeypatch.setenv("HTTPS_PROXY", "foo://user:secret@bar")
+    monkeypatch.setenv("HTTPS_PROXY", "foo://user:hyper-beam@bar")
     for command in ASKING:
         code, out, err = ran("http://127.0.0.1:9/api", command)
         assert (code, out) == (1, ""), command
         assert err.startswith("pokelake: HTTPS_PROXY: expected the address of a proxy"), command
-        assert "secret" not in err
+        assert "hyper-beam" not in err
 
 
 def check(found: tuple[int, str, str], command: str, said: str) -> None:
@@ -209,7 +209,7 @@ def check(found: tuple[int, str, str], command: str, said: str) -> None:
     code, out, err = found
     assert code == 1, command
     assert "Traceback" not in out + err
-    assert "secret" not in out + err
+    assert "hyper-beam" not in out + err
     if command == "doctor":
         assert out.startswith("failed   Prefect API: ")
         return
