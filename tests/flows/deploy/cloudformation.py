@@ -1,9 +1,9 @@
 """What moto's CloudFormation lacks to make and to delete the stack whole.
 
-It knows no secrets and no policies of queues. It drops the network of a service, roles, size and network mode of a task
-definition, whose routes a subnet has, and that hosts of a VPC have names, without which it starts no task there. It
-deletes no cluster, no service, no repository with images, no gateway, no route table, no endpoint and no address. And a
-stack that is made by a change set, as the AWS CLI does it, has no outputs.
+It knows no secrets and no policies of queues. It drops a cluster's capacity providers, the network of a service, roles,
+size and network mode of a task definition, whose routes a subnet has, and that hosts of a VPC have names, without which
+it starts no task there. It deletes no cluster, no service, no repository with images, no gateway, no route table, no
+endpoint and no address. And a stack that is made by a change set, as the AWS CLI does it, has no outputs.
 """
 
 import json
@@ -103,6 +103,11 @@ def _snake(given: dict[str, Any], *names: str) -> dict[str, Any]:
     return {words[name]: given[name] for name in names if name in given}
 
 
+def _make_cluster(cls: type, name: str, resource: Any, account: str, region: str, **_: Any) -> Any:
+    providers = resource["Properties"]["CapacityProviders"]
+    return ecs_backends[account][region].create_cluster(name, capacity_providers=providers)
+
+
 def _make_task_definition(cls: type, name: str, resource: Any, account: str, region: str, **_: Any) -> Any:
     given = resource["Properties"]
     names = ("Family", "NetworkMode", "RequiresCompatibilities", "Cpu", "Memory", "TaskRoleArn", "ExecutionRoleArn")
@@ -167,6 +172,7 @@ def _apply(self: ChangeSet) -> None:
 
 def complete_moto() -> None:
     """Have moto make and delete what the stack has; the classes above are found because they exist."""
+    Cluster.create_from_cloudformation_json = classmethod(_make_cluster)  # type: ignore[assignment]
     TaskDefinition.create_from_cloudformation_json = classmethod(_make_task_definition)  # type: ignore[assignment]
     VPC.create_from_cloudformation_json = classmethod(_make_vpc)  # type: ignore[assignment]
     Service.create_from_cloudformation_json = classmethod(_make_service)  # type: ignore[assignment]

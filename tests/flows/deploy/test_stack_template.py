@@ -164,6 +164,11 @@ def test_a_network_of_ones_own_is_taken_and_nothing_is_made_in_it_but_the_endpoi
     assert len(ec2.describe_vpc_endpoints()["VpcEndpoints"]) == len(ec2.describe_vpcs()["Vpcs"]) == 1
 
 
+def test_runs_may_start_on_fargate_and_on_fargate_spot():
+    [cluster] = boto3.client("ecs").describe_clusters(clusters=[deploy("ours")["Cluster"]])["clusters"]
+    assert cluster["capacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
+
+
 def test_the_worker_asks_for_runs_of_the_pool_and_hears_of_their_ends():
     outputs = deploy("ours", PrefectApiKey="pnu_1")
     definition = worker(outputs)["taskDefinition"]
