@@ -9,6 +9,7 @@ import argparse
 import os
 import secrets
 import shutil
+import signal
 import sys
 import sysconfig
 import tempfile
@@ -22,10 +23,10 @@ from prefect_aws import S3Bucket
 
 from blocks.names import LAKE_BLOCK
 from blocks.storage import load_block
-from lake.errors import LakeError
+from flows.cli.api import api_error, reach_prefect
 from lake.store import Store
 from tests.aws.figures import PAGE, page
-from tests.aws.price import Budget
+from tests.aws.price import CHEAPEST, DEAREST, Budget
 from tests.aws.trial import Trial, install, kill_a_task, race, refresh_on_schedule, take_down, verify
 from tests.flows.deploy.conftest import REPOSITORY
 from tests.flows.deploy.runbook import FIRST, Terminal, blocks
@@ -52,15 +53,23 @@ def main() -> int:
         name for name in ("PREFECT_API_URL", "AWS_DEFAULT_REGION") if not os.environ.get(name)
     ]:
         parser.error(f"this needs {', '.join(lacking)}; docs/deploy.md says what they are")
-    budget, name = Budget(at.dollars), f"pokelake-trial-{secrets.token_hex(4)}"
-    if budget.minutes < budget.SHORTEST:
-        parser.error(f"--dollars {at.dollars:g} pays for {budget.minutes} minutes; {budget.SHORTEST} are needed")
-    if load_block(S3Bucket, LAKE_BLOCK) is not None:
+    if not CHEAPEST <= at.dollars <= DEAREST:
+        parser.error(f"--dollars {at.dollars:g}: expected {CHEAPEST:.2f} to {DEAREST}")
+    try:
+        reach_prefect()
+        has_lake = load_block(S3Bucket, LAKE_BLOCK) is not None
+        account = boto3.client("sts").get_caller_identity()["Account"]
+    except Exception as error:
+        parser.error(str(api_error(error) or " ".join(str(error).split())))
+    if has_lake:
         parser.error("the Prefect API has a lake, whose blocks a trial would replace; name another API or workspace")
-    account = boto3.client("sts").get_caller_identity()["Account"]
+    budget, name = Budget(at.dollars), f"pokelake-trial-{secrets.token_hex(4)}"
     print(f"This makes the stack {name} and a bucket of that name in account {account}.\n{budget.sentence()}")
-    if not at.yes and input("Go on? [y/N] ").strip().lower() != "y":
+    if not at.yes and not _agreed():
         return 1
+    # What ends this takes the stack down first.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder, get_client(sync_client=True) as prefect:
         mine = {"POKELAKE_STACK": name, "POKELAKE_WORK_POOL": name, "POKELAKE_RESOURCES": SMALL, "COLUMNS": "200"}
         path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
@@ -69,30 +78,38 @@ def main() -> int:
         return _try(Trial(terminal, prefect, boto3.client, store, name, time.monotonic() + 60 * budget.minutes))
 
 
+def _agreed() -> bool:
+    try:
+        return input("Go on? [y/N] ").strip().lower() == "y"
+    except EOFError:
+        print("nobody can answer here; --yes does")
+        return False
+
+
 def _try(trial: Trial) -> int:
     runbook = [
         block.replace(BUCKET, trial.store.bucket).replace(USER_AGENT, "pokelake trial") for block in blocks(FIRST)[1:]
     ]
-    trouble: str | None = None
+    trouble = list[str]()
     try:
         install(trial, dict(zip(STEPS, runbook, strict=True)))
         for step in (race, refresh_on_schedule, kill_a_task, verify):
             step(trial)
-    except (LakeError, AssertionError, KeyboardInterrupt) as error:
-        trouble = f"{type(error).__name__}: {error}"
-        print(trouble, file=sys.stderr)
+    # Whatever it is, it must not leave a stack that costs money.
+    except (Exception, KeyboardInterrupt) as error:
+        trouble.append(f"{type(error).__name__}: {error}")
     try:
-        take_down(trial)
-    except (LakeError, AssertionError, KeyboardInterrupt) as error:
-        trouble = f"{trouble or ''} taking it down: {error}".strip()
+        trouble += take_down(trial)
+    except (Exception, KeyboardInterrupt) as error:
+        trouble.append(f"{type(error).__name__}: {error}")
         print(
-            f"{error}\nIT IS STILL THERE AND COSTS MONEY: `aws cloudformation delete-stack --stack-name {trial.stack}`,"
+            f"IT MAY BE THERE STILL, AND COSTS MONEY: `aws cloudformation delete-stack --stack-name {trial.stack}`,"
             f" `aws s3 rb s3://{trial.store.bucket} --force`",
             file=sys.stderr,
         )
     region = os.environ["AWS_DEFAULT_REGION"]
-    PAGE.write_text(page(trial.figures, trouble, region, datetime.now(UTC)))
-    print(f"{PAGE.relative_to(REPOSITORY)} has what was seen.")
+    PAGE.write_text(page(trial.figures, "; ".join(trouble), region, datetime.now(UTC)))
+    print(*trouble, f"{PAGE.relative_to(REPOSITORY)} has what was seen.", sep="\n")
     return 1 if trouble else 0
 
 

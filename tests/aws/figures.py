@@ -25,8 +25,8 @@ class Figure:
     seen: str
 
 
-def page(figures: Sequence[Figure], trouble: str | None, region: str, when: datetime) -> str:
-    """Return the page for a trial that was run in a region; `trouble` is what it ended with before its end."""
+def page(figures: Sequence[Figure], trouble: str, region: str, when: datetime) -> str:
+    """Return the page for a trial that was run in a region; `trouble` is what went wrong, empty if nothing did."""
     rows = [f"| {figure.step} | {figure.seconds:,.0f} | {figure.seen} |" for figure in figures]
     return "\n".join(
         (
@@ -37,7 +37,7 @@ def page(figures: Sequence[Figure], trouble: str | None, region: str, when: date
             "| step | seconds | seen |",
             "| --- | --- | --- |",
             *rows,
-            *(["", f"It ended early: {' '.join(trouble.split())}"] if trouble else []),
+            *(["", f"Trouble: {' '.join(trouble.split())}"] if trouble else []),
             "",
         )
     )

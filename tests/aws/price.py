@@ -1,7 +1,6 @@
 """What a trial on AWS costs at most: named before it starts, and kept by a clock."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from flows.cli.costs import READ_THOUSAND, WRITTEN_THOUSAND
 
@@ -17,9 +16,6 @@ _ONCE = 20 * (WRITTEN_THOUSAND + READ_THOUSAND) + 0.40 + 0.10 + 0.50
 class Budget:
     """The dollars that a trial may cost, and the minutes after which it is taken down whatever it has seen."""
 
-    # Minutes that a trial needs at least.
-    SHORTEST: ClassVar[int] = 40
-
     dollars: float
 
     @property
@@ -33,3 +29,7 @@ class Budget:
             f"At list prices this costs {_ONCE:.2f} dollars at most, and {_AN_HOUR:.2f} for each hour. After"
             f" {self.minutes} minutes, which is {self.dollars:.2f} dollars, everything is taken down."
         )
+
+
+# A trial needs forty minutes, and one that stands for a day has been forgotten.
+CHEAPEST, DEAREST = round(_ONCE + _AN_HOUR * 40 / 60 + 0.01, 2), 5

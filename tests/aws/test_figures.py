@@ -9,10 +9,10 @@ WHEN = datetime(2026, 11, 27, tzinfo=UTC)
 
 
 def test_a_page_has_a_line_for_each_step_and_says_where_it_ended():
-    told = page([Figure("races", 12.4, "50 of 50"), Figure("verify", 3, "whole")], None, "us-east-1", WHEN)
+    told = page([Figure("races", 12.4, "50 of 50"), Figure("verify", 3, "whole")], "", "us-east-1", WHEN)
     assert told.endswith("us-east-1 on 2026-11-27:\n\n| step | seconds | seen |\n| --- | --- | --- |\n"
                          "| races | 12 | 50 of 50 |\n| verify | 3 | whole |\n")  # fmt: skip
-    assert "It ended early: LakeError: a b" in page([], "LakeError: a\nb", "us-east-1", WHEN)
+    assert "Trouble: LakeError: a b" in page([], "LakeError: a\nb", "us-east-1", WHEN)
 
 
 def test_what_is_committed_is_the_page_of_a_trial_or_says_that_there_was_none():

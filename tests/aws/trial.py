@@ -1,11 +1,13 @@
 """The trial: the runbook's own commands, and then what can be seen of a lake on AWS alone."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from httpx import HTTPError
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -62,6 +64,10 @@ class Trial:
         self.figures.append(figure)
         print(f"  {figure.seen or 'done'} ({figure.seconds:.0f} s)", flush=True)
 
+    def run(self, commands: str) -> str:
+        """Run commands in the terminal, until the budget is spent at most; return what they said."""
+        return self.terminal.run(commands, max(1.0, self.deadline - time.monotonic()))
+
     def until(self, what: str, look: Callable[[], _T | None]) -> _T:
         """Look until there is something to see.
 
@@ -69,11 +75,20 @@ class Trial:
             LakeError: It did not come in time.
         """
         patience = time.monotonic() + PATIENCE_SECONDS
-        while (found := look()) is None:
+        while (found := _looked(look)) is None:
             if time.monotonic() > min(patience, self.deadline):
                 raise LakeError(f"{what} did not come within {PATIENCE_SECONDS // 60} minutes, or the budget is spent")
             time.sleep(LOOK_SECONDS)
         return found
+
+
+def _looked(look: Callable[[], _T | None]) -> _T | None:
+    """Look once; an API that does not answer shows nothing, and is asked again."""
+    try:
+        return look()
+    except HTTPError as error:
+        print(f"  {type(error).__name__}: {error}", flush=True)
+        return None
 
 
 def install(trial: Trial, commands: Mapping[str, str]) -> None:
@@ -85,12 +100,12 @@ def install(trial: Trial, commands: Mapping[str, str]) -> None:
                     f"{trial.until('all well', lambda block=block: _tried(trial, block)).count('ok ')} checks ok"
                 )
             else:
-                trial.terminal.run(block)
+                trial.run(block)
 
 
 def _tried(trial: Trial, commands: str) -> str | None:
     try:
-        return trial.terminal.run(commands)
+        return trial.run(commands)
     except AssertionError as error:
         print(error, flush=True)
         return None
@@ -111,9 +126,9 @@ def race(trial: Trial) -> None:
 def refresh_on_schedule(trial: Trial) -> None:
     """Let a schedule start a refresh, and wait until it has ended well."""
     with trial.step("a refresh that a schedule starts") as seen:
-        trial.terminal.run("prefect deployment schedule create refresh/refresh --interval 60 --accept-yes")
+        trial.run("prefect deployment schedule create refresh/refresh --interval 60 --accept-yes")
         run = trial.until("a scheduled run that ended", lambda: _scheduled(trial))
-        trial.terminal.run("prefect deployment schedule clear refresh/refresh --accept-yes")
+        trial.run("prefect deployment schedule clear refresh/refresh --accept-yes")
         seen.append(_said(run))
 
 
@@ -132,38 +147,49 @@ def kill_a_task(trial: Trial) -> None:
 def verify(trial: Trial) -> None:
     """Compare every file of every snapshot with its commit."""
     with trial.step("verify") as seen:
-        seen.append(trial.terminal.run("pokelake verify --all").strip().splitlines()[-1])
+        seen.append(trial.run("pokelake verify --all").strip().splitlines()[-1])
 
 
-def take_down(trial: Trial) -> None:
-    """Take everything down as the runbook says, whatever the budget, and name what is left."""
-    trial.deadline = time.monotonic() + 2 * PATIENCE_SECONDS
+def take_down(trial: Trial) -> list[str]:
+    """Take everything down as the runbook says, whatever the budget; return what went wrong on the way.
+
+    The stack and the bucket are deleted by themselves as well, because a runbook stops where a command fails.
+
+    Raises:
+        AssertionError: Stack or bucket could not be deleted.
+    """
+    trial.deadline, trouble = time.monotonic() + 2 * PATIENCE_SECONDS, list[str]()
     with trial.step("taking it down") as seen:
         for block in blocks(LAST):
-            trial.terminal.run(block)
-        # The runbook leaves the bucket, and this one is the trial's own.
-        trial.terminal.run(f"aws s3 rb s3://{trial.store.bucket} --force")
+            try:
+                trial.run(block)
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                trouble.append(str(error))
+        trial.run(f"aws cloudformation delete-stack --stack-name {trial.stack}")
+        trial.run(f"aws cloudformation wait stack-delete-complete --stack-name {trial.stack}")
+        bucket = trial.store.bucket
+        trial.run(f"! aws s3api head-bucket --bucket {bucket} 2> /dev/null || aws s3 rb s3://{bucket} --force")
         seen.append(f"left: {', '.join(left_behind(trial)) or 'nothing'}")
+    return trouble
 
 
 def left_behind(trial: Trial) -> list[str]:
-    """Return what of the stack is still there: task definitions, logs, images, roles, and the bucket."""
-    name, ecs, logs, ecr, s3 = trial.stack, *map(trial.aws, ("ecs", "logs", "ecr", "s3"))
-    definitions = [
-        arn
-        for status in ("ACTIVE", "INACTIVE")
-        for family in (name, f"{name}-worker")
-        for arn in ecs.list_task_definitions(familyPrefix=family, status=status)["taskDefinitionArns"]
-    ]
-    groups = [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]]
-    images = [found["repositoryName"] for found in ecr.describe_repositories()["repositories"]]
-    buckets = [found["Name"] for found in s3.list_buckets()["Buckets"]]
-    return [
-        *definitions,
-        *(f"log group {group}" for group in groups),
-        *(f"repository {image}" for image in images if image == name),
-        *(f"bucket {bucket}" for bucket in buckets if bucket == trial.store.bucket),
-    ]
+    """Return what of the trial is still there: stack, roles, task definitions, log groups, images, secret, bucket."""
+    name, found = trial.stack, list[str]()
+    looks: dict[str, tuple[str, str, dict[str, Any], str]] = {
+        "role": ("iam", "list_roles", {}, "Roles.RoleName"),
+        "log group": ("logs", "describe_log_groups", {"logGroupNamePrefix": name}, "logGroups.logGroupName"),
+        "repository": ("ecr", "describe_repositories", {}, "repositories.repositoryName"),
+        "secret": ("secretsmanager", "list_secrets", {}, "SecretList.Name"),
+        "bucket": ("s3", "list_buckets", {}, "Buckets.Name"),
+        "task definition": ("ecs", "list_task_definition_families", {"familyPrefix": name}, "families"),
+    }
+    for kind, (service, question, given, path) in looks.items():
+        client, (members, _, member) = trial.aws(service), path.partition(".")
+        pages = client.get_paginator(question).paginate(**given)
+        names = (item[member] if member else item for page in pages for item in page[members])
+        found += [f"{kind} {one}" for one in names if one.startswith(name)]
+    return found
 
 
 def _scheduled(trial: Trial) -> FlowRun | None:

@@ -1,9 +1,12 @@
 """The pages on deploying and operating, and a terminal in which their commands run."""
 
+import os
 import re
+import signal
 import subprocess
 import sysconfig
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +43,9 @@ class Terminal:
     environment: Mapping[str, str]
     kept: Path
 
-    def run(self, commands: str) -> str:
-        """Run commands, which must all succeed; return what they said."""
-        said = subprocess.run(
+    def run(self, commands: str, seconds: float | None = None) -> str:
+        """Run commands, which must all succeed, in time if it is given; return what they said."""
+        process = subprocess.Popen(
             ["bash", "-c", f'set -eu\ntouch "$KEPT" && . "$KEPT"\nset -a\n{commands}\nset +a\nexport -p > "$KEPT"'],
             cwd=self.checkout,
             env={**self.environment, "KEPT": str(self.kept)},
@@ -51,9 +54,17 @@ class Terminal:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
-        assert said.returncode == 0, f"{commands}\n{said.stdout}"
-        return said.stdout
+        try:
+            said, _ = process.communicate(timeout=seconds)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        assert process.returncode == 0, f"{commands}\n{said}"
+        return said
 
     def docker(self) -> list[str]:
         """Return what Docker was asked to do."""
