@@ -17,7 +17,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 from flows.deploy.code import PACKAGES
-from flows.deploy.image import LOCK
+from flows.deploy.image import SOURCES
 from flows.local.stack import Stack
 from tests.prefect_servers import quiet_stack
 from tests.waiting import WAIT_SECONDS, until
@@ -140,7 +140,7 @@ def copy_checkout(target: Path) -> None:
     for package in PACKAGES:
         # With what is compiled already.
         shutil.copytree(REPOSITORY / package, target / package, ignore=shutil.ignore_patterns("local"))
-    for name in ("prefect.yaml", LOCK):
+    for name in ("prefect.yaml", *SOURCES):
         shutil.copy(REPOSITORY / name, target)
 
 

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from prefect_aws import AwsCredentials
 
-from flows.deploy.image import LOCK, image_tag
+from flows.deploy.image import SOURCES, image_tag
 from flows.deploy.pool import Pool
 from flows.deploy.stack import Stack, find_image, leave_aws, raise_worker, read_stack
 from lake.errors import LakeError
@@ -90,7 +90,8 @@ def test_a_stack_of_another_template_is_refused_with_the_output_that_it_lacks():
 
 
 def test_the_image_is_that_of_the_checkouts_lock_if_somebody_has_pushed_it(stack: Stack, tmp_path: Path):
-    (tmp_path / LOCK).write_text("pyarrow==26.0.1\n")
+    for name in SOURCES:
+        (tmp_path / name).write_text("pyarrow==26.0.1\n")
     image = f"{stack.outputs['Images']}:{image_tag(tmp_path)}"
     with pytest.raises(LakeError, match=f"`docker build --platform linux/amd64 --tag {image} .` and `docker push"):
         find_image(stack, tmp_path)
