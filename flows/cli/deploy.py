@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -32,6 +32,9 @@ from flows.cli.options import names as listed
 from flows.cli.say import say, say_json
 from flows.cli.settings import prepare_prefect
 from lake.errors import LakeError
+
+if TYPE_CHECKING:
+    from flows.deploy.stack import Stack
 
 app = typer.Typer()
 
@@ -98,11 +101,12 @@ def setup(
 
     A stack gives every setting that it knows and that no flag gives; then its worker is started.
     """
+    found = _stack(stack) if stack and pool_type != "process" else None
     reach_prefect()
     from flows.deploy.pool import Pool
     from flows.deploy.setup import chosen_source
     from flows.deploy.setup import setup as save_all
-    from flows.deploy.stack import find_image, raise_worker, read_stack
+    from flows.deploy.stack import find_image, raise_worker
     from flows.steps.parameters import SourceChoice
 
     names = Names(check_lake(lake))
@@ -131,7 +135,6 @@ def setup(
         auth_string_secret=prefect_auth_string_secret,
         env=_pairs(env or []),
     )
-    found = read_stack(stack) if stack and pool_type != "process" else None
     if found:
         bucket, prefix = bucket or found.bucket, found.prefix if prefix is None else prefix
         image = image or find_image(found, Path.cwd())
@@ -142,6 +145,18 @@ def setup(
         _print(done := raise_worker(found, image))
         if "changed" in done.values():
             say("The worker starts; it takes a minute or two until `pokelake doctor` hears it.")
+
+
+def _stack(name: str) -> "Stack":
+    """Read a stack, whose Prefect must be the one of this shell, before anything is saved or deleted in that."""
+    prepare_prefect()
+    from prefect.settings import get_current_settings
+
+    from flows.deploy.stack import read_stack
+
+    found = read_stack(name)
+    found.require_prefect(get_current_settings().api.url)
+    return found
 
 
 def _pairs(given: list[str]) -> dict[str, str]:
@@ -231,12 +246,13 @@ def teardown(
             f"Delete from Prefect the lake {lake!r}, its deployments and blocks, and work pool {work_pool!r}?",
             abort=True,
         )
+    found = _stack(stack) if stack else None
     reach_prefect()
     from flows.deploy.pool import own_family
-    from flows.deploy.stack import leave_aws, read_stack
+    from flows.deploy.stack import leave_aws
     from flows.deploy.teardown import teardown as delete_all
 
-    found, family = read_stack(stack) if stack else None, own_family(work_pool)
+    family = own_family(work_pool)
     done = delete_all(work_pool, Names(lake))
     _print(done)
     # Another lake may use the pool as well.

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from prefect_aws import AwsCredentials
 
 from flows.deploy.image import image_tag
 from flows.deploy.pool import Pool
-from flows.deploy.task_definition import delete_revisions
+from flows.deploy.task_definition import delete_revisions, holds
 from lake.errors import LakeError
+from lake.text import shown
 
 # The stack is as a deployment of it wanted, the last one or the one before.
 _WHOLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
@@ -61,6 +63,25 @@ class Stack:
     def worker(self) -> dict[str, str]:
         """Return cluster and name of the worker's service."""
         return {"cluster": self._output("Cluster"), "service": self._output("Worker")}
+
+    def worker_definition(self) -> str:
+        """Return the ARN of the worker's task definition, as the template has it, whose image does not exist."""
+        return self._output("WorkerDefinition")
+
+    def require_prefect(self, address: str | None) -> None:
+        """Raise unless this is the address of the Prefect that worker and runs ask; another one has none of it.
+
+        Raises:
+            LakeError: It is another one, or none.
+        """
+        wanted = self._output("PrefectApiUrl")
+        if (address or "").rstrip("/") != wanted.rstrip("/"):
+            found = _plain(address) if address else "none"
+            raise LakeError(
+                f"stack {self.name}: expected the Prefect that its worker asks, at {_plain(wanted)}, found"
+                f" {found}; `export PREFECT_API_URL={_plain(wanted)}`, with its PREFECT_API_KEY or"
+                " PREFECT_API_AUTH_STRING, or deploy the stack again with another PrefectApiUrl"
+            )
 
     def families(self) -> tuple[str, str]:
         """Return the families of task definitions: that of the runs, and the worker's."""
@@ -126,6 +147,12 @@ def read_stack(name: str) -> Stack:
     return Stack(name, {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", ())})
 
 
+def _plain(address: str) -> str:
+    """Return an address without a password."""
+    parts = urlsplit(address)
+    return shown(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+
+
 def find_image(stack: Stack, checkout: Path) -> str:
     """Return the image that a checkout's lock needs, from the stack's repository.
 
@@ -146,21 +173,20 @@ def find_image(stack: Stack, checkout: Path) -> str:
 
 
 def raise_worker(stack: Stack, image: str) -> dict[str, str]:
-    """Have the stack's service run a worker from an image; return whether the service was changed or left.
+    """Have the stack's service run a worker as the template has it, from an image; return: changed or left.
 
     Raises:
-        LakeError: ECS could not be reached, or refused.
+        LakeError: There is no such service, ECS could not be reached, or it refused.
     """
     where = stack.worker()
     try:
         ecs = AwsCredentials().get_client("ecs")
-        [service] = ecs.describe_services(cluster=where["cluster"], services=[where["service"]])["services"]
+        service = _service(ecs, stack)
         wanted: dict[str, Any] = {} if service["desiredCount"] else {"desiredCount": 1}
-        found = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-        [container] = found["containerDefinitions"]
-        if container["image"] != image:
-            given = {name: found[name] for name in _REGISTERED if name in found}
-            given["containerDefinitions"] = [{**container, "image": image}]
+        given = _registered(ecs, stack.worker_definition())
+        given["containerDefinitions"] = [{**one, "image": image} for one in given["containerDefinitions"]]
+        found = _registered(ecs, service["taskDefinition"])
+        if not (holds(found, given) and holds(given, found)):
             made = ecs.register_task_definition(**given)["taskDefinition"]
             wanted["taskDefinition"] = made["taskDefinitionArn"]
         if wanted:
@@ -168,6 +194,27 @@ def raise_worker(stack: Stack, image: str) -> dict[str, str]:
     except (BotoCoreError, ClientError) as error:
         raise LakeError(f"service {where['service']}: expected to start the worker, found: {error}") from error
     return {f"ecs-service/{where['service']}": "changed" if wanted else "left"}
+
+
+def _service(ecs: Any, stack: Stack) -> dict[str, Any]:
+    """Return the service of the worker; raise if somebody has deleted it, which ECS remembers for a while."""
+    where = stack.worker()
+    found = ecs.describe_services(cluster=where["cluster"], services=[where["service"]])["services"]
+    there: list[dict[str, Any]] = [service for service in found if service["status"] == "ACTIVE"]
+    if not there:
+        raise LakeError(
+            f"stack {stack.name}: expected the service {where['service']} in the cluster {where['cluster']}, found"
+            " none, because somebody deleted it; the same template makes no other one: `aws cloudformation delete-stack"
+            f" --stack-name {stack.name}`, which leaves the bucket, then deploy it with CreateBucket=no, or see"
+            " docs/operate.md, “Something of the stack was changed or deleted by hand”"
+        )
+    return there[0]
+
+
+def _registered(ecs: Any, arn: str) -> dict[str, Any]:
+    """Return what a task definition was registered with."""
+    found = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    return {name: found[name] for name in _REGISTERED if name in found}
 
 
 def leave_aws(stack: Stack | None, pool: str, family: str | None) -> dict[str, str]:

@@ -72,7 +72,7 @@ def register(credentials: AwsCredentials, variables: Mapping[str, Any]) -> tuple
         ecs = credentials.get_client("ecs")
         found = _find(ecs, variables.get("task_definition_arn", family))
         wanted = task_definition(variables, ecs.meta.region_name)
-        if found is not None and _holds(found, wanted):
+        if found is not None and holds(found, wanted):
             return found["taskDefinitionArn"], "left"
         made = ecs.register_task_definition(**wanted)["taskDefinition"]
     except (BotoCoreError, ClientError) as error:
@@ -121,11 +121,11 @@ def _find(ecs: Any, name: str) -> dict[str, Any] | None:
     return found if found["status"] == "ACTIVE" else None
 
 
-def _holds(found: Any, wanted: Any) -> bool:
+def holds(found: Any, wanted: Any) -> bool:
     """Tell whether a definition is as wanted; ECS adds its defaults, and keeps lists in no order."""
     if isinstance(wanted, dict):
-        return isinstance(found, dict) and all(_holds(found.get(name), value) for name, value in wanted.items())
+        return isinstance(found, dict) and all(holds(found.get(name), value) for name, value in wanted.items())
     if isinstance(wanted, list):
         items = found or []
-        return len(items) == len(wanted) and all(any(_holds(item, value) for item in items) for value in wanted)
+        return len(items) == len(wanted) and all(any(holds(item, value) for item in items) for value in wanted)
     return bool(found == wanted)

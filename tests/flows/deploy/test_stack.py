@@ -5,11 +5,13 @@ from typing import Any
 
 import boto3
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_aws import AwsCredentials
 
+from flows.cli import main
 from flows.deploy.image import SOURCES, image_tag
 from flows.deploy.pool import Pool
-from flows.deploy.stack import Stack, find_image, leave_aws, raise_worker, read_stack
+from flows.deploy.stack import _REGISTERED, Stack, find_image, leave_aws, raise_worker, read_stack
 from lake.errors import LakeError
 from tests.flows.deploy.cloudformation import complete_moto, deploy
 from tests.flows.deploy.on_ecs import push_image
@@ -111,6 +113,50 @@ def test_the_worker_is_started_from_the_image_and_nothing_else_of_it_changes(sta
     assert container == {**before["containerDefinitions"][0], "image": "images:1"}
     assert raise_worker(stack, "images:1") == {"ecs-service/ours-worker": "left"}
     assert worker(ecs)[1] == second
+
+
+def test_a_worker_of_another_definition_than_the_stacks_is_started_anew_from_that(stack: Stack, ecs: Any):
+    """Also if the image is the same: somebody gave it more memory, or registered one without the health check."""
+    raise_worker(stack, "images:1")
+    _, wanted, good = worker(ecs)
+    given = {name: good[name] for name in _REGISTERED if name in good}
+    [container] = given["containerDefinitions"]
+    unwatched = {name: value for name, value in container.items() if name != "healthCheck"}
+    for change in ({"memory": "2048"}, {"containerDefinitions": [unwatched]}):
+        ecs.register_task_definition(**{**given, **change})
+        ecs.update_service(cluster="ours", service="ours-worker", taskDefinition="ours-worker")
+        assert raise_worker(stack, "images:1") == {"ecs-service/ours-worker": "changed"}
+        _, name, found = worker(ecs)
+        assert name != wanted
+        assert {name: found[name] for name in given} == given
+
+
+def test_a_service_that_somebody_deleted_is_one_paragraph(stack: Stack, ecs: Any):
+    expected = "expected the service ours-worker in the cluster ours, found none, because somebody deleted it; the same"
+    ecs.delete_service(cluster="ours", service="ours-worker", force=True)
+    with pytest.raises(LakeError, match=expected):
+        raise_worker(stack, "images:1")
+
+
+@pytest.mark.parametrize(
+    ("address", "found"), [(None, "none"), ("https://oak:elm@other.example.org/api", "https://other.example.org/api")]
+)
+def test_another_prefect_than_the_workers_is_refused(stack: Stack, address: str | None, found: str):
+    stack.require_prefect("https://prefect.example.org/api/")
+    with pytest.raises(LakeError, match=r"at https://prefect\.example\.org/api, found") as refused:
+        stack.require_prefect(address)
+    assert f"found {found}; `export PREFECT_API_URL=https://prefect.example.org/api`" in str(refused.value)
+
+
+@pytest.mark.parametrize("command", [("setup",), ("teardown", "--yes")])
+def test_a_command_asks_no_other_prefect_than_the_stacks(
+    stack: Stack, command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Without an address it would start a server of its own, and with another one delete what is there."""
+    monkeypatch.setattr("flows.cli.deploy.reach_prefect", lambda: pytest.fail("asked"))
+    with temporary_settings({PREFECT_API_URL: None}), pytest.raises(SystemExit):
+        main([*command, "--stack", "ours", "--work-pool", "ours"])
+    assert "stack ours: expected the Prefect that its worker asks" in capsys.readouterr().err
 
 
 def test_more_workers_than_one_stay_as_many(stack: Stack, ecs: Any):
