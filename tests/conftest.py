@@ -51,7 +51,17 @@ CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
 TOGETHER = {
     **{
         f"tests/flows/deploy/test_{name}.py": "deployed"
-        for name in ("doctor", "doctor_alarms", "doctor_deployments", "doctor_ecs", "prefect_yaml", "schedules")
+        for name in (
+            "doctor",
+            "doctor_alarms",
+            "doctor_deployments",
+            "doctor_ecs",
+            "prefect_yaml",
+            "rollback",
+            "schedules",
+            "two_lakes",
+            "verdicts",
+        )
     },
     **{
         f"tests/{name}.py": "corpora"
