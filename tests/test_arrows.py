@@ -56,6 +56,7 @@ KNOWN_TO = {
         "lake/answers.py",
         "blocks/credentials.py",
         "flows/deploy/doctor/denied.py",
+        "flows/deploy/ending.py",
         "flows/deploy/stack.py",
         "flows/deploy/task_definition.py",
     ),

@@ -239,7 +239,8 @@ def teardown(
 ) -> None:
     """Delete the deployments, the work pool and all that setup saved from Prefect; the bucket stays as it is.
 
-    What another lake uses as well is left. On ECS it also deletes what setup registered, and stops the stack's worker.
+    What another lake uses as well is left. On ECS it also stops the stack's worker, waits until no task runs, and
+    deletes what setup registered.
     """
     if not yes:
         typer.confirm(
@@ -248,16 +249,23 @@ def teardown(
         )
     found = _stack(stack) if stack else None
     reach_prefect()
+    from flows.deploy.ending import await_tasks, stop_worker
     from flows.deploy.pool import own_family
-    from flows.deploy.stack import leave_aws
+    from flows.deploy.stack import forget_definitions
+    from flows.deploy.teardown import delete_deployments, is_free
     from flows.deploy.teardown import teardown as delete_all
 
-    family = own_family(work_pool)
-    done = delete_all(work_pool, Names(lake))
+    names, family = Names(lake), own_family(work_pool)
+    # So nothing new starts. What runs still has its blocks, because the rest is deleted when it has ended.
+    _print(delete_deployments(work_pool, names))
+    if found and found.work_pool == work_pool and is_free(work_pool):
+        _print(stop_worker(found))
+        await_tasks(found, say)
+    done = delete_all(work_pool, names)
     _print(done)
     # Another lake may use the pool as well.
     if done[f"work-pool/{work_pool}"] != "left":
-        _print(leave_aws(found, work_pool, family))
+        _print(forget_definitions(found, work_pool, family))
 
 
 def _print(done: dict[str, str]) -> None:

@@ -217,31 +217,16 @@ def _registered(ecs: Any, arn: str) -> dict[str, Any]:
     return {name: found[name] for name in _REGISTERED if name in found}
 
 
-def leave_aws(stack: Stack | None, pool: str, family: str | None) -> dict[str, str]:
-    """Stop the worker of a pool, if it is a stack's, and delete all task definitions of the pool; return what was done.
+def forget_definitions(stack: Stack | None, pool: str, family: str | None) -> dict[str, str]:
+    """Delete all task definitions of a pool, those of its worker as well if it is a stack's; return what was done.
 
     `family` is that of the pool's runs, if no other pool has it.
 
     Raises:
         LakeError: ECS could not be reached, or refused.
     """
-    if stack is None or stack.work_pool != pool:
-        return delete_revisions(family) if family else {}
-    done = stop_worker(stack)
-    for family in stack.families():
-        done |= delete_revisions(family)
+    families = stack.families() if stack and stack.work_pool == pool else (family,) if family else ()
+    done: dict[str, str] = {}
+    for name in families:
+        done |= delete_revisions(name)
     return done
-
-
-def stop_worker(stack: Stack) -> dict[str, str]:
-    """Have the stack's service run no worker.
-
-    Raises:
-        LakeError: ECS could not be reached, or refused.
-    """
-    where = stack.worker()
-    try:
-        service = AwsCredentials().get_client("ecs").update_service(**where, desiredCount=0)["service"]
-    except (BotoCoreError, ClientError) as error:
-        raise LakeError(f"service {where['service']}: expected to stop the worker, found: {error}") from error
-    return {f"ecs-service/{service['serviceName']}": "stopped"}

@@ -23,22 +23,43 @@ from flows.deploy.automations import delete_automations
 from flows.deploy.pool import CRAWL_QUEUE
 
 
-def teardown(pool: str, names: Names = FIRST) -> dict[str, str]:
-    """Delete a lake's deployments, and all that `setup` saved for it; return for each: deleted, absent or left.
+def delete_deployments(pool: str, names: Names = FIRST) -> dict[str, str]:
+    """Delete a lake's deployments, so that no run of it starts any more; return for each: deleted.
 
-    What another lake uses as well is left: its source with the limit, the Variables, and the work pool while it has
-    deployments. Runs that are under way are not ended.
+    Runs that are under way are not ended.
     """
     done = {}
-    others = {lake: source for lake, source in lakes().items() if lake != names.lake}
-    source = source_block(names.lake)
-    blocks: list[tuple[type[Block], str]] = [(S3Bucket, names.results), (S3Bucket, names.lake)]
+    tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[names.tag]))
     with get_client(sync_client=True) as client:
-        tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[names.tag]))
         for deployment in client.read_deployments(deployment_filter=tagged):
             if deployment.work_pool_name in (pool, None):
                 client.delete_deployment(deployment.id)
                 done[f"deployment/{deployment.name}"] = "deleted"
+    return done
+
+
+def is_free(pool: str) -> bool:
+    """Tell whether a work pool has no deployments, of another lake for example."""
+    with get_client(sync_client=True) as client:
+        return not _deployments(client, pool)
+
+
+def _deployments(client: SyncPrefectClient, pool: str) -> bool:
+    in_pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
+    return bool(client.read_deployments(work_pool_filter=in_pool, limit=1))
+
+
+def teardown(pool: str, names: Names = FIRST) -> dict[str, str]:
+    """Delete all that `setup` saved for a lake, whose deployments are gone; return for each: deleted, absent or left.
+
+    What another lake uses as well is left: its source with the limit, the Variables, and the work pool while it has
+    deployments.
+    """
+    done: dict[str, str] = {}
+    others = {lake: source for lake, source in lakes().items() if lake != names.lake}
+    source = source_block(names.lake)
+    blocks: list[tuple[type[Block], str]] = [(S3Bucket, names.results), (S3Bucket, names.lake)]
+    with get_client(sync_client=True) as client:
         done |= _delete_pool(client, pool, names)
         done |= delete_automations(client, names)
         saved = load_block(SourceConfig, source)
@@ -64,8 +85,7 @@ def teardown(pool: str, names: Names = FIRST) -> dict[str, str]:
 
 def _delete_pool(client: SyncPrefectClient, pool: str, names: Names) -> dict[str, str]:
     """Delete a work pool, or, if it has other deployments, the lake's own queue in it."""
-    in_pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
-    if not client.read_deployments(work_pool_filter=in_pool, limit=1):
+    if not _deployments(client, pool):
         return {f"work-pool/{pool}": _deleted(lambda: client.delete_work_pool(pool))}
     name = names.own(CRAWL_QUEUE)
 

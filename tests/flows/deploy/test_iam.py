@@ -91,7 +91,9 @@ def test_the_worker_may_do_what_prefects_worker_does_but_register_task_definitio
 
 
 def test_setup_may_do_what_setup_teardown_and_doctor_ask_of_aws():
-    asked = called([DEPLOY / "stack.py", DEPLOY / "task_definition.py", *(DEPLOY / "doctor").glob("*.py")])
+    asked = called(
+        [*map(DEPLOY.joinpath, ("stack.py", "ending.py", "task_definition.py")), *(DEPLOY / "doctor").glob("*.py")]
+    )
     assert {"ecs:RegisterTaskDefinition", "sqs:GetQueueAttributes"} <= asked
     given = {action for action in actions(policy("setup", ACCOUNT)) if not action.startswith("s3:")}
     assert given == (asked - ALWAYS) | {"iam:PassRole"}
