@@ -13,6 +13,7 @@ from blocks.names import LAKE_BLOCK
 from flows.cli import approve as approving
 from flows.cli import code as coding
 from flows.cli import deploy as deploying
+from flows.cli import policy as allowing
 from flows.cli import read as reading
 from flows.cli import restore as restoring
 from flows.cli import rollback as rolling
@@ -68,6 +69,7 @@ app = typer.Typer(
 app.add_typer(reading.app)
 app.add_typer(running.app)
 app.add_typer(deploying.app)
+app.add_typer(allowing.app)
 app.add_typer(coding.app)
 app.add_typer(rolling.app)
 app.add_typer(telling.app)

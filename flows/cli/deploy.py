@@ -1,4 +1,4 @@
-"""The commands of an installation: save what the flows look for, check everything, print policies, take it down."""
+"""The commands of an installation: save what the flows look for, check everything, take it down."""
 
 import json
 import sys
@@ -16,7 +16,6 @@ from flows.cli.options import (
     Connections,
     Json,
     LakeBlock,
-    Prefix,
     PrefixOfBlock,
     Rate,
     Resources,
@@ -25,7 +24,6 @@ from flows.cli.options import (
     SourceUrl,
     UserAgent,
     WorkPool,
-    bucket_option,
     located,
 )
 from flows.cli.options import names as listed
@@ -187,47 +185,6 @@ def doctor(
         for check in checks:
             say("\n".join(check.lines(width)))
     sys.exit(1 if any(check.status == "failed" for check in checks) else 0)
-
-
-@app.command()
-def iam_policy(
-    role: Annotated[str, typer.Argument(help="One of task, execution, worker, setup, deploy and reader.")],
-    account: Annotated[str, typer.Option(help="The AWS account's twelve digits.")],
-    region: Annotated[str, typer.Option(envvar="AWS_DEFAULT_REGION", help="Region of cluster and pool.")],
-    bucket: Annotated[str, bucket_option()],
-    prefix: Prefix = "",
-    work_pool: WorkPool = "pokelake",
-    cluster: Annotated[str | None, typer.Option(help="Name of the ECS cluster. Default: the stack's.")] = None,
-    stack: Annotated[
-        str, typer.Option(envvar="POKELAKE_STACK", help="What the names of roles, images, tasks and log begin with.")
-    ] = "pokelake",
-    kms_key: Annotated[str | None, typer.Option(help="ARN of the key that encrypts the bucket.")] = None,
-    secret: Annotated[
-        list[str] | None, typer.Option(help="ARN of a secret that tasks start with; may be given again.")
-    ] = None,
-    source_secret: Annotated[
-        list[str] | None, typer.Option(help="ARN of the secret with a source's key; may be given again.")
-    ] = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Print who may take the role instead.")] = False,
-) -> None:
-    """Print the AWS policy of one role of the deployment; it allows only what the role needs."""
-    from flows.deploy.iam import Account, policy
-    from flows.deploy.iam import trust as trusted
-    from lake.bucket import check_bucket
-
-    where = Account(
-        account,
-        region,
-        check_bucket(bucket),
-        prefix,
-        work_pool,
-        cluster or stack,
-        secrets=tuple(secret or ()),
-        source_secrets=tuple(source_secret or ()),
-        stack=stack,
-        kms_key=kms_key,
-    )
-    say_json(json.dumps((trusted if trust else policy)(role, where), indent=1))
 
 
 @app.command()

@@ -1,15 +1,12 @@
 """Policies of AWS roles: each allows the acts that its role needs for the lake, and no others."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from flows.deploy.account import STACK as STACK
+from flows.deploy.account import Account as Account
 from lake.errors import UnknownNameError
 from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING
-
-# The stack's name, if none is given. The names of all that stack.yaml makes begin with it; image repository, task
-# definition of the runs and log have no other one. Policies name them before they exist.
-STACK = "pokelake"
 
 Statement = dict[str, Any]
 
@@ -35,42 +32,12 @@ _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloa
 _PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Where the lake and its runs are."""
-
-    # The AWS account's twelve digits.
-    number: str
-    region: str
-    bucket: str
-    prefix: str = ""
-    # Names of the work pool and of the ECS cluster.
-    pool: str = "pokelake"
-    cluster: str = "pokelake"
-    # ARNs of the secrets that tasks are started with.
-    secrets: tuple[str, ...] = ()
-    # ARNs of the secrets that hold keys of sources, which the flows read.
-    source_secrets: tuple[str, ...] = ()
-    # Name of the stack that made roles, image repository, task definitions and log.
-    stack: str = STACK
-    # ARN of the key that encrypts the bucket; None: S3's own key, which needs no rights.
-    kms_key: str | None = None
-
-    def arn(self, service: str, name: str) -> str:
-        """Return the ARN of something in this account and region."""
-        return f"arn:aws:{service}:{self.region}:{self.number}:{name}"
-
-    def global_arn(self, name: str) -> str:
-        """Return the ARN of a role or another thing of IAM, which are in no region."""
-        return f"arn:aws:iam::{self.number}:{name}"
-
-
 def policy(role: str, account: Account) -> dict[str, Any]:
     """Return the policy of a role.
 
     ``task`` is for the flows, ``execution`` for ECS while it starts them, ``worker`` for Prefect's worker, ``setup``
-    for `pokelake setup`, `teardown` and `doctor`, ``deploy`` for `docker push` and `prefect deploy`, and ``reader`` for
-    readers of tables.
+    for `pokelake setup`, `teardown` and `doctor`, ``deploy`` for `docker push` and `prefect deploy`, ``reader`` for
+    readers of tables, and ``operator`` for all that is done day to day: it has the rights of the flows and the doctor.
 
     Raises:
         UnknownNameError: No such role.
@@ -172,9 +139,7 @@ def _worker(account: Account) -> list[Statement]:
 
 
 def _setup(account: Account) -> list[Statement]:
-    queues = [account.arn("sqs", f"{account.pool}-ecs-events{kind}") for kind in ("", "-dlq")]
     definitions = [account.arn("ecs", f"task-definition/{account.stack}{kind}:*") for kind in ("", "-worker")]
-    service = account.arn("ecs", f"service/{account.cluster}/{account.stack}-worker")
     register = ("DescribeTaskDefinition", "RegisterTaskDefinition", "ListTaskDefinitions", "DeregisterTaskDefinition")
     return [
         *_in_lake(account, _SETUP),
@@ -182,10 +147,16 @@ def _setup(account: Account) -> list[Statement]:
         # None of these can be limited to something.
         _allow([f"ecs:{action}" for action in register]),
         _allow(["ecs:DeleteTaskDefinitions"], definitions),
-        _allow(["ecs:UpdateService"], [service]),
+        _allow(["ecs:UpdateService"], [_worker_service(account)]),
         _pass_roles(account, "execution", "task", "worker"),
         *_look(account),
-        _allow(["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], queues),
+        *_look_at_events(account),
+    ]
+
+
+def _look_at_events(account: Account) -> list[Statement]:
+    return [
+        _allow(["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], _queues(account)),
         _allow(["events:DescribeRule", "events:ListRuleNamesByTarget"]),
     ]
 
@@ -196,13 +167,30 @@ def _look(account: Account) -> list[Statement]:
     return [
         _allow(["ecr:DescribeImages"], [_images(account)]),
         _allow(["ecs:DescribeClusters"], [cluster]),
-        _allow(["ecs:DescribeServices"], [account.arn("ecs", f"service/{account.cluster}/{account.stack}-worker")]),
+        _allow(["ecs:DescribeServices"], [_worker_service(account)]),
         _allow(["ecs:DescribeTasks"], [account.arn("ecs", f"task/{account.cluster}/*")]),
         _allow(["ecs:ListTasks"], ArnEquals={"ecs:cluster": cluster}),
         _allow(["iam:GetRole"], _roles(account, "execution", "task")),
         # None of these can be limited to something.
         _allow(["ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]),
         *([_allow(["secretsmanager:DescribeSecret"], account.secrets)] if account.secrets else []),
+    ]
+
+
+def _operator(account: Account) -> list[Statement]:
+    """Return the rights of who runs flows on a terminal, decides, asks the doctor, and does what it advises."""
+    logs = account.arn("logs", f"log-group:{account.stack}")
+    return [
+        *_in_lake(account, _TASK),
+        *_read_secrets(account.source_secrets),
+        _describe_stack(account),
+        *_look(account),
+        _allow(["ecs:DescribeTaskDefinition"]),
+        _allow(["ecs:UpdateService"], [_worker_service(account)]),
+        _allow(["logs:FilterLogEvents", "logs:GetLogEvents"], [logs, f"{logs}:*"]),
+        *_look_at_events(account),
+        _allow(["sqs:PurgeQueue", "sqs:ReceiveMessage"], _queues(account)),
+        _allow(["events:EnableRule"], [account.arn("events", f"rule/{account.stack}-ecs-task-events")]),
     ]
 
 
@@ -221,6 +209,14 @@ def _reader(account: Account) -> list[Statement]:
 
 def _describe_stack(account: Account) -> Statement:
     return _allow(["cloudformation:DescribeStacks"], [account.arn("cloudformation", f"stack/{account.stack}/*")])
+
+
+def _worker_service(account: Account) -> str:
+    return account.arn("ecs", f"service/{account.cluster}/{account.stack}-worker")
+
+
+def _queues(account: Account) -> list[str]:
+    return [account.arn("sqs", f"{account.pool}-ecs-events{kind}") for kind in ("", "-dlq")]
 
 
 def _images(account: Account) -> str:
@@ -244,6 +240,7 @@ _ROLES = {
     "setup": _setup,
     "deploy": _deploy,
     "reader": _reader,
+    "operator": _operator,
 }
 
 ROLES = tuple(_ROLES)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 from prefect_aws import AwsCredentials
 
+from flows.deploy.account import Account
 from flows.deploy.image import image_tag
 from flows.deploy.pool import Pool
 from flows.deploy.task_definition import delete_revisions, holds
@@ -55,6 +56,22 @@ class Stack:
     def work_pool(self) -> str:
         """The work pool whose runs the worker starts."""
         return self._output("WorkPool")
+
+    def account(self) -> Account:
+        """Return where the lake and its runs are, as the policies of the stack's roles name it."""
+        name, listed = self.work_pool, self.outputs.get("SourceSecrets", "")
+        return Account(
+            self._output("Account"),
+            self._output("Region"),
+            self.bucket,
+            self.prefix,
+            name,
+            self._output("Cluster"),
+            tuple(self.outputs[secret] for secret in _SECRETS if secret in self.outputs),
+            tuple(filter(None, listed.split(","))),
+            name,
+            self.outputs.get("KmsKey"),
+        )
 
     def images(self) -> str:
         """Return the address of the image repository."""

@@ -207,6 +207,7 @@ def test_the_policy_of_who_deploys_is_what_a_push_needs_and_nothing_else(
         ("setup", {RESULTS, STAGING}),
         ("deploy", {CODE}),
         ("reader", set()),
+        ("operator", {CHECKS, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING}),
     ],
 )
 def test_a_role_writes_in_its_folders_of_the_lake_alone(act_as: Callable[[str], None], role: str, expected: set[str]):
@@ -256,6 +257,6 @@ def test_nobody_but_prefect_may_overwrite(requests: list[Request]):
     client = boto3.client("s3")
     for folder in FOLDERS:
         client.put_object(Bucket="lake", Key=f"pokelake/{folder}1", Body=b"1")
-    for role in ("task", "setup", "deploy"):
+    for role in ("task", "setup", "deploy", "operator"):
         allowed = {request.resource for request in requests if granted(policy(role, ACCOUNT), request)}
         assert allowed <= {f"arn:aws:s3:::lake/pokelake/{RESULTS}1"}, role

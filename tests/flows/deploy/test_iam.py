@@ -2,16 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import prefect_aws
 import pytest
 
+from flows.cli import main
 from flows.deploy import iam
 from flows.deploy.iam import ROLES, Account, policy, trust
+from flows.deploy.stack import read_stack
 from lake.errors import UnknownNameError
+from tests.flows.deploy.cloudformation import complete_moto, deploy
 from tests.flows.deploy.conftest import REPOSITORY
 
 DEPLOY = REPOSITORY / "flows" / "deploy"
@@ -74,7 +78,7 @@ def test_every_policy_is_short_enough_to_be_put_into_a_role(role: str):
     assert len(json.dumps(policy(role, ACCOUNT))) < POLICY_BYTES
 
 
-@pytest.mark.parametrize("role", ["task", "setup", "deploy", "reader"])
+@pytest.mark.parametrize("role", ["task", "setup", "deploy", "reader", "operator"])
 def test_who_may_read_objects_may_list_them(role: str):
     """To others, S3 says of an object that is not there that it is forbidden."""
     rights = {one["Action"][0]: one for one in policy(role, ACCOUNT)["Statement"]}
@@ -97,6 +101,76 @@ def test_setup_may_do_what_setup_teardown_and_doctor_ask_of_aws():
     assert {"ecs:RegisterTaskDefinition", "sqs:GetQueueAttributes"} <= asked
     given = {action for action in actions(policy("setup", ACCOUNT)) if not action.startswith("s3:")}
     assert given == (asked - ALWAYS) | {"iam:PassRole"}
+
+
+def test_an_operator_may_do_what_the_flows_and_the_doctor_do_and_what_it_advises():
+    advice = (DEPLOY / "doctor" / name for name in ("ecs.py", "pool.py", "service.py"))
+    text = "\n".join(path.read_text() for path in advice)
+    # To make anew what is gone is for whoever deploys the stack.
+    others = {"cloudformation:DeleteStack", "ecs:PutClusterCapacityProviders"}
+    advised = {
+        f"{service}:{''.join(word.title() for word in name.split('-'))}"
+        for service, name in re.findall(r"aws (\w+) ((?:[a-z]+-)+[a-z]+)", text)
+    } - others
+    assert {"events:EnableRule", "sqs:PurgeQueue", "ecs:UpdateService"} <= advised
+    # The log is followed by `aws logs tail`, and read from the console.
+    own = {"logs:FilterLogEvents", "logs:GetLogEvents", *advised}
+    asked = called((DEPLOY / "doctor").glob("*.py")) - ALWAYS
+    wanted = own | asked | actions(policy("task", ACCOUNT)) | {"cloudformation:DescribeStacks"}
+    assert actions(policy("operator", ACCOUNT)) == wanted
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Return a function that runs `pokelake iam-policy`: what it prints, or what it says on standard error."""
+
+    def run(*arguments: str) -> Any:
+        with pytest.raises(SystemExit):
+            main(["iam-policy", *arguments])
+        out, err = capsys.readouterr()
+        return json.loads(out) if out else err
+
+    return run
+
+
+GIVEN = ("--account", "123456789012", "--region", "us-east-1", "--bucket", "lake")
+
+
+def test_a_stack_says_what_no_flag_says(clients: None, bucket: str, printed: Callable[..., Any]):
+    """Above all its folder and its key, without which the policy is for another lake, or for none."""
+    complete_moto()
+    key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
+    deploy("ours", KmsKey=key, PrefectApiKey="pnu_1", SourceSecrets=SECRET)
+    where = read_stack("ours").account()
+    assert (where.bucket, where.prefix, where.pool, where.kms_key) == ("ours-lake", "pokelake", "ours", key)
+    assert where.source_secrets == (SECRET,)
+    for role in ROLES:
+        assert printed(role, "--stack", "ours") == policy(role, where)
+        assert printed(role, "--stack", "ours", "--trust") == trust(role, where)
+    # Also if all but the folder is given.
+    other = replace(where, bucket="lake", pool="theirs")
+    assert printed("task", "--stack", "ours", *GIVEN, "--work-pool", "theirs") == policy("task", other)
+
+
+def test_a_stack_that_need_not_be_asked_gives_its_name_to_pool_and_cluster(printed: Callable[..., Any]):
+    where = Account("123456789012", "us-east-1", "lake", "deep", "moon", "moon", stack="moon")
+    for role in ROLES:
+        assert printed(role, "--stack", "moon", *GIVEN, "--prefix", "deep") == policy(role, where)
+    assert "moon-ecs-events" in json.dumps(policy("worker", where))
+
+
+def test_who_may_take_a_role_takes_no_bucket(printed: Callable[..., Any]):
+    assert printed("task", "--trust", "--account", "123456789012") == trust("task", ACCOUNT)
+
+
+def test_what_is_lacking_and_what_is_no_account_is_said(printed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    assert "pass --account, --region, --bucket, or a stack that says it" in printed("task")
+    assert "pass --account, or a stack that says it" in printed("task", "--trust")
+    for number in ("nope", "1234", "12345678901x"):
+        said = printed("task", "--trust", "--account", number)
+        assert f"--account: expected twelve digits, found '{number}'" in said
 
 
 def test_a_role_is_passed_to_tasks_alone():
@@ -140,7 +214,7 @@ def test_ecs_takes_the_roles_of_tasks_for_this_account_alone(role: str):
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
-@pytest.mark.parametrize("role", ["setup", "deploy", "reader"])
+@pytest.mark.parametrize("role", ["setup", "deploy", "reader", "operator"])
 def test_people_of_the_account_take_the_other_roles(role: str):
     [statement] = trust(role, ACCOUNT)["Statement"]
     assert statement["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}

@@ -15,6 +15,7 @@ from prefect.settings import get_current_settings
 
 from flows.deploy.doctor.ecs import EVENTS_QUEUE, OBSERVER, lets_through
 from flows.deploy.iam import ROLES, Account, policy, trust
+from flows.deploy.stack import read_stack
 from lake.layout import STAGING
 from lake.publish.garbage import GRACE
 from tests.flows.deploy.cloudformation import TEMPLATE, complete_moto, deploy, things
@@ -27,7 +28,7 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 
 
 @pytest.fixture(autouse=True)
-def account(bucket: str) -> None:
+def account(clients: None, bucket: str) -> None:
     """Give the test an empty account."""
     complete_moto()
 
@@ -55,7 +56,7 @@ def test_the_roles_have_the_rights_that_are_printed_and_no_others(given: dict[st
         number="123456789012",
         region="us-east-1",
         bucket="ours-lake",
-        prefix=given.get("Prefix", "pokelake"),
+        prefix=given.get("Prefix", "pokelake").strip("/"),
         pool="ours",
         cluster="ours",
         secrets=secrets,
@@ -64,6 +65,8 @@ def test_the_roles_have_the_rights_that_are_printed_and_no_others(given: dict[st
         kms_key=given.get("KmsKey"),
     )
     assert len(secrets) == len([name for name in given if name in ("PrefectApiKey", "PrefectAuthString")])
+    # What `pokelake iam-policy ROLE --stack ours` prints.
+    assert read_stack("ours").account() == where
     for role in ROLES:
         assert sorted(statements(f"ours-{role}"), key=str) == sorted(policy(role, where)["Statement"], key=str), role
         assert trusted(f"ours-{role}") == trust(role, where)["Statement"]
