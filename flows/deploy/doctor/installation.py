@@ -22,6 +22,7 @@ from blocks.source_config import SourceConfig
 from blocks.storage import load_block, open_store
 from flows.deploy.pool import defaults
 from flows.deploy.pulled import deploy
+from flows.deploy.stack import Stack, read_stack
 from flows.steps.parameters import LakeLocation
 from lake.errors import LakeError
 from lake.store import Store
@@ -106,6 +107,14 @@ class Installation:
         )
         by_name = {item.name: item for item in found}
         return {name: by_name[name] for name in self.schedules if name in by_name}
+
+    @cached_property
+    def stack(self) -> Stack | None:
+        """The stack that made what the pool names; None if there is none, or who asks may not know."""
+        try:
+            return read_stack(self.variables().get("family", ""))
+        except LakeError:
+            return None
 
     @property
     def deploy(self) -> str:

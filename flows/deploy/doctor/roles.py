@@ -52,18 +52,25 @@ def _make(at: Installation, kind: str, arn: str) -> Iterator[str]:
     named = f"--role-name {name}" + (f" --path {path}/" if path else "")
     policy = _policy(at, kind, arn)
     yield f'`aws iam create-role {named} --assume-role-policy-document "$({policy} --trust)"`'
-    yield (f'`aws iam put-role-policy --role-name {name} --policy-name pokelake --policy-document "$({policy})"`')
+    yield f'`aws iam put-role-policy --role-name {name} --policy-name pokelake --policy-document "$({policy})"`'
+    if not at.stack:
+        more = "--kms-key ARN, if a key of yours encrypts the bucket"
+        sources = ", and --source-secret ARN for each secret with a source's key" if kind == "task" else ""
+        yield f"add {more}{sources}"
 
 
 def _policy(at: Installation, kind: str, arn: str) -> str:
     """Return the command that prints the policy of a role of this installation."""
+    if at.stack:
+        # Which also knows the key of the bucket and the secrets of sources.
+        return shlex.join(["pokelake", "iam-policy", kind, "--stack", at.stack.name])
     variables, ecs = at.variables(), at.credentials.get_client("ecs")
     secrets = [variables.get(f"prefect_api_{name}_secret_arn") for name in ("key", "auth_string")]
     given = {
         "account": [arn.split(":")[4]],
         "region": [ecs.meta.region_name],
         "bucket": [at.store.bucket],
-        "prefix": [at.store.prefix.rstrip("/")] if at.store.prefix else [],
+        "prefix": [at.store.prefix.rstrip("/")],
         "work-pool": [at.pool_name],
         "cluster": [variables.get("cluster", "default").rpartition("/")[2]],
         "stack": [variables["family"]],

@@ -21,11 +21,30 @@ def secrets(at: Installation) -> Verdict:
         try:
             found = secretsmanager.describe_secret(SecretId=arn)
         except secretsmanager.exceptions.ResourceNotFoundException:
-            make = f'`aws secretsmanager create-secret --name pokelake-prefect --secret-string "${variable}"`'
-            setup = f"`pokelake setup{at.names.flags} --work-pool {at.pool_name} {flag} ARN`, with the ARN that it says"
-            wrong.append((f"there is no secret {arn}, so no task starts", f"{make}\n{setup}"))
+            wrong.append((f"there is no secret {arn}, so no task starts", _make(at, arn, flag, variable)))
             continue
         if found.get("DeletedDate"):
             way = f"`aws secretsmanager restore-secret --secret-id {arn}`"
             wrong.append((f"the secret {arn} is marked for deletion, so no task starts", way))
     return judge(wrong, f"{', '.join(named.values())} can be read into the tasks' environment")
+
+
+def _make(at: Installation, arn: str, flag: str, variable: str) -> str:
+    """Return the way to another secret, which has another ARN: tasks name that, and roles have rights on it alone."""
+    if at.stack and f":secret:{at.stack.name}-prefect-" in arn:
+        parameter = {"PREFECT_API_KEY": "PrefectApiKey"}.get(variable, "PrefectAuthString")
+        deploy = (
+            f"`aws cloudformation deploy --stack-name {at.stack.name} --template-file flows/deploy/stack.yaml"
+            " --capabilities CAPABILITY_NAMED_IAM --parameter-overrides"
+        )
+        return (
+            f'{deploy} PrefectApiKey= PrefectAuthString=`, then {deploy} "{parameter}=${variable}"`: the stack forgets'
+            f" the secret, and makes another one, with the rights to read it\n`pokelake setup --stack {at.stack.name}"
+            f" --work-pool {at.pool_name}`, which tells tasks and worker its ARN"
+        )
+    execution = at.variables().get("execution_role_arn", "ROLE").rpartition("/")[2]
+    return (
+        f'`aws secretsmanager create-secret --name pokelake-prefect --secret-string "${variable}"`\n'
+        f"let the role {execution} read the ARN that it says: `pokelake iam-policy execution --secret ARN` prints its"
+        f" policy\n`pokelake setup{at.names.flags} --work-pool {at.pool_name} {flag} ARN`, and give the worker the ARN"
+    )

@@ -22,9 +22,17 @@ def service(at: Installation) -> Verdict:
     update = f"`aws ecs update-service --cluster {cluster} --service"
     found = ecs.describe_services(cluster=cluster, services=[name])["services"]
     if not found or found[0]["status"] != "ACTIVE":
+        stack = variables["family"]
+        # The same template makes no other service, and CloudFormation does not look.
+        first = (
+            f"`aws cloudformation delete-stack --stack-name {stack}`, which leaves the bucket, then "
+            if at.stack
+            else ""
+        )
+        again = " with CreateBucket=no, and push the image" if at.stack else ""
         return failed(
             f"the cluster {cluster} has no service {name}",
-            f"deploy flows/deploy/stack.yaml, then `pokelake setup{at.names.flags} --stack {variables['family']}`\n"
+            f"{first}deploy flows/deploy/stack.yaml{again}, then `pokelake setup{at.names.flags} --stack {stack}`\n"
             f"or, if another service has the worker, {update} SERVICE --desired-count 1`",
         )
     [wanted] = found

@@ -9,6 +9,7 @@ import pytest
 from flows.cli import main
 from flows.deploy.doctor.roles import lets_tasks, roles
 from flows.deploy.iam import policy, trust
+from tests.flows.deploy.cloudformation import complete_moto, deploy
 from tests.flows.deploy.on_ecs import ACCOUNT, FARGATE, ROLE, installation, make_roles
 
 POLICY = (
@@ -32,13 +33,30 @@ def test_a_role_that_is_gone_is_made_anew_by_the_commands_that_are_named():
     make_roles()
     found = roles(installation(task_role_arn=f"{ROLE}-task"))
     assert found.found == "the role pokelake-task, which the flows have, is not in IAM, so no task starts"
-    create, put = found.mend.splitlines()
+    create, put, more = found.mend.splitlines()
     printed = POLICY.format("task")
     assert (
         create
         == f'`aws iam create-role --role-name pokelake-task --assume-role-policy-document "$({printed} --trust)"`'
     )
     assert put.endswith(f'--role-name pokelake-task --policy-name pokelake --policy-document "$({printed})"`')
+    assert more == (
+        "add --kms-key ARN, if a key of yours encrypts the bucket, and --source-secret ARN for each secret with a"
+        " source's key"
+    )
+
+
+def test_a_role_of_a_stack_is_made_anew_with_all_rights_that_the_stack_knows():
+    complete_moto()
+    outputs = deploy("ours")
+    boto3.client("iam").delete_role_policy(RoleName="ours-task", PolicyName="pokelake")
+    boto3.client("iam").delete_role(RoleName="ours-task")
+    found = roles(
+        installation(family="ours", task_role_arn=outputs["TaskRole"], execution_role_arn=outputs["ExecutionRole"])
+    )
+    create, put = found.mend.splitlines()
+    assert '"$(pokelake iam-policy task --stack ours --trust)"' in create
+    assert '"$(pokelake iam-policy task --stack ours)"' in put
 
 
 def test_what_the_named_commands_print_is_the_policy_of_this_installation(capsys: pytest.CaptureFixture[str]):

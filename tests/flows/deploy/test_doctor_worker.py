@@ -12,6 +12,8 @@ from prefect.client.schemas.objects import WorkerStatus
 from flows.deploy.doctor.check import Verdict
 from flows.deploy.doctor.ecs import cluster
 from flows.deploy.doctor.pool import worker
+from flows.deploy.doctor.service import service
+from tests.flows.deploy.cloudformation import complete_moto, deploy
 from tests.flows.deploy.on_ecs import CLUSTER, installation
 
 SERVICE = "pokelake-worker"
@@ -97,6 +99,17 @@ def test_a_service_that_is_not_there(ecs: Any):
     assert "`pokelake setup --stack pokelake`" in found.mend
     assert f"`aws ecs update-service --cluster {CLUSTER} --service SERVICE --desired-count 1`" in found.mend
     assert "prefect worker start" not in found.mend
+
+
+def test_a_service_of_the_stack_that_somebody_deleted_comes_back_with_another_stack(clients: None, bucket: str):
+    complete_moto()
+    outputs = deploy("ours")
+    boto3.client("ecs").delete_service(cluster="ours", service="ours-worker", force=True)
+    found = service(installation(family="ours", cluster=outputs["Cluster"]))
+    assert found.mend.startswith(
+        "`aws cloudformation delete-stack --stack-name ours`, which leaves the bucket, then deploy"
+        " flows/deploy/stack.yaml with CreateBucket=no, and push the image, then `pokelake setup --stack ours`\n"
+    )
 
 
 def test_a_cluster_that_is_not_there_hides_nothing(clients: None, bucket: str):
