@@ -168,7 +168,9 @@ def take_down(trial: Trial) -> list[str]:
         trial.run(f"aws cloudformation delete-stack --stack-name {trial.stack}")
         trial.run(f"aws cloudformation wait stack-delete-complete --stack-name {trial.stack}")
         bucket = trial.store.bucket
-        trial.run(f"! aws s3api head-bucket --bucket {bucket} 2> /dev/null || aws s3 rb s3://{bucket} --force")
+        versions = f'python -c \'import boto3; boto3.resource("s3").Bucket("{bucket}").object_versions.delete()\''
+        there = f"! aws s3api head-bucket --bucket {bucket} 2> /dev/null"
+        trial.run(f"{there} || {{ {versions} && aws s3 rb s3://{bucket} --force; }}")
         seen.append(f"left: {', '.join(left_behind(trial)) or 'nothing'}")
     return trouble
 

@@ -4,6 +4,7 @@ moto asks neither whether a subnet has a way out nor whether a role exists, so t
 """
 
 import ast
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +36,13 @@ def account(clients: None, bucket: str) -> None:
 
 def test_cfn_lint_finds_nothing():
     assert lint_file(TEMPLATE) == []
+
+
+def test_a_stack_with_a_name_of_40_characters_has_names_that_aws_takes():
+    """64 for roles and rules, 80 for queues."""
+    name = "a" * 40
+    deploy(name, Bucket="ours-lake", PrefectApiKey="pnu_1")
+    assert max(map(len, named())) <= 64
 
 
 def test_it_is_short_enough_to_be_sent_as_it_is():
@@ -78,8 +86,15 @@ def trusted(role: str) -> list[dict[str, Any]]:
     return [statement for statement in found if statement is not None]
 
 
-def test_workflows_on_the_main_branch_of_a_repository_may_set_up_and_deploy_and_no_others():
-    deploy("ours", GitHubRepository="oak/lake")
+@pytest.mark.parametrize("repository", ["oak/lake", "oak@1234/lake@567890"])
+def test_workflows_on_the_main_branch_of_a_repository_may_set_up_and_deploy_and_no_others(repository: str):
+    """The second form names the ids as well, so that who takes over a name that was given up gets nothing."""
+    [template, _] = decode(str(TEMPLATE))
+    allowed = re.compile(template["Parameters"]["GitHubRepository"]["AllowedPattern"])
+    assert allowed.fullmatch(repository)
+    wrong = ("oak", "oak/*", "repo:oak/lake", "oak/lake:ref:refs/heads/main", "oak@me/lake", "oak/lake/", "*/lake")
+    assert not any(map(allowed.fullmatch, wrong))
+    deploy("ours", GitHubRepository=repository)
     asked = {}
     for role in ROLES:
         for statement in trusted(f"ours-{role}"):
@@ -89,7 +104,7 @@ def test_workflows_on_the_main_branch_of_a_repository_may_set_up_and_deploy_and_
     for condition in asked.values():
         assert condition == {
             "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": "repo:oak/lake:ref:refs/heads/main",
+            "token.actions.githubusercontent.com:sub": f"repo:{repository}:ref:refs/heads/main",
         }
 
 
@@ -215,7 +230,12 @@ def test_the_bucket_is_closed_encrypted_and_forgets_what_was_staged():
     # A stack that could not be made leaves nothing, so that the next try can make the bucket.
     assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert list(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == [True] * 4
-    uploads, staging = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert template["Parameters"]["Versions"]["Default"] == "yes"
+    assert bucket["Properties"]["VersioningConfiguration"] == {
+        "Status": {"Fn::If": ["HasVersions", "Enabled", "Suspended"]}
+    }
+    versions, uploads, staging = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert versions["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
     assert uploads["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     assert staging["Prefix"] == {"Fn::Sub": f"${{Prefix}}{STAGING}"}
     assert timedelta(days=staging["ExpirationInDays"]) > GRACE
