@@ -88,10 +88,9 @@ class Ecs:
                 self.prefect.update_deployment_schedule(deployment.id, schedule.id, active=False)
 
     def undo_the_day_to_day(self) -> None:
-        """Have runs do again what they did before somebody ran all commands of the day to day."""
+        """Have runs do again what they did before somebody ran all commands of the day to day, but for `setup`'s."""
         for name in ("pokelake_frozen", "pokelake_requests_per_run"):
             self.prefect.delete_variable_by_name(name)
-        self.terminal.run("pokelake setup --no-spot --requests-per-second 0")
         self.pause_schedules()
 
     def runs(self, name: str, **parameters: Any) -> list[UUID]:

@@ -73,11 +73,6 @@ class Machine:
         until(lambda: self.run(id_)["state_type"] in FINAL)
         return self.run(id_)
 
-    def runs(self, name: str) -> list[str]:
-        """Return the ids of a deployment's runs."""
-        found = self.deployed.api("/flow_runs/filter", {"deployments": {"name": {"any_": [name]}}})
-        return [run["id"] for run in found]
-
     def code_version(self, prefix: str) -> str:
         """Return the code version that a lake's newest commit names."""
         commit = head(Store("lake", prefix, self.deployed.s3()))

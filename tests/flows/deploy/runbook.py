@@ -66,6 +66,10 @@ class Terminal:
         assert process.returncode == 0, f"{commands}\n{said}"
         return said
 
+    def words(self, command: str) -> list[str]:
+        """Return the words of a command, with what was set in the place of variables."""
+        return self.run(f"printf '%s\\n' {command}").splitlines()
+
     def docker(self) -> list[str]:
         """Return what Docker was asked to do."""
         return (self.checkout.parent / "docker.log").read_text().splitlines()
