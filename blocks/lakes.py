@@ -7,7 +7,7 @@ from prefect_aws import S3Bucket
 
 from blocks.names import LAKE_BLOCK, SOURCE_BLOCK
 from blocks.storage import load_block
-from lake.errors import LakeError
+from lake.errors import LakeError, UnknownNameError
 
 # The source block of each lake, by the lake's S3Bucket block. The first lake is in it only if its source is another.
 LAKES = "pokelake_lakes"
@@ -48,6 +48,12 @@ def lakes() -> dict[str, str]:
     if load_block(S3Bucket, LAKE_BLOCK) is not None:
         found.setdefault(LAKE_BLOCK, SOURCE_BLOCK)
     return found
+
+
+def require_lake(name: str) -> None:
+    """Raise `UnknownNameError` for a further lake that is not set up, and of which nothing is left."""
+    if name != LAKE_BLOCK and name not in lakes() and load_block(S3Bucket, name) is None:
+        raise UnknownNameError("lake", name, sorted(lakes()))
 
 
 def save_source(lake: str, source: str) -> dict[str, str]:

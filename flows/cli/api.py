@@ -3,6 +3,7 @@
 A command asks the API once before anything else, because Prefect's client would go on asking for minutes.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from json import JSONDecodeError
@@ -78,6 +79,7 @@ def reach_prefect() -> None:
     from prefect.settings import get_current_settings
 
     if not get_current_settings().api.url:
+        _require_profile()
         return
     until = time.monotonic() + BUSY_SECONDS
     # To connect, to read, to write, and for a connection of the pool.
@@ -95,6 +97,18 @@ def reach_prefect() -> None:
         answer.json()
     except ValueError as error:
         raise _trouble("answered, but not with JSON", _WHERE) from error
+
+
+def _require_profile() -> None:
+    """Raise if the environment names a profile that is not there: Prefect would start a server that nobody meant."""
+    from prefect.settings import load_profiles
+
+    name = os.environ.get("PREFECT_PROFILE")
+    if name and name not in load_profiles().names:
+        raise ApiError(
+            f"PREFECT_PROFILE names {name!r}, and Prefect has no such profile: that of `pokelake up` ends with it",
+            "`unset PREFECT_PROFILE`, or name another",
+        )
 
 
 def api_error(error: Exception) -> LakeError | None:

@@ -201,17 +201,20 @@ def teardown(
     """
     if not yes:
         typer.confirm(
-            f"Delete from Prefect the lake {lake!r}, its deployments and blocks, and work pool {work_pool!r}?",
+            f"Delete from Prefect the lake {lake!r}, its deployments and blocks, and work pool {work_pool!r},"
+            " unless another lake uses it?",
             abort=True,
         )
     found = _stack(stack) if stack else None
     reach_prefect()
+    from blocks.lakes import require_lake
     from flows.deploy.ending import await_tasks, stop_worker
     from flows.deploy.pool import own_family
     from flows.deploy.stack import forget_definitions
     from flows.deploy.teardown import delete_deployments, is_free
     from flows.deploy.teardown import teardown as delete_all
 
+    require_lake(lake)
     names, family = Names(lake), own_family(work_pool)
     # So nothing new starts. What runs still has its blocks, because the rest is deleted when it has ended.
     _print(delete_deployments(work_pool, names))

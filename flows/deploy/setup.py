@@ -36,10 +36,10 @@ def setup(
     """Save the objects that a lake, its source and its deployments need; return for each: created, changed or left.
 
     A bucket or prefix that is None stays as it is saved. So do credentials that are already saved, because they may
-    hold keys; they only get the lake's settings of a client where they have none of their own. The source gets a global
-    limit, which keeps all runs together at its pace; if it names no limit, this one gets the name of the source's
-    block. Messages go to the notification blocks that `notify` names, or to nobody if it is `none`; if it is empty,
-    they go on as they did.
+    hold keys; they only get the lake's settings of a client where they have none of their own. A further lake begins
+    with a copy of the first one's. The source gets a global limit, which keeps all runs together at its pace; if it
+    names no limit, this one gets the name of the source's block. Messages go to the notification blocks that `notify`
+    names, or to nobody if it is `none`; if it is empty, they go on as they did.
 
     Raises:
         LakeError: No bucket is given or saved, another lake lies there, a block to notify is not saved, or the work
@@ -51,7 +51,7 @@ def setup(
     for block_type in (AwsCredentials, AwsSecret, S3Bucket, SourceConfig):
         block_type.register_type_and_schema()
     done = {}
-    credentials = with_settings(load_block(AwsCredentials, names.credentials) or AwsCredentials())
+    credentials = with_settings(_credentials(names))
     credentials, done[f"aws-credentials/{names.credentials}"] = save_block(credentials, names.credentials)
     for name, folder in ((names.lake, prefix.strip("/")), (names.results, results_folder(prefix))):
         block = S3Bucket(bucket_name=bucket, bucket_folder=folder, credentials=credentials)
@@ -68,6 +68,14 @@ def setup(
     done |= save_automations(lake, told, patience, names)
     # The pool comes last because it fails most often: it needs facts of an AWS account.
     return done | save_pool(pool, credentials, names) if pool else done
+
+
+def _credentials(names: Names) -> AwsCredentials:
+    """Return the credentials that are saved for a lake, or else a copy of those of the first lake, if there are any."""
+    for name in (names.credentials, FIRST.credentials):
+        if (saved := load_block(AwsCredentials, name)) is not None:
+            return saved if name == names.credentials else AwsCredentials(**dict(saved))
+    return AwsCredentials()
 
 
 def chosen_source(lake: str, block: str | None, choice: SourceChoice) -> tuple[str, Source]:

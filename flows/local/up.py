@@ -182,6 +182,8 @@ def _watch(worker: Process, folder: Path) -> None:
     from prefect.client.schemas.objects import TERMINAL_STATES
     from prefect.client.schemas.sorting import FlowRunSort
 
+    from flows.cli.known import message
+
     ended = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(TERMINAL_STATES))))
     told = set()
     with get_client(sync_client=True) as client:
@@ -190,7 +192,7 @@ def _watch(worker: Process, folder: Path) -> None:
             runs = client.read_flow_runs(flow_run_filter=ended, sort=FlowRunSort.END_TIME_DESC, limit=20)
             for run in reversed([run for run in runs if run.id not in told]):
                 told.add(run.id)
-                said = " ".join(((run.state and (run.state.message or run.state.name)) or "").split())
+                said = message(run.state) if run.state else ""
                 _say(_cut(f"  {run.end_time or '':%H:%M:%S}  {names.get(run.flow_id, ''):8}  {said}"))
             time.sleep(1)
     raise LakeError(f"the worker ended by itself: {last_words(folder, WORKER)}")

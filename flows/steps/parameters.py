@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.credentials import with_settings
 from blocks.lakes import source_block, source_block_at
-from blocks.names import LAKE_BLOCK, Names
+from blocks.names import LAKE_BLOCK, SOURCE_BLOCK, Names
 from blocks.source_config import SourceConfig
 from blocks.storage import load_block, open_store, results_folder, save_block
 from flows.steps.results import Results
@@ -146,5 +146,9 @@ def _source_config(name: str) -> SourceConfig:
     block = load_block(SourceConfig, name)
     if block is None:
         advice = "run `pokelake setup`, or pass --source URL (the parameter source.base_url of a deployment)"
+        if name != SOURCE_BLOCK:
+            advice = (
+                "save it in Prefect, or name a saved one (--source-block, the parameter source.block of a deployment)"
+            )
         raise UnknownNameError("source block", name, advice=advice)
     return block

@@ -236,3 +236,10 @@ def test_what_our_own_code_raised_is_not_told_as_trouble_of_the_api():
             client["call"](fail)
         told.append(api_error(caught.value) is not None)
     assert told == [False, True]
+
+
+def test_a_profile_that_is_gone_is_named_and_no_server_is_started(ran: Ran, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PREFECT_PROFILE", "pokelake-up")
+    code, out, err = ran("", "tables")
+    assert (code, out) == (1, "")
+    assert err.startswith("pokelake: PREFECT_PROFILE names 'pokelake-up', and Prefect has no such profile")

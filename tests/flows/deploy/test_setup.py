@@ -12,12 +12,15 @@ from prefect.client.orchestration import get_client
 from prefect_aws import AwsCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
 
+from blocks.lakes import require_lake
+from blocks.names import Names
 from blocks.source_config import SourceConfig
 from flows.deploy.pool import Pool, defaults, own_family, save_pool
 from flows.deploy.setup import setup
+from flows.deploy.teardown import teardown
 from lake.aws import CLIENT_SETTINGS
 from lake.crawl import Source
-from lake.errors import LakeError, StoreError
+from lake.errors import LakeError, StoreError, UnknownNameError
 from tests.prefect_servers import prefect_api
 
 ROLE = "arn:aws:iam::123456789012:role/pokelake-"
@@ -127,6 +130,19 @@ def test_saved_credentials_keep_what_they_have_and_get_the_lakes_settings_beside
         assert (client.meta.config.read_timeout, client.meta.config.connect_timeout) == (7, 10)
         assert client.meta.endpoint_url == "http://127.0.0.1:9"
         assert block.credentials.aws_secret_access_key.get_secret_value() == "pallet-town"
+    # A further lake begins with a copy, and keeps what becomes of it.
+    setup("lake", "moon", Source(user_agent="us"), names=Names("moon"), source_block="moonbase")
+    copied = AwsCredentials.load("moon")
+    assert copied.aws_secret_access_key.get_secret_value() == "pallet-town"
+    assert copied.aws_client_parameters.endpoint_url == "http://127.0.0.1:9"
+    AwsCredentials(aws_access_key_id="elm").save("moon", overwrite=True)
+    setup("lake", "moon", Source(user_agent="us"), names=Names("moon"), source_block="moonbase")
+    assert AwsCredentials.load("moon").aws_access_key_id == "elm"
+    assert AwsCredentials.load("pokelake").aws_access_key_id == "oak"
+    require_lake("moon")
+    with pytest.raises(UnknownNameError, match=r"no lake 'mooon'; there are: moon, pokelake"):
+        require_lake("mooon")
+    teardown("pokelake", Names("moon"))
 
 
 def test_who_is_told_stays_until_another_block_is_named(first: dict[str, str]):
