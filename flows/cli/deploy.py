@@ -208,9 +208,8 @@ def teardown(
     found = _stack(stack) if stack else None
     reach_prefect()
     from blocks.lakes import require_lake
-    from flows.deploy.ending import await_tasks, stop_worker
+    from flows.deploy.ending import await_tasks, forget_definitions, stop_worker
     from flows.deploy.pool import own_family
-    from flows.deploy.stack import forget_definitions
     from flows.deploy.teardown import delete_deployments, is_free
     from flows.deploy.teardown import teardown as delete_all
 

@@ -10,7 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect_aws import AwsCredentials
 
 from flows.deploy.stack import Stack
-from flows.deploy.task_definition import CONTAINER
+from flows.deploy.task_definition import CONTAINER, delete_revisions
 from lake.errors import LakeError
 from lake.text import counted, shown
 
@@ -63,6 +63,21 @@ def await_tasks(stack: Stack, say: Callable[[str], object], patience_seconds: fl
                 say(f"Waits until {counted(len(tasks), 'task')} of the cluster {cluster} ended: {names}")
                 said = names
             time.sleep(PAUSE_SECONDS)
+
+
+def forget_definitions(stack: Stack | None, pool: str, family: str | None) -> dict[str, str]:
+    """Delete all task definitions of a pool, those of its worker as well if it is a stack's; return what was done.
+
+    `family` is that of the pool's runs, if no other pool has it.
+
+    Raises:
+        LakeError: ECS could not be reached, or refused.
+    """
+    families = stack.families() if stack and stack.work_pool == pool else (family,) if family else ()
+    done: dict[str, str] = {}
+    for name in families:
+        done |= delete_revisions(name)
+    return done
 
 
 def _tasks(cluster: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from prefect_aws import AwsCredentials
 from flows.deploy.account import Account
 from flows.deploy.image import image_tag
 from flows.deploy.pool import Pool
-from flows.deploy.task_definition import delete_revisions, holds
+from flows.deploy.task_definition import holds
 from lake.errors import LakeError
 from lake.text import shown
 
@@ -209,7 +209,10 @@ def raise_worker(stack: Stack, image: str) -> dict[str, str]:
         if wanted:
             ecs.update_service(**where, **wanted)
     except (BotoCoreError, ClientError) as error:
-        raise LakeError(f"service {where['service']}: expected to start the worker, found: {error}") from error
+        raise LakeError(
+            f"service {where['service']}: expected to start the worker, found: {error}; if `pokelake teardown` has"
+            " deleted its task definition, delete the stack, and deploy it again with CreateBucket=no"
+        ) from error
     return {f"ecs-service/{where['service']}": "changed" if wanted else "left"}
 
 
@@ -232,18 +235,3 @@ def _registered(ecs: Any, arn: str) -> dict[str, Any]:
     """Return what a task definition was registered with."""
     found = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
     return {name: found[name] for name in _REGISTERED if name in found}
-
-
-def forget_definitions(stack: Stack | None, pool: str, family: str | None) -> dict[str, str]:
-    """Delete all task definitions of a pool, those of its worker as well if it is a stack's; return what was done.
-
-    `family` is that of the pool's runs, if no other pool has it.
-
-    Raises:
-        LakeError: ECS could not be reached, or refused.
-    """
-    families = stack.families() if stack and stack.work_pool == pool else (family,) if family else ()
-    done: dict[str, str] = {}
-    for name in families:
-        done |= delete_revisions(name)
-    return done

@@ -113,7 +113,7 @@ def test_a_stack_is_taken_down_in_the_order_in_which_nothing_new_starts(stack: S
         "ending.stop_worker": {},
         "ending.await_tasks": None,
         "teardown.teardown": {"work-pool/ours": "deleted"},
-        "stack.forget_definitions": {},
+        "ending.forget_definitions": {},
     }.items():
         note(f"flows.deploy.{name}", answer)
     down = ["teardown", "--yes", "--stack", "ours", "--work-pool", "ours"]

@@ -9,9 +9,10 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_aws import AwsCredentials
 
 from flows.cli import main
+from flows.deploy.ending import forget_definitions
 from flows.deploy.image import SOURCES, image_tag
 from flows.deploy.pool import Pool
-from flows.deploy.stack import _REGISTERED, Stack, find_image, forget_definitions, raise_worker, read_stack
+from flows.deploy.stack import _REGISTERED, Stack, find_image, raise_worker, read_stack
 from lake.errors import LakeError
 from tests.flows.deploy.cloudformation import complete_moto, deploy
 from tests.flows.deploy.on_ecs import push_image
