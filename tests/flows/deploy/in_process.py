@@ -65,11 +65,16 @@ class InProcess:
 
 @contextmanager
 def cleaned(machine: InProcess) -> Iterator[InProcess]:
-    """Remove the runs, and what they wrote, at the end of the block, because other tests stand on what is deployed."""
+    """Remove the runs of earlier tests before the block, and its own and what they wrote at its end."""
     before = machine.deployed.objects()
+    _forget_runs(machine.client)
     try:
         yield machine
     finally:
-        for run in machine.client.read_flow_runs():
-            machine.client.delete_flow_run(run.id)
+        _forget_runs(machine.client)
         machine.store("").delete(machine.deployed.objects() - before)
+
+
+def _forget_runs(client: SyncPrefectClient) -> None:
+    for run in client.read_flow_runs():
+        client.delete_flow_run(run.id)

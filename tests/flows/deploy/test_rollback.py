@@ -1,11 +1,15 @@
 """`pokelake rollback`: deployments run a version that lies in the bucket, and nothing of it is run to find out how."""
 
+import asyncio
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.deployments.steps.core import run_steps
 
 from flows.deploy.code import Code, collect, push
 from flows.deploy.rollback import rollback, versions
@@ -45,7 +49,7 @@ def _places(item: dict[str, Any]) -> set[str]:
 
 
 def test_deployments_run_a_version_that_lies_in_the_bucket_and_the_newer_one_again(
-    deployed: Deployed, store: Store, older: Code, tmp_path: Path
+    deployed: Deployed, store: Store, older: Code, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     newer, before = collect(deployed.checkout), deployed.deployments()
     maintain = before["maintain"]["id"]
@@ -72,13 +76,13 @@ def test_deployments_run_a_version_that_lies_in_the_bucket_and_the_newer_one_aga
     assert "expire_days" not in after["maintain"]["parameters"]
     assert "expire_days" not in after["maintain"]["parameter_openapi_schema"]["properties"]
 
-    deployed.api(f"/deployments/{before['report']['id']}", {"pull_steps": after["refresh"]["pull_steps"]}, "PATCH")
-    said = deployed.pull(tmp_path)
-    # All of the steps went well, and then there is no `report` to load.
-    assert "flows/report.py" in said.stderr
-    assert "none of it was run" not in said.stderr
-    pulled = next((tmp_path / "run").rglob("flows/maintain.py"))
-    assert pulled.read_bytes() == older.files["flows/maintain.py"]
+    # As a run does it, by the Python of the image.
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.defpath}")
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(run_steps(after["refresh"]["pull_steps"]))
+    [pulled] = {path.parents[1] for path in tmp_path.rglob("flows/maintain.py")}
+    assert (pulled / "flows" / "maintain.py").read_bytes() == older.files["flows/maintain.py"]
+    assert not (pulled / "flows" / "report.py").exists()
 
     assert set(rollback(store, newer.version).values()) == {"changed", "left"}
     assert {item["version"] for item in deployed.deployments().values()} == {newer.version}

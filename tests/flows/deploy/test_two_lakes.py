@@ -51,7 +51,9 @@ def league() -> Counted:
 
 
 @pytest.fixture
-def machine(deployed: Deployed, client: SyncPrefectClient, league: Counted) -> Iterator[InProcess]:
+def machine(
+    deployed: Deployed, client: SyncPrefectClient, league: Counted, pokelake: Callable[..., str]
+) -> Iterator[InProcess]:
     """Run both sources, with the first lake set up and deployed, and the second source saved; leave nothing behind."""
     documents = only(demo_documents(), "generation", "type")
     with (
@@ -63,6 +65,9 @@ def machine(deployed: Deployed, client: SyncPrefectClient, league: Counted) -> I
         moonbase = replace(settings(url, api_key_block="league-key"), requests_per_second=50)
         SourceConfig.of(moonbase).save("moonbase")
         yield found
+        # If the story broke off, those of other tests go on.
+        if "refresh-moon" in deployed.deployments():
+            pokelake("teardown", "--yes", "--lake", "moon", "--work-pool", POOL)
 
 
 def automations(machine: InProcess) -> set[str]:
