@@ -61,8 +61,9 @@ def verify(
     """Compare what lies in the lake with its commits: each file of a snapshot is read whole, and hashed.
 
     Whatever snapshot is read, all commits must be readable and in their order, and have all their files, of the right
-    sizes; what no commit names is named. A run ends well if all is whole. If something is damaged it fails, and its
-    message and its artifact say what, where, and what to do. Nothing is written, unless it is to repair: then the
+    sizes; what no commit names is named. A run ends well if all is whole, or if later snapshots have
+    repaired what is not, unless `as_of` names it. If something is damaged it fails, and its message and its artifact
+    say what, where, and what to do. Nothing is written, unless it is to repair, also while runs are frozen: then the
     current snapshot is published anew, as a new one, in which damaged tables are built from the documents, and damaged
     documents are taken from another snapshot that has the same file whole.
 
@@ -95,7 +96,7 @@ def _verify(lake: LakeLocation, as_of: str | None, every: bool, repair: bool) ->
     current = head(lake.open()) if repair else None
     if current is None or not (damaged := found.damaged(current.snapshot)):
         found.require_sound()
-        return ended(found.line())
+        return ended(found.said())
     publication = publish_repaired(lake, current, damaged)
     if isinstance(publication, HeldDraft):
         return held_back(lake, publication)

@@ -173,7 +173,12 @@ def held_documents_key(draft: str, resource: str, number: int) -> str:
 
 def forgotten_key(snapshot: str) -> str:
     """Return a new key for the copy of a forgotten commit; its random tail keeps two attempts apart."""
-    return f"{SNAPSHOTS}{snapshot}/forgotten-{secrets.token_hex(4)}.json"
+    return f"{forgotten_prefix(snapshot)}{secrets.token_hex(4)}.json"
+
+
+def forgotten_prefix(snapshot: str) -> str:
+    """Return what the keys of all copies of a forgotten commit begin with."""
+    return f"{SNAPSHOTS}{snapshot}/forgotten-"
 
 
 def check_key(snapshot: str, upstream: str) -> str:

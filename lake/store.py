@@ -206,9 +206,18 @@ class Store:
 
     def list(self, folder: str) -> Iterator[StoredObject]:
         """Yield the objects whose keys start with `folder`, in the order of their keys."""
+        return (item for item in self._listed(folder, "") if isinstance(item, StoredObject))
+
+    def top(self) -> Iterator[StoredObject | str]:
+        """Yield the lake's folders, with their slash, and the objects that lie in none; no folder is looked into."""
+        return self._listed("", "/")
+
+    def _listed(self, folder: str, delimiter: str) -> Iterator[StoredObject | str]:
+        asked: Any = {"Bucket": self.bucket, "Prefix": self.prefix + folder}
+        asked |= {"Delimiter": delimiter} if delimiter else {}
         with self._translated(folder):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + folder)
-            for page in pages:
+            for page in self._s3.get_paginator("list_objects_v2").paginate(**asked):
+                yield from (one["Prefix"].removeprefix(self.prefix) for one in page.get("CommonPrefixes", ()))
                 for item in page.get("Contents", ()):
                     key = item["Key"].removeprefix(self.prefix)
                     yield StoredObject(key, item["Size"], item["LastModified"])

@@ -29,8 +29,8 @@ def verify(
     """Read every file of a snapshot, and compare it with its commit; look at all commits, and at what none names.
 
     Exit code 1 if something is damaged; each damage is a paragraph: where, what a commit says, what was found, what to
-    do. A repair builds damaged tables from the documents, and takes damaged documents from another snapshot that has
-    the same file whole.
+    do. What a later snapshot has repaired is damage only of the snapshot that --as-of names. A repair builds damaged
+    tables from the documents, and takes damaged documents from another snapshot that has the same file whole.
     """
     if every and as_of is not None:
         raise typer.BadParameter("--all and --as-of exclude each other")
@@ -49,7 +49,7 @@ def verify(
         say_json(json.dumps(found.facts(), ensure_ascii=False))
         raise typer.Exit(0 if found.is_sound else 1)
     found.require_sound()
-    say("\n".join((found.line(), *map(str, found.foreign))))
+    say("\n".join((found.said(), *map(str, found.foreign))))
 
 
 def _repair(lake: str, bucket: str | None, prefix: str, every: bool) -> None:

@@ -1,20 +1,16 @@
 """Damage: what lies in the bucket otherwise than commits say, in words for a person and as facts for a program."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from lake.bucket import command_on
 from lake.commit import DataFile
 from lake.errors import LakeError
-from lake.publish.garbage import GRACE
-from lake.text import counted, listed, minute
-
-# `maintain` runs every week, and removes what is older than its grace period; what is older than both stays for ever,
-# or nobody runs it.
-YOUNG = GRACE + timedelta(days=8)
+from lake.publish.foreign import Foreign, Origin
+from lake.text import counted, listed
 
 # Damage, and foreign objects, of which a message tells; there may be thousands.
 TOLD = 20
@@ -67,6 +63,11 @@ class Damage:
     def __str__(self) -> str:
         return f"{self.where}: expected {self.expected}, found {self.found}; {self.advice}"
 
+    def repaired_in(self, later: str) -> "Damage":
+        """Return the same after a later snapshot was published without it."""
+        known = f"repaired in {later}; this snapshot stays as it is, and its readers are refused this file"
+        return replace(self, repaired_by=later, advice=known)
+
     def facts(self) -> dict[str, Any]:
         """Return it as plain values."""
         return {
@@ -82,40 +83,11 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
-    """Objects that no commit names, in a folder of their own, or one by itself.
-
-    One that is young may be of a run in progress, or wait for `maintain`, which removes what runs have left.
-    """
-
-    where: str
-    objects: int
-    bytes: int
-    youngest: datetime
-    is_young: bool
-    advice: str
-
-    def __str__(self) -> str:
-        size = f"{counted(self.objects, 'object')} with {counted(self.bytes, 'byte')}"
-        return f"{self.where}: {size} that no commit names, last written {minute(self.youngest)}; {self.advice}"
-
-    def facts(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "where": self.where,
-            "objects": self.objects,
-            "bytes": self.bytes,
-            "youngest": self.youngest.isoformat(timespec="seconds"),
-            "young": self.is_young,
-            "do": self.advice,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Verification:
     """What was looked at, and what is wrong.
 
     Of `commits` the objects of each were listed; the files of `snapshots` were read, `files` with `bytes` in all.
+    Those that were `asked` for by name must be whole, even if a later one has repaired them.
     """
 
     lake: str
@@ -125,26 +97,32 @@ class Verification:
     bytes: int
     damages: tuple[Damage, ...] = ()
     foreign: tuple[Foreign, ...] = ()
+    asked: frozenset[str] = frozenset()
 
     @property
     def wrong(self) -> list[Damage]:
-        """The damage that no later snapshot has repaired."""
-        return [one for one in self.damages if one.repaired_by is None]
+        """The damage that no later snapshot has repaired, and all of a snapshot that was asked for."""
+        return [one for one in self.damages if one.repaired_by is None or one.snapshot in self.asked]
 
     @property
     def repaired(self) -> list[Damage]:
         """The damage of earlier snapshots that the one after each has repaired; readers of the earlier ones meet it."""
-        return [one for one in self.damages if one.repaired_by is not None]
+        return [one for one in self.damages if one.repaired_by is not None and one.snapshot not in self.asked]
 
     @property
     def alarming(self) -> list[Foreign]:
-        """The foreign objects that are old: no run that is under way has written them, and `maintain` left them."""
-        return [one for one in self.foreign if not one.is_young]
+        """The foreign objects in the lake's folders that are old: no run under way has written them."""
+        return [one for one in self.foreign if one.is_alarming]
 
     @property
     def is_sound(self) -> bool:
         """Whether nothing is wrong; what is foreign and young, or was repaired since, may be."""
         return not (self.wrong or self.alarming)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is sound, and no file of the snapshots that were read is damaged, even if repaired since."""
+        return self.is_sound and not any(one.snapshot in self.snapshots for one in self.damages)
 
     def damaged(self, snapshot: str) -> dict[str, tuple[DataFile, ...]]:
         """Return the files of one snapshot that are missing or damaged, by table."""
@@ -157,35 +135,54 @@ class Verification:
     def repaired_in(self, later: str, snapshot: str) -> "Verification":
         """Return the same after a snapshot was published anew, as a later one, without its damage."""
         damages = (
-            replace(one, repaired_by=later) if one.snapshot == snapshot and one.file is not None else one
-            for one in self.damages
+            one.repaired_in(later) if one.snapshot == snapshot and one.file is not None else one for one in self.damages
         )
-        return replace(self, damages=tuple(damages))
+        return replace(self, damages=tuple(damages), asked=self.asked - {snapshot})
 
     def line(self) -> str:
         """Say in one line what was looked at and whether it is whole."""
         of = self.snapshots[0] if len(self.snapshots) == 1 else counted(len(self.snapshots), "snapshot")
         read = f"{counted(self.files, 'file')} of {of}, {counted(self.bytes, 'byte')}, read against the commit"
         chain = f"{counted(self.commits, 'commit')} in the chain"
+        old = f"{counted(len(self.repaired), 'damaged file')} of earlier snapshots, repaired since"
+        if self.is_whole:
+            return f"whole: {read}; {chain}{f'; {old}' if self.repaired else ''}{self._beside()}"
         if self.is_sound:
-            young = f"; {counted(len(self.foreign), 'young leftover')} for maintain" if self.foreign else ""
-            old = f"; {counted(len(self.repaired), 'damaged file')} of earlier snapshots" if self.repaired else ""
-            return f"whole: {read}; {chain}{old and f'{old}, repaired since'}{young}"
-        wrong = counted(len(self.wrong) + len(self.alarming), "finding")
-        return f"damaged: {wrong} in {self.lake}; {read}; {chain}"
+            return f"sound but for {old}: {read}; {chain}{self._beside()}"
+        kinds = Counter(one.kind.value for one in self.wrong) + Counter(foreign=len(self.alarming))
+        said = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+        return f"damaged: {counted(kinds.total(), 'finding')} in {self.lake} ({said}); {read}; {chain}"
+
+    def _beside(self) -> str:
+        """Say how much lies in the lake that no commit names: what maintain removes, and what is not the lake's."""
+        left = sum(one.origin is Origin.LEFT for one in self.foreign)
+        forgotten = sum(one.origin is Origin.FORGOTTEN for one in self.foreign)
+        others = len(self.foreign) - left - forgotten
+        said = [f"{counted(left, 'young leftover')} for maintain"] if left else []
+        said += [f"{counted(forgotten, 'forgotten snapshot')}, which maintain removes"] if forgotten else []
+        said += [f"{counted(others, 'foreign place')}"] if others else []
+        return "".join(f"; {one}" for one in said)
 
     def paragraphs(self, most: int | None = None) -> list[str]:
-        """Return a paragraph for each thing that is wrong, or for the first ones, and how many more there are."""
-        wrong: Sequence[Damage | Foreign] = [*self.wrong, *self.alarming]
+        """Return a paragraph for each thing that is wrong, and then for what was repaired.
+
+        Or for the first ones, and how many more there are.
+        """
+        wrong: Sequence[Damage | Foreign] = [*self.wrong, *self.alarming, *self.repaired]
         told = wrong if most is None else listed(wrong, most)
         more = [f"and {len(wrong) - len(told):,} more; --json has all"] if len(told) < len(wrong) else []
         return [*map(str, told), *more]
+
+    def said(self) -> str:
+        """Say it in a line, and in a paragraph for each of the first things that are wrong or were repaired."""
+        return "\n- ".join((self.line(), *self.paragraphs(TOLD)))
 
     def facts(self) -> dict[str, Any]:
         """Return all of it as plain values."""
         return {
             "lake": self.lake,
             "sound": self.is_sound,
+            "whole": self.is_whole,
             "commits": self.commits,
             "snapshots": list(self.snapshots),
             "files": self.files,
@@ -204,7 +201,7 @@ class UnsoundError(LakeError):
     """Something in the lake is damaged; `found` has all of it."""
 
     def __init__(self, found: Verification) -> None:
-        super().__init__("\n- ".join((found.line(), *found.paragraphs(TOLD))))
+        super().__init__(found.said())
         self.found = found
 
 

@@ -6,23 +6,23 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby, pairwise, zip_longest
+from itertools import pairwise, zip_longest
 
 from lake.accept import accepted
-from lake.commit import Commit, DataFile, commit_seqs, read_commit
+from lake.commit import Commit, DataFile, read_commit
 from lake.errors import MissingObjectError, NoCommitError
 from lake.layout import (
     COMMITS,
-    SNAPSHOTS,
     commit_key,
     commit_seq,
     file_key,
+    forgotten_prefix,
     in_reach,
-    is_snapshot_id,
     snapshot_folder,
     table_folder,
 )
-from lake.publish.damage import YOUNG, Damage, Foreign, Kind, Verification, file_advice
+from lake.publish.damage import Damage, Kind, Verification, file_advice
+from lake.publish.foreign import beside, foreign_of, leftovers
 from lake.store import PARALLEL_REQUESTS, Store, StoredObject
 from lake.text import counted, minute, shown
 
@@ -31,9 +31,6 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 # How often an object is fetched that has another content than its commit says: the damage may be of the way.
 _FETCHES = 4
-
-# A copy of a commit that `maintain` was about to forget.
-_FORGOTTEN = "forgotten-"
 
 _RESTORE = "put back the commit that was there, from a version of the bucket or a backup"
 
@@ -59,6 +56,7 @@ def verify(
 
     Each commit must be readable and follow the one that it names; each snapshot must have all its files, of the right
     size. The files of `snapshots`, or of all, are read whole and hashed, a few at a time, of each a piece at a time.
+    Those that are named must be whole, and what was repaired since is wrong of them as well.
 
     Raises:
         LakeError: A commit is of a later format; the bucket cannot be used.
@@ -66,7 +64,7 @@ def verify(
     now = now or datetime.now(UTC)
     keys = [(item, commit_seq(item.key)) for item in store.list(COMMITS)]
     reached = in_reach(seq for _, seq in keys if seq is not None)
-    foreign = [_foreign(store, item.key, [item], now) for item, seq in keys if seq is None]
+    foreign = [foreign_of(store, item.key, [item], now) for item, seq in keys if seq is None]
     seen, damages = _chain(store, reached, progress)
     far = (seq for _, seq in keys if seq is not None and seq not in reached)
     damages += [_no_commit(store.uri(commit_key(seq)), "its number is far above all others") for seq in far]
@@ -83,10 +81,12 @@ def verify(
             # A snapshot may be forgotten meanwhile, and its files go.
             if found and store.find(commit_key(one.seq)) is not None:
                 damages += [_advised(store.uri(), damage, current, after) for damage in found]
-            foreign += [_foreign(store, item.key, [item], now) for item in one.foreign]
-    foreign += _leftovers(store, seen, now)
-    names = tuple(one.snapshot for one in chosen.values())
-    return Verification(store.uri(), len(seen), names, files, read, tuple(damages), tuple(foreign))
+            foreign += [foreign_of(store, item.key, [item], now) for item in one.foreign]
+    # The one before the oldest was forgotten.
+    named = {one.snapshot for one in seen} | {one.parent for one in seen if one.seq > reached[0]}
+    foreign += [*leftovers(store, named, seen[-1].seq if seen else 0, now), *beside(store, now)]
+    names, asked = tuple(one.snapshot for one in chosen.values()), frozenset(snapshots or ())
+    return Verification(store.uri(), len(seen), names, files, read, tuple(damages), tuple(foreign), asked)
 
 
 def damages_of(store: Store, commit: Commit, progress: Progress) -> list[Damage]:
@@ -128,8 +128,8 @@ def _look(store: Store, commit: Commit) -> _Seen:
             damages.append(_of_file(store, Kind.SIZE, commit, table, file, expected, counted(size, "byte")))
     others = [item for key, item in found.items() if key not in planned]
     damages += [_stray(store, commit, item) for item in others if item.key.startswith(folders)]
-    forgotten = f"{snapshot_folder(commit.snapshot)}{_FORGOTTEN}"
-    foreign = [item for item in others if not item.key.startswith((*folders, forgotten))]
+    known = (*folders, forgotten_prefix(commit.snapshot))
+    foreign = [item for item in others if not item.key.startswith(known)]
     repairs = frozenset(entry["subject"] for entry in commit.audits if entry["rule"] == "damaged")
     return _Seen(commit.seq, commit.snapshot, commit.parent, len(planned), tuple(damages), tuple(foreign), repairs)
 
@@ -200,42 +200,11 @@ def _advised(uri: str, damage: Damage, current: str | None, after: _Seen | None)
     if damage.snapshot is None or damage.table is None:
         return damage
     is_repaired = after is not None and after.parent == damage.snapshot and damage.subject in after.repairs
-    advice = file_advice(uri, damage.snapshot, current, damage.table)
-    return replace(damage, advice=advice, repaired_by=after.snapshot if after and is_repaired else None)
+    if after and is_repaired:
+        return damage.repaired_in(after.snapshot)
+    return replace(damage, advice=file_advice(uri, damage.snapshot, current, damage.table))
 
 
 def _no_commit(uri: str, finding: str) -> Damage:
     advice = f"{_RESTORE}, or delete the object while nothing is publishing; `maintain` stops until then"
     return Damage(Kind.NO_COMMIT, uri, "a commit", f"an object that is none: {finding}", advice)
-
-
-def _leftovers(store: Store, seen: Sequence[_Seen], now: datetime) -> list[Foreign]:
-    """Return what lies below ``snapshots/`` outside of the folders of snapshots that a commit names, or named."""
-    named = {name for one in seen for name in (one.snapshot, one.parent)}
-    found = {}
-    for folder, items in groupby(store.list(SNAPSHOTS), lambda item: "/".join(item.key.split("/")[:2])):
-        if folder.removeprefix(SNAPSHOTS) not in named:
-            found[folder] = list(items)
-    if found:
-        # What was published since commits were listed.
-        last = seen[-1].seq if seen else 0
-        later = (accepted(seq, partial(read_commit, store)) for seq in commit_seqs(store) if seq > last)
-        for commit in filter(None, later):
-            found.pop(snapshot_folder(commit.snapshot).rstrip("/"), None)
-    return [_foreign(store, folder, items, now) for folder, items in found.items()]
-
-
-def _foreign(store: Store, place: str, items: Sequence[StoredObject], now: datetime) -> Foreign:
-    youngest = max(item.modified for item in items)
-    is_young = now - youngest <= YOUNG
-    name = place.removeprefix(SNAPSHOTS)
-    if not is_snapshot_id(name):
-        advice = "no run writes there: find out who did, and delete it"
-    elif is_young:
-        advice = "a run may be writing there; what it leaves, `maintain` removes"
-    else:
-        advice = (
-            "look whether `maintain` runs, which removes what runs have left, and whether somebody deleted a commit"
-        )
-    where = store.uri(shown(place if [item.key for item in items] == [place] else f"{place}/"))
-    return Foreign(where, len(items), sum(item.size for item in items), youngest, is_young, advice)

@@ -55,7 +55,8 @@ def test_a_flipped_bit_is_named_and_repaired_and_the_lake_is_whole_again(prefect
     assert f", which repairs 2 files of {first.snapshot}: " in str(state.message)
     assert (now.parent, hashes(now)) == (first.snapshot, hashes(first))
     state = verify(LOCATION, every=True, return_state=True)
-    assert "; 2 damaged files of earlier snapshots, repaired since" in str(state.message)
+    assert str(state.message).startswith("sound but for 2 damaged files of earlier snapshots, repaired since: ")
+    assert f"\n- {store.uri(damaged)}: expected the content with SHA-256 " in str(state.message)
     state = verify(LOCATION, repair=True, return_state=True)
     assert (state.is_completed(), lake.commit) == (True, now)
 

@@ -4,10 +4,13 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 
+from flows.local.replica import demo_documents
 from lake.layout import snapshot_folder
 from lake.store import Store
+from tests.lake.assemble.lakeside import Lakeside, only
+from tests.lake.assemble.repairing import repair
 from tests.lake.publish.killing import NEW, OLD
-from tests.lake.publish.littering import chain, put
+from tests.lake.publish.littering import chain, flip, put
 
 LAKE = ("--bucket", "lake", "--prefix", "pokelake")
 FILE = f"{snapshot_folder(NEW)}types/part-0.parquet"
@@ -31,6 +34,35 @@ def test_damage_is_told_in_paragraphs_and_ends_with_exit_code_1(ran: Ran, store:
     code, out, err = ran("verify", *LAKE)
     assert (code, out) == (1, "")
     assert f"\n- {store.uri(FILE)}: expected an object, found none; run `pokelake verify --repair " in err
+
+
+def test_a_damaged_snapshot_that_is_asked_for_is_an_error_although_a_later_one_has_repaired_it(ran: Ran, store: Store):
+    lake = Lakeside(store)
+    old = lake.fill(only(demo_documents(), "type", "nature"))
+    gone, spoilt = (next(key for key in old.sizes() if f"/{name}/" in key) for name in ("types", "natures"))
+    store.delete([gone])
+    flip(store, spoilt)
+    new = repair(store)
+    assert new is not None
+
+    code, out, err = ran("verify", "--as-of", old.snapshot, *LAKE)
+    assert (code, out) == (1, "")
+    assert f"damaged: 2 findings in {store.uri()} (1 missing, 1 content); " in err
+    for key in (gone, spoilt):
+        assert f"\n- {store.uri(key)}: expected " in err
+    assert err.count(f"; repaired in {new.snapshot}; ") == 2
+    code, out, _ = ran("verify", "--as-of", old.snapshot, "--json", *LAKE)
+    assert (code, json.loads(out)["sound"], json.loads(out)["whole"]) == (1, False, False)
+
+    code, out, err = ran("verify", "--all", *LAKE)
+    assert (code, err) == (0, "")
+    assert out.startswith("sound but for 2 damaged files of earlier snapshots, repaired since: ")
+    assert out.count(f"; repaired in {new.snapshot}; ") == 2
+    code, out, err = ran("verify", *LAKE)
+    assert (code, err) == (0, "")
+    # What is missing is seen in a listing, whichever snapshot is read.
+    assert out.startswith(f"whole: {len(new.sizes())} files of {new.snapshot}, ")
+    assert f"\n- {store.uri(gone)}: expected an object, found none; repaired in {new.snapshot}; " in out
 
 
 def test_json_has_all_that_was_found_and_the_same_exit_code(ran: Ran, store: Store):

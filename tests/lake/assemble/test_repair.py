@@ -1,21 +1,13 @@
 """A repair publishes the current snapshot anew: what was damaged is built, or taken from where it is whole."""
 
-from contextlib import nullcontext
-from datetime import UTC, datetime
-
 import pytest
 
 from flows.local.replica import demo_documents
-from lake.assemble.draft import Crawled, write_draft
-from lake.assemble.mend import Mending, twins_of
 from lake.commit import Commit, head
 from lake.errors import ConflictError, StoreError
-from lake.layout import new_snapshot_id
-from lake.publish import commit_snapshot
-from lake.publish.damage import Verification
-from lake.publish.verify import verify
 from lake.store import Store
-from tests.lake.assemble.lakeside import RUN, Documents, Lakeside, audits, changed, hashes, message, only
+from tests.lake.assemble.lakeside import Documents, Lakeside, audits, changed, hashes, message, only
+from tests.lake.assemble.repairing import look, repair
 from tests.lake.publish.killing import Interrupted, Killed, killed_at
 from tests.lake.publish.littering import flip
 
@@ -36,34 +28,9 @@ def lake(store: Store, documents: Documents) -> Lakeside:
     return lake
 
 
-def look(store: Store, *snapshots: str) -> Verification:
-    return verify(store, lambda what, total: nullcontext(lambda done: None), snapshots or None)
-
-
 def key(lake: Lakeside, name: str, commit: Commit | None = None) -> str:
     """Return the key of the first file of a table, or of a resource's documents, in the current snapshot or another."""
     return next(key for key in (commit or lake.commit).keys() if f"/{name}/" in key)  # noqa: SIM118
-
-
-def repair(store: Store) -> Commit | None:
-    """Publish the current snapshot anew as `pokelake verify --repair` does; None if it is whole."""
-    current = head(store)
-    assert current is not None
-    damaged = look(store, current.snapshot).damaged(current.snapshot)
-    if not damaged:
-        return None
-    draft = write_draft(
-        store,
-        new_snapshot_id(datetime.now(UTC)),
-        current,
-        Crawled(current.source, (), is_partial=True),
-        lambda what, total: nullcontext(lambda done: None),
-        run=RUN,
-        mending=Mending(damaged=damaged, twins=twins_of(store, current, damaged)),
-    )
-    assert draft is not None
-    assert draft.is_new(current)
-    return commit_snapshot(store, draft.commit)
 
 
 @pytest.mark.parametrize("is_missing", [False, True])
@@ -81,7 +48,10 @@ def test_a_damaged_table_is_built_anew_with_the_same_bytes_and_the_lake_is_whole
     found = look(lake.store)
     [old] = found.damages
     assert (found.is_sound, old.repaired_by) == (True, after.snapshot)
-    assert "1 damaged file of earlier snapshots, repaired since" in found.line()
+    assert found.line().startswith("sound but for 1 damaged file of earlier snapshots, repaired since: ")
+    assert f"; repaired in {after.snapshot}; " in found.paragraphs()[0]
+    assert (found.facts()["sound"], found.facts()["whole"]) == (True, False)
+    assert look(lake.store, after.snapshot).line().startswith("whole: ")
     assert repair(lake.store) is None
 
 
@@ -163,7 +133,7 @@ def test_a_repair_that_loses_a_race_publishes_nothing(lake: Lakeside, documents:
     rival = lake.crawl(changed(documents, "pokemon/25", height=5))
     counted = Interrupted(s3_client, 0, lambda: None, "before")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.lake.assemble.test_repair.commit_snapshot", lambda store, commit: commit)
+        patch.setattr("tests.lake.assemble.repairing.commit_snapshot", lambda store, commit: commit)
         repair(Store("lake", lake.store.prefix, counted))
     # The last request but those of the commit itself.
     late = Interrupted(s3_client, counted.requests, lambda: lake.publish(rival), "after")

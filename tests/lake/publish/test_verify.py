@@ -5,18 +5,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from lake.commit import head
+from lake.errors import StoreError
 from lake.layout import commit_key, file_key, forgotten_key, snapshot_folder
-from lake.publish.damage import TOLD, YOUNG, Kind, UnsoundError, Verification
+from lake.publish import foreign
+from lake.publish.damage import TOLD, Kind, UnsoundError, Verification
+from lake.publish.foreign import YOUNG, Origin
 from lake.publish.garbage import find_expired, forget
 from lake.publish.verify import verify
 from lake.store import Store
 from tests.lake import keys
 from tests.lake.publish.killing import NEW, OLD, RIVAL, Interrupted, publish
-from tests.lake.publish.littering import DAY, chain, flip, put
+from tests.lake.publish.littering import DAY, age, chain, flip, put
 
 OLDER = YOUNG + DAY
 POKEMON, TYPES = "pokemon/generation=1/part-0.parquet", "types/part-0.parquet"
@@ -90,7 +95,7 @@ def test_each_damage_is_a_paragraph_that_says_where_what_and_what_to_do(three: S
     with pytest.raises(UnsoundError) as caught:
         look(three).require_sound()
     first, *paragraphs = str(caught.value).split("\n- ")
-    assert first.startswith(f"damaged: 2 findings in {three.uri()}; 6 files of 3 snapshots")
+    assert first.startswith(f"damaged: 2 findings in {three.uri()} (1 missing, 1 content); 6 files of 3 snapshots")
     [old, new] = paragraphs
     assert old.startswith(f"{three.uri(of(OLD, TYPES))}: expected an object, found none; published files never change")
     assert f"{three.uri(of(RIVAL, TYPES))}: expected the content with SHA-256 " in new
@@ -151,19 +156,71 @@ def test_numbers_that_were_passed_over_break_nothing(three: Store):
     assert look(three).is_sound
 
 
-def test_what_maintain_forgot_is_no_damage(three: Store):
+def test_what_maintain_forgot_is_no_damage_and_is_named_as_forgotten(three: Store):
     forget(three, find_expired(three, 30 * DAY))
-    assert look(three).is_sound
     three.create(forgotten_key(NEW), b"a copy of a commit that an interrupted maintain made")
-    assert look(three).foreign == ()
+    whole = look(three)
+    [left] = whole.foreign
+    assert (left.where, left.origin) == (three.uri(of(OLD, "")), Origin.FORGOTTEN)
+    assert "`maintain` has forgotten this snapshot; it goes with the first `maintain` after the grace" in str(left)
+    assert (whole.is_sound, whole.line().endswith("; 1 forgotten snapshot, which maintain removes")) == (True, True)
+    age(three, snapshot_folder(OLD), OLDER)
+    assert "look whether `maintain` runs, which removes it" in look(three).paragraphs()[0]
+
+
+def test_every_snapshot_that_was_forgotten_is_named(three: Store):
+    forget(three, find_expired(three, keep=1))
+    assert [(one.where, one.origin) for one in look(three).foreign] == [
+        (three.uri(of(OLD, "")), Origin.FORGOTTEN),
+        (three.uri(of(NEW, "")), Origin.FORGOTTEN),
+    ]
+
+
+def test_what_lies_beside_the_folders_of_the_lake_is_counted_and_harms_nobody(three: Store):
+    put(three, "whatever/x.txt", "whatever/deep/y.txt", "other/lake/commits/0000000001.json", "z.txt", ago=OLDER)
+    put(three, "staging/0123456789abcdef/item-0001", ago=OLDER)
+    whole = look(three)
+    assert whole.is_sound
+    assert [(one.where.removeprefix(three.uri()), one.objects) for one in whole.foreign] == [
+        ("z.txt", 1),
+        ("other/", 1),
+        ("whatever/", 2),
+    ]
+    assert ["another lake" in str(one) for one in whole.foreign] == [False, True, False]
+    assert whole.line().endswith("; 3 foreign places")
+
+
+def test_a_lake_at_the_root_of_a_bucket_takes_no_other_one_as_damage(three: Store, client: Any):
+    found = look(Store("lake", "", client))
+    assert [(one.where, one.origin) for one in found.foreign] == [(three.uri(), Origin.BESIDE)]
+    assert "; another lake lies there" in str(found.foreign[0])
+    assert found.is_sound
+
+
+def test_a_folder_beside_the_lake_is_not_counted_to_its_end(three: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(foreign, "_COUNTED", 3)
+    put(three, *(f"whatever/{number}" for number in range(5)))
+    [beside] = look(three).foreign
+    assert f"{three.uri('whatever/')}: more than 3 objects with 3 bytes" in str(beside)
+
+
+def test_who_may_not_list_the_bucket_verifies_the_lake(three: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Store, "top", Mock(side_effect=StoreError("AccessDenied")))
+    assert look(three).is_sound
+
+
+def test_an_object_that_is_nobodys_is_no_leftover(three: Store):
+    put(three, "snapshots/notes.txt", "commits/readme.txt", ago=DAY)
+    whole = look(three)
+    assert (whole.is_sound, whole.line().endswith("; 2 foreign places")) == (True, True)
 
 
 def test_a_young_leftover_is_named_and_alarms_nobody(three: Store):
-    left = "20260809T041200Z-00000000"
-    put(three, of(left, TYPES), ago=timedelta(hours=1))
+    name = "20260809T041200Z-00000000"
+    put(three, of(name, TYPES), ago=timedelta(hours=1))
     whole = look(three)
-    [foreign] = whole.foreign
-    assert (foreign.where, foreign.objects, foreign.is_young) == (three.uri(of(left, "")), 1, True)
+    [left] = whole.foreign
+    assert (left.where, left.objects, left.is_young) == (three.uri(of(name, "")), 1, True)
     assert (whole.is_sound, whole.paragraphs()) == (True, [])
     assert whole.facts()["foreign"][0]["young"] is True
     assert "1 young leftover for maintain" in whole.line()
