@@ -130,7 +130,8 @@ def verify_files(lake: LakeLocation, as_of: str | None, every: bool, repair: boo
     names = [None] if every else [as_of, None] if repair else [as_of]
     snapshots = {readers.commit(name).snapshot for name in names}
     with phase("verify", f"verifying {'all snapshots' if every else ', '.join(sorted(snapshots))}"):
-        return look(store, shown_in(lake.place()), None if every else snapshots)
+        # The role of a task may list the lake's folders alone.
+        return look(store, shown_in(lake.place()), None if every else snapshots, looks_beside=False)
 
 
 def shown_in(place: str) -> Progress:

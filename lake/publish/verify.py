@@ -50,13 +50,18 @@ class _Seen:
 
 
 def verify(
-    store: Store, progress: Progress, snapshots: Collection[str] | None = None, now: datetime | None = None
+    store: Store,
+    progress: Progress,
+    snapshots: Collection[str] | None = None,
+    now: datetime | None = None,
+    looks_beside: bool = True,
 ) -> Verification:
     """Compare what lies in a lake with its commits, and return all that is wrong.
 
     Each commit must be readable and follow the one that it names; each snapshot must have all its files, of the right
     size. The files of `snapshots`, or of all, are read whole and hashed, a few at a time, of each a piece at a time.
-    Those that are named must be whole, and what was repaired since is wrong of them as well.
+    Those that are named must be whole, and what was repaired since is wrong of them as well. Who may list only the
+    lake's folders does not look beside them.
 
     Raises:
         LakeError: A commit is of a later format; the bucket cannot be used.
@@ -84,7 +89,8 @@ def verify(
             foreign += [foreign_of(store, item.key, [item], now) for item in one.foreign]
     # The one before the oldest was forgotten.
     named = {one.snapshot for one in seen} | {one.parent for one in seen if one.seq > reached[0]}
-    foreign += [*leftovers(store, named, seen[-1].seq if seen else 0, now), *beside(store, now)]
+    foreign += leftovers(store, named, seen[-1].seq if seen else 0, now)
+    foreign += beside(store, now) if looks_beside else ()
     names, asked = tuple(one.snapshot for one in chosen.values()), frozenset(snapshots or ())
     return Verification(store.uri(), len(seen), names, files, read, tuple(damages), tuple(foreign), asked)
 
