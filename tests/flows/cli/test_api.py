@@ -65,14 +65,14 @@ def ran(capsys: pytest.CaptureFixture[str], bucket: str, monkeypatch: pytest.Mon
     # To read the certificates takes longer than a command, and so do new settings of Prefect's.
     tls = ssl.create_default_context()
     monkeypatch.setattr(ssl, "create_default_context", lambda *_, **__: tls)
-    set_to = ""
+    set_to: str | None = None
 
     def run(api: str, command: str) -> tuple[int, str, str]:
         nonlocal set_to
         _opened.cache_clear()
         if api != set_to:
             settings.close()
-            settings.enter_context(temporary_settings({PREFECT_API_URL: api, PREFECT_CLIENT_MAX_RETRIES: 0}))
+            settings.enter_context(temporary_settings({PREFECT_API_URL: api or None, PREFECT_CLIENT_MAX_RETRIES: 0}))
             set_to = api
         with pytest.raises(SystemExit) as ended:
             main([command, *ASKING[command]])
