@@ -68,8 +68,8 @@ def maintain(
 
     Every published snapshot is kept unless `keep` or `keep_days` is given; then older snapshots are forgotten, and a
     later run removes their files, after the grace period. The current one always stays, and that on which a held draft
-    was written which waits, with all after it. A run ends as unchanged when there was
-    nothing to do, as planned after a dry run, or as frozen when the operator wants nothing to be touched.
+    was written which waits, with all after it. A run ends as unchanged when there was nothing to do, as planned after a
+    dry run, or as frozen when the operator wants nothing to be touched; a dry run touches nothing.
 
     Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment; for code to be
     removed, the Prefect server that has its deployments. Optional: the Variable `pokelake_frozen`.
@@ -89,7 +89,7 @@ def maintain(
     if len(named := [name for name, value in given.items() if value is not None]) > 1:
         raise LakeError(f"{' and '.join(named)}: expected one of them, because each says which snapshots stay")
     days = keep_days if expire_days is None else expire_days
-    if is_frozen():
+    if not dry_run and is_frozen():
         return frozen()
     store = lake.open()
     if not dry_run:

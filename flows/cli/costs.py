@@ -9,11 +9,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from lake.accept import accepted
+from lake.commit import commit_seqs, read_commit
 from lake.errors import StoreError
-from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING, is_snapshot_id
-from lake.store import Store
+from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING
+from lake.store import PARALLEL_REQUESTS, Store
 
 # For a month of a gigabyte of 2**30 bytes, of the first 50 TB.
 STORED_GIGABYTE = 0.023
@@ -32,10 +35,14 @@ _MB = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The bytes that a lake has: of each snapshot's folder, and of all objects together."""
+    """The bytes that a lake has: of each published snapshot's folder, and of all objects together.
+
+    `unpublished` are those of other snapshots: forgotten, being written, or left.
+    """
 
     snapshots: dict[str, int] = field(default_factory=dict)
     total: int = 0
+    unpublished: int = 0
 
     @property
     def dollars_a_month(self) -> float:
@@ -47,15 +54,24 @@ class Storage:
         sizes = sorted(self.snapshots.values())
         each = f" of {mb(sizes[0])} to {mb(sizes[-1])}" if len(sizes) > 1 else f" of {mb(sizes[0])}" if sizes else ""
         number = f"{len(sizes):,} snapshot{'s' if len(sizes) != 1 else ''}"
-        return f"{number}{each}, {mb(self.total)} in all; {dollars(self.dollars_a_month)} a month at list price"
+        other = f", {mb(self.unpublished)} forgotten or unpublished" if self.unpublished else ""
+        cost = f"{dollars(self.dollars_a_month)} a month at list price"
+        return f"{number}{each}{other}, {mb(self.total)} in all; {cost}"
 
     def facts(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return {"bytes": self.total, "snapshots": self.snapshots, "dollars_a_month": round(self.dollars_a_month, 6)}
+        return {
+            "bytes": self.total,
+            "snapshots": self.snapshots,
+            "unpublished_bytes": self.unpublished,
+            "dollars_a_month": round(self.dollars_a_month, 6),
+        }
 
 
 def measure(store: Store) -> Storage | None:
-    """Add up the sizes of all objects of a lake; they are listed, and none is read. None if they may not be listed.
+    """Add up the sizes of all objects of a lake, which are listed; commits say which snapshots are published.
+
+    None if they may not be listed.
 
     Its folders are listed one by one, because a role may see these and nothing else.
     """
@@ -69,10 +85,14 @@ def measure(store: Store) -> Storage | None:
     try:
         with ThreadPoolExecutor(len(ROOTS)) as pool:
             found = dict(zip(ROOTS, pool.map(sizes, ROOTS), strict=True))
+        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+            commits = list(pool.map(lambda seq: accepted(seq, partial(read_commit, store)), commit_seqs(store)))
     except StoreError:
         return None
-    snapshots = {name: size for name, size in found[SNAPSHOTS].items() if is_snapshot_id(name)}
-    return Storage(snapshots, sum(sum(of.values()) for of in found.values()))
+    published = {commit.snapshot for commit in commits if commit is not None}
+    snapshots = {name: size for name, size in found[SNAPSHOTS].items() if name in published}
+    other = sum(found[SNAPSHOTS].values()) - sum(snapshots.values())
+    return Storage(snapshots, sum(sum(of.values()) for of in found.values()), other)
 
 
 def price_of(requests: Mapping[str, int]) -> float:

@@ -82,6 +82,13 @@ def given_arguments() -> list[str]:
 class Commands(TyperGroup):
     """Typer's commands, except that bad usage is quoted so that nothing of it is obeyed."""
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command whose help has each paragraph in one line; of a docstring, all but the first have breaks."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and command.help:
+            command.help = "\n\n".join(" ".join(part.split()) for part in command.help.split("\n\n"))
+        return command
+
     def make_context(self, *given: Any, **more: Any) -> Any:
         """Read the arguments of the command itself."""
         return _quoting(super().make_context, *given, **more)

@@ -18,8 +18,10 @@ from flows.steps.outcome import spoken
 from flows.steps.parameters import LakeLocation
 from lake.crawl import Source
 from lake.errors import LakeError, SourceError
-from tests.flows.conftest import Refresh
+from lake.store import Store
+from tests.flows.conftest import LOCATION, Refresh
 from tests.flows.lakeside import error_of
+from tests.lake.publish.littering import put
 
 Turn = Callable[[str, Any], None]
 
@@ -58,6 +60,12 @@ def test_frozen_a_run_ends_at_once_and_touches_nothing(turn: Turn, flow: Flow[An
     state = flow(LakeLocation(block="nowhere"), return_state=True)
     assert (state.name, spoken(state)[0]) == ("Completed", "Frozen")
     assert FROZEN in state.message
+
+
+def test_frozen_it_is_still_said_what_maintain_would_remove(turn: Turn, store: Store):
+    turn(FROZEN, True)
+    put(store, "staging/0123456789abcdef/item-0001")
+    assert spoken(maintain(LOCATION, dry_run=True, return_state=True))[0] == "Planned"
 
 
 def test_with_the_knobs_as_they_are_created_a_refresh_does_what_it_does_without(turn: Turn, run_refresh: Refresh):

@@ -32,7 +32,7 @@ def verified(at: Installation) -> Verdict:
         limit=1,
     )
     if not runs or runs[0].state is None:
-        return skipped(f"not known, because {deployment.name} has not run yet; {again} looks now")
+        return skipped(f"not known, because the deployment {deployment.name} has not run yet; {again} looks now")
     state = runs[0].state
     when, (said, *more) = f"{state.timestamp:%Y-%m-%d %H:%M} UTC", (state.message or "no message").splitlines()
     if state.is_completed():

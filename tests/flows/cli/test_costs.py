@@ -7,8 +7,9 @@ import pytest
 from flows.cli import status
 from flows.cli.costs import GIGABYTE, Storage, dollars, measure, price_of, requests_in
 from lake.errors import StoreError
+from lake.publish.garbage import find_expired, forget
 from lake.store import Store
-from tests.lake.publish.killing import NEW, OLD
+from tests.lake.publish.killing import NEW, OLD, RIVAL
 from tests.lake.publish.littering import chain, put
 
 
@@ -19,7 +20,17 @@ def test_each_snapshot_and_all_that_lies_in_the_lake_are_added_up_from_listings(
     assert found is not None
     assert found.snapshots == {name: sum(item.size for item in store.list(f"snapshots/{name}/")) for name in (OLD, NEW)}
     assert found.total == sum(item.size for item in store.list(""))
-    assert found.line().startswith("2 snapshots of 0.0 MB to 0.0 MB, 0.0 MB in all; $0.0000")
+    assert found.line().startswith("2 snapshots of 0.0 MB to 0.0 MB, 0.0 MB forgotten or unpublished, 0.0 MB in all")
+
+
+def test_a_snapshot_that_was_forgotten_is_not_counted(store: Store):
+    chain(store, 90, 40, 20)
+    put(store, "snapshots/20260809T041200Z-00000000/types/part-0.parquet")
+    forget(store, find_expired(store, keep=2))
+    found = measure(store)
+    assert found is not None
+    assert found.snapshots.keys() == {NEW, RIVAL}
+    assert found.facts()["unpublished_bytes"] == 1 + sum(item.size for item in store.list(f"snapshots/{OLD}/"))
 
 
 def test_a_gigabyte_for_a_month_and_requests_have_their_list_price():

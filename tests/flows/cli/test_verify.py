@@ -1,8 +1,11 @@
 """`pokelake verify`: what it prints of a whole lake and of a damaged one, without Prefect, and with which exit code."""
 
+import itertools
 import json
 from collections.abc import Callable
 from datetime import timedelta
+
+import pytest
 
 from flows.local.replica import demo_documents
 from lake.layout import snapshot_folder
@@ -96,3 +99,13 @@ def test_a_snapshot_and_all_of_them_exclude_each_other(ran: Ran, store: Store):
     assert ran("verify", "--all", "--as-of", OLD, *LAKE)[0] == 2
     assert ran("verify", "--repair", "--as-of", OLD, *LAKE)[0] == 2
     assert "nothing was ever published" in ran("verify", "--as-of", OLD, *LAKE)[2]
+
+
+def test_help_breaks_no_line_before_the_terminal_does(ran: Ran, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    said = ran("verify", "--help")[1]
+    lines = said[said.index("Exit code 1") :].split("\n \n")[0].splitlines()
+    paragraph = [line.rstrip() for line in lines[: next(n for n, line in enumerate(lines) if not line.strip())]]
+    # The first word of each line had no place in the line before.
+    for line, after in itertools.pairwise(paragraph):
+        assert len(f"{line} {after.split()[0]}") > 78

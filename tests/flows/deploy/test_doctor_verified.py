@@ -46,7 +46,7 @@ def test_a_lake_that_was_whole():
 def test_a_lake_that_was_never_looked_at_is_not_said_to_be_damaged():
     found = ask()
     assert (found.status, found.mend) == ("skipped", "")
-    assert found.found == f"not known, because verify has not run yet; {AGAIN} looks now"
+    assert found.found == f"not known, because the deployment verify has not run yet; {AGAIN} looks now"
 
 
 def test_a_damaged_lake_stays_one_until_a_verification_ends_well():
