@@ -6,7 +6,7 @@ from prefect.variables import Variable
 from prefect_aws import S3Bucket
 
 from blocks.names import LAKE_BLOCK, SOURCE_BLOCK
-from blocks.storage import load_block
+from blocks.storage import load_block, place_of
 from lake.errors import LakeError, UnknownNameError
 
 # The source block of each lake, by the lake's S3Bucket block. The first lake is in it only if its source is another.
@@ -37,7 +37,7 @@ def source_block_at(bucket: str, prefix: str) -> str | None:
     """Return the source block of the lake beside the first that was set up in a bucket's folder, None if none was."""
     for lake, source in sources().items():
         block = load_block(S3Bucket, lake)
-        if block and (block.bucket_name, block.bucket_folder.strip("/")) == (bucket, prefix.strip("/")):
+        if block and place_of(block) == (bucket, prefix.strip("/")):
             return source
     return None
 

@@ -27,6 +27,11 @@ def open_store(block: S3Bucket) -> Store:
     return Store(block.bucket_name, block.bucket_folder, s3_client(block.credentials))
 
 
+def place_of(block: S3Bucket) -> tuple[str, str]:
+    """Return the bucket and the folder that a block names, however its slashes are written."""
+    return block.bucket_name, block.bucket_folder.strip("/")
+
+
 def results_folder(prefix: str) -> str:
     """Return the folder of Prefect's results in a lake."""
     return f"{prefix.strip('/')}/{RESULTS}".strip("/")

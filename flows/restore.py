@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.client.schemas import State
 from pydantic import Field
 
@@ -12,12 +12,11 @@ from flows.steps.ended import PUBLISHING, TELLING
 from flows.steps.events import announce
 from flows.steps.memory import return_freed_memory
 from flows.steps.numbers import phase
-from flows.steps.outcome import PUBLISH_ATTEMPTS, describe_changes, ended, unchanged
+from flows.steps.outcome import again_if_beaten, describe_changes, ended, unchanged
 from flows.steps.parameters import LakeLocation
 from flows.steps.publish import Publication, publish_restored
 from flows.steps.watch import run_name, watched
 from lake.assemble.restore import find_snapshot, require_whole
-from lake.errors import ConflictError
 from lake.verdict import REASON_CHARACTERS, Restored
 
 # Why, which a blank does not say.
@@ -63,12 +62,7 @@ def restore(
         RestoreError: There is no such snapshot, it is the current one, or it is not whole; nothing was written.
     """
     return_freed_memory()
-    for _ in range(PUBLISH_ATTEMPTS - 1):
-        try:
-            return _restore(lake, snapshot, reason, by)
-        except ConflictError:
-            get_run_logger().warning("another run published first; going on from its snapshot")
-    return _restore(lake, snapshot, reason, by)
+    return again_if_beaten(lambda: _restore(lake, snapshot, reason, by))
 
 
 def _restore(lake: LakeLocation, snapshot: str, reason: str, by: str) -> State[Any]:

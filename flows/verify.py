@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 
@@ -17,7 +17,7 @@ from flows.steps.gate import held_back, verdict_first
 from flows.steps.logs import harmless, note
 from flows.steps.memory import return_freed_memory
 from flows.steps.numbers import phase
-from flows.steps.outcome import PUBLISH_ATTEMPTS, ended
+from flows.steps.outcome import again_if_beaten, ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.progress import CrawlReport, crawl_progress
 from flows.steps.publish import Publication, publish
@@ -27,7 +27,6 @@ from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft
 from lake.assemble.mend import Mending, twins_of
 from lake.commit import Commit, DataFile, head
-from lake.errors import ConflictError
 from lake.publish.damage import Verification
 from lake.publish.verify import Progress
 from lake.publish.verify import verify as look
@@ -82,12 +81,7 @@ def verify(
     return_freed_memory()
     if repair and (state := verdict_first(lake)) is not None:
         return state
-    for _ in range(PUBLISH_ATTEMPTS - 1):
-        try:
-            return _verify(lake, as_of, every, repair)
-        except ConflictError:
-            get_run_logger().warning("another run published first; verifying its snapshot")
-    return _verify(lake, as_of, every, repair)
+    return again_if_beaten(lambda: _verify(lake, as_of, every, repair), "verifying its snapshot")
 
 
 def _verify(lake: LakeLocation, as_of: str | None, every: bool, repair: bool) -> State[Any]:
@@ -143,7 +137,7 @@ def shown_in(place: str) -> Progress:
             with progress(what, total) as advance:
                 yield advance
             return
-        with crawl_progress(CrawlReport(place, total, "verification", "file")) as note:
+        with crawl_progress(CrawlReport(place, total, "verification", "file", emits=False)) as note:
             yield lambda done: note(done, True)
 
     return show_progress

@@ -101,6 +101,16 @@ def path_below(base: str, address: str) -> str | None:
     return below.removeprefix(above).strip("/")
 
 
+def without_user(address: str) -> str:
+    """Return an address as a person may read it, without a user and a password.
+
+    >>> without_user("http://admin:secret@127.0.0.1:4200/api")
+    'http://127.0.0.1:4200/api'
+    """
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 @_remembered
 def _origin(address: str) -> tuple[str, str, str, int] | None:
     """Return scheme, user, host and port; None if it is no HTTP address, or has a port that none can have."""

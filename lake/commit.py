@@ -1,6 +1,7 @@
 """The commit log: creating ``commits/<seq>.json`` publishes a snapshot of all tables; the highest is current."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -23,7 +24,7 @@ from lake.layout import (
     in_reach,
 )
 from lake.resource import Failure
-from lake.store import Store
+from lake.store import PARALLEL_REQUESTS, Store
 from lake.verdict import Restored, Verdict
 
 FORMAT = 1
@@ -32,7 +33,7 @@ FORMAT = 1
 MAX_BYTES = 64 << 20
 
 # How often a commit, or a file of a table, is fetched that came damaged: the damage may be of the way.
-_FETCHES = 4
+FETCHES = 4
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
@@ -183,7 +184,7 @@ def read_commit(store: Store, seq: int) -> Commit:
         LakeError: It is a commit of a later format.
     """
     key = commit_key(seq)
-    for _ in range(_FETCHES - 1):
+    for _ in range(FETCHES - 1):
         body = _body(store, key)
         try:
             return _of_key(body, store.uri(key), seq)
@@ -206,6 +207,16 @@ def _of_key(body: bytes, uri: str, seq: int) -> Commit:
     if commit.seq != seq:
         raise NoCommitError(uri, f"it says that it is number {commit.seq}")
     return commit
+
+
+def read_commits(store: Store) -> list[Commit]:
+    """Return all commits, oldest first, several of which are read at the same time.
+
+    Raises:
+        LakeError: One of them cannot be read.
+    """
+    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+        return list(pool.map(partial(read_commit, store), commit_seqs(store)))
 
 
 def head(store: Store) -> Commit | None:
@@ -234,7 +245,7 @@ def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
         MissingObjectError: It is gone.
     """
     key = file_key(snapshot, table, file.name)
-    for _ in range(_FETCHES):
+    for _ in range(FETCHES):
         body = store.get(key)
         if sha256(body).hexdigest() == file.sha256:
             return body

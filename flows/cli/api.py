@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from json import JSONDecodeError
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from flows.cli.settings import prepare_prefect
+from lake.address import without_user
 from lake.errors import LakeError
 from lake.text import shown
 
@@ -183,5 +183,4 @@ def _api_url() -> str:
     url = get_current_settings().api.url
     if not url:
         return "the address of its own server (PREFECT_API_URL is not set)"
-    parts = urlsplit(url)
-    return shown(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+    return shown(without_user(url))

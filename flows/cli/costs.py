@@ -9,14 +9,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from lake.accept import accepted
-from lake.commit import commit_seqs, read_commit
 from lake.errors import StoreError
-from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING
-from lake.store import PARALLEL_REQUESTS, Store
+from lake.layout import FOLDERS, SNAPSHOTS
+from lake.read.history import History
+from lake.store import Store
 
 # For a month of a gigabyte of 2**30 bytes, of the first 50 TB.
 STORED_GIGABYTE = 0.023
@@ -26,9 +24,6 @@ GIGABYTE = 1 << 30
 WRITTEN_THOUSAND, READ_THOUSAND = 0.005, 0.0004
 WRITES = ("Put", "Copy", "Post", "List", "Create", "Upload", "Complete")
 FREE = ("Delete", "Abort")
-
-# The folders of a lake.
-ROOTS = (CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING)
 
 _MB = 1_000_000
 
@@ -83,13 +78,11 @@ def measure(store: Store) -> Storage | None:
         return dict(found)
 
     try:
-        with ThreadPoolExecutor(len(ROOTS)) as pool:
-            found = dict(zip(ROOTS, pool.map(sizes, ROOTS), strict=True))
-        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-            commits = list(pool.map(lambda seq: accepted(seq, partial(read_commit, store)), commit_seqs(store)))
+        with ThreadPoolExecutor(len(FOLDERS)) as pool:
+            found = dict(zip(FOLDERS, pool.map(sizes, FOLDERS), strict=True))
+        published = {commit.snapshot for commit in History(store).commits()}
     except StoreError:
         return None
-    published = {commit.snapshot for commit in commits if commit is not None}
     snapshots = {name: size for name, size in found[SNAPSHOTS].items() if name in published}
     other = sum(found[SNAPSHOTS].values()) - sum(snapshots.values())
     return Storage(snapshots, sum(sum(of.values()) for of in found.values()), other)

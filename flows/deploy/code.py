@@ -3,12 +3,13 @@
 import json
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from prefect_aws import S3Bucket
 
@@ -181,6 +182,12 @@ def deployed_names(names: Names, source: str = "") -> dict[str, str]:
     if source != SOURCE_BLOCK and load_block(SourceConfig, source) is None:
         raise UnknownNameError("source block", source, advice=f"run `pokelake setup{names.flags} --source-block NAME`")
     return {"lake": names.lake, "source": source, "suffix": names.suffix}
+
+
+def pulled_from(steps: Sequence[Mapping[str, Any]] | None) -> tuple[str, str] | None:
+    """Return the bucket and the folder that a deployment's steps pull its code from; None if they pull none."""
+    found = next((step[PULL] for step in steps or () if PULL in step), None)
+    return (found["bucket"], found["folder"]) if found else None
 
 
 def check_command() -> str:

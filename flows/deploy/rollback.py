@@ -3,7 +3,7 @@
 import ast
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
@@ -14,8 +14,8 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTag
 from prefect.client.schemas.responses import DeploymentResponse
 
 from blocks.names import FIRST, Names
-from flows.deploy.code import PULL
-from lake.commit import commit_seqs, read_commit
+from flows.deploy.code import pulled_from
+from lake.commit import read_commits
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import CODE, CODE_MANIFEST
 from lake.store import PARALLEL_REQUESTS, Store
@@ -31,9 +31,7 @@ def versions(store: Store, names: Names = FIRST) -> list[dict[str, Any]]:
     (snapshots), and the deployments that run it (deployments).
     """
     pushed = {item.key.split("/")[1]: item.modified for item in store.list(CODE) if item.key.endswith(CODE_MANIFEST)}
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        commits = list(pool.map(lambda seq: read_commit(store, seq), commit_seqs(store)))
-    made = Counter(str(commit.run.get("code_version")) for commit in commits)
+    made = Counter(str(commit.run.get("code_version")) for commit in read_commits(store))
     with get_client(sync_client=True) as client:
         running = _deployments(client, store, names)
     return [
@@ -70,12 +68,12 @@ def rollback(store: Store, version: str, names: Names = FIRST) -> dict[str, str]
 def _deployments(client: SyncPrefectClient, store: Store, names: Names) -> list[DeploymentResponse]:
     """Return the deployments that pull their code from this lake."""
     tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[names.tag]))
-    return [item for item in client.read_deployments(deployment_filter=tagged) if _pulls(item.pull_steps or (), store)]
+    return [item for item in client.read_deployments(deployment_filter=tagged) if _pulls(item, store)]
 
 
-def _pulls(steps: Sequence[Mapping[str, Any]], store: Store) -> bool:
-    pulls = [step[PULL] for step in steps if PULL in step]
-    return any(pull["bucket"] == store.bucket and pull["folder"].rpartition(CODE)[0] == store.prefix for pull in pulls)
+def _pulls(item: DeploymentResponse, store: Store) -> bool:
+    bucket, folder = pulled_from(item.pull_steps) or ("", "")
+    return bucket == store.bucket and folder.rpartition(CODE)[0] == store.prefix
 
 
 def _read(store: Store, version: str) -> tuple[dict[str, bytes], str]:

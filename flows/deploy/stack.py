@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from prefect_aws import AwsCredentials
@@ -13,6 +12,7 @@ from flows.deploy.account import Account
 from flows.deploy.image import image_tag
 from flows.deploy.pool import Pool
 from flows.deploy.task_definition import holds
+from lake.address import without_user
 from lake.errors import LakeError
 from lake.text import shown
 
@@ -93,10 +93,10 @@ class Stack:
         """
         wanted = self._output("PrefectApiUrl")
         if (address or "").rstrip("/") != wanted.rstrip("/"):
-            found = _plain(address) if address else "none"
+            plain, found = shown(without_user(wanted)), shown(without_user(address)) if address else "none"
             raise LakeError(
-                f"stack {self.name}: expected the Prefect that its worker asks, at {_plain(wanted)}, found"
-                f" {found}; `export PREFECT_API_URL={_plain(wanted)}`, with its PREFECT_API_KEY or"
+                f"stack {self.name}: expected the Prefect that its worker asks, at {plain}, found"
+                f" {found}; `export PREFECT_API_URL={plain}`, with its PREFECT_API_KEY or"
                 " PREFECT_API_AUTH_STRING, or deploy the stack again with another PrefectApiUrl"
             )
 
@@ -162,12 +162,6 @@ def read_stack(name: str) -> Stack:
             f" `aws cloudformation describe-stack-events --stack-name {name}` says why"
         )
     return Stack(name, {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", ())})
-
-
-def _plain(address: str) -> str:
-    """Return an address without a password."""
-    parts = urlsplit(address)
-    return shown(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
 
 
 def find_image(stack: Stack, checkout: Path) -> str:

@@ -1,10 +1,10 @@
 """The end of every publishing flow: it publishes on the current head, and says so by a state and an event."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect import get_run_logger
 from prefect.client.schemas import State
@@ -24,6 +24,8 @@ from lake.crawl import Listing
 from lake.errors import ConflictError
 from lake.resource import Failure
 from lake.text import counted, printable, shown
+
+_T = TypeVar("_T")
 
 # A run that loses this many races in a row has a rival that publishes all the time.
 PUBLISH_ATTEMPTS = 3
@@ -60,11 +62,20 @@ def publish_on_head(
         files = None if is_alone else document_files(began)
         return publish(lake, current, replace(crawled, began=files), allow_shrink)
 
+    return again_if_beaten(attempt)
+
+
+def again_if_beaten(attempt: Callable[[], _T], then: str = "going on from its snapshot") -> _T:
+    """Make an attempt to publish, and another one if a rival was faster; `then` says in the log what that does.
+
+    Raises:
+        ConflictError: A rival was faster each of `PUBLISH_ATTEMPTS` times.
+    """
     for _ in range(PUBLISH_ATTEMPTS - 1):
         try:
             return attempt()
         except ConflictError:
-            get_run_logger().warning("another run published first; going on from its snapshot")
+            get_run_logger().warning("another run published first; %s", then)
     return attempt()
 
 

@@ -54,11 +54,14 @@ class CrawlReport:
     """How far a crawl is; tells Prefect, in a thread of its own, until it has ended.
 
     `live` tells how many documents were fetched so far, also of shards under way; `pace` how many a second are allowed,
-    0 without a limit. Other long work has another name, and things of another kind; it emits no event.
+    0 without a limit. Other long work has another name, and things of another kind; the event is of crawls,
+    so it emits none.
     """
 
-    def __init__(self, place: str, total: int, name: str = "crawl", thing: str = "document") -> None:
-        self.name, self.thing = name, thing
+    def __init__(
+        self, place: str, total: int, name: str = "crawl", thing: str = "document", emits: bool = True
+    ) -> None:
+        self.name, self.thing, self._emits = name, thing, emits
         self.ended = threading.Event()
         self.total = total
         self.live: Callable[[], int] = lambda: 0
@@ -125,7 +128,7 @@ class CrawlReport:
             done = self.done
             is_over = self.ended.is_set()
             if done > emitted and (is_over or time.monotonic() >= next_event):
-                if self.name == "crawl":
+                if self._emits:
                     report_progress(done, self.total, self.rate or 0.0)
                 emitted, next_event = done, time.monotonic() + EVENT_SECONDS
             self._samples.append((time.monotonic(), self._fetched))

@@ -1,9 +1,8 @@
 """Restoring: an earlier snapshot is published again, as a new one with a name, a folder and a commit of its own."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -11,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from lake.accept import accepted
+from lake.assemble.draft import Progress
 from lake.assemble.merge import KINDS, StoredFile, document_files, open_documents
 from lake.commit import Commit, commit_seqs, read_commit
 from lake.errors import DamagedObjectError, LakeError, MissingObjectError, RestoreError
@@ -18,8 +18,6 @@ from lake.publish import SnapshotWriter, same_files
 from lake.publish.verify import damages_of
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.verdict import Restored
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 # Names that are told to somebody who names a snapshot that there is not.
 _NEAR = 5

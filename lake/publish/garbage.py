@@ -5,14 +5,13 @@ All times are S3's. A folder is as old as its youngest object, so a folder that 
 
 import secrets
 from collections.abc import Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
 from lake.accept import newest
-from lake.commit import Commit, commit_seqs, read_commit
+from lake.commit import Commit, read_commit, read_commits
 from lake.layout import (
     CHECKS,
     CODE,
@@ -28,7 +27,7 @@ from lake.layout import (
     in_reach,
     is_snapshot_id,
 )
-from lake.store import PARALLEL_REQUESTS, Store, StoredObject
+from lake.store import Store, StoredObject
 from lake.verdict import kept_drafts
 
 # The slowest crawl of all of PokeAPI, at one request a second, takes five hours, and the results of a killed run serve
@@ -69,7 +68,7 @@ def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] |
     now = _now(store)
     # Listed before the commits: a snapshot that is published in between then has its commit in the list.
     folders = {root: _folders(store, root) for root in _LEVELS}
-    commits = _commits(store)
+    commits = read_commits(store)
     held = kept_drafts(store, now)
     drafts = {draft.id for draft in held}
     snapshots = {commit.snapshot for commit in commits} | {name for draft in held for name in draft.needs}
@@ -168,8 +167,3 @@ def _folders(store: Store, root: str) -> dict[str, list[StoredObject]]:
         folder = "/".join(levels[: _LEVELS[root]])
         folders.setdefault(f"{folder}/" if len(levels) > _LEVELS[root] else folder, []).append(item)
     return folders
-
-
-def _commits(store: Store) -> list[Commit]:
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        return list(pool.map(lambda seq: read_commit(store, seq), commit_seqs(store)))

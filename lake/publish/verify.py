@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise, zip_longest
 
 from lake.accept import accepted
-from lake.commit import Commit, DataFile, read_commit
+from lake.commit import FETCHES, Commit, DataFile, read_commit
 from lake.errors import MissingObjectError, NoCommitError
 from lake.layout import (
     COMMITS,
@@ -28,9 +28,6 @@ from lake.text import counted, minute, shown
 
 # Shows progress, as when a draft is written.
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-
-# How often an object is fetched that has another content than its commit says: the damage may be of the way.
-_FETCHES = 4
 
 _RESTORE = "put back the commit that was there, from a version of the bucket or a backup"
 
@@ -176,7 +173,7 @@ def _hash(store: Store, commit: Commit, known: Collection[str], advance: Callabl
         key = file_key(commit.snapshot, table, file.name)
         if store.uri(key) in known:
             return None
-        for _ in range(_FETCHES):
+        for _ in range(FETCHES):
             found = store.digest(key)
             if found is None:
                 return _of_file(store, Kind.MISSING, commit, table, file, "an object", "none")

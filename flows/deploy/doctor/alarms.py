@@ -10,7 +10,7 @@ from prefect_aws import S3Bucket
 
 from blocks.lakes import lakes
 from blocks.names import Names
-from blocks.storage import load_block
+from blocks.storage import load_block, place_of
 from flows.deploy.automations import REPORT_AUTOMATION, automations, read_told
 from flows.deploy.doctor.check import Verdict, failed, judge, ok, skipped
 from flows.deploy.doctor.installation import Installation
@@ -60,7 +60,7 @@ def _shared(at: Installation, other: Names) -> Iterator[tuple[str, str]]:
     """Yield what another lake has in common with this one: the place where they lie, and automations."""
     setup = f"`pokelake setup{other.flags or f' --lake {other.lake}'}"
     block, own = load_block(S3Bucket, other.lake), at.lake_block
-    if block and (block.bucket_name, block.bucket_folder.strip("/")) == (own.bucket_name, own.bucket_folder.strip("/")):
+    if block and place_of(block) == place_of(own):
         yield (
             f"the lake {other.lake} lies in {at.store.uri()} as well, so one alarm stands for both",
             f"{setup} --bucket {own.bucket_name} --prefix FOLDER`, a folder of its own",

@@ -8,7 +8,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 
 from blocks.knobs import FROZEN, is_frozen, requests_per_run
 from blocks.lakes import sources
-from flows.deploy.code import PULL
+from flows.deploy.code import pulled_from
 from flows.deploy.doctor.check import Verdict, failed, judge, ok
 from flows.deploy.doctor.installation import Installation
 from lake.layout import CODE, CODE_MANIFEST
@@ -44,7 +44,7 @@ def code(at: Installation) -> Verdict:
         wrong.append((f"expected one version, found {', '.join(versions)}", way))
     pulled = set()
     for name, item in at.deployments.items():
-        if step := _pulled(item):
+        if step := pulled_from(item.pull_steps):
             version = item.version or "none"
             pulled.add(version)
             expected = store.bucket, f"{store.prefix}{CODE}{version}/"
@@ -55,13 +55,6 @@ def code(at: Installation) -> Verdict:
     wrong += [flaw for version in sorted(pulled) for flaw in _flaws(at, version)]
     where = f"whole in {store.uri(CODE)}" if pulled else "which nothing pulls"
     return judge(wrong, f"version {', '.join(versions)}, {where}")
-
-
-def _pulled(deployment: DeploymentResponse) -> tuple[str, str] | None:
-    for step in deployment.pull_steps or ():
-        if PULL in step:
-            return step[PULL]["bucket"], step[PULL]["folder"]
-    return None
 
 
 def _flaws(at: Installation, version: str) -> Iterator[tuple[str, str]]:

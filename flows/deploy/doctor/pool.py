@@ -8,6 +8,7 @@ from flows.deploy.doctor.check import Verdict, asked, failed, judge, ok
 from flows.deploy.doctor.installation import Installation
 from flows.deploy.doctor.service import log_group, service
 from flows.deploy.pool import CRAWL_QUEUE
+from lake.text import minute
 
 # A source is asked by one crawl at a time.
 CRAWLS_AT_ONCE = 1
@@ -52,7 +53,7 @@ def worker(at: Installation) -> Verdict:
     online = [item for item in workers if item.status is WorkerStatus.ONLINE]
     if online and heard:
         return ok(f"{len(online)} of {len(workers)} online, last heard {(datetime.now(UTC) - heard).seconds} s ago")
-    last = f", the last was heard at {heard:%Y-%m-%d %H:%M} UTC" if heard else ""
+    last = f", the last was heard at {minute(heard)}" if heard else ""
     fact = f"none of {len(workers)} workers is online{last}, so no run is started"
     if at.pool.type != "ecs":
         return failed(

@@ -23,7 +23,7 @@ from flows.deploy.automations.trigger import USUAL
 from flows.deploy.doctor.check import Verdict, judge
 from flows.deploy.doctor.installation import Installation
 from flows.deploy.pool import CRAWL_QUEUE
-from lake.text import counted
+from lake.text import counted, minute
 
 _HEARTBEAT = "prefect.flow-run.heartbeat"
 
@@ -68,8 +68,8 @@ def _dead(at: Installation, run: FlowRun) -> Iterator[tuple[str, str]]:
         return
     lacking = "does not start" if run.state.type is StateType.PENDING else "sends no heartbeats"
     yield (
-        f"{run.name} has a slot of the queue {run.work_queue_name}, is {run.state.name} since {since:%Y-%m-%d %H:%M}"
-        f" UTC, and {lacking}",
+        f"{run.name} has a slot of the queue {run.work_queue_name}, is {run.state.name} since {minute(since)},"
+        f" and {lacking}",
         f"`prefect api POST /flow_runs/{run.id}/set_state --data '{_CRASHED}'`",
     )
 

@@ -19,6 +19,7 @@ from blocks.limit import limit_values
 from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.installation import Installation
 from flows.steps.results import prove_results
+from lake.address import without_user
 from lake.aws import CLIENT_SETTINGS, patience
 from lake.layout import RESULTS
 from lake.store import Store
@@ -48,8 +49,7 @@ def prefect_api(at: Installation) -> Verdict:
     if address is None:
         name_it = "`prefect config set PREFECT_API_URL=http://HOST:4200/api`"
         return failed("PREFECT_API_URL is not set, so every command starts a server of its own", name_it)
-    parts = urlsplit(address)
-    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    url = without_user(address)
     with temporary_settings(_FIRST_ANSWER), get_client(sync_client=True) as client:
         if error := client.api_healthcheck():
             return failed(*unwell(url, error))

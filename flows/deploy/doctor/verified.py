@@ -13,6 +13,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from flows.deploy.doctor.check import Verdict, failed, ok, skipped
 from flows.deploy.doctor.installation import Installation
 from lake.bucket import command_on
+from lake.text import minute
 
 # A run that was cancelled has found nothing.
 _FINISHED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]
@@ -34,7 +35,7 @@ def verified(at: Installation) -> Verdict:
     if not runs or runs[0].state is None:
         return skipped(f"not known, because the deployment {deployment.name} has not run yet; {again} looks now")
     state = runs[0].state
-    when, (said, *more) = f"{state.timestamp:%Y-%m-%d %H:%M} UTC", (state.message or "no message").splitlines()
+    when, (said, *more) = minute(state.timestamp), (state.message or "no message").splitlines()
     if state.is_completed():
         return ok(f"{said}, on {when}")
     found = "\n".join([f"{runs[0].name} ended as {state.name} on {when}: {said}", *more[: _LINES - 1]])

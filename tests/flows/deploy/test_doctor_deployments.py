@@ -10,6 +10,7 @@ from prefect.states import Running
 
 from blocks.knobs import FROZEN, REQUESTS_PER_RUN
 from blocks.names import FIRST
+from flows.deploy import code as pushing
 from flows.deploy.automations import REPORT_AUTOMATION
 from flows.deploy.automations.trigger import Patience
 from flows.deploy.doctor import deployments, examine, pool, slots
@@ -142,7 +143,7 @@ def test_a_deployment_that_runs_whatever_it_pulls(whole: Whole):
 
 
 def test_code_that_an_image_holds_is_not_looked_for(whole: Whole, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(deployments, "PULL", "absent")
+    monkeypatch.setattr(pushing, "PULL", "absent")
     found = deployments.code(whole.installation())
     assert (found.status, found.found.endswith(", which nothing pulls")) == ("ok", True)
 
