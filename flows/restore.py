@@ -22,7 +22,7 @@ from lake.verdict import REASON_CHARACTERS, Restored
 # Why, which a blank does not say.
 Reason = Annotated[str, Field(pattern=r"\S", max_length=REASON_CHARACTERS)]
 
-# A snapshot is read once to verify it, and once to copy it.
+# A snapshot is read to verify it, and then copied within S3.
 LONGEST_SECONDS = 2 * 60 * 60
 
 

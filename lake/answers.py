@@ -1,7 +1,9 @@
 """What S3's errors mean."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 
 from botocore.exceptions import (
@@ -21,6 +23,8 @@ from lake.errors import StoreDownError, StoreError, refusal_of_s3
 EXISTS = {"PreconditionFailed", "412"}
 BUSY = {"ConditionalRequestConflict", "409"}
 MISSING = {"NoSuchKey", "404"}
+# A store answers so that does not know the request, or one of its headers.
+UNKNOWN = {"NotImplemented", "501"}
 
 # What boto3 raises while it reads a body. It repeats requests, but no reading.
 BROKEN_BODIES = (FlexibleChecksumError, IncompleteReadError, HTTPClientError)
@@ -29,6 +33,19 @@ BROKEN_BODIES = (FlexibleChecksumError, IncompleteReadError, HTTPClientError)
 def code_of(error: ClientError) -> str:
     """Return the code of an answer of S3."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def hex_of(checksum: str | None) -> str | None:
+    """Return a SHA-256 that S3 names, in hexadecimal; None if it names none, or that of the parts of an object.
+
+    >>> hex_of("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")
+    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+    """
+    try:
+        found = b64decode(checksum or "", validate=True)
+    except ValueError:
+        return None
+    return found.hex() if len(found) == sha256().digest_size else None
 
 
 def may_be_applied(error: BaseException | None) -> bool:

@@ -4,14 +4,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from lake.accept import findings, newest, warn
-from lake.errors import DamagedObjectError, LakeError, NoCommitError, OversizeError
+from lake.errors import LakeError, NoCommitError, OversizeError
 from lake.layout import (
     COMMITS,
     CommitNumber,
@@ -24,16 +23,13 @@ from lake.layout import (
     in_reach,
 )
 from lake.resource import Failure
-from lake.store import PARALLEL_REQUESTS, Store
+from lake.store import FETCHES, PARALLEL_REQUESTS, Store
 from lake.verdict import Restored, Verdict
 
 FORMAT = 1
 
 # A lake of 500 tables with 100 files each has commits of 20 MB.
 MAX_BYTES = 64 << 20
-
-# How often a commit, or a file of a table, is fetched that came damaged: the damage may be of the way.
-FETCHES = 4
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
@@ -244,13 +240,4 @@ def read_file(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
         DamagedObjectError: Its content is not the one that its commit names.
         MissingObjectError: It is gone.
     """
-    key = file_key(snapshot, table, file.name)
-    for _ in range(FETCHES):
-        body = store.get(key)
-        if sha256(body).hexdigest() == file.sha256:
-            return body
-    raise DamagedObjectError(
-        f"{store.uri(key)}: expected the content with SHA-256 {file.sha256}, found another; run `pokelake verify"
-        " --repair` (the parameter repair=true of the deployment verify/verify), which publishes the current snapshot"
-        " anew without the damage, or put back the object as it was published"
-    )
+    return store.whole(file_key(snapshot, table, file.name), file.sha256)

@@ -78,6 +78,14 @@ class OversizeError(StoreError):
 class DamagedObjectError(StoreError):
     """An object of a published snapshot has another content than its commit names."""
 
+    def __init__(self, uri: str, sha256: str) -> None:
+        super().__init__(
+            f"{uri}: expected the content with SHA-256 {sha256}, found another; run `pokelake verify --repair` (the"
+            " parameter repair=true of the deployment verify/verify), which publishes the current snapshot anew without"
+            " the damage, or put back the object as it was published"
+        )
+        self.uri = uri
+
 
 class ConflictError(StoreError):
     """Another writer created this object first, with other content; it was left as it is."""

@@ -1,8 +1,8 @@
 """S3 and ECS without a socket: moto answers the clients of this process within it, which takes half the time.
 
-Most requests to S3 are plain: an object is created or fetched, a folder is listed, objects are deleted. Those are
-answered out of moto's own objects, without the signing and parsing that takes twenty times as long. Moto answers all
-others, among them each that must fail.
+Most requests to S3 are plain: an object is created, copied or fetched, a folder is listed, objects are deleted. Those
+are answered out of moto's own objects, without the signing and parsing that takes twenty times as long. Moto answers
+all others, among them each that must fail; but it knows no conditions of copies, so those are kept here.
 """
 
 import re
@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.response import StreamingBody
 from dateutil.tz import tzutc
@@ -115,6 +116,23 @@ def _put(bucket: FakeBucket, asked: Parsed) -> Parsed | None:
     return {"ETag": key.etag, "ChecksumSHA256": checksum}
 
 
+def _copy(bucket: FakeBucket, asked: Parsed) -> Parsed | None:
+    """Copy an object as S3 does; moto would ignore both conditions."""
+    source, target = asked["CopySource"], asked["Key"]
+    key = bucket.keys.get(source["Key"]) if source["Bucket"] == bucket.name else None
+    if asked["IfNoneMatch"] != "*" or asked["ChecksumAlgorithm"] != "SHA256" or not isinstance(key, FakeKey):
+        return None
+    with _CREATING:
+        if target in bucket.keys or asked["CopySourceIfMatch"] != key.etag:
+            raise ClientError(
+                {"Error": {"Code": "PreconditionFailed"}, "ResponseMetadata": {"HTTPStatusCode": 412}}, "CopyObject"
+            )
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].copy_object(key, bucket.name, target, "STANDARD")
+    made = bucket.keys[target]
+    made.checksum_algorithm, made.checksum_value = "SHA256", b64encode(sha256(made.value).digest()).decode()
+    return {"CopyObjectResult": {"ETag": made.etag, "ChecksumSHA256": made.checksum_value}}
+
+
 def _get(bucket: FakeBucket, asked: Parsed) -> Parsed | None:
     key = bucket.keys.get(asked["Key"])
     if not isinstance(key, FakeKey):
@@ -152,6 +170,10 @@ def _delete(bucket: FakeBucket, asked: Parsed) -> Parsed | None:
 # The answers to plain requests by operation, each with the parameters that it has; None where moto must answer.
 _PLAIN: dict[str, tuple[frozenset[str], Callable[[FakeBucket, Parsed], Parsed | None]]] = {
     "PutObject": (frozenset({"Bucket", "Key", "Body", "IfNoneMatch", "ChecksumAlgorithm"}), _put),
+    "CopyObject": (
+        frozenset({"Bucket", "Key", "CopySource", "CopySourceIfMatch", "IfNoneMatch", "ChecksumAlgorithm"}),
+        _copy,
+    ),
     "GetObject": (frozenset({"Bucket", "Key"}), _get),
     "ListObjectsV2": (frozenset({"Bucket", "Prefix"}), _list),
     "DeleteObjects": (frozenset({"Bucket", "Delete"}), _delete),

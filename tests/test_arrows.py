@@ -34,6 +34,7 @@ FOUNDATIONS = {
     "resource",
     "schema",
     "aws",
+    "objects",
     "store",
     "commit",
     "canonical",
@@ -49,9 +50,10 @@ FOUNDATIONS = {
 KNOWN_TO = {
     # Prefect's client raises its errors.
     "httpx": ("lake/crawl/", "blocks/limit.py"),
-    "boto3": ("lake/store.py", "blocks/credentials.py", "flows/deploy/pulled.py"),
+    "boto3": ("lake/objects.py", "blocks/credentials.py", "flows/deploy/pulled.py"),
     "duckdb": ("lake/read/",),
     "botocore": (
+        "lake/objects.py",
         "lake/store.py",
         "lake/answers.py",
         "blocks/credentials.py",

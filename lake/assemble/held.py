@@ -16,8 +16,14 @@ from lake.assemble.draft import Crawled, Draft
 from lake.assemble.merge import StoredFile
 from lake.assemble.staging import Manifest
 from lake.commit import Commit, Sha256, SourceFacts
-from lake.documents import digest
-from lake.errors import ConflictError, MissingObjectError, NoDraftError, StoreError, UnknownNameError
+from lake.errors import (
+    ConflictError,
+    DamagedObjectError,
+    MissingObjectError,
+    NoDraftError,
+    StoreError,
+    UnknownNameError,
+)
 from lake.layout import SnapshotId, draft_key, held_documents_key, is_snapshot_id, verdict_key
 from lake.publish import Finding, file_hashes, questions
 from lake.resource import is_resource_name
@@ -109,8 +115,10 @@ def hold(
     """
     began = now or datetime.now(UTC)
     id_ = draft.commit.snapshot
+    folders = {manifest.key.rpartition("/")[0] for manifest in crawled.manifests if manifest.key is not None}
+    etags = {item.key: item.etag for folder in folders for item in store.list(f"{folder}/")}
     with ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="hold") as pool:
-        copies = pool.map(lambda pair: _copy(store, id_, *pair), enumerate(crawled.manifests))
+        copies = pool.map(lambda pair: _copy(store, id_, etags, *pair), enumerate(crawled.manifests))
         manifests = tuple(copies)
     others = {stored.snapshot for stored in (crawled.began or {}).values()}
     held = HeldDraft(
@@ -145,14 +153,15 @@ def hold(
     return held
 
 
-def _copy(store: Store, draft: str, number: int, manifest: Manifest) -> Manifest:
-    if manifest.key is None:
+def _copy(store: Store, draft: str, etags: Mapping[str, str], number: int, manifest: Manifest) -> Manifest:
+    if manifest.key is None or manifest.sha256 is None:
         return manifest
-    body = store.get(manifest.key)
-    if digest(body) != manifest.sha256:
-        raise StoreError(f"{store.uri(manifest.key)}: expected what was staged, found something else; run again", True)
     key = held_documents_key(draft, manifest.resource, number)
-    store.create(key, body)
+    try:
+        store.copy(manifest.key, key, etags.get(manifest.key, ""), manifest.sha256)
+    except DamagedObjectError as error:
+        found = f"{store.uri(manifest.key)}: expected what was staged, found something else; run again"
+        raise StoreError(found, True) from error
     return msgspec.structs.replace(manifest, key=key)
 
 

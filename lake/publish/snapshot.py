@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from lake.accept import newest
-from lake.commit import Commit, DataFile, TableFiles, commit_seqs, read_commit, read_file
-from lake.errors import ConflictError, PublishError
+from lake.commit import Commit, DataFile, TableFiles, commit_seqs, read_commit
+from lake.errors import ConflictError, MissingObjectError, PublishError
 from lake.layout import commit_key, file_key, snapshot_folder
 from lake.publish.parquet import EncodedFile
 from lake.schema import Table, dictionary_of
@@ -30,6 +30,7 @@ class SnapshotWriter:
         self._parent = parent
         self._pool = ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="publish")
         self._writes: list[Future[None]] = []
+        self._etags: dict[str, dict[str, str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -74,16 +75,25 @@ class SnapshotWriter:
             self.copy(name, file)
 
     def copy(self, table: str, file: DataFile, of: str | None = None) -> None:
-        """Start to copy one file of a table from the parent, or of another snapshot."""
+        """Start to copy one file of a table within S3, from the parent or from another snapshot.
+
+        Raises:
+            MissingObjectError: The file is gone. That it is damaged is raised when the block is left.
+        """
         if of is None:
             assert self._parent is not None
             of = self._parent.snapshot
-        self._writes.append(self._pool.submit(self._copy, of, table, file))
+        source, key = (file_key(snapshot, table, file.name) for snapshot in (of, self.snapshot))
+        etag = self._etags_of(of).get(source)
+        if etag is None:
+            raise MissingObjectError(self.store.uri(source))
+        self._writes.append(self._pool.submit(self.store.copy, source, key, etag, file.sha256))
 
-    def _copy(self, of: str, table: str, file: DataFile) -> None:
-        """Read a file of a snapshot and create it here; a copy within S3 would overwrite an existing key."""
-        body = read_file(self.store, of, table, file)
-        self.store.create(file_key(self.snapshot, table, file.name), body)
+    def _etags_of(self, snapshot: str) -> dict[str, str]:
+        """Return the ETag of every file of a snapshot, all of which one listing names."""
+        if snapshot not in self._etags:
+            self._etags[snapshot] = {item.key: item.etag for item in self.store.list(snapshot_folder(snapshot))}
+        return self._etags[snapshot]
 
 
 def table_files(

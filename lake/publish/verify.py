@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise, zip_longest
 
 from lake.accept import accepted
-from lake.commit import FETCHES, Commit, DataFile, read_commit
+from lake.commit import Commit, DataFile, read_commit
 from lake.errors import MissingObjectError, NoCommitError
 from lake.layout import (
     COMMITS,
@@ -23,7 +23,7 @@ from lake.layout import (
 )
 from lake.publish.damage import Damage, Kind, Verification, file_advice
 from lake.publish.foreign import beside, foreign_of, leftovers
-from lake.store import PARALLEL_REQUESTS, Store, StoredObject
+from lake.store import FETCHES, PARALLEL_REQUESTS, Store, StoredObject
 from lake.text import counted, minute, shown
 
 # Shows progress, as when a draft is written.

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from hashlib import sha256
 
 from botocore.exceptions import ClientError
 
-from lake.errors import ConflictError
+from lake.errors import ConflictError, DamagedObjectError
 from lake.store import Store
 
 FOLDER = "staging/races/"
@@ -58,21 +58,28 @@ def race_of_puts(store: Store, rounds: int, writers: int) -> Race:
     return _race(store, rounds, writers, lambda key, writer: store.create(key, body(writer)))
 
 
-def race_of_copies(store: Store, client: Any, rounds: int, writers: int) -> Race:
-    """Let writers copy different objects to the same key at once, on the condition that it is not there.
-
-    The lake copies nothing within S3, because this condition was never seen to hold; this tells whether it does.
-    """
+def race_of_copies(store: Store, rounds: int, writers: int) -> Race:
+    """Let writers copy different objects to the same key at once, as files are carried over; one must win a round."""
     sources = [f"{FOLDER}source-{writer}" for writer in range(writers)]
     for writer, source in enumerate(sources):
         store.create(source, body(writer))
+    etags = {item.key: item.etag for item in store.list(f"{FOLDER}source-")}
 
     def copy(key: str, writer: int) -> None:
-        client.copy_object(
-            Bucket=store.bucket,
-            Key=store.prefix + key,
-            CopySource={"Bucket": store.bucket, "Key": store.prefix + sources[writer]},
-            IfNoneMatch="*",
-        )
+        store.copy(sources[writer], key, etags[sources[writer]], sha256(body(writer)).hexdigest())
 
     return _race(store, rounds, writers, copy)
+
+
+def copies_what_was_replaced(store: Store) -> bool:
+    """Tell whether S3 copies an object that is not the one of the ETag that was asked for."""
+    source, target, content = f"{FOLDER}replaced", f"{FOLDER}copy-of-it", body(0)
+    store.create(source, content)
+    [listed] = store.list(source)
+    store.delete([source])
+    store.create(source, body(1))
+    with suppress(DamagedObjectError):
+        store.copy(source, target, listed.etag, sha256(body(1)).hexdigest())
+    is_copied = store.find(target) is not None
+    store.delete([source, target])
+    return is_copied

@@ -21,7 +21,7 @@ from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun
 from lake.errors import LakeError
 from lake.store import Store
 from tests.aws.figures import Figure
-from tests.aws.races import race_of_copies, race_of_puts
+from tests.aws.races import copies_what_was_replaced, race_of_copies, race_of_puts
 from tests.flows.deploy.runbook import LAST, Terminal, blocks
 
 ROUNDS, WRITERS = 50, 8
@@ -112,15 +112,21 @@ def _tried(trial: Trial, commands: str) -> str | None:
 
 
 def race(trial: Trial) -> None:
-    """Let writers race for one key; each race of PUTs must have one winner, or the protocol does not hold."""
+    """Let writers race for one key; each race must have one winner, or the protocol does not hold."""
     with trial.step("races of conditional PUTs") as seen:
         puts = race_of_puts(trial.store, ROUNDS, WRITERS)
         seen.append(str(puts))
         if puts.fair != puts.rounds:
             raise LakeError(f"a commit could be published twice: {puts}")
-    with trial.step("races of conditional copies, which the lake does not use") as seen:
-        client = trial.aws("s3")
-        seen.append(str(race_of_copies(trial.store, client, ROUNDS, WRITERS)))
+    with trial.step("races of conditional copies") as seen:
+        copies = race_of_copies(trial.store, ROUNDS, WRITERS)
+        seen.append(str(copies))
+        if copies.fair != copies.rounds:
+            raise LakeError(f"a copy could overwrite: {copies}")
+    with trial.step("a copy of an object that was replaced after it was listed") as seen:
+        if copies_what_was_replaced(trial.store):
+            raise LakeError("S3 has copied another object than the one that was asked for by its ETag")
+        seen.append("refused")
 
 
 def refresh_on_schedule(trial: Trial) -> None:

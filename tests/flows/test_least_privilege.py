@@ -70,6 +70,10 @@ def asked(operation: str, given: dict[str, Any]) -> Iterator[Request]:
         yield Request("s3:ListBucket", bucket, (("s3:prefix", given["Key"]),))
     elif operation == "PutObject":
         yield Request("s3:PutObject", f"{bucket}/{given['Key']}", (("s3:if-none-match", given.get("IfNoneMatch", "")),))
+    elif operation == "CopyObject":
+        source = given["CopySource"]
+        yield Request("s3:GetObject", f"arn:aws:s3:::{source['Bucket']}/{source['Key']}")
+        yield Request("s3:PutObject", f"{bucket}/{given['Key']}", (("s3:if-none-match", given.get("IfNoneMatch", "")),))
     elif operation == "DeleteObjects":
         for item in given["Delete"]["Objects"]:
             yield Request("s3:DeleteObject", f"{bucket}/{item['Key']}")

@@ -13,7 +13,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-import lake.store
+import lake.objects
 from lake.commit import DataFile, read_file
 from lake.errors import StoreError
 from lake.store import Store
@@ -58,7 +58,7 @@ class Breaking:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lake.store, "_WAITS", (0,) * (TRIES - 1))
+    monkeypatch.setattr(lake.objects, "_WAITS", (0,) * (TRIES - 1))
 
 
 @pytest.mark.parametrize("kind", BREAKS)
@@ -111,7 +111,7 @@ def test_an_object_that_breaks_while_it_is_hashed_is_asked_for_again(bucket: str
 
 
 def test_an_object_is_hashed_a_piece_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lake.store, "_PIECE_BYTES", 3)
+    monkeypatch.setattr(lake.objects, "_PIECE_BYTES", 3)
     store.create("a", b"pikachu")
     store.create("b", b"")
     assert store.digest("a") == (7, sha256(b"pikachu").hexdigest())

@@ -1,7 +1,8 @@
-"""Snapshots of two small files, and S3 clients whose process dies, or is overtaken, at a request of one's choice."""
+"""Snapshots of three small files, and S3 clients whose process dies, or is overtaken, at a request of one's choice."""
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,23 +13,30 @@ from lake.store import Store
 from tests.lake.publish import POKEMON, TYPES, draft, encode, pokemon
 
 OLD, NEW, RIVAL = "20260706T040000Z-8be2d1f4", "20260808T041200Z-1f3a9c02", "20260808T041201Z-77aa01bc"
+SLOTS = replace(TYPES, name="slots")
 ROWS = {OLD: "pichu", NEW: "pikachu", RIVAL: "raichu"}
 
-# What it takes to publish one: two files, two listings, and the commit.
-REQUESTS = 5
+# What it takes to publish one: three files, two listings, and the commit. The file that does not change is copied from
+# a parent, for which the parent's folder is listed.
+FIRST_REQUESTS = 6
+REQUESTS = 7
 
 
-def write(store: Store, snapshot: str) -> dict[str, TableFiles]:
-    """Write two tables of one file each, none of them equal to another snapshot's."""
-    with SnapshotWriter(store, snapshot) as writer:
+def write(store: Store, snapshot: str, parent: Commit | None = None) -> dict[str, TableFiles]:
+    """Write three tables of one file each, two of which equal no other snapshot's."""
+    with SnapshotWriter(store, snapshot, parent) as writer:
         writer.add(POKEMON, POKEMON.partition, encode(POKEMON, pokemon(25, 1, ROWS[snapshot])))
+        if parent is None:
+            writer.add(SLOTS, None, encode(SLOTS, {"pokemon_id": 25, "slot": 1, "type_id": 13}))
+        else:
+            writer.carry(SLOTS.name)
         type_ = 13 + list(ROWS).index(snapshot)
         writer.add(TYPES, None, encode(TYPES, {"pokemon_id": 25, "slot": 1, "type_id": type_}))
     return writer.tables
 
 
 def publish(store: Store, snapshot: str, parent: Commit | None) -> Commit:
-    commit = draft(snapshot, write(store, snapshot), parent)
+    commit = draft(snapshot, write(store, snapshot, parent), parent)
     commit_snapshot(store, commit)
     return commit
 
@@ -81,6 +89,12 @@ class Interrupted:
 
     def put_object(self, **arguments):
         return self._ask(lambda: self._client.put_object(**arguments))
+
+    def copy_object(self, **arguments):
+        return self._ask(lambda: self._client.copy_object(**arguments))
+
+    def head_object(self, **arguments):
+        return self._ask(lambda: self._client.head_object(**arguments))
 
     def get_object(self, **arguments):
         return self._ask(lambda: self._client.get_object(**arguments))

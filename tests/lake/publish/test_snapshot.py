@@ -176,6 +176,7 @@ def test_a_table_carried_over_lies_in_the_new_folder_byte_for_byte(store):
     old = publish(store, OLD, None)
     with SnapshotWriter(store, NEW, old) as writer:
         writer.carry("pokemon")
+        writer.carry("slots")
         writer.add(TYPES, None, old.tables["types"].files)
     commit = draft(NEW, writer.tables, old)
     commit_snapshot(store, commit)
