@@ -21,7 +21,7 @@ from lake.assemble.build import build_group, species_generations
 from lake.assemble.draft import Crawled, bases_of
 from lake.assemble.held import HeldDraft
 from lake.assemble.mend import damaged_files
-from lake.assemble.merge import document_files, open_documents
+from lake.assemble.stored import document_files, open_documents
 from lake.assemble.work import Work, cut_groups, tables_in
 from lake.commit import Commit, DataFile, head
 from lake.documents import DOCUMENTS
@@ -105,8 +105,8 @@ def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
         built[table.name] = _hashes(encoded)
 
     every = Work(frozenset(table.name for table in tables_in(catalog, stored, snapshot)), frozenset(stored))
-    generations = species_generations(documents.get("pokemon-species"), bases)
-    with progress("tables", sum(item.file.rows for item in stored.values())) as advance:
+    generations = species_generations(open_documents(store, stored.get("pokemon-species", ())), bases)
+    with progress("tables", sum(item.file.rows for files in stored.values() for item in files)) as advance:
         for group in cut_groups(catalog, stored, every):
             build_group(group, documents, generations, note, _no_rows, advance, bases)
     names = built.keys() | snapshot.tables.keys()

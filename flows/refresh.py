@@ -22,9 +22,9 @@ from flows.steps.publish import Publication
 from flows.steps.start import start
 from flows.steps.watch import run_name, watched
 from lake.assemble.held import HeldDraft
-from lake.assemble.merge import document_files
 from lake.assemble.settle import settle
 from lake.assemble.staging import final_failures, forget_results
+from lake.assemble.stored import document_files
 from lake.crawl import Picked, picked_documents
 from lake.layout import SHARD_RESULTS
 

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -199,61 +198,68 @@ def _latest(rows: pa.Table) -> pa.Table:
 
 
 class DocumentFile:
-    """One resource's documents in a snapshot, read row group by row group; opened when first asked, then held packed.
+    """One resource's documents in a snapshot, read row group by row group.
 
-    `body` is the Parquet file, a function that returns it, or None for no documents.
+    `bodies` are its Parquet files by ascending ids, or functions that return them; none, or None, for no documents. A
+    file is opened when it is first needed, and the last one that was opened is held packed.
     """
 
-    def __init__(self, body: bytes | Callable[[], bytes] | None) -> None:
-        self._body = body
+    def __init__(self, *bodies: bytes | Callable[[], bytes] | None) -> None:
+        self._bodies = [body for body in bodies if body is not None]
+        self._opened: tuple[int, Any] | None = None
 
-    @cached_property
-    def _file(self) -> Any:
-        body = self._body() if callable(self._body) else self._body
-        return pq.ParquetFile(pa.BufferReader(body)) if body is not None else None
+    def _file(self, number: int) -> Any:
+        if self._opened is None or self._opened[0] != number:
+            self._opened = None
+            body = self._bodies[number]
+            self._opened = number, pq.ParquetFile(pa.BufferReader(body() if callable(body) else body))
+        return self._opened[1]
 
     def at_hand(self) -> dict[int, AtHand]:
         """Return ETag and path of every document, by id."""
-        columns = [column.to_pylist() for column in self._read("id", "etag", "path").columns]
+        columns = [column.to_pylist() for column in self.read("id", "etag", "path").columns]
         return {id_: AtHand(etag, path) for id_, etag, path in zip(*columns, strict=True)}
 
     def hashes(self) -> dict[str, str]:
         """Return the hash of every document, by its path."""
-        columns = [column.to_pylist() for column in self._read("path", "sha256").columns]
+        columns = [column.to_pylist() for column in self.read("path", "sha256").columns]
         return dict(zip(*columns, strict=True))
 
     def ids(self) -> pa.Array:
         """Return the id of every document, in order."""
-        return self._read("id")["id"].cast(pa.int64()).combine_chunks()
+        return self.read("id")["id"].combine_chunks()
 
     def starts(self) -> list[int]:
         """Return the least id of each row group."""
-        return [least for _, least in self._groups()]
+        return [least for number in range(len(self._bodies)) for _, least in self._groups(number)]
 
     def between(self, bounds: Sequence[tuple[int, int]]) -> Iterator[pa.Table]:
         """Yield the documents of each range of ids, both ends included; the ranges must ascend and not overlap."""
-        groups = self._groups()
-        pending = SCHEMA.empty_table()
+        groups = self.row_groups()
+        pending, is_more = SCHEMA.empty_table(), True
         for low, high in bounds:
-            while groups and groups[0][1] <= high:
-                number, _ = groups.pop(0)
-                pending = pa.concat_tables([pending, self._file.read_row_group(number).cast(SCHEMA)])
+            while is_more and (pending.num_rows == 0 or pending["id"][-1].as_py() <= high):
+                following = next(groups, None)
+                is_more = following is not None
+                pending = pa.concat_tables([pending, following]) if following is not None else pending
             ids = pending["id"].to_numpy()
             yield _where(pending, (ids >= low) & (ids <= high))
             pending = pending.filter(pa.array(ids > high))
 
     def row_groups(self) -> Iterator[pa.Table]:
         """Yield all documents, a row group at a time."""
-        for number, _ in self._groups():
-            yield self._file.read_row_group(number).cast(SCHEMA)
+        for number in range(len(self._bodies)):
+            for group, _ in self._groups(number):
+                yield self._file(number).read_row_group(group).cast(SCHEMA)
 
-    def _read(self, *columns: str) -> pa.Table:
-        return SCHEMA.empty_table().select(columns) if self._file is None else self._file.read(columns)
+    def read(self, *columns: str) -> pa.Table:
+        """Return some columns of all documents."""
+        schema = pa.schema([SCHEMA.field(name) for name in columns])
+        read = (self._file(number).read(columns).select(columns).cast(schema) for number in range(len(self._bodies)))
+        return pa.concat_tables([schema.empty_table(), *read])
 
-    def _groups(self) -> list[tuple[int, int]]:
-        """Return each row group's number and its least id."""
-        if self._file is None:
-            return []
-        metadata, column = self._file.metadata, SCHEMA.get_field_index("id")
+    def _groups(self, file: int) -> list[tuple[int, int]]:
+        """Return the number and the least id of each row group of a file."""
+        metadata, column = self._file(file).metadata, SCHEMA.get_field_index("id")
         groups = [(i, metadata.row_group(i)) for i in range(metadata.num_row_groups)]
         return [(i, group.column(column).statistics.min) for i, group in groups if group.num_rows]

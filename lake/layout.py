@@ -108,7 +108,7 @@ def file_key(snapshot: str, table: str, name: str) -> str:
     return f"{table_folder(snapshot, table)}/{name}"
 
 
-def part_name(partition: str | None, value: str | int | None) -> str:
+def part_name(partition: str | None, value: str | int | None, number: int = 0) -> str:
     """Return a file's name below its table's folder.
 
     >>> part_name("generation", 1)
@@ -116,7 +116,17 @@ def part_name(partition: str | None, value: str | int | None) -> str:
     >>> part_name(None, None)
     'part-0.parquet'
     """
-    return "part-0.parquet" if partition is None else f"{partition}={value}/part-0.parquet"
+    name = f"part-{number}.parquet"
+    return name if partition is None else f"{partition}={value}/{name}"
+
+
+def part_number(name: str) -> int:
+    """Return the number of a file in its partition; the rows of a table's partition ascend with it.
+
+    >>> part_number("generation=1/part-12.parquet")
+    12
+    """
+    return int(name.rpartition("part-")[2].removesuffix(".parquet"))
 
 
 def staging_key(crawl: str, resource: str, number: int) -> str:
@@ -130,6 +140,11 @@ def is_staging_key(key: str, crawl: str, resource: str, number: int) -> bool:
         re.fullmatch(f"{re.escape(f'{STAGING}{crawl}/{resource}-{number:04d}')}-[0-9a-f]{{8}}\\.parquet", key)
         is not None
     )
+
+
+def unit_key(snapshot: str, name: str) -> str:
+    """Return a new key for what units of work on a snapshot share; its random tail keeps two attempts apart."""
+    return f"{STAGING}units-{snapshot}/{name}-{secrets.token_hex(4)}.parquet"
 
 
 def attempt_folder(run: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.start import Start, look
 from flows.steps.upstream import probe, read_all
-from lake.assemble.merge import document_files
+from lake.assemble.stored import document_files
 from lake.assemble.work import plan_work, tables_in
 from lake.crawl import Listing, believed, cut
 from lake.tables import catalog_of

@@ -18,7 +18,7 @@ from prefect.context import FlowRunContext
 from flows.steps.logs import harmless
 from flows.steps.markdown import cell
 from flows.steps.parameters import LakeLocation
-from lake.assemble.merge import document_files
+from lake.assemble.stored import document_files
 from lake.commit import Commit, parent_of, read_file
 from lake.layout import snapshot_folder
 from lake.store import Store
@@ -91,7 +91,7 @@ def _documents(commit: Commit, parent: Commit | None) -> Iterator[dict[str, Any]
     now, then = document_files(commit), document_files(parent)
     for name, counts in sorted(commit.changes.items()):
         if any(counts.values()):
-            before, after = (files[name].file.rows if name in files else 0 for files in (then, now))
+            before, after = (sum(one.file.rows for one in files.get(name, ())) for files in (then, now))
             kinds = {kind: counts.get(kind, 0) for kind in ("added", "modified", "deleted")}
             yield {"what": "documents", "of": shown(name), "before": before, "after": after, **kinds}
 

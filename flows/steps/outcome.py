@@ -16,8 +16,8 @@ from flows.steps.parameters import LakeLocation
 from flows.steps.publish import Publication, publish
 from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft
-from lake.assemble.merge import document_files
 from lake.assemble.staging import final_failures
+from lake.assemble.stored import document_files
 from lake.bucket import command_on
 from lake.commit import Commit, head
 from lake.crawl import Listing

@@ -44,7 +44,7 @@ def crawl_picked(
         shards += found
         manifests += fetched
         for manifest in fetched:
-            bodies = (body.as_buffer().to_pybytes() for body in read_staged(begun.store, manifest)["body"])
+            bodies = (body.as_buffer().to_pybytes() for body in read_staged(begun.store, manifest.staged)["body"])
             for resource, id_ in followed(listing.resource, bodies):
                 wanted.setdefault(resource, set()).add(id_)
     crawled = settle(settings, begun.upstream, narrow_listings, shards, manifests, parent, is_partial=True)

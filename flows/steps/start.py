@@ -18,8 +18,8 @@ from lake import tables
 from lake.address import same_address
 from lake.assemble.held import HeldDraft, waiting
 from lake.assemble.mend import damaged_files
-from lake.assemble.merge import document_files, open_documents
 from lake.assemble.staging import forget_results
+from lake.assemble.stored import document_files, open_documents
 from lake.commit import Commit, SourceFacts, head
 from lake.crawl import Listing, Shard, Source, Upstream, believed, chosen, cut
 from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, SourceError
@@ -125,7 +125,7 @@ class Start:
     def _at_hand(self, resource: str) -> dict[int, AtHand] | None:
         """Return ETag and path of each document at hand, None if their file is missing in the bucket or damaged."""
         try:
-            return open_documents(self.store, document_files(self.parent).get(resource)).at_hand()
+            return open_documents(self.store, document_files(self.parent).get(resource, ())).at_hand()
         except (DamagedObjectError, MissingObjectError):
             return None
 

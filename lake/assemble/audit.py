@@ -1,10 +1,8 @@
 """All audits of a snapshot before its commit, and the findings of its parent's audits that still hold."""
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 
-import pyarrow as pa
-
-from lake.assemble.build import Found
+from lake.assemble.build import BuildResult
 from lake.assemble.merge import MergedResource
 from lake.assemble.work import Work
 from lake.commit import Commit, SourceFacts
@@ -21,30 +19,31 @@ def audit(
     parent: Commit | None,
     source: SourceFacts,
     merged: Mapping[str, MergedResource],
-    ids: Mapping[str, pa.Array],
-    found: Found,
+    built: Sequence[BuildResult],
     vanished: Set[str],
     allow_shrink: Collection[str],
     tolerances: Tolerances,
 ) -> list[Finding]:
     """Return the findings about a snapshot that is written but not committed.
 
-    `ids` are the ids of the snapshot's documents, at least of every resource to which a built row refers; `vanished`
-    are the resources that the source no longer lists.
+    `built` are the outcomes of building its tables; `vanished` are the resources that the source no longer lists.
     """
     findings = [finding for item in merged.values() for finding in item.findings]
-    for name, check in found.checks.items():
-        findings += audit_table(check, parent.tables.get(name) if parent else None, ids, allow_shrink, tolerances)
-    findings += found.findings
+    catalog = catalog_of(source.kind)
+    declared = {table.name: table for table in catalog.tables}
+    for name, table in ((name, table) for result in built for name, table in result.tables.items()):
+        before = parent.tables.get(name) if parent else None
+        findings += audit_table(declared[name], table.checked, before, allow_shrink, tolerances)
+    # A finding that two units have about the same documents stays once.
+    findings += dict.fromkeys(finding for result in built for finding in result.findings)
     findings += audit_run(
         source.answers,
         {name: item.deleted for name, item in merged.items()},
-        {name: item.before.file.rows if item.before else 0 for name, item in merged.items()},
+        {name: item.rows_before for name, item in merged.items()},
         allow_shrink,
         tolerances,
     )
     findings += audit_identity(change for item in merged.values() for change in item.identities)
-    catalog = catalog_of(source.kind)
     undeclared = {
         name
         for name, item in merged.items()

@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake import tables
 from lake.assemble.drifts import Drifts
-from lake.assemble.merge import StoredFile, open_documents
+from lake.assemble.known import KnownKey, read_known
+from lake.assemble.stored import StoredFile, open_documents
 from lake.assemble.work import Group
-from lake.commit import Commit, TableFiles, read_file
+from lake.commit import DataFile, read_file
 from lake.documents import DocumentFile
-from lake.publish import EncodedFile, Finding, KeyCheck, SnapshotWriter, TableWriter, audit_fields
+from lake.publish import Checked, EncodedFile, Finding, KeyCheck, SnapshotWriter, TableWriter, audit_fields
 from lake.schema import GENERATION, RESOURCE, Table
 from lake.store import Store
 from lake.tables import Built, Catalog, catalog_of
@@ -53,42 +55,82 @@ class Found:
         self.faults |= other.faults
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltGroup:
-    """A group's tables as they were written, and the findings of building them."""
+class BuildUnit(msgspec.Struct, frozen=True, tag="build"):
+    """A unit of work: build a group of tables, and write them into the snapshot.
 
-    tables: Mapping[str, TableFiles]
-    found: Found
-
-
-def write_group(
-    store: Store,
-    snapshot: str,
-    parent: Commit | None,
-    group: Group,
-    files: Mapping[str, StoredFile],
-    generations: Mapping[int, int],
-    advance: Advance = lambda done: None,
-    bases: frozenset[str] | None = None,
-) -> BuiltGroup:
-    """Build a group of tables, and write them into the snapshot.
-
-    `files` are the documents of the snapshot; `generations` is the result of `species_generations`, empty for a group
-    that needs none; `advance` is told how many documents were parsed, each of them once; `bases` are the sources
-    below which references must lie, None for all.
+    `files` are the documents of the snapshot, by parsed resource; `carried` are the files of the parent, by table, of
+    which rows are carried over, and `parent` is its name. References must lie below `bases`, anywhere if None.
     """
-    documents = {resource: open_documents(store, files[resource]) for resource in group.parsed}
-    with SnapshotWriter(store, snapshot) as writer:
+
+    number: int
+    snapshot: str
+    group: Group
+    files: dict[str, tuple[StoredFile, ...]]
+    parent: str | None = None
+    carried: dict[str, tuple[DataFile, ...]] = {}
+    known: KnownKey | None = None
+    bases: tuple[str, ...] | None = None
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it holds at a time: batches that are parsed ahead, and what waits to be written."""
+        return 2 * sum(stored.file.bytes for files in self.files.values() for stored in files) + (40 << 20)
+
+
+class BuiltTable(msgspec.Struct, frozen=True):
+    """One table as it was written."""
+
+    files: tuple[DataFile, ...]
+    checked: Checked
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A document that a table cannot take as it is, and the reason."""
+
+    resource: str
+    id: int
+    reason: str
+
+
+class BuildResult(msgspec.Struct, frozen=True, tag="built"):
+    """The outcome of a unit that builds: its tables, what was found on the way, and how many documents it counts."""
+
+    number: int
+    documents: int
+    tables: dict[str, BuiltTable]
+    findings: tuple[Finding, ...]
+    faults: tuple[Fault, ...]
+
+
+def build_unit(store: Store, unit: BuildUnit) -> BuildResult:
+    """Build the tables of a unit, and write them into the snapshot.
+
+    Raises:
+        StoreError: Something that it reads is gone, or is not what it was.
+    """
+    known = read_known(store, unit.known)
+    documents = {resource: open_documents(store, unit.files[resource]) for resource in unit.group.parsed}
+    done = Counter[str]()
+
+    def parent_rows(table: Table, resources: Sequence[str]) -> pa.Table:
+        assert unit.parent is not None, "without a parent every table is built of documents alone"
+        return rows_of_resources(store, unit.parent, unit.carried[table.name], table, resources)
+
+    with SnapshotWriter(store, unit.snapshot) as writer:
         found = build_group(
-            group,
+            unit.group,
             documents,
-            generations,
+            known.generations,
             lambda table, encoded, nulls: writer.add(table, table.partition, encoded, nulls),
-            lambda table, resources: rows_of_resources(store, parent, table, resources),
-            advance,
-            bases,
+            parent_rows,
+            lambda rows: done.update(documents=rows),
+            frozenset(unit.bases) if unit.bases is not None else None,
         )
-    return BuiltGroup(writer.tables, found)
+    tables = {
+        name: BuiltTable(writer.tables[name].files, check.checked(known.ids)) for name, check in found.checks.items()
+    }
+    faults = tuple(Fault(resource, id_, reason) for (resource, id_), reason in found.faults.items())
+    return BuildResult(unit.number, done["documents"], tables, tuple(found.findings), faults)
 
 
 def build_group(
@@ -148,21 +190,22 @@ def build_group(
     return found
 
 
-def species_generations(species: DocumentFile | None, bases: frozenset[str] | None = None) -> dict[int, int]:
-    """Return the generation of every species by its id; an empty one if there are no documents."""
+def species_generations(species: DocumentFile, bases: frozenset[str] | None = None) -> dict[int, int]:
+    """Return the generation of every species by its id."""
     generations: dict[int, int] = {}
-    for rows in species.row_groups() if species else ():
+    for rows in species.row_groups():
         generations |= tables.species_generations(rows["body"].combine_chunks(), bases)
     return generations
 
 
-def rows_of_resources(store: Store, commit: Commit | None, table: Table, resources: Sequence[str]) -> pa.Table:
-    """Return the rows that some resources' documents have in a published table."""
-    assert commit is not None, "without a parent every table is built of documents alone"
+def rows_of_resources(
+    store: Store, snapshot: str, files: Sequence[DataFile], table: Table, resources: Sequence[str]
+) -> pa.Table:
+    """Return the rows that some resources' documents have in a published table, of which these are the files."""
     column = next(field.name for field in table.fields if RESOURCE in field.paths)
     parts = []
-    for file in commit.tables[table.name].files:
-        body = read_file(store, commit.snapshot, table.name, file)
+    for file in files:
+        body = read_file(store, snapshot, table.name, file)
         parts.append(pq.read_table(pa.BufferReader(body), filters=[(column, "in", resources)]))
     return pa.concat_tables(parts).cast(table.schema)
 

@@ -12,8 +12,8 @@ from lake import tables
 from lake.assemble.decided import Ending, held_again_as, published_as, remove_held
 from lake.assemble.draft import Crawled, Draft, Progress, write_draft
 from lake.assemble.held import HeldDraft, decide_itself, expire, held_drafts, hold, waiting
-from lake.assemble.merge import document_files
 from lake.assemble.staging import Manifest, read_staged
+from lake.assemble.stored import document_files
 from lake.commit import Commit, head, read_commit
 from lake.crawl import crawler
 from lake.errors import (
@@ -236,7 +236,7 @@ def _require_documents(store: Store, held: HeldDraft) -> None:
     def check(manifest: Manifest) -> None:
         if manifest.key is None:
             return
-        rows = read_staged(store, manifest).select(["resource_name", "id", "path", "body"])
+        rows = read_staged(store, manifest.staged).select(["resource_name", "id", "path", "body"])
         for resource, id_, path, body in zip(*rows.columns, strict=True):
             of = Reference(resource.as_py(), id_.as_py(), "", path.as_py())
             is_own = of.resource == manifest.resource and (manifest.round == 2 or of.id <= manifest.last_id)

@@ -13,11 +13,14 @@ import pyarrow.compute as pc
 from lake import tables
 from lake.address import either_scheme
 from lake.assemble.audit import audit, kept_findings
-from lake.assemble.build import Advance, BuiltGroup, Found, species_generations, write_group
+from lake.assemble.build import Advance, BuildResult, BuildUnit, BuiltTable, species_generations
 from lake.assemble.failures import failed_documents, rejected_documents
+from lake.assemble.known import Known, stage_known
 from lake.assemble.mend import Mending, damaged_files
-from lake.assemble.merge import MergedResource, StoredFile, changed, document_files, merge_documents, open_documents
+from lake.assemble.merge import MergedResource, changed, merge_documents
 from lake.assemble.staging import Manifest, final_failures
+from lake.assemble.stored import StoredFile, document_files, open_documents
+from lake.assemble.units import RunUnits, in_threads
 from lake.assemble.work import Group, Work, also_build, cut_groups, plan_work, tables_in
 from lake.commit import Commit, SourceFacts, TableFiles
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
@@ -26,11 +29,7 @@ from lake.publish import Finding, Level, SnapshotWriter, refusals, remove_snapsh
 from lake.resource import Failure
 from lake.source import HELD_HOURS, TOLERANCES, Tolerances
 from lake.store import PARALLEL_REQUESTS, Store
-from lake.tables import Catalog, catalog_of
-
-# Groups of tables that are built at the same time; each parses a few batches ahead and holds its files until they are
-# written.
-GROUPS_AT_ONCE = 2
+from lake.tables import Catalog, catalog_of, table_named
 
 # Documents name it also where they come from a mirror.
 POKEAPI_URL = "https://pokeapi.co/api/v2/"
@@ -52,7 +51,7 @@ class Crawled:
     source: SourceFacts
     manifests: Sequence[Manifest]
     is_partial: bool = False
-    began: Mapping[str, StoredFile] | None = None
+    began: Mapping[str, tuple[StoredFile, ...]] | None = None
     anew: Collection[str] = ()
     tolerances: Tolerances = TOLERANCES
     picked: Mapping[str, Collection[int]] = field(default_factory=dict)
@@ -93,13 +92,14 @@ def write_draft(
     run: Mapping[str, Any] | None = None,
     note_rejected: Callable[[list[Failure]], None] = lambda failures: None,
     mending: Mending | None = None,
+    run_units: RunUnits = in_threads,
 ) -> Draft | None:
     """Write and audit all files of a snapshot that no reader knows yet; None if nothing differs from the parent.
 
     A rebuild builds every table. `run` has the facts of the run that the commit keeps. A fetched document that a table
     cannot take as it is keeps its last good version; `note_rejected` is told of these. Tables whose files at hand are
     missing or damaged are built anew. Both are known only when it has been tried, and then everything is written anew,
-    unless `mending` knows what is damaged, because somebody has read all files.
+    unless `mending` knows what is damaged, because somebody has read all files. `run_units` does the units of work.
 
     Raises:
         StoreError: A staged object differs from its manifest, or documents at hand are lost that were not fetched anew.
@@ -113,7 +113,7 @@ def write_draft(
             mending.require_fetched(store, parent, fetched, gone)
         try:
             draft, faults = _attempt(
-                store, snapshot, parent, crawled, progress, allow_shrink, is_rebuild, run, mending, rejected
+                store, snapshot, parent, crawled, progress, allow_shrink, is_rebuild, run, mending, rejected, run_units
             )
         except (DamagedObjectError, MissingObjectError):
             damaged = {**mending.damaged, **damaged_files(store, parent, is_read=True)}
@@ -140,6 +140,7 @@ def _attempt(
     run: Mapping[str, Any] | None,
     mending: Mending,
     rejected: Mapping[str, Failure],
+    run_units: RunUnits,
 ) -> tuple[Draft | None, list[Failure]]:
     """Write and audit all files; if documents that the crawl brought are at fault, return them, and no draft."""
     catalog = catalog_of(crawled.source.kind)
@@ -147,29 +148,38 @@ def _attempt(
     with progress("documents", sum(m.documents + m.unchanged for m in crawled.manifests)) as advance:
         dropped = vanished & set(allow_shrink)
         merged = merge_documents(
-            store, snapshot, parent, crawled.manifests, catalog.kind, dropped, advance, crawled.began, mending
+            store,
+            snapshot,
+            parent,
+            crawled.manifests,
+            catalog.kind,
+            dropped,
+            advance,
+            crawled.began,
+            mending,
+            run_units,
         )
     work = _work(catalog, merged, None if is_rebuild else parent)
     work = also_build(catalog, _held(merged), work, mending.tables)
     if parent is not None and not changed(merged) and not work.tables and not mending.damaged:
         return None, []
-    parsed = sum(item.after.file.rows for name, item in merged.items() if item.after and name in work.resources)
+    parsed = sum(item.rows for name, item in merged.items() if name in work.resources)
     bases = bases_of(crawled.source, parent)
     with SnapshotWriter(store, snapshot, parent) as writer, progress("tables", parsed) as advance:
         writer.tables[DOCUMENTS.name] = _documents(writer, snapshot, merged)
-        for table in tables_in(catalog, _held(merged), parent):
-            if table.name not in work.tables:
-                writer.carry(table.name)
+        for declared in tables_in(catalog, _held(merged), parent):
+            if declared.name not in work.tables:
+                writer.carry(declared.name)
         groups = cut_groups(catalog, _held(merged), work)
-        built, found = _build(store, snapshot, parent, merged, groups, bases, advance)
-        writer.tables |= built
-    if faults := list(rejected_documents(merged, found.faults)):
-        return None, faults
+        built = _build(store, snapshot, parent, merged, groups, bases, advance, run_units)
+        for name, table in ((name, table) for result in built for name, table in result.tables.items()):
+            writer.tables[name] = _described(name, table)
+    faults = [fault for result in built for fault in result.faults]
+    if faulty := list(rejected_documents(store, merged, faults)):
+        return None, faulty
     allowed = allowed_to_shrink(catalog, allow_shrink)
-    referenced = {resource for check in found.checks.values() for resource, _ in check.referenced().values()}
-    ids = _ids(store, merged, referenced)
     findings = [
-        *audit(parent, crawled.source, merged, ids, found, vanished, allowed, crawled.tolerances),
+        *audit(parent, crawled.source, merged, built, vanished, allowed, crawled.tolerances),
         *mending.findings(parent),
         *kept_findings(parent, work),
     ]
@@ -225,11 +235,16 @@ def _work(catalog: Catalog, merged: Mapping[str, MergedResource], parent: Commit
 
 def _documents(writer: SnapshotWriter, snapshot: str, merged: Mapping[str, MergedResource]) -> TableFiles:
     """Carry over the documents that did not change, and describe the table of all documents."""
-    stored = [item.after for item in merged.values() if item.after]
-    for item in stored:
-        if item.snapshot != snapshot:
-            writer.copy(DOCUMENTS.name, item.file, item.snapshot)
-    return table_files(DOCUMENTS, DOCUMENTS_PARTITION, [item.file for item in stored])
+    stored = [one for item in merged.values() for one in item.after]
+    for one in stored:
+        if one.snapshot != snapshot:
+            writer.copy(DOCUMENTS.name, one.file, one.snapshot)
+    return table_files(DOCUMENTS, DOCUMENTS_PARTITION, [one.file for one in stored])
+
+
+def _described(name: str, built: BuiltTable) -> TableFiles:
+    table = table_named(name)
+    return table_files(table, table.partition, built.files, built.checked.null_counts)
 
 
 def _build(
@@ -240,23 +255,32 @@ def _build(
     groups: Sequence[Group],
     bases: frozenset[str],
     advance: Advance,
-) -> tuple[dict[str, TableFiles], Found]:
-    """Build and write groups of tables, a few at a time, the one with the most bytes of documents first."""
+    run_units: RunUnits,
+) -> list[BuildResult]:
+    """Build and write groups of tables, the one with the most bytes of documents first."""
     files = {name: item.after for name, item in merged.items() if item.after}
     species = files.get("pokemon-species")
     needed = species is not None and any(group.needs_generations for group in groups)
-    generations = species_generations(open_documents(store, species), bases) if needed else {}
+    generations = species_generations(open_documents(store, species or ()), bases) if needed else {}
+    referenced = {name for group in groups for name in group.referenced}
+    known = stage_known(store, snapshot, Known(_ids(store, merged, referenced), generations)) if groups else None
 
-    def build(group: Group) -> BuiltGroup:
-        return write_group(store, snapshot, parent, group, files, generations, advance, bases)
+    def unit(number: int, group: Group) -> BuildUnit:
+        own = {name: files[name] for name in group.parsed}
+        carried = {name: parent.tables[name].files for name in group.tables} if parent and group.carried else {}
+        name = parent.snapshot if carried and parent else None
+        return BuildUnit(number, snapshot, group, own, name, carried, known, tuple(sorted(bases)))
 
-    built, found = dict[str, TableFiles](), Found()
-    by_size = sorted(groups, key=lambda group: -sum(files[name].file.bytes for name in group.parsed))
-    with ThreadPoolExecutor(GROUPS_AT_ONCE, thread_name_prefix="group") as pool:
-        for one in sorted(pool.map(build, by_size), key=lambda one: min(one.tables)):
-            built |= one.tables
-            found.add(one.found)
-    return built, found
+    def size(group: Group) -> int:
+        return sum(stored.file.bytes for name in group.parsed for stored in files[name])
+
+    built = list[BuildResult]()
+    units = [unit(number, group) for number, group in enumerate(sorted(groups, key=size, reverse=True))]
+    for result in run_units(store, units):
+        assert isinstance(result, BuildResult), "a unit that builds was given"
+        built.append(result)
+        advance(result.documents)
+    return sorted(built, key=lambda result: min(result.tables))
 
 
 def _ids(store: Store, merged: Mapping[str, MergedResource], names: Iterable[str]) -> dict[str, pa.Array]:
@@ -269,7 +293,7 @@ def _ids(store: Store, merged: Mapping[str, MergedResource], names: Iterable[str
 
 def _new_ids(store: Store, pokemon: MergedResource | None) -> tuple[int, ...]:
     """Return the ids of the Pokémon that the parent does not have."""
-    if pokemon is None or pokemon.before is None or not pokemon.changes["added"]:
+    if pokemon is None or not pokemon.before or not pokemon.changes["added"]:
         return ()
-    before, after = (open_documents(store, stored).ids() for stored in (pokemon.before, pokemon.after))
+    before, after = (open_documents(store, files).ids() for files in pokemon.replaced)
     return tuple(after.filter(pc.invert(pc.is_in(after, before))).to_pylist())

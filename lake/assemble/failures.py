@@ -1,8 +1,14 @@
 """The documents of a snapshot that are not as new as its crawl: stale ones, and missing ones."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from lake.assemble.merge import MergedResource, open_documents
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.assemble.build import Fault
+from lake.assemble.merge import MergedResource
+from lake.assemble.stored import open_documents
 from lake.commit import Commit, SourceFacts
 from lake.resource import Failure
 from lake.store import Store
@@ -50,9 +56,17 @@ def failed_documents(
 
 
 def rejected_documents(
-    merged: Mapping[str, MergedResource], faults: Mapping[tuple[str, int], str]
-) -> Iterable[Failure]:
+    store: Store, merged: Mapping[str, MergedResource], faults: Iterable[Fault]
+) -> Iterator[Failure]:
     """Yield each document that the crawl brought and that a table cannot take as it is."""
-    for (resource, id_), reason in faults.items():
-        if path := merged[resource].taken.get(id_):
-            yield Failure(resource, id_, path, reason)
+    of: dict[str, dict[int, str]] = defaultdict(dict)
+    for fault in faults:
+        of[fault.resource].setdefault(fault.id, fault.reason)
+    for resource, reasons in of.items():
+        gone, new = merged[resource].replaced
+        before = open_documents(store, gone).hashes()
+        rows = open_documents(store, new).read("id", "path", "sha256")
+        rows = rows.filter(pc.is_in(rows["id"], pa.array(reasons, pa.int64())))
+        for id_, path, hash_ in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+            if before.get(path) != hash_:
+                yield Failure(resource, id_, path, reasons[id_])

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from lake.assemble.draft import Crawled, Draft
-from lake.assemble.merge import StoredFile
 from lake.assemble.staging import Manifest
+from lake.assemble.stored import StoredFile
 from lake.commit import Commit, Sha256, SourceFacts
 from lake.errors import (
     ConflictError,
@@ -44,7 +44,8 @@ class HeldDraft(DraftHead, frozen=True, kw_only=True):
     manifests: tuple[Manifest, ...]
     is_partial: bool = False
     is_rebuild: bool = False
-    began: dict[str, StoredFile] | None = None
+    # Earlier code kept one file of each resource.
+    began: dict[str, tuple[StoredFile, ...] | StoredFile] | None = None
     anew: tuple[str, ...] = ()
     picked: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     allow_shrink: tuple[str, ...] = ()
@@ -79,12 +80,17 @@ class HeldDraft(DraftHead, frozen=True, kw_only=True):
             self.source,
             self.manifests,
             self.is_partial,
-            self.began,
+            self._began(),
             self.anew,
             self.tolerances,
             self.picked,
             self.held_hours,
         )
+
+    def _began(self) -> dict[str, tuple[StoredFile, ...]] | None:
+        if self.began is None:
+            return None
+        return {name: (files,) if isinstance(files, StoredFile) else files for name, files in self.began.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ def hold(
     with ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="hold") as pool:
         copies = pool.map(lambda pair: _copy(store, id_, etags, *pair), enumerate(crawled.manifests))
         manifests = tuple(copies)
-    others = {stored.snapshot for stored in (crawled.began or {}).values()}
+    others = {stored.snapshot for files in (crawled.began or {}).values() for stored in files}
     held = HeldDraft(
         id=id_,
         created_at=began,

@@ -1,9 +1,10 @@
 """Rows that modified documents lost with a list or an object that is null, missing or of another type in them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +16,19 @@ from lake.schema import Table
 from lake.tables import Catalog
 from lake.tables.wrap import WRAPPED
 from lake.text import QUOTED, counted, shown
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """The rows that a table lost in modified documents: how many, in how many of them, the first of those, and where.
+
+    `documents` names a few paths, and one more than a finding shows if there are more.
+    """
+
+    table: str
+    rows: int
+    count: int
+    documents: tuple[str, ...]
+    places: tuple[str, ...]
 
 
 class LostRows:
@@ -45,18 +59,18 @@ class LostRows:
                     self._documents[table.name].append(document["path"][0].as_py())
                     self._places[table.name] |= of_table
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield one finding for each table that lost rows."""
-        for name, rows in sorted(self._rows.items()):
-            paths, places = self._documents[name], sorted(self._places[name])
-            where = ", ".join(shown(place) for place in places[:SHOWN_ROWS])
-            yield Finding(
-                Level.WARN,
-                "lost-rows",
+    def found(self) -> tuple[Lost, ...]:
+        """Return what each table lost."""
+        return tuple(
+            Lost(
                 name,
-                f"{counted(rows, 'row')} lost in {counted(len(paths), 'document')} of {self._resource}, where {where}"
-                f" held something and is null, missing or of another type: {some(paths, QUOTED)}",
+                rows,
+                len(self._documents[name]),
+                tuple(self._documents[name][: SHOWN_ROWS + 1]),
+                tuple(sorted(self._places[name])),
             )
+            for name, rows in sorted(self._rows.items())
+        )
 
     def _counts(self, rows: pa.Table) -> dict[str, tuple[Table, dict[int, int]]]:
         """Return how many rows each document gives each table."""
@@ -80,6 +94,25 @@ class LostRows:
             return []
         lost = (place for place, times in old.filled.items() if times and new.others(*place) > old.others(*place))
         return [".".join(path).replace(".[]", "[]") for path, _ in lost]
+
+
+def lost_findings(resource: str, found: Iterable[Lost]) -> Iterator[Finding]:
+    """Yield one finding for each table that lost rows, from what was found in parts of a resource's documents."""
+    by_table: dict[str, list[Lost]] = defaultdict(list)
+    for lost in found:
+        by_table[lost.table].append(lost)
+    for name, parts in sorted(by_table.items()):
+        paths = [path for part in parts for path in part.documents]
+        places = sorted({place for part in parts for place in part.places})
+        where = ", ".join(shown(place) for place in places[:SHOWN_ROWS])
+        rows, count = (sum(getattr(part, what) for part in parts) for what in ("rows", "count"))
+        yield Finding(
+            Level.WARN,
+            "lost-rows",
+            name,
+            f"{counted(rows, 'row')} lost in {counted(count, 'document')} of {resource}, where {where}"
+            f" held something and is null, missing or of another type: {some(paths, QUOTED)}",
+        )
 
 
 _Path = tuple[str, ...]

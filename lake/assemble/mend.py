@@ -23,7 +23,8 @@ class Mending:
 
     `rejected` are the ids, by resource, of fetched documents that are not taken: each keeps its last good version.
     `damaged` are the parent's files that are missing in the bucket or have another content, by table, and by
-    resource for files of documents. `twins` names, by resource, another snapshot that has the same documents whole.
+    resource for files of documents. `twins` names, by the name of a file of documents, another snapshot that has the
+    same file whole.
     """
 
     rejected: Mapping[str, Collection[int]] = field(default_factory=dict)
@@ -38,7 +39,8 @@ class Mending:
     @property
     def resources(self) -> set[str]:
         """The resources whose documents at hand are lost."""
-        return {str(file.partition) for file in self.damaged.get(DOCUMENTS.name, ())} - self.twins.keys()
+        lost = (file for file in self.damaged.get(DOCUMENTS.name, ()) if file.name not in self.twins)
+        return {str(file.partition) for file in lost}
 
     def rejecting(self, found: Iterable[Failure]) -> "Mending":
         """Return the same with more rejected documents."""
@@ -64,8 +66,8 @@ class Mending:
             for subject in sorted({str(file.partition) for file in files}) if is_documents else [name]:
                 own = [file.name for file in files if not is_documents or file.partition == subject]
                 how = "fetched anew" if is_documents else "built anew"
-                if is_documents and subject in self.twins:
-                    how = f"taken from {self.twins[subject]}"
+                if is_documents and subject not in self.resources:
+                    how = f"taken from {', '.join(sorted({self.twins[name] for name in own}))}"
                 assert parent is not None, "without a parent nothing can be damaged"
                 yield Finding(
                     Level.WARN,
@@ -77,22 +79,21 @@ class Mending:
 
 
 def twins_of(store: Store, commit: Commit, damaged: Mapping[str, tuple[DataFile, ...]]) -> dict[str, str]:
-    """Return, for the resources whose documents are damaged, the newest other snapshot that has the same file whole.
+    """Return, for the damaged files of documents, the newest other snapshot that has the same file whole.
 
-    The documents of most resources are the same for months, and each snapshot has a file of its own.
+    The documents of most resources are the same for months, and each snapshot has files of its own.
     """
-    wanted = {str(file.partition): file for file in damaged.get(DOCUMENTS.name, ())}
+    wanted = {file.name: file for file in damaged.get(DOCUMENTS.name, ())}
     twins = dict[str, str]()
     for seq in reversed(commit_seqs(store)) if wanted else ():
         other = accepted(seq, partial(read_commit, store))
         if other is None or other.snapshot == commit.snapshot or DOCUMENTS.name not in other.tables:
             continue
         for file in other.tables[DOCUMENTS.name].files:
-            resource = str(file.partition)
-            if resource not in twins and file == wanted.get(resource):
+            if file.name not in twins and file == wanted.get(file.name):
                 key = file_key(other.snapshot, DOCUMENTS.name, file.name)
                 if store.digest(key) == (file.bytes, file.sha256):
-                    twins[resource] = other.snapshot
+                    twins[file.name] = other.snapshot
         if len(twins) == len(wanted):
             break
     return twins

@@ -1,7 +1,7 @@
 """Restoring: an earlier snapshot is published again, as a new one with a name, a folder and a commit of its own."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +11,8 @@ from typing import Any
 
 from lake.accept import accepted
 from lake.assemble.draft import Progress
-from lake.assemble.merge import KINDS, StoredFile, document_files, open_documents
+from lake.assemble.piece import KINDS
+from lake.assemble.stored import StoredFile, document_files, open_documents
 from lake.commit import Commit, commit_seqs, read_commit
 from lake.errors import DamagedObjectError, LakeError, MissingObjectError, RestoreError
 from lake.publish import SnapshotWriter, same_files
@@ -91,8 +92,8 @@ def changes(store: Store, before: Commit, after: Commit) -> dict[str, dict[str, 
     then, now = document_files(before), document_files(after)
 
     def compare(name: str) -> dict[str, int]:
-        old, new = then.get(name), now.get(name)
-        if old and new and old.file.sha256 == new.file.sha256:
+        old, new = then.get(name, ()), now.get(name, ())
+        if [stored.file.sha256 for stored in old] == [stored.file.sha256 for stored in new]:
             return dict.fromkeys(KINDS, 0)
         return {**dict.fromkeys(KINDS, 0), **_changes(store, old, new)}
 
@@ -101,7 +102,7 @@ def changes(store: Store, before: Commit, after: Commit) -> dict[str, dict[str, 
         return dict(zip(names, pool.map(compare, names), strict=True))
 
 
-def _changes(store: Store, before: StoredFile | None, after: StoredFile | None) -> Counter[str]:
+def _changes(store: Store, before: Sequence[StoredFile], after: Sequence[StoredFile]) -> Counter[str]:
     new = open_documents(store, after).hashes()
     try:
         old = open_documents(store, before).hashes()

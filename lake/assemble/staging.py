@@ -41,6 +41,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     round: Literal[1, 2] = 1
 
     @property
+    def staged(self) -> "Staged | None":
+        """The staged object, None if no document came."""
+        if self.key is None or self.sha256 is None:
+            return None
+        return Staged(self.key, self.sha256, self.documents, self.json_bytes, self.last_id, self.round == 2)
+
+    @property
     def answered(self) -> int:
         """How many documents the source answered: with a body, as unchanged, or as gone."""
         return self.documents + self.unchanged + len(self.gone)
@@ -54,6 +61,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def final_failures(self) -> tuple[Failure, ...]:
         """The documents that could not be fetched when they were asked for a second time."""
         return self.failed if self.round == 2 else ()
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """One staged object: its key, the hash of its content, its documents, the bytes of their JSON, and their last id.
+
+    The documents of the second round lie anywhere among the ids of their resource.
+    """
+
+    key: str
+    sha256: str
+    documents: int
+    json_bytes: int
+    last_id: int
+    is_second: bool = False
 
 
 def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> Manifest:
@@ -101,7 +122,7 @@ def is_whole(store: Store, source: Source, crawl: str, shard: Shard, manifest: M
         return False
     known, found = crawler(source.kind), list[int]()
     try:
-        rows = read_staged(store, manifest).select(["resource_name", "id", "path", "body"])
+        rows = read_staged(store, manifest.staged).select(["resource_name", "id", "path", "body"])
         for resource, id_, path, body in zip(*rows.columns, strict=True):
             of = Reference(resource.as_py(), id_.as_py(), "", path.as_py())
             # The listing of an inline shard is read once more, and may have more documents by then.
@@ -123,23 +144,23 @@ def _named(wanted: Mapping[int, Wanted], id_: int) -> tuple[str, str] | None:
     return (wanted[id_].reference.resource, wanted[id_].reference.path) if id_ in wanted else None
 
 
-def read_staged(store: Store, manifest: Manifest) -> pa.Table:
-    """Return the documents that a manifest names; a staged object lies in the bucket for a day.
+def read_staged(store: Store, staged: Staged | None) -> pa.Table:
+    """Return the documents of a staged object, which lies in the bucket for a day; none for None.
 
     Raises:
-        StoreError: The object is gone, or is not what the manifest says.
+        StoreError: The object is gone, or is not what its manifest says.
     """
-    if manifest.key is None:
+    if staged is None:
         return SCHEMA.empty_table()
-    body = store.find(manifest.key)
+    body = store.find(staged.key)
     try:
-        rows = None if body is None or digest(body) != manifest.sha256 else unpack(body)
+        rows = None if body is None or digest(body) != staged.sha256 else unpack(body)
     except (pa.ArrowException, ValueError, OSError):
         rows = None
-    if rows is None or rows.num_rows != manifest.documents:
+    if rows is None or rows.num_rows != staged.documents:
         found = "none" if body is None else "others" if rows is None else rows.num_rows
         raise StoreError(
-            f"{store.uri(manifest.key)}: expected {manifest.documents} whole documents, found {found}; run again, and"
+            f"{store.uri(staged.key)}: expected {staged.documents} whole documents, found {found}; run again, and"
             " they are fetched anew",
             may_pass=True,
         )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from lake import tables
-from lake.assemble.merge import document_files
+from lake.assemble.stored import document_files
 from lake.commit import Commit
 from lake.schema import RESOURCE, SPECIES_GENERATION, Table
 from lake.tables import Catalog
@@ -34,6 +34,12 @@ class Group:
     parsed: tuple[str, ...]
     carried: tuple[str, ...]
     reads_again: bool
+
+    @property
+    def referenced(self) -> set[str]:
+        """The resources to which rows of the group may refer."""
+        wanted = (table for table in tables.catalog_of(self.kind).tables if table.name in self.tables)
+        return {field.references for table in wanted for field in table.fields if field.references}
 
     @property
     def needs_generations(self) -> bool:

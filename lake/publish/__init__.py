@@ -2,7 +2,7 @@
 
 from lake.publish.attempt import claim_attempt, forget_attempt, note_attempt, remove_attempts
 from lake.publish.audit import audit_collections, audit_fields, audit_identity, audit_run, audit_table
-from lake.publish.check import KeyCheck
+from lake.publish.check import Checked, KeyCheck
 from lake.publish.finding import Finding, Level, further, questions, refusals, some
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
 from lake.publish.snapshot import (
@@ -15,6 +15,7 @@ from lake.publish.snapshot import (
 )
 
 __all__ = [
+    "Checked",
     "EncodedFile",
     "FileStyle",
     "Finding",

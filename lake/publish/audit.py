@@ -1,32 +1,25 @@
 """Audits before the commit. They list everything they find, with rows; the `Level` of a finding says what follows."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from lake.commit import TableFiles
-from lake.publish.check import KeyCheck
+from lake.publish.check import Checked
 from lake.publish.finding import QUOTED_CHARACTERS, Finding, Level, allowing, some
 from lake.resource import IdentityChange
-from lake.schema import PARTITION, UNKNOWN_GENERATION
+from lake.schema import PARTITION, UNKNOWN_GENERATION, Table
 from lake.source import TOLERANCES, Tolerances
 from lake.text import counted, shown
 
 
 def audit_table(
-    check: KeyCheck,
+    table: Table,
+    check: Checked,
     before: TableFiles | None,
-    known_ids: Mapping[str, pa.Array],
     allow_shrink: Collection[str] = (),
     tolerances: Tolerances = TOLERANCES,
 ) -> list[Finding]:
-    """Audit one table: its keys, nulls and references, and the rows that it lost since the snapshot `before`.
-
-    `known_ids` holds the ids of every crawled resource; references to a resource that was not crawled are not judged.
-    """
-    table = check.table
+    """Audit one table: its keys, nulls and references, and the rows that it lost since the snapshot `before`."""
     findings = []
     if check.bad_key_count:
         named = ", ".join(shown(key) for key in check.bad_keys)
@@ -39,20 +32,17 @@ def audit_table(
                 f" is null or there twice: {named}",
             )
         )
-    findings += [*_null_findings(check, before), *_generation_findings(check, before)]
-    for name, (resource, ids) in check.referenced().items():
-        if resource in known_ids:
-            unresolved = ids.filter(pc.invert(pc.is_in(ids.cast(pa.int64()), known_ids[resource].cast(pa.int64()))))
-            if len(unresolved):
-                findings.append(
-                    Finding(
-                        Level.WARN,
-                        "references",
-                        table.name,
-                        f"{counted(len(unresolved), 'value')} of {name} {_verb(unresolved, 'point')}"
-                        f" at no {resource}: {some(unresolved.to_pylist())}",
-                    )
-                )
+    findings += [*_null_findings(table, check, before), *_generation_findings(table, check, before)]
+    findings += [
+        Finding(
+            Level.WARN,
+            "references",
+            table.name,
+            f"{counted(found.count, 'value')} of {found.field} {_verb(found.count, 'point')}"
+            f" at no {found.resource}: {some(found.examples)}",
+        )
+        for found in check.unresolved
+    ]
     rows_before = before.rows if before else 0
     if table.name not in allow_shrink and not tolerances.may_lose_rows(rows_before, check.rows):
         findings.append(
@@ -68,9 +58,8 @@ def audit_table(
     return findings
 
 
-def _null_findings(check: KeyCheck, before: TableFiles | None) -> Iterator[Finding]:
+def _null_findings(table: Table, check: Checked, before: TableFiles | None) -> Iterator[Finding]:
     """Find columns that lost all their values, and columns with nulls that are declared as never null."""
-    table = check.table
     values_before = {}
     for entry in before.fields if before else ():
         # Commits of earlier versions do not count nulls.
@@ -97,19 +86,19 @@ def _null_findings(check: KeyCheck, before: TableFiles | None) -> Iterator[Findi
             )
 
 
-def _generation_findings(check: KeyCheck, before: TableFiles | None) -> Iterator[Finding]:
+def _generation_findings(table: Table, check: Checked, before: TableFiles | None) -> Iterator[Finding]:
     """Find documents without a generation where there were fewer before, unless nobody knew any: no species, say.
 
     Tables of lists need not say again what the table of their documents says.
     """
-    if before is None or check.table.rows:
+    if before is None or table.rows:
         return
     unknown = sum(file.rows for file in before.files if file.partition == UNKNOWN_GENERATION)
     if unknown < min(check.unknown_generations, before.rows):
         yield Finding(
             Level.WARN,
             "unknown-generation",
-            check.table.name,
+            table.name,
             f"{counted(check.unknown_generations, 'row')} of unknown generation, in the partition"
             f" {PARTITION}={UNKNOWN_GENERATION}; {unknown:,} the last time",
         )
@@ -159,7 +148,7 @@ def audit_identity(changes: Iterable[IdentityChange]) -> list[Finding]:
             Level.WARN,
             "reused-id",
             resource,
-            f"{counted(len(named), 'id')} now {_verb(named, 'stand')} for something else: {some(named)}",
+            f"{counted(len(named), 'id')} now {_verb(len(named), 'stand')} for something else: {some(named)}",
         )
         if is_reused
         else Finding(Level.WARN, "renamed", resource, f"{len(named):,} renamed: {some(named)}")
@@ -212,6 +201,6 @@ def audit_collections(new: Collection[str], vanished: Collection[str], refused: 
     ]
 
 
-def _verb(things: Sized, verb: str) -> str:
+def _verb(count: int, verb: str) -> str:
     """Return a verb as it follows a number of things."""
-    return f"{verb}s" if len(things) == 1 else verb
+    return f"{verb}s" if count == 1 else verb

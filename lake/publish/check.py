@@ -1,5 +1,8 @@
 """Checks a table's keys, and collects its nulls and references, while the rows pass by in batches."""
 
+from collections.abc import Iterator, Mapping
+
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -7,6 +10,26 @@ from lake.schema import GENERATION, UNKNOWN_GENERATION, Table
 
 # A finding names this many rows at most, because a table that is wrong throughout must not fill the report.
 SHOWN_ROWS = 10
+
+
+class Unresolved(msgspec.Struct, frozen=True):
+    """Values of a reference that point at no document of its resource: how many, and the first of them."""
+
+    field: str
+    resource: str
+    count: int
+    examples: tuple[int, ...]
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What is known of a table's rows after all of them passed by: small, and JSON, whatever the table's size."""
+
+    rows: int
+    bad_keys: tuple[str, ...]
+    bad_key_count: int
+    unknown_generations: int
+    null_counts: dict[str, int]
+    unresolved: tuple[Unresolved, ...] = ()
 
 
 class KeyCheck:
@@ -65,6 +88,32 @@ class KeyCheck:
         for row in wrong.slice(0, max(0, SHOWN_ROWS - len(self.bad_keys))).to_pylist():
             self.bad_keys.append("(" + ", ".join(f"{name}={value!r}" for name, value in row.items()) + ")")
 
-    def referenced(self) -> dict[str, tuple[str, pa.Array]]:
-        """Return, for each reference, the resource that it points at and the distinct ids in the rows."""
-        return {name: (self.table.field(name).references, ids) for name, ids in self._referenced.items()}
+    def referenced(self) -> set[str]:
+        """Return the resources that the rows refer to."""
+        return {self.table.field(name).references for name in self._referenced}
+
+    def checked(self, known_ids: Mapping[str, pa.Array]) -> Checked:
+        """Return what was found.
+
+        `known_ids` has the ids of crawled resources; references to a resource that is none of them are not judged.
+        """
+        return Checked(
+            self.rows,
+            tuple(self.bad_keys),
+            self.bad_key_count,
+            self.unknown_generations,
+            self.null_counts,
+            tuple(self._unresolved(known_ids)),
+        )
+
+    def _unresolved(self, known_ids: Mapping[str, pa.Array]) -> Iterator[Unresolved]:
+        for name, ids in self._referenced.items():
+            resource = self.table.field(name).references
+            if resource not in known_ids:
+                continue
+            known = known_ids[resource].cast(pa.int64())
+            unresolved = ids.filter(pc.invert(pc.is_in(ids.cast(pa.int64()), known)))
+            if len(unresolved):
+                # One more than is shown, so that it shows that there are more.
+                examples = unresolved.slice(0, SHOWN_ROWS + 1).to_pylist()
+                yield Unresolved(name, resource, len(unresolved), tuple(examples))

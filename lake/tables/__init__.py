@@ -31,6 +31,7 @@ __all__ = [
     "catalog_of",
     "fingerprint",
     "species_generations",
+    "table_named",
     "unknown_paths",
 ]
 

@@ -15,8 +15,9 @@ import pytest
 
 import lake.tables
 from lake.assemble.draft import Crawled, Draft, write_draft
-from lake.assemble.merge import document_files, open_documents
 from lake.assemble.staging import Manifest, second_round, source_facts, stage
+from lake.assemble.stored import document_files, open_documents
+from lake.assemble.units import RunUnits, in_threads
 from lake.commit import Commit, head
 from lake.crawl import Fetched, Shard, Source, Upstream, cut
 from lake.errors import PublishError
@@ -153,7 +154,7 @@ class Lakeside:
             shard
             for listing in listings
             for shard in cut(
-                self.source, listing, open_documents(self.store, files.get(listing.resource)).at_hand(), new_only
+                self.source, listing, open_documents(self.store, files.get(listing.resource, ())).at_hand(), new_only
             )
         ]
         manifests = [self._stage(shard, served, failing, version) for shard in shards]
@@ -189,6 +190,7 @@ class Lakeside:
         allow_shrink: Sequence[str] = (),
         is_rebuild: bool = False,
         name: str | None = None,
+        run_units: RunUnits = in_threads,
     ) -> Draft | None:
         """Write a draft on the head, or on another parent."""
         self.told.clear()
@@ -203,6 +205,7 @@ class Lakeside:
             is_rebuild,
             RUN,
             self.rejected.extend,
+            run_units=run_units,
         )
 
     @contextmanager

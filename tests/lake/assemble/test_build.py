@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -102,7 +102,7 @@ class Snapshot:
 
 def build(documents: Documents, work: Work, parent_rows=None) -> Snapshot:
     files, built = files_of(documents), Snapshot()
-    found, generations = Found(), species_generations(files.get("pokemon-species"))
+    found, generations = Found(), species_generations(files.get("pokemon-species", DocumentFile()))
     for group in cut_groups(CATALOG, files, work):
         found.add(
             build_group(
@@ -112,8 +112,12 @@ def build(documents: Documents, work: Work, parent_rows=None) -> Snapshot:
     ids = {resource: file.ids() for resource, file in files.items()}
     built.findings = [*found.findings]
     for check in found.checks.values():
-        built.findings += audit_table(check, None, ids)
+        built.findings += audit_table(check.table, check.checked(ids), None)
     return built
+
+
+def published_rows(store: Store, parent: Commit, table: Table, resources: Sequence[str]) -> pa.Table:
+    return rows_of_resources(store, parent.snapshot, parent.tables[table.name].files, table, resources)
 
 
 def everything(documents: Documents) -> Snapshot:
@@ -163,7 +167,7 @@ def test_what_changed_and_what_is_carried_over_make_a_full_build(store: Store, f
     added, deleted = resources(after.keys() - before.keys()), resources(before.keys() - after.keys())
     altered = resources({path for path in before.keys() & after.keys() if before[path] != after[path]})
     work = plan_work(CATALOG, files_of(after), altered | added | deleted, deleted, parent, added)
-    new = build(after, work, partial(rows_of_resources, store, parent))
+    new = build(after, work, partial(published_rows, store, parent))
 
     together = {**old.hashes, **new.hashes}
     assert {name: together[name] for name in whole.hashes} == whole.hashes
@@ -194,7 +198,7 @@ def test_the_rows_of_one_resource_come_from_the_published_table(store: Store):
     documents = few_documents()
     parent = published(store, documents, everything(documents))
     names = next(table for table in tables.TABLES if table.name == "names")
-    rows = rows_of_resources(store, parent, names, ["type"])
+    rows = published_rows(store, parent, names, ["type"])
     assert rows.schema.equals(names.schema, check_metadata=True)
     assert set(rows["resource_id"].to_pylist()) == {1, 13}
     assert rows["resource_name"].unique() == pa.array(["type"])

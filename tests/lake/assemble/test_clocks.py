@@ -9,7 +9,7 @@ import pytest
 import lake.assemble.draft
 import tests.lake.assemble.lakeside
 from flows.local.replica import demo_documents
-from lake.assemble.merge import document_files
+from lake.assemble.stored import document_files
 from lake.publish.garbage import GRACE, find_expired, find_garbage
 from lake.store import Store
 from tests.lake.assemble.lakeside import Documents, Lakeside, changed, only

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from lake.assemble.merge import MergedResource, merge_documents, open_documents
+from lake.assemble.merge import MergedResource, merge_documents
 from lake.assemble.staging import Manifest
+from lake.assemble.stored import open_documents
 from lake.commit import Commit, SourceFacts
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, digest, pack, to_arrow
 from lake.errors import StoreError
@@ -64,8 +65,8 @@ def shards(store: Store, bodies: dict[int, Any]) -> list[Manifest]:
 def publish(store: Store, manifests: list[Manifest]) -> Commit:
     """Return the commit of a snapshot that has what was staged as its only documents."""
     after = merge_documents(store, OLD, None, manifests, "pokeapi")["berry"].after
-    assert after is not None
-    tables = {DOCUMENTS.name: table_files(DOCUMENTS, DOCUMENTS_PARTITION, [after.file])}
+    files = [stored.file for stored in after]
+    tables = {DOCUMENTS.name: table_files(DOCUMENTS, DOCUMENTS_PARTITION, files)}
     return Commit(1, OLD, None, "", tables, SourceFacts(), {}, "")
 
 
@@ -126,7 +127,7 @@ def test_a_deletion_of_what_another_run_deleted_already_is_none(store: Store):
 def test_the_last_document_that_goes_leaves_no_file(store: Store):
     parent = publish(store, shards(store, berries(1)))
     merged = merge(store, parent, [stage(store, 0, {}, gone=[1])])
-    assert (merged.after, merged.is_changed, merged.deleted) == (None, True, ("berry/1",))
+    assert (merged.after, merged.is_changed, merged.deleted) == ((), True, ("berry/1",))
     assert written(store) == []
 
 

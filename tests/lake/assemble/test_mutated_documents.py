@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.local.replica import demo_documents
-from lake.assemble.lost import LostRows
+from lake.assemble.lost import LostRows, lost_findings
 from lake.tables import Built, build, catalog_of, unknown_paths
 from lake.tables.wrap import WRAPPED
 
@@ -103,7 +103,7 @@ def test_a_mutated_document_never_stops_the_build_nor_touches_another_one(mutant
     unknown_paths(CATALOG, resource, pa.array([text], pa.string()))
     lost = LostRows(CATALOG, resource)
     lost.add(rows((id_, body)), rows((id_, text)))
-    assert all(finding.message for finding in lost.findings())
+    assert all(finding.message for finding in lost_findings(resource, lost.found()))
 
 
 def test_every_kind_of_document_is_tried():

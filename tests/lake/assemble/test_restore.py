@@ -12,8 +12,8 @@ from flows.local.replica import demo_documents
 from lake import tables
 from lake.assemble.decide import decide
 from lake.assemble.decided import Ending
-from lake.assemble.merge import document_files
 from lake.assemble.restore import find_snapshot, require_whole, write_restored
+from lake.assemble.stored import document_files
 from lake.commit import Commit, commit_seqs, head, read_commit
 from lake.errors import ConflictError, LakeError, RestoreError
 from lake.layout import new_snapshot_id

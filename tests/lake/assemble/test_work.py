@@ -7,18 +7,14 @@ import pytest
 
 from flows.local.replica import demo_documents
 from lake import tables
-from lake.assemble.build import species_generations, write_group
-from lake.assemble.merge import document_files, open_documents
+from lake.assemble.stored import document_files
 from lake.assemble.work import Group, Work, cut_groups, plan_work, tables_in
-from lake.layout import snapshot_folder
 from lake.store import Store
 from lake.tables import POKEAPI, catalog_of
-from tests.lake import keys
-from tests.lake.assemble.lakeside import Lakeside, changed, hashes, only
+from tests.lake.assemble.lakeside import Lakeside, only
 
 CATALOG = catalog_of(POKEAPI)
 EVERY = sorted({name for table in CATALOG.tables for name in table.resources} | {"weather"})
-SNAPSHOT = "20260808T041200Z-1f3a9c02"
 
 
 def everything(resources: Iterable[str] = EVERY) -> Work:
@@ -82,31 +78,6 @@ def test_a_group_of_another_kind_of_source_is_the_generic_table():
     league = catalog_of("rest")
     [group] = cut_groups(league, ["trainer"], plan_work(league, ["trainer"], ["trainer"], (), None))
     assert group == Group("rest", ("document_values",), ("trainer",), (), False)
-
-
-def test_every_unit_gives_the_same_files_alone_and_in_any_order(store: Store):
-    """So several machines may build one snapshot, and a unit that failed may be built again."""
-    documents = only(demo_documents(), "pokemon", "pokemon-species", "item", "type")
-    lake = Lakeside(store)
-    parent = lake.fill(documents)
-    commit = lake.fill(changed(changed(documents, "item/4", cost=201), "pokemon-species/25", gender_rate=0))
-    files = document_files(commit)
-    work = plan_work(CATALOG, files, {"item", "pokemon-species", "meta"}, (), parent)
-    generations = species_generations(open_documents(store, files["pokemon-species"]))
-    groups = cut_groups(CATALOG, files, work)
-    assert any(group.carried for group in groups)
-    built: dict[str, str] = {}
-    for group in reversed(groups):
-        given = generations if group.needs_generations else {}
-        told: list[int] = []
-        alone = write_group(store, SNAPSHOT, parent, group, files, given, told.append)
-        assert alone.tables.keys() == set(group.tables) == alone.found.checks.keys()
-        assert sum(told) == (0 if group.reads_again else sum(files[name].file.rows for name in group.parsed))
-        for name, table in alone.tables.items():
-            assert table == commit.tables[name]
-            built |= {f"{name}/{file.name}": file.sha256 for file in table.files}
-    assert built == {name: hash_ for name, hash_ in hashes(commit).items() if name.split("/")[0] in work.tables}
-    assert keys(store, snapshot_folder(SNAPSHOT)) == {f"{snapshot_folder(SNAPSHOT)}{name}" for name in built}
 
 
 def test_a_change_of_the_code_or_of_the_kind_builds_everything(store: Store, monkeypatch: pytest.MonkeyPatch):

@@ -1,12 +1,12 @@
 """Tests of publishing; two small tables stand for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from lake.commit import Commit, SourceFacts, TableFiles
-from lake.publish import EncodedFile, FileStyle, TableWriter
+from lake.publish import EncodedFile, FileStyle, Finding, KeyCheck, TableWriter, audit_table
 from lake.schema import GENERATION, PARTITION, Field, Table, conform
 
 POKEMON = Table(
@@ -79,3 +79,8 @@ def draft(
         fingerprint="test",
         audits=tuple(audits),
     )
+
+
+def judged(check: KeyCheck, before: TableFiles | None, known_ids: Mapping[str, pa.Array], *given: Any) -> list[Finding]:
+    """Return the findings about rows that passed a check, while these documents are known."""
+    return audit_table(check.table, check.checked(known_ids), before, *given)

@@ -7,11 +7,11 @@ import pytest
 
 from lake.commit import DataFile, TableFiles
 from lake.publish import Finding, Level, TableWriter
-from lake.publish.audit import audit_collections, audit_fields, audit_identity, audit_run, audit_table
+from lake.publish.audit import audit_collections, audit_fields, audit_identity, audit_run
 from lake.publish.check import SHOWN_ROWS, KeyCheck
 from lake.resource import IdentityChange
 from lake.schema import GENERATION, Field, conform, dictionary_of
-from tests.lake.publish import POKEMON, TYPES, pokemon
+from tests.lake.publish import POKEMON, TYPES, judged, pokemon
 
 KNOWN = {"pokemon-species": pa.array([25, 26, 132], pa.int32())}
 
@@ -36,7 +36,7 @@ def published(table, rows: int, **nulls: int) -> TableFiles:
 
 def audit(table, *batches: list[dict], before: int | None = None, allow: tuple[str, ...] = ()) -> list[Finding]:
     parent = None if before is None else published(table, before, sort_order=before)
-    return audit_table(checked(table, *batches), parent, KNOWN, allow)
+    return judged(checked(table, *batches), parent, KNOWN, allow)
 
 
 def rows_of(count: int) -> list[dict]:
@@ -88,14 +88,14 @@ def test_a_null_that_is_declared_is_none_of_the_audits_business():
 def test_a_column_that_lost_all_its_values_warns():
     """As `cost` of all items did."""
     check = checked(TYPES, [slot(25, 1, None)], [slot(26, 1, None)])
-    [finding] = audit_table(check, published(TYPES, 3, type_id=1), KNOWN)
+    [finding] = judged(check, published(TYPES, 3, type_id=1), KNOWN)
     assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "emptied-field", "types")
     assert finding.message.startswith("type_id had 2 values the last time and has none")
 
 
 def test_a_column_that_lost_all_its_values_is_found_once_where_no_nulls_are_declared():
     check = checked(POKEMON, [{**pokemon(25), "name": None}])
-    assert [item.rule for item in audit_table(check, published(POKEMON, 1, sort_order=1), KNOWN)] == ["emptied-field"]
+    assert [item.rule for item in judged(check, published(POKEMON, 1, sort_order=1), KNOWN)] == ["emptied-field"]
 
 
 @pytest.mark.parametrize(
@@ -110,18 +110,18 @@ def test_a_column_that_lost_all_its_values_is_found_once_where_no_nulls_are_decl
     ids=["empty before", "some values left", "first snapshot", "no rows before", "no rows"],
 )
 def test_a_column_that_did_not_lose_all_its_values_is_in_order(rows, before):
-    assert audit_table(checked(TYPES, rows), before, {}) == []
+    assert judged(checked(TYPES, rows), before, {}) == []
 
 
 def test_a_commit_that_counts_no_nulls_says_nothing_of_what_was_lost():
     before = replace(published(TYPES, 3), fields=tuple(dictionary_of(TYPES)))
-    assert audit_table(checked(TYPES, [slot(25, 1, None)]), before, KNOWN) == []
+    assert judged(checked(TYPES, [slot(25, 1, None)]), before, KNOWN) == []
 
 
 def test_a_reference_is_resolved_whatever_the_width_of_ids():
     """Tables keep them in 16 or 32 bits; the documents' have 64, and not all of them fit."""
     ids = {"type": pa.array([13, 2**63 - 1], pa.int64())}
-    assert audit_table(checked(TYPES, [slot(25, 1, 13)]), None, ids) == []
+    assert judged(checked(TYPES, [slot(25, 1, 13)]), None, ids) == []
 
 
 def test_a_reference_to_nothing_warns_and_is_named():
@@ -135,7 +135,7 @@ def test_an_unknown_generation_is_no_reference():
     generation = Field(GENERATION, pa.int16(), "Its generation. 0: unknown.", references="generation")
     table = replace(TYPES, fields=(*TYPES.fields, generation))
     check = checked(table, [{**slot(25, 1), GENERATION: 0}, {**slot(26, 1), GENERATION: 1}])
-    assert audit_table(check, None, {"generation": pa.array([1], pa.int32())}) == []
+    assert judged(check, None, {"generation": pa.array([1], pa.int32())}) == []
 
 
 def test_a_reference_to_a_resource_that_was_not_crawled_is_not_judged():
@@ -144,7 +144,7 @@ def test_a_reference_to_a_resource_that_was_not_crawled_is_not_judged():
 
 
 def test_a_reference_to_a_resource_without_documents_points_at_nothing():
-    findings = audit_table(checked(TYPES, [slot(25, 1)]), None, {"type": pa.array([], pa.int32())})
+    findings = judged(checked(TYPES, [slot(25, 1)]), None, {"type": pa.array([], pa.int32())})
     assert [finding.rule for finding in findings] == ["references"]
 
 
@@ -179,7 +179,7 @@ def test_everything_that_is_wrong_is_found_at_once():
 def test_a_writer_checks_what_it_is_given():
     writer = TableWriter(POKEMON, "generation", GENERATION)
     writer.add(conform(POKEMON, [pokemon(25, 1), pokemon(25, 2)]))
-    [finding] = audit_table(writer.check, None, {})
+    [finding] = judged(writer.check, None, {})
     assert finding.rule == "primary-key"
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.publish.check import SHOWN_ROWS, KeyCheck
+from lake.publish.check import SHOWN_ROWS, KeyCheck, Unresolved
 from lake.schema import GENERATION, Field, Table, conform
 from tests.lake.publish import POKEMON, TYPES, pokemon
 
@@ -61,17 +61,19 @@ def test_the_nulls_of_every_field_are_counted():
 def test_a_table_without_rows_has_no_nulls(batches):
     check = checked(TYPES, *batches)
     assert check.null_counts == {"pokemon_id": 0, "slot": 0, "type_id": 0}
-    assert (check.rows, check.bad_key_count, check.referenced()) == (0, 0, {})
+    assert (check.rows, check.bad_key_count, check.referenced()) == (0, 0, set())
 
 
 def test_references_are_gathered_once_each():
     check = checked(TYPES, [slot(25, 1, 13), slot(26, 1, 13)], [slot(27, 1, None), slot(28, 1, 7), slot(29, 1, 13)])
-    [(resource, ids)] = check.referenced().values()
-    assert (resource, ids.to_pylist()) == ("type", [13, 7])
+    assert check.referenced() == {"type"}
+    [unresolved] = check.checked({"type": pa.array([], pa.int64())}).unresolved
+    assert unresolved == Unresolved("type_id", "type", 2, (13, 7))
 
 
 def test_an_unknown_generation_is_not_gathered():
     generation = Field(GENERATION, pa.int16(), "Its generation. 0: unknown.", references="generation")
     table = replace(TYPES, fields=(*TYPES.fields, generation))
     check = checked(table, [{**slot(25, 1), GENERATION: 0}, {**slot(26, 1), GENERATION: 1}])
-    assert check.referenced()[GENERATION][1].to_pylist() == [1]
+    [unresolved] = check.checked({"generation": pa.array([], pa.int64())}).unresolved
+    assert unresolved.examples == (1,)

@@ -1,10 +1,10 @@
 """Questions: what asks a person, as names, numbers and one paragraph, and what a source's settings let pass."""
 
 from lake.commit import DataFile, TableFiles
-from lake.publish import Finding, KeyCheck, Level, audit_run, audit_table, questions, refusals
+from lake.publish import Finding, KeyCheck, Level, audit_run, questions, refusals
 from lake.schema import conform
 from lake.source import Source
-from tests.lake.publish import TYPES
+from tests.lake.publish import TYPES, judged
 
 DRIFT = Finding(Level.WARN, "drift", "pokemon", "height: expected a number, found a text")
 WRONG = Finding(Level.BLOCK, "primary-key", "types", "two rows with key 25")
@@ -22,10 +22,10 @@ def test_what_may_be_lost_is_a_setting_of_the_source():
     rows = conform(TYPES, [{"pokemon_id": 25, "slot": 1, "type_id": 13}])
     check, strict = KeyCheck(TYPES), Source(tolerated_lost_rows=0, tolerated_lost_rows_share=0, tolerated_deletions=1)
     check.add(rows)
-    assert len(audit_table(check, published(2), {}, (), strict.tolerances)) == 1
+    assert len(judged(check, published(2), {}, (), strict.tolerances)) == 1
     assert len(audit_run({}, {"pokemon": gone(2)}, {"pokemon": 3}, (), strict.tolerances)) == 1
     lax = Source(tolerated_lost_rows_share=1, tolerated_deletions=500).tolerances
-    assert audit_table(check, published(1000), {}, (), lax) == []
+    assert judged(check, published(1000), {}, (), lax) == []
     assert audit_run({}, {"pokemon": gone(500)}, {"pokemon": 1000}, (), lax) == []
 
 

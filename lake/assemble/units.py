@@ -1,0 +1,58 @@
+"""Units of work: what lies in the store becomes files in the store and a small description, in any process.
+
+A unit has names, keys, numbers and hashes alone, and is JSON both ways (`msgspec.to_builtins`, `msgspec.convert`), as
+its result is. Doing it twice leaves the same files.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Protocol
+
+from lake.assemble.build import BuildResult, BuildUnit, build_unit
+from lake.assemble.piece import MergeResult, MergeUnit, merge_unit
+from lake.store import Store
+
+Unit = MergeUnit | BuildUnit
+Result = MergeResult | BuildResult
+
+# Units that one process does at the same time: as many as there are, but not more bytes than this at once.
+UNITS_AT_ONCE = 3
+BYTES_AT_ONCE = 160 << 20
+
+
+class RunUnits(Protocol):
+    """Does units, anywhere and in any order, and yields their results as they come."""
+
+    def __call__(self, store: Store, units: Sequence[Unit]) -> Iterable[Result]:
+        """Do all of these units."""
+        ...
+
+
+def do(store: Store, unit: Unit) -> Result:
+    """Do one unit of work, and return a description of what it left in the store.
+
+    Raises:
+        DamagedObjectError: A file of the parent is not what its commit says.
+        MissingObjectError: It is gone.
+        StoreError: A staged object is not what its manifest says.
+    """
+    return merge_unit(store, unit) if isinstance(unit, MergeUnit) else build_unit(store, unit)
+
+
+def in_threads(store: Store, units: Sequence[Unit]) -> Iterator[Result]:
+    """Do units in threads of this process, in their order; a unit waits while those before it need too much memory."""
+    waiting, running = list(reversed(units)), dict[Future[Result], int]()
+    with ThreadPoolExecutor(UNITS_AT_ONCE, thread_name_prefix="unit") as pool:
+        while waiting or running:
+            while waiting and (not running or _has_room(running.values(), waiting[-1])):
+                unit = waiting.pop()
+                running[pool.submit(do, store, unit)] = unit.weight
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                del running[future]
+                yield future.result()
+
+
+def _has_room(weights: Iterable[int], unit: Unit) -> bool:
+    weights = list(weights)
+    return len(weights) < UNITS_AT_ONCE and sum(weights) + unit.weight <= BYTES_AT_ONCE
