@@ -26,7 +26,7 @@ from flows.steps.outcome import (
     unchanged,
 )
 from flows.steps.parameters import LakeLocation, SourceChoice
-from flows.steps.start import start
+from flows.steps.start import proven_results, start
 from flows.steps.watch import run_name, watched
 from lake.assemble.held import HeldDraft
 from lake.assemble.settle import settle
@@ -65,12 +65,12 @@ def discover(
     return_freed_memory()
     if (state := verdict_first(lake)) is not None:
         return state
-    results = lake.results()
-    begun = start(lake, results, source.resolve(lake))
+    begun = start(lake, source.resolve(lake))
     settings, parent, version = begun.source, begun.parent, begun.upstream.version
     if parent is not None and begun.is_known():
         return unchanged(parent, f"upstream is still at {version}")
 
+    results = proven_results(lake)
     listings, shards, vanished, anew = begun.shards(begun.listings(results), is_new_only=True)
     if vanished:
         report_vanished(settings.base_url, vanished)

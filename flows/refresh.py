@@ -19,7 +19,7 @@ from flows.steps.outcome import finished, frozen, pokemon_names, publish_on_head
 from flows.steps.parameters import Choice, LakeLocation, SourceChoice
 from flows.steps.picked import crawl_picked, narrow
 from flows.steps.publish import Publication
-from flows.steps.start import start
+from flows.steps.start import proven_results, start
 from flows.steps.watch import run_name, watched
 from lake.assemble.held import HeldDraft
 from lake.assemble.settle import settle
@@ -71,10 +71,9 @@ def refresh(
     return_freed_memory()
     if (state := verdict_first(lake, decide)) is not None:
         return state
-    results = lake.results()
     settings = source.resolve(lake)
     picked = picked_documents(settings.resources)
-    begun = start(lake, results, replace(settings, resources=()) if picked else settings, force)
+    begun = start(lake, replace(settings, resources=()) if picked else settings, force)
     if picked:
         begun = narrow(begun, picked)
     settings, parent, version = begun.source, begun.parent, begun.upstream.version
@@ -86,6 +85,7 @@ def refresh(
     if (held := begun.held()) is not None and not (force or picked or allow_shrink):
         return still_waits(lake, held)
 
+    results = proven_results(lake)
     listings = begun.listings(results, is_fresh=True)
     crawl = Crawl(crawl_id(_name(force, picked), settings, parent, version), settings, lake)
     if picked:

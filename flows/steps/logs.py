@@ -9,7 +9,6 @@ from prefect.context import SettingsContext, get_settings_context
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from prefect.logging.handlers import APILogHandler
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, Settings
 
 from lake.crawl.process import CLOSED
 from lake.errors import LakeError
@@ -51,18 +50,11 @@ def harmless(what: str, is_said: bool = True) -> Iterator[None]:
         note(f"{what} could not be told to Prefect: {shown(f'{type(error).__name__}: {error}')}", level)
 
 
-# The last settings that `_few_retries` was asked for, and what it made of them.
-_KEPT: list[tuple[Settings, SettingsContext]] = []
-
-
 def _few_retries() -> SettingsContext:
-    """Return Prefect's settings with few retries, to be entered; to copy all of them takes 30 ms of a core."""
+    """Return Prefect's settings with few retries, to be entered; Prefect itself would read all of them anew."""
     context = get_settings_context()
-    if not _KEPT or _KEPT[0][0] is not context.settings:
-        few = context.settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: _RETRIES})
-        _KEPT[:] = [(context.settings, SettingsContext(profile=context.profile, settings=few))]
-    # A context can be entered once.
-    return _KEPT[0][1].model_copy()
+    client = context.settings.client.model_copy(update={"max_retries": _RETRIES})
+    return SettingsContext(profile=context.profile, settings=context.settings.model_copy(update={"client": client}))
 
 
 class _Plain(logging.Filter):

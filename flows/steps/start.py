@@ -1,4 +1,4 @@
-"""The start of every crawling flow: prove that the lake can be written, and ask the source what it has."""
+"""The start of every crawling flow: ask the source what it has; before a crawl, prove that the lake can be written."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -157,26 +157,36 @@ class Start:
 
 
 @phase("ask", "asking the source")
-def start(lake: LakeLocation, results: Results, source: Source, is_forced: bool = False) -> Start:
-    """Prove that the lake and its results can be written, and ask the source for its version and resources.
+def start(lake: LakeLocation, source: Source, is_forced: bool = False) -> Start:
+    """Ask the source for its version and its resources.
 
     If the operator set a budget of requests, it replaces the source's.
 
     Raises:
         LakeError: The operator's budget is not a number of requests.
-        StoreError: The lake or its results cannot be written.
+        StoreError: The lake cannot be read.
         SourceError: The source cannot be reached, or is of another kind than the lake's.
         UnknownNameError: The settings name a resource that neither it nor the lake has, or a global limit that does not
             exist.
     """
-    store = lake.open()
-    store.probe()
-    prove_results(results, store)
     if source.global_limit:
         require_limit(source.global_limit)
     if (budget := requests_per_run()) is not None:
         source = replace(source, requests_per_run=budget)
-    return replace(look(store, source, ask_upstream(source)), is_forced=is_forced)
+    return replace(look(lake.open(), source, ask_upstream(source)), is_forced=is_forced)
+
+
+@phase("prove", "proving that the lake can be written")
+def proven_results(lake: LakeLocation) -> Results:
+    """Return Prefect's results in the lake, after proving that both can be written, which only a crawl needs.
+
+    Raises:
+        StoreError: The lake or its results cannot be written.
+    """
+    store, results = lake.open(), lake.results()
+    store.probe()
+    prove_results(results, store)
+    return results
 
 
 def look(store: Store, source: Source, upstream: Upstream) -> Start:

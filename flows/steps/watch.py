@@ -16,6 +16,7 @@ from prefect.exceptions import Pause
 from flows.steps.again import CRAWLS, outcome_of_error
 from flows.steps.artifacts import client_of_run, show_numbers
 from flows.steps.events import report_measured
+from flows.steps.heartbeats import end_with_their_run
 from flows.steps.logs import harmless, note, run_log
 from flows.steps.numbers import Numbers, counting
 from flows.steps.outcome import Outcome, outcome_of
@@ -31,6 +32,8 @@ LAKE_TAG, OUTCOME_TAG = "lake:", "outcome:"
 UNFINISHED = FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES)))
 
 _P = ParamSpec("_P")
+
+end_with_their_run()
 
 
 def run_name() -> str:

@@ -13,6 +13,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import Artifact, FlowRun, State
 from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
 from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Cancelled, Crashed, Running
 
 from flows.cli import main
@@ -72,7 +73,8 @@ def watched(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Watche
             lines = _Lines()
             run_log.addHandler(lines)
             one.running.faults([{"kind": "status", "status": status, "path": "^$"} for status in statuses])
-            state = one.refresh(documents, resources=("pokemon",))
+            with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}):
+                state = one.refresh(documents, resources=("pokemon",))
             run_log.removeHandler(lines)
             found.logs[name] = lines.lines
             found.runs[name] = newest_run(client)
@@ -109,9 +111,14 @@ def test_names_and_tags_tell_flow_lake_minute_and_outcome(watched: Watched):
     assert set(watched.runs["failed"].tags) == {f"lake:{PLACE}", "outcome:may-go-well"}
 
 
+def test_a_run_sends_heartbeats(watched: Watched):
+    about = f"prefect.flow-run.{watched.runs['later'].id}"
+    assert len(events("prefect.flow-run.heartbeat", about, SINCE, 1)) == 1
+
+
 def test_the_log_tells_each_phase_and_what_came_of_each_resource(watched: Watched):
     said = watched.logs["later"]
-    phases = ("asking the source", "reading 1 listing", "crawling ", "building tables", "publishing ")
+    phases = ("asking the source", "proving ", "reading 1 listing", "crawling ", "building tables", "publishing ")
     places = [next(place for place, line in enumerate(said) if line.startswith(phase)) for phase in phases]
     assert places == sorted(places)
     [line] = [line for line in said if line.startswith("crawl: pokemon ")]
