@@ -23,6 +23,10 @@ GZIP_LEVEL = 1
 MAX_BASES = 4
 MAX_PAGES = 256
 
+# Of what each base was answered so much is kept, and the rest is rendered anew: those asked for in turn, as a crawl
+# does, would only drive one another out. PokeAPI's documents take 25 MB.
+KEPT_BYTES = 128 << 20
+
 DEFAULT_LIMIT = 20
 
 
@@ -67,7 +71,7 @@ class Answer:
 
 
 class Renderer:
-    """The answers of one corpus. It holds what it has rendered, for the last few base URLs."""
+    """The answers of one corpus. It holds what it has rendered, up to a limit, for the last few base URLs."""
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
@@ -80,6 +84,7 @@ class Renderer:
             if value
         ]
         self._documents: dict[bytes, dict[str, Answer]] = {}
+        self._room: dict[bytes, int] = {}
         self._pages: dict[tuple[bytes, str, bytes], Answer] = {}
 
     def answer(self, base: bytes, path: str, query: bytes) -> Answer | None:
@@ -102,9 +107,10 @@ class Renderer:
             return None
         answer = documents.get(canonical)
         if answer is None:
-            answer = documents[canonical] = self.render(base, self.corpus.document(canonical))
-        if canonical != asked:
-            documents[asked] = answer
+            answer = self.render(base, self.corpus.document(canonical))
+            self._room[base] -= len(answer.kept)
+        if self._room[base] > 0:
+            documents[canonical] = documents[asked] = answer
         return answer
 
     def render(self, base: bytes, body: bytes) -> Answer:
@@ -115,6 +121,7 @@ class Renderer:
     def _new_base(self, base: bytes) -> dict[str, Answer]:
         while len(self._documents) >= MAX_BASES:
             del self._documents[next(iter(self._documents))]
+        self._room[base] = KEPT_BYTES
         return self._documents.setdefault(base, {})
 
     def _page(self, base: bytes, path: str, query: bytes, entries: Sequence[Entry]) -> Answer:

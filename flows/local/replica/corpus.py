@@ -1,8 +1,7 @@
-"""The documents that a replica serves, held packed in memory."""
+"""The documents that a replica serves, held compressed."""
 
 import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.local.replica.files import CorpusError, File, read_files
+from flows.local.replica.packed import Packed
 
 __all__ = ["API", "DEMO", "Corpus", "CorpusError", "Entry", "demo_documents", "open_corpus"]
 
@@ -18,9 +18,6 @@ API = "/api/v2/"
 
 # Well-known Pokémon and all that they refer to. The module `pack` says how to edit it.
 DEMO = Path(__file__).with_name("demo.tar.xz")
-
-# Three times faster than the default level and within a sixth of its size on PokeAPI's documents.
-PACKING_LEVEL = 1
 
 Entry = dict[str, str]
 """One resource of a listing: its relative ``url`` and, where it has one, its ``name``."""
@@ -35,7 +32,7 @@ class Corpus:
     """
 
     source: str
-    packed: Mapping[str, bytes]
+    bodies: Mapping[str, bytes]
     listings: Mapping[str, tuple[Entry, ...]]
     names: Mapping[str, str]
     version_hash: str | None
@@ -53,7 +50,7 @@ class Corpus:
         """
         corpus = _assemble(str(path), read_files(Path(path)))
         for resource, entries in corpus.listings.items():
-            missing = [entry["url"] for entry in entries if _path(entry["url"]) not in corpus.packed]
+            missing = [entry["url"] for entry in entries if _path(entry["url"]) not in corpus.bodies]
             if missing:
                 problem = f"{len(entries)} {resource} listed, {len(missing)} of them missing, the first is {missing[0]}"
                 raise CorpusError(path, f"{problem}; the copy is incomplete, make it again")
@@ -81,28 +78,28 @@ class Corpus:
         return _assemble(source, documents.items())
 
     def __len__(self) -> int:
-        return sum("/" in path for path in self.packed)
+        return sum("/" in path for path in self.bodies)
 
     def paths(self) -> Iterator[str]:
         """Yield the path of each thing but the listings, the root index included."""
-        yield from self.packed
+        yield from self.bodies
 
     def document(self, path: str) -> bytes:
         """Return the JSON at a canonical path, with relative URLs."""
-        return zlib.decompress(self.packed[path])
+        return self.bodies[path]
 
     def canonical(self, path: str) -> str | None:
         """Return the path with a name replaced by its id, or None if there is no such document.
 
         Of resources that share a name, the last one listed has it, as in PokeAPI.
         """
-        if path in self.packed:
+        if path in self.bodies:
             return path
         resource, _, rest = path.partition("/")
         name, slash, part = rest.partition("/")
         owner = self.names.get(f"{resource}/{name}")
         found = f"{owner}{slash}{part}"
-        return found if found in self.packed else None
+        return found if found in self.bodies else None
 
 
 def open_corpus(name: str | Path) -> Corpus:
@@ -121,7 +118,7 @@ def _demo() -> Mapping[str, bytes]:
 
 
 def _assemble(source: str, files: Iterable[File]) -> Corpus:
-    packed: dict[str, bytes] = {}
+    bodies = Packed()
     listings: dict[str, tuple[Entry, ...]] = {}
     for path, body in files:
         if path and "/" not in path:
@@ -129,26 +126,26 @@ def _assemble(source: str, files: Iterable[File]) -> Corpus:
             if isinstance(data, dict) and isinstance(data.get("results"), list):
                 listings[path] = tuple(_checked(f"{source}: {path}", path, entry) for entry in data["results"])
                 continue
-        packed[path] = _pack(body)
-    _add_listings(source, packed, listings)
-    if "" not in packed:
-        top = sorted({path.partition("/")[0] for path in (*packed, *listings)})
-        packed[""] = _pack(_dump({name: f"{API}{name}/" for name in top}))
+        bodies.add(path, body)
+    _add_listings(source, bodies, listings)
+    if "" not in bodies:
+        top = sorted({path.partition("/")[0] for path in (*bodies, *listings)})
+        bodies.add("", _dump({name: f"{API}{name}/" for name in top}))
     names = {
         f"{resource}/{entry['name'].lower()}": _path(entry["url"])
         for resource, entries in listings.items()
         for entry in entries
         if isinstance(entry.get("name"), str)
     }
-    meta = _parse(f"{source}: meta", zlib.decompress(packed["meta"])) if "meta" in packed else {}
+    meta = _parse(f"{source}: meta", bodies["meta"]) if "meta" in bodies else {}
     if not isinstance(meta, dict):
         raise CorpusError(f"{source}: meta", f"expected an object with hash and deploy_date, found {meta!r}")
-    return Corpus(source, packed, listings, names, _text(meta.get("hash")), _text(meta.get("deploy_date")))
+    return Corpus(source, bodies, listings, names, _text(meta.get("hash")), _text(meta.get("deploy_date")))
 
 
-def _add_listings(source: str, packed: Mapping[str, bytes], listings: dict[str, tuple[Entry, ...]]) -> None:
+def _add_listings(source: str, bodies: Mapping[str, bytes], listings: dict[str, tuple[Entry, ...]]) -> None:
     unlisted: dict[str, list[str]] = {}
-    for path in packed:
+    for path in bodies:
         resource, _, id_ = path.partition("/")
         if path.count("/") == 1 and resource not in listings:
             unlisted.setdefault(resource, []).append(id_)
@@ -156,7 +153,7 @@ def _add_listings(source: str, packed: Mapping[str, bytes], listings: dict[str, 
         entries = []
         for id_ in sorted(ids, key=_order):
             path = f"{resource}/{id_}"
-            data = _parse(f"{source}: {path}", zlib.decompress(packed[path]))
+            data = _parse(f"{source}: {path}", bodies[path])
             name = data.get("name") if isinstance(data, dict) else None
             named = {"name": name} if isinstance(name, str) else {}
             entries.append({**named, "url": f"{API}{path}/"})
@@ -190,7 +187,3 @@ def _text(value: object) -> str | None:
 
 def _path(url: str) -> str:
     return url.removeprefix(API).strip("/")
-
-
-def _pack(body: bytes) -> bytes:
-    return zlib.compress(body, PACKING_LEVEL)
