@@ -1,4 +1,4 @@
-"""A bare httpx and pyarrow script: every Pokémon to Parquet in S3, without a single promise kept.
+"""A bare httpx and pyarrow script: documents and a few tables to Parquet in S3, without a single promise kept.
 
 No retries, no checks, no pacing, no resume, no audits, no atomic publish. It is what a hurried colleague writes.
 """
@@ -12,45 +12,29 @@ from typing import Any
 
 import boto3
 import httpx
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
+# As many as the lake has.
 CONNECTIONS = 8
+
 REF = pa.struct([("name", pa.string()), ("url", pa.string())])
-
-
-def _list(**members: pa.DataType) -> pa.DataType:
-    return pa.list_(pa.struct(list(members.items())))
-
-
-DETAILS = _list(level_learned_at=pa.int32(), move_learn_method=REF, order=pa.int32(), version_group=REF)
-LISTS = {
-    "stats": _list(base_stat=pa.int32(), effort=pa.int32(), stat=REF),
-    "types": _list(slot=pa.int32(), type=REF),
-    "abilities": _list(slot=pa.int32(), is_hidden=pa.bool_(), ability=REF),
-    "forms": pa.list_(REF),
-    "game_indices": _list(game_index=pa.int32(), version=REF),
-    "held_items": _list(item=REF, version_details=_list(rarity=pa.int32(), version=REF)),
-    "moves": _list(move=REF, version_group_details=DETAILS),
-}
+DETAILS = pa.struct(
+    [("level_learned_at", pa.int32()), ("move_learn_method", REF), ("order", pa.int32()), ("version_group", REF)]
+)
+MOVES = pa.list_(pa.struct([("move", REF), ("version_group_details", pa.list_(DETAILS))]))
 SCALARS = {name: pa.int32() for name in ("id", "height", "weight", "base_experience", "order")}
-SCHEMA = pa.schema({**SCALARS, "name": pa.string(), "is_default": pa.bool_(), "species": REF, **LISTS})
+SCHEMA = pa.schema({**SCALARS, "name": pa.string(), "is_default": pa.bool_(), "species": REF, "moves": MOVES})
+
+Found = list[tuple[str, str, bytes]]
+"""URL, ETag and body of documents."""
 
 
-class Media(msgspec.Struct):
-    """What is decoded in Python."""
-
-    id: int
-    sprites: dict[str, Any]
-    cries: dict[str, Any]
-
-
-async def fetch(urls: list[str], etags: dict[str, str]) -> list[tuple[str, str, bytes]]:
+async def fetch(urls: list[str], etags: dict[str, str]) -> Found:
     """Fetch everything over a few connections; with ETags, only what changed."""
-    found: list[tuple[str, str, bytes]] = []
+    found: Found = []
     pending = iter(urls)
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=CONNECTIONS)) as client:
 
@@ -68,84 +52,63 @@ async def fetch(urls: list[str], etags: dict[str, str]) -> list[tuple[str, str, 
 def put(s3: Any, bucket: str, name: str, table: pa.Table, **options: Any) -> None:
     """Write one table as one object."""
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", compression_level=9, **options)
+    pq.write_table(table, sink, compression="zstd", **options)
     s3.put_object(Bucket=bucket, Key=f"bare/{name}.parquet", Body=sink.getvalue())
 
 
-def ids(urls: pa.Array) -> pa.Array:
-    """Return the number that each URL ends in."""
-    encoded = urls.dictionary_encode()
+def ids(references: pa.Array) -> pa.Array:
+    """Return the number that the URL of each reference ends in."""
+    encoded = pc.struct_field(references, "url").dictionary_encode()
     numbers = [int(url.rstrip("/").rpartition("/")[2]) for url in encoded.dictionary.to_pylist()]
     return pc.take(pa.array(numbers, pa.int32()), encoded.indices)
 
 
-def explode(parents: pa.Array, lists: pa.Array) -> tuple[pa.Array, pa.StructArray]:
-    """Return the elements of lists, each with the id of its document."""
-    return parents.take(pc.list_parent_indices(lists)), pc.list_flatten(lists)
-
-
-def flat(parents: pa.Array, elements: pa.StructArray) -> pa.Table:
-    """Return structs as columns, references as ids."""
-    columns = {"pokemon_id": parents}
-    for field in elements.type:
-        if not pa.types.is_list(field.type):
-            values = pc.struct_field(elements, field.name)
-            columns[field.name] = ids(pc.struct_field(values, "url")) if field.type == REF else values
-    return pa.table(columns)
-
-
 def tables(bodies: list[bytes]) -> dict[str, pa.Table]:
-    """Parse all documents at once and flatten their lists."""
-    text = b"\n".join(bodies)
+    """Return Pokémon and the moves that they learn."""
     documents = pj.read_json(
-        pa.BufferReader(text),
+        pa.BufferReader(b"\n".join(bodies)),
         read_options=pj.ReadOptions(block_size=4 << 20),
         parse_options=pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore"),
     ).combine_chunks()
-    key = documents["id"].combine_chunks()
-    made = {"pokemon": documents.select([*SCALARS, "name", "is_default"])}
-    for name in LISTS:
-        parents, elements = explode(key, documents[name].combine_chunks())
-        inner = {"moves": "version_group_details", "held_items": "version_details"}.get(name)
-        if inner is None:
-            made[name] = flat(parents, elements)
-            continue
-        details = pc.struct_field(elements, inner)
-        outer = pc.list_parent_indices(details)
-        owner = ids(pc.struct_field(elements, ["move" if name == "moves" else "item", "url"])).take(outer)
-        made[name] = flat(parents.take(outer), pc.list_flatten(details)).append_column("owner_id", owner)
-    media = [(m.id, *leaf) for m in map(msgspec.json.Decoder(Media).decode, bodies) for leaf in leaves("", m.sprites)]
-    made["sprites"] = pa.table(dict(zip(("pokemon_id", "path", "url"), zip(*media, strict=True), strict=True)))
-    return made
+    learned = documents["moves"].combine_chunks()
+    each = pc.list_flatten(learned)
+    details = pc.struct_field(each, "version_group_details")
+    outer = pc.list_parent_indices(details)
+    inner = pc.list_flatten(details)
+    moves = {
+        "pokemon_id": documents["id"].combine_chunks().take(pc.list_parent_indices(learned)).take(outer),
+        "move_id": ids(pc.struct_field(each, "move")).take(outer),
+        "move_learn_method_id": ids(pc.struct_field(inner, "move_learn_method")),
+        "version_group_id": ids(pc.struct_field(inner, "version_group")),
+        "level_learned_at": pc.struct_field(inner, "level_learned_at"),
+    }
+    return {"pokemon": documents.select([*SCALARS, "name", "is_default"]), "pokemon_moves": pa.table(moves)}
 
 
-def leaves(path: str, value: Any) -> list[tuple[str, str]]:
-    """Return every picture's path and URL."""
-    if isinstance(value, dict):
-        return [leaf for key, inner in value.items() for leaf in leaves(f"{path}.{key}", inner)]
-    return [(path, value)] if value else []
-
-
-def crawl(base: str, bucket: str) -> float:
-    """Fetch every Pokémon and write all tables; return the seconds."""
-    started = time.perf_counter()
-    found = asyncio.run(fetch(listed(base, "pokemon"), {}))
+def crawl(base: str, bucket: str, resource: str = "") -> None:
+    """Fetch every document, or those of one resource, and write them and the tables of Pokémon."""
+    found = asyncio.run(fetch(listed(base, resource) if resource else everything(base), {}))
     s3 = boto3.client("s3")
-    bodies = [body for _, _, body in found]
-    raw = pa.table({"url": [url for url, _, _ in found], "etag": [etag for _, etag, _ in found], "body": bodies})
-    put(s3, bucket, "documents", raw.cast(pa.schema({n: pa.string() for n in raw.schema.names})), use_dictionary=False)
-    for name, table in tables(bodies).items():
+    raw = pa.table(
+        {
+            "url": [url for url, _, _ in found],
+            "etag": [etag for _, etag, _ in found],
+            "body": pa.array([body for _, _, body in found], pa.string()),
+        }
+    )
+    put(s3, bucket, "documents", raw, use_dictionary=False)
+    pokemon = [body for url, _, body in found if url.startswith(f"{base}pokemon/") and not url.endswith("encounters")]
+    for name, table in tables(pokemon).items():
         put(s3, bucket, name, table)
-    return time.perf_counter() - started
 
 
-def unchanged(base: str) -> float:
-    """Ask for every document of the API with the ETags at hand; return the seconds of that alone."""
+def unchanged(base: str) -> None:
+    """Ask for every document of the API with the ETags at hand; print the seconds of that alone."""
     etags = {url: etag for url, etag, _ in asyncio.run(fetch(everything(base), {}))}
     started = time.perf_counter()
     changed = asyncio.run(fetch(everything(base), etags))
     assert not changed
-    return time.perf_counter() - started
+    print(json.dumps({"seconds": time.perf_counter() - started}))
 
 
 def everything(base: str) -> list[str]:
@@ -161,4 +124,4 @@ def listed(base: str, resource: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"seconds": {"crawl": crawl, "unchanged": unchanged}[sys.argv[1]](*sys.argv[2:])}))
+    {"crawl": crawl, "unchanged": unchanged}[sys.argv[1]](*sys.argv[2:])  # type: ignore[operator]

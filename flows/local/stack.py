@@ -53,7 +53,13 @@ class Stack:
 
 
 @contextmanager
-def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY, folder: Path | None = None) -> Iterator[Stack]:
+def local_stack(
+    corpus: str | None,
+    say: Say,
+    database: str = IN_MEMORY,
+    folder: Path | None = None,
+    s3_module: str = "flows.local.s3",
+) -> Iterator[Stack]:
     """Run the stack while the block runs, with a replica that serves `corpus`, or with none if that is None.
 
     Everything that it keeps, except a `database` of one's own, lies in memory or in a folder: a temporary one, which is
@@ -85,7 +91,7 @@ def local_stack(corpus: str | None, say: Say, database: str = IN_MEMORY, folder:
             **RECORDER,
         }
         commands = {
-            "S3": ([*_module("flows.local.s3"), "-H", "127.0.0.1", "-p", str(s3_port)], f"{s3}/moto-api/"),
+            "S3": ([*_module(s3_module), "-H", "127.0.0.1", "-p", str(s3_port)], f"{s3}/moto-api/"),
             "Prefect": (
                 [*_module("prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(prefect_port)],
                 f"{prefect}/api/health",
