@@ -9,7 +9,8 @@ from prefect.client.schemas import State
 
 from blocks.knobs import is_frozen
 from flows.steps.again import say_whether_again
-from flows.steps.crawl import Crawl, crawl_id, fetch_all
+from flows.steps.connected import Crawl
+from flows.steps.crawl import crawl_id, fetch_all
 from flows.steps.ended import PUBLISHING, TELLING
 from flows.steps.events import report_current
 from flows.steps.gate import held_back, overtake, still_waits, verdict_first

@@ -24,7 +24,7 @@ HELD = "held/"
 # All of them; no other lake may lie in one of these.
 FOLDERS = (COMMITS, SNAPSHOTS, STAGING, RESULTS, CHECKS, CODE, HELD)
 
-# Folders of Prefect's results: of shards that were fetched, and of listings that were read.
+# Folders of Prefect's results: of batches of shards that were fetched, and of listings that were read.
 SHARD_RESULTS, LISTING_RESULTS = "shards/", "listings/"
 
 # The manifest of a code version is written last and removed first: a version with a manifest is whole.
@@ -145,6 +145,11 @@ def is_staging_key(key: str, crawl: str, resource: str, number: int) -> bool:
 def unit_key(snapshot: str, name: str) -> str:
     """Return a new key for what units of work on a snapshot share; its random tail keeps two attempts apart."""
     return f"{STAGING}units-{snapshot}/{name}-{secrets.token_hex(4)}.parquet"
+
+
+def plan_key(crawl: str, sha256: str) -> str:
+    """Return the key of what a crawl's batches ask for; the same plan has the same key."""
+    return f"{STAGING}{crawl}/plan-{sha256[:16]}"
 
 
 def attempt_folder(run: str) -> str:

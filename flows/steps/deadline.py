@@ -1,5 +1,6 @@
 """The longest that a crawl may take, by its listings and its pace; past it the crawl ends, and the next run goes on."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,8 @@ SPARE_SECONDS = 15 * 60
 # All of PokeAPI is built and written in two minutes.
 BUILD_SECONDS = 60 * 60
 
+DAY_SECONDS = 24 * 60 * 60
+
 POKEAPI_DOCUMENTS = 15_463
 
 # The pace may change meanwhile, so the time that is left is reckoned anew this often.
@@ -42,6 +45,27 @@ def longest(source: Source, documents: int, requests_per_second: float) -> float
     """
     asking = TIMES * documents / (requests_per_second or ASSUMED_PER_SECOND)
     return asking + WAITS_IN_ALL * source.max_retry_after_seconds + PATIENCE_SECONDS + SPARE_SECONDS
+
+
+def resumable(source: Source, documents: int) -> timedelta:
+    """Return for how long a killed crawl of so many documents can be taken up: whole days, as many as it may take.
+
+    Older documents are fetched anew.
+
+    >>> resumable(Source(), 15_463).days, resumable(Source(), 1_546_300).days
+    (1, 4)
+    """
+    return timedelta(days=math.ceil(longest(source, documents, source.requests_per_second) / DAY_SECONDS))
+
+
+def kept(source: Source, documents: int) -> str:
+    """Say for how long what a crawl has fetched is kept.
+
+    >>> kept(Source(), 15_463)
+    'kept for a day'
+    """
+    days = resumable(source, documents).days
+    return f"kept for {'a day' if days == 1 else f'{days} days'}"
 
 
 def longest_run(source: Source) -> float:
@@ -83,6 +107,7 @@ class Deadline:
         return (
             f"fetching {counted(self._documents, 'document')} took longer than {timedelta(seconds=round(seconds))},"
             f" {TIMES} times what its pace needs and all its waiting, so the crawl was ended; nothing was published,"
-            " and the shards that were done are kept for a day. Look whether the source answers, and go on from there:"
+            f" and the batches that were done are {kept(self._source, self._documents)}. Look whether the source"
+            " answers, and go on from there:"
             f" `{command_on(self._lake, self._verb)}`, or `prefect deployment run {self._verb}/{self._deployment}`"
         )

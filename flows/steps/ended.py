@@ -67,7 +67,7 @@ def what_next(flow: str, run: FlowRun, state: State[Any]) -> str | None:
     if isinstance(error, HeldError):
         # It names the command that gives a verdict.
         return None
-    kept = "goes on from the shards that were done, within a day" if flow in CRAWLS else "begins anew"
+    kept = "goes on from the tasks that were done, within a day" if flow in CRAWLS else "begins anew"
     told = f"nothing is half published, and the next run {kept}"
     if run.deployment_id is None:
         return f"{told}; the same command starts it"

@@ -14,6 +14,7 @@ from prefect.input.actions import create_flow_run_input, delete_flow_run_input
 from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from blocks.limit import Allowance
+from flows.steps.deadline import kept
 from flows.steps.outcome import Outcome, ended
 from flows.steps.progress import CrawlReport
 from lake.crawl import Fetcher, Source
@@ -103,7 +104,10 @@ class Orders:
         if order == "stop":
             self.is_stopped = True
             self._fetcher.stop()
-            answer = f"stops within seconds: {self._report.count()} are kept for a day; the next run goes on from there"
+            answer = (
+                f"stops within seconds: {self._report.count()} are {kept(self._source, self._report.total)};"
+                " the next run goes on from there"
+            )
         elif order == "slower":
             answer = self._set(self._pace() / STEP)
         elif self.requests_per_second:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flows.steps.crawl import Crawl, fetch_all
+from flows.steps.connected import Crawl
+from flows.steps.crawl import fetch_all
 from flows.steps.results import Results
 from flows.steps.start import Start
 from lake.assemble.draft import Crawled

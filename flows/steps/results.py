@@ -17,8 +17,8 @@ from lake.errors import StoreError
 from lake.layout import LISTING_RESULTS, RESULTS, SHARD_RESULTS
 from lake.store import Store
 
-# The type of the result below each folder; Prefect's cache keys of shards and of listings begin with its name.
-_TYPES: Mapping[str, Any] = {SHARD_RESULTS: Manifest, LISTING_RESULTS: list[Listing]}
+# The type of the result below each folder; Prefect's cache keys of batches and of listings begin with its name.
+_TYPES: Mapping[str, Any] = {SHARD_RESULTS: list[Manifest], LISTING_RESULTS: list[Listing]}
 
 # Prefect's own default makes objects of whatever class a member `__class__` names.
 PLAIN_JSON: JSONSerializer[Any] = JSONSerializer(object_encoder=None, object_decoder=None)

@@ -7,18 +7,22 @@ from collections.abc import Sequence
 from flows.steps.logs import note
 from flows.steps.numbers import numbers
 from lake.assemble.staging import Manifest
-from lake.crawl import Shard
+from lake.crawl import Batch, Shard
 from lake.text import counted
 
 
-def titles(shards: Sequence[Shard]) -> list[str]:
-    """Return what a person calls each shard, such as ``pokemon 3/11``."""
-    last = Counter(shard.resource for shard in shards)
+def titles(batches: Sequence[Batch]) -> list[str]:
+    """Return what a person calls each batch, such as ``pokemon 3/5``, or ``ability and 6 more``."""
+    last = Counter(batch.resources[0] for batch in batches if len(batch.resources) == 1)
     seen = Counter[str]()
     named = []
-    for shard in shards:
-        seen[shard.resource] += 1
-        named.append(f"{shard.resource} {seen[shard.resource]}/{last[shard.resource]}")
+    for batch in batches:
+        resource, *others = batch.resources
+        if others:
+            named.append(f"{resource} and {others[0] if len(others) == 1 else f'{len(others)} more'}")
+        else:
+            seen[resource] += 1
+            named.append(f"{resource} {seen[resource]}/{last[resource]}")
     return named
 
 

@@ -1,6 +1,7 @@
 """Crawls a source over HTTP, politely. Only this room knows httpx."""
 
 from lake.crawl.advice import advice, may_pass
+from lake.crawl.batch import Batch, batches
 from lake.crawl.breaker import are_several
 from lake.crawl.client import Client
 from lake.crawl.crawler import Crawler, crawler
@@ -16,6 +17,7 @@ from lake.source import Rest, Source
 
 __all__ = [
     "CUT_SHORT",
+    "Batch",
     "Client",
     "Crawler",
     "Fetched",
@@ -30,6 +32,7 @@ __all__ = [
     "Wanted",
     "advice",
     "are_several",
+    "batches",
     "believed",
     "chosen",
     "crawler",

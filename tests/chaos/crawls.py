@@ -13,7 +13,7 @@ from tests.waiting import until
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
-# One shard each at least; a kill loses the shards under way, no others.
+# Cut into eight tasks; a kill loses those under way, no others.
 CRAWLED = ("berry", "egg-group", "evolution-chain", "generation", "move", "nature", "stat", "type")
 DOCUMENTS_EACH = 30
 

@@ -53,28 +53,37 @@ def armed(mark: Path) -> dict[str, bytes]:
 
 
 def poison(store: Store, mark: Path) -> None:
-    """Let the newest result of one shard run code, and let that of another delete documents that are listed."""
-    records = {item.key: item for item in store.list(f"{RESULTS}shards/")}
-    armed_key, forged_key = (
-        max((key for key in records if f"/{name}-" in key), key=lambda key: records[key].modified)
-        for name in ("nature", "berry")
-    )
+    """Let the newest result of one task run code, and let that of another delete documents that are listed."""
+    armed_key, forged_key = (results_of(store, name)[-1] for name in ("nature", "berry"))
+    assert armed_key != forged_key
     forged = json.loads(store.get(forged_key))
-    manifest = json.loads(forged["result"])
-    forged["result"] = json.dumps({**manifest, "gone": [manifest["last_id"]], "unchanged": manifest["unchanged"] - 1})
+    manifests = json.loads(forged["result"])
+    lying = next(manifest for manifest in manifests if manifest["resource"] == "berry")
+    lying.update(gone=[lying["last_id"]], unchanged=lying["unchanged"] - 1)
+    forged["result"] = json.dumps(manifests)
     store.delete([armed_key, forged_key])
     store.create(armed_key, armed(mark)["pickle"])
     store.create(forged_key, json.dumps(forged).encode())
 
 
 def outdate(store: Store, resource: str) -> None:
-    """Let the results of a resource's shards be a second older than they may be."""
-    for item in list(store.list(f"{RESULTS}shards/")):
-        if f"/{resource}-" in item.key:
-            record = json.loads(store.get(item.key))
-            record["metadata"]["expiration"] = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
-            store.delete([item.key])
-            store.create(item.key, json.dumps(record).encode())
+    """Let the results of a resource's tasks be a second older than they may be."""
+    for key in results_of(store, resource):
+        record = json.loads(store.get(key))
+        record["metadata"]["expiration"] = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+        store.delete([key])
+        store.create(key, json.dumps(record).encode())
+
+
+def results_of(store: Store, resource: str) -> list[str]:
+    """Return the keys of the results that tell of a resource, the newest last."""
+    records = sorted(store.list(f"{RESULTS}shards/"), key=lambda item: item.modified)
+    return [item.key for item in records if resource in resources_of(store.get(item.key))]
+
+
+def resources_of(record: bytes) -> set[str]:
+    """Return the resources of which a kept result tells."""
+    return {manifest["resource"] for manifest in json.loads(json.loads(record)["result"])}
 
 
 def lead_astray(store: Store, base_url: str) -> None:

@@ -14,7 +14,7 @@ from prefect.client.schemas import State
 import flows.steps.crawl
 from flows.cli import main
 from flows.local.replica import demo_documents
-from flows.steps.crawl import _fetch
+from flows.steps.connected import Connections
 from flows.steps.orders import Orders
 from flows.steps.progress import CrawlReport
 from lake.crawl import CUT_SHORT, Shard, Source, Wanted
@@ -36,10 +36,18 @@ def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
         yield one
 
 
-def orders() -> Orders | None:
-    """Return what the crawl under way was told, None before it has begun."""
-    opened = list(flows.steps.crawl._OPEN.values())
-    return opened[0].orders if opened else None
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[Orders]:
+    """Return what each crawl was told, the newest last; a crawl is in it as soon as it listens."""
+    every: list[Orders] = []
+
+    class Heard(Orders):
+        def __enter__(self) -> "Heard":
+            every.append(self)
+            return super().__enter__()
+
+    monkeypatch.setattr(flows.steps.crawl, "Orders", Heard)
+    return every
 
 
 def pokelake(*arguments: str) -> None:
@@ -48,13 +56,15 @@ def pokelake(*arguments: str) -> None:
     assert ended.value.code == 0
 
 
-def test_a_run_is_slowed_asked_and_stopped_and_the_next_one_goes_on(told: Chain, capsys: pytest.CaptureFixture[str]):
-    """At one request a second the shard under way would take a minute."""
+def test_a_run_is_slowed_asked_and_stopped_and_the_next_one_goes_on(
+    told: Chain, heard: list[Orders], capsys: pytest.CaptureFixture[str]
+):
+    """At one request a second the task under way would take a minute."""
     states: list[State[Any]] = []
     pace = {"requests_per_second": 4, "parallel_shards": 1, "connections": 2}
     crawl = threading.Thread(target=lambda: states.append(told.refresh(**pace)))
     crawl.start()
-    listening = until(orders, every=0.1)
+    [listening] = until(lambda: heard, every=0.1)
     run = until(lambda: listening.run, every=0.1)
     pokelake("tell", str(run), "slower")
     assert listening.requests_per_second == 2
@@ -96,7 +106,7 @@ def test_a_run_is_slowed_asked_and_stopped_and_the_next_one_goes_on(told: Chain,
     crawl = threading.Thread(target=lambda: states.append(told.refresh(**patient)))
     crawl.start()
     until(lambda: held_up in told.running.counters()["by_path"], every=0.1)
-    until(orders, every=0.1).take("stop", logging.getLogger("told"))
+    heard[1].take("stop", logging.getLogger("told"))
     crawl.join()
     assert str(states[1].message).startswith("stopped: an operator told the run to: ")
     told.running.faults([])
@@ -113,7 +123,8 @@ def test_a_shard_that_waits_for_the_limit_of_all_runs_ends_when_the_run_is_told_
         raise StoppedError("an operator told the run to stop")
 
     item = Wanted(Reference("move", 1, "", "move/1"))
-    fetched = _fetch(SimpleNamespace(allowance=SimpleNamespace(take=take)), Shard("move", 0, (item,)))  # type: ignore[arg-type]
+    waiting: Any = SimpleNamespace(take=take)
+    fetched = Connections(SimpleNamespace(), waiting, lambda resource: None).fetch(Shard("move", 0, (item,)))  # type: ignore[arg-type]
     assert fetched.failed == [(item.reference, CUT_SHORT)]
 
 

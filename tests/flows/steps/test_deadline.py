@@ -17,10 +17,10 @@ from flows.verify import verify
 from lake.commit import head
 from lake.crawl import Source
 from lake.errors import SourceError
-from lake.layout import STAGING
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
 from tests.flows.lakeside import asked, error_of
+from tests.flows.poison import results_of
 
 ALL_OF_POKEAPI = 15_463
 
@@ -54,12 +54,8 @@ def test_a_crawl_that_takes_too_long_ends_with_one_paragraph_and_keeps_its_shard
 ):
     with monkeypatch.context() as patch:
         patch.setattr(deadline, "CHECK_SECONDS", 0.5)
-        # The time is over as soon as the shard of this resource is staged.
-        patch.setattr(
-            deadline,
-            "longest",
-            lambda *given: 0 if any("generation" in item.key for item in store.list(STAGING)) else 60,
-        )
+        # The time is over as soon as the task of this resource has its result.
+        patch.setattr(deadline, "longest", lambda *given: 0 if results_of(store, "generation") else 60)
         running.faults([{"kind": "latency", "seconds": 60, "path": "^pokemon-species/"}])
         error = error_of(run_refresh(), SourceError)
         running.faults([])

@@ -34,7 +34,7 @@ def ended(state: State[Any], flow: str = "refresh", deployment: UUID | None = DE
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (ended(Crashed()), "from the shards that were done, within a day; it starts again by itself after a while"),
+        (ended(Crashed()), "from the tasks that were done, within a day; it starts again by itself after a while"),
         (
             ended(Crashed(), count=3),
             "it has begun 3 times, so it does not start again by itself: `prefect flow-run retry",

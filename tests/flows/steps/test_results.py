@@ -45,13 +45,13 @@ WRONG: dict[str, bytes] = {
     "nested in a record": record({"type": "json"}, "[" * 100_000),
     "no string": record({"type": "json"}, MANIFEST),
     "not JSON": record({"type": "json"}, "{"),
-    "half a surrogate pair": record({"type": "json"}, json.dumps({**MANIFEST, "resource": "\ud83d"})),
-    "a list": record({"type": "json"}, "[]"),
-    "a text for a number": record({"type": "json"}, json.dumps({**MANIFEST, "number": "eleven"})),
-    "a null": record({"type": "json"}, json.dumps({**MANIFEST, "gone": None})),
-    "lacking": record({"type": "json"}, json.dumps({"resource": "type"})),
-    "without a zone": record({"type": "json"}, json.dumps(MANIFEST), expiration="2999-01-01T00:00:00"),
-    "no time": record({"type": "json"}, json.dumps(MANIFEST), expiration="tomorrow"),
+    "half a surrogate pair": record({"type": "json"}, json.dumps([{**MANIFEST, "resource": "\ud83d"}])),
+    "no list": record({"type": "json"}, json.dumps(MANIFEST)),
+    "a text for a number": record({"type": "json"}, json.dumps([{**MANIFEST, "number": "eleven"}])),
+    "a null": record({"type": "json"}, json.dumps([{**MANIFEST, "gone": None}])),
+    "lacking": record({"type": "json"}, json.dumps([{"resource": "type"}])),
+    "without a zone": record({"type": "json"}, json.dumps([MANIFEST]), expiration="2999-01-01T00:00:00"),
+    "no time": record({"type": "json"}, json.dumps([MANIFEST]), expiration="tomorrow"),
 }
 
 
@@ -124,10 +124,10 @@ def test_what_prefect_wrote_is_read_as_it_was_written(store: Store, results: Res
     listings = [{"resource": "type", "references": [], "names": {"1": "normal"}, "is_inline": False, "refusal": None}]
     written = ResultStore(result_storage=results, serializer=serializer)
     # A source may call its version what it likes.
-    manifest = {**MANIFEST, "versions": {"__class__": 1, "__exc_type__": 2}}
-    written.write(manifest, SHARD, expiration=TOMORROW)
+    manifests = [{**MANIFEST, "versions": {"__class__": 1, "__exc_type__": 2}}]
+    written.write(manifests, SHARD, expiration=TOMORROW)
     written.write(listings, LISTINGS, expiration=TOMORROW)
-    assert msgspec.convert(seen(results, SHARD), Manifest) == msgspec.convert(manifest, Manifest)
+    assert msgspec.convert(seen(results, SHARD), list[Manifest]) == msgspec.convert(manifests, list[Manifest])
     assert msgspec.convert(seen(results, LISTINGS), list[Listing], strict=False) == [
         Listing("type", names={1: "normal"})
     ]
@@ -136,13 +136,13 @@ def test_what_prefect_wrote_is_read_as_it_was_written(store: Store, results: Res
 def test_a_record_expires_when_it_says(store: Store, results: Results):
     for name, after in (("old", -1), ("young", 1)):
         expiration = (datetime.now(UTC) + timedelta(hours=after)).isoformat()
-        put(store, f"{SHARD}-{name}", record({"type": "json"}, json.dumps(MANIFEST), expiration=expiration))
+        put(store, f"{SHARD}-{name}", record({"type": "json"}, json.dumps([MANIFEST]), expiration=expiration))
     assert seen(results, f"{SHARD}-old") is None
     assert seen(results, f"{SHARD}-young") is not None
 
 
 def test_nothing_that_a_record_says_of_itself_reaches_prefect():
     told = {"storage_key": "../../etc", "storage_block_id": "1", "prefect_version": {}}
-    body = record({"type": "json", "jsonlib": "pickle", "loads_kwargs": {"cls": 1}}, json.dumps(MANIFEST), **told)
+    body = record({"type": "json", "jsonlib": "pickle", "loads_kwargs": {"cls": 1}}, json.dumps([MANIFEST]), **told)
     found = json.loads(readable(SHARD, body))
     assert found["metadata"] == {"serializer": PLAIN_JSON.model_dump(), "expiration": None}

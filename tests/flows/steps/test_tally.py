@@ -8,7 +8,7 @@ from flows.steps import tally
 from flows.steps.numbers import counting
 from flows.steps.tally import Tally, titles
 from lake.assemble.staging import Manifest
-from lake.crawl import Shard, Wanted
+from lake.crawl import Batch, Shard, Wanted
 from lake.resource import Failure, Reference
 
 
@@ -28,7 +28,10 @@ SHARDS = [shard("pokemon", 0, 128), shard("type", 0, 18), shard("pokemon", 1, 22
 
 
 def test_tasks_are_called_by_their_resource_and_their_place_in_it():
-    assert titles(SHARDS) == ["pokemon 1/2", "type 1/1", "pokemon 2/2"]
+    several = [shard(name, 0, 3) for name in ("ability", "berry", "item")]
+    groups = [SHARDS[:1], SHARDS[1:2], SHARDS[2:], several, several[1:]]
+    named = titles([Batch(number, tuple(group)) for number, group in enumerate(groups)])
+    assert named == ["pokemon 1/2", "type 1/1", "pokemon 2/2", "ability and 2 more", "berry and item"]
 
 
 def test_a_resource_is_told_once_all_of_it_is_in(monkeypatch: pytest.MonkeyPatch):

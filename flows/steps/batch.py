@@ -1,0 +1,88 @@
+"""The task that fetches a batch of shards; its small result is what makes a crawl resumable."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, cast
+
+import msgspec
+from prefect import task
+from prefect.cache_policies import CacheKeyFnPolicy
+from prefect.client.schemas import State
+from prefect.context import TaskRunContext
+from prefect.states import Completed
+
+from flows.steps.connected import Connections, Crawl, connections_of
+from flows.steps.results import PLAIN_JSON
+from lake.assemble.plan import Plan, read_batch
+from lake.assemble.staging import Manifest, stage
+from lake.crawl import Batch, Fetched, Shard
+from lake.errors import LakeError
+from lake.layout import SHARD_RESULTS
+from lake.store import Store
+
+# The name of the state of a batch of which nothing was fetched, because the run was told to stop.
+STOPPED = "Stopped"
+
+# The manifests of a batch as a task's result keeps them: plain JSON values.
+Result = list[dict[str, Any]]
+
+
+def result_key(crawl: Crawl, batch: str) -> str:
+    """Return the key of a batch's result, below that of all results."""
+    return f"{SHARD_RESULTS}{crawl.id}/{batch}"
+
+
+def manifests_of(state: State[Any]) -> list[Manifest] | None:
+    """Return the manifests of a batch that was fetched, None if the run was told to stop before."""
+    return None if state.name == STOPPED else msgspec.convert(state.result(), list[Manifest])
+
+
+def _batch_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
+    return result_key(arguments["crawl"], arguments["name"])
+
+
+def _may_help(task: Any, run: Any, state: State) -> bool:
+    """Tell whether running a batch again may help: it does not if the source or the bucket is at fault."""
+    return not isinstance(state.result(raise_on_failure=False), LakeError)
+
+
+@task(
+    task_run_name="fetch {title}",
+    # `with_options` cannot unset `cache_key_fn`.
+    cache_policy=CacheKeyFnPolicy(cache_key_fn=_batch_key),
+    persist_result=True,
+    result_serializer=PLAIN_JSON,
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=_may_help,
+)
+def fetch_batch(crawl: Crawl, plan: Plan, number: int, name: str, title: str) -> Result:
+    """Fetch a batch's documents into ``staging/``; return the manifests of its shards, as plain JSON values.
+
+    What it asks for lies in the plan; its name is that of its result. The title is for people, who read it in the
+    task's name. It ends as Stopped if the run was told to stop before anything came.
+    """
+    store = crawl.lake.open()
+    manifests = list(_staged(store, crawl, read_batch(store, plan, number), connections_of(crawl)))
+    if all(not manifest.answered and manifest.cut_short == len(manifest.failed) for manifest in manifests):
+        # Prefect takes a returned state for the task's own.
+        return cast("Result", Completed(name=STOPPED, message="the run was told to stop"))
+    manifested: Result = msgspec.to_builtins(manifests)
+    return manifested
+
+
+def _staged(store: Store, crawl: Crawl, batch: Batch, connections: Connections) -> Iterator[Manifest]:
+    """Yield the manifest of each shard; one is staged while the next is fetched, so the connections do not rest."""
+
+    def staging(shard: Shard, fetched: Fetched) -> Manifest:
+        return stage(store, crawl.id, shard, fetched)
+
+    before: Future[Manifest] | None = None
+    with ThreadPoolExecutor(1, "staging") as thread:
+        for shard in batch.shards:
+            fetched = connections.fetch(shard)
+            if before is not None:
+                yield before.result()
+            before = thread.submit(staging, shard, fetched)
+        assert before is not None, "a batch has a shard"
+        yield before.result()

@@ -1,0 +1,73 @@
+"""The HTTP process of a crawl: the tasks of this process share one, and each fetches its shards through it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from blocks.limit import Allowance
+from flows.steps.parameters import LakeLocation
+from lake.crawl import CUT_SHORT, Fetched, Fetcher, Shard, Source
+from lake.errors import StoppedError
+
+
+@dataclass(frozen=True, slots=True)
+class Crawl:
+    """One crawl of one source into one lake; its id is the same when a killed run is started again."""
+
+    id: str
+    source: Source
+    lake: LakeLocation
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The HTTP process of a crawl, and how much it may ask; `begin` is told the resource of each shard."""
+
+    fetcher: Fetcher
+    allowance: Allowance
+    begin: Callable[[str], None]
+
+    def fetch(self, shard: Shard) -> Fetched:
+        """Fetch a shard in portions as large as the allowance of all runs gives; a listing comes whole.
+
+        When the run is told to stop, what has not come fails as `CUT_SHORT`; the second round of the next run asks for
+        it.
+        """
+        fetched, wanted = Fetched(), shard.wanted
+        self.begin(shard.resource)
+        while wanted:
+            try:
+                allowed = self.allowance.take(1 if shard.is_inline else len(wanted))
+            except StoppedError:
+                fetched.failed += [(item.reference, CUT_SHORT) for item in wanted]
+                break
+            portion = wanted if shard.is_inline else wanted[:allowed]
+            found = self.fetcher.fetch(replace(shard, wanted=portion))
+            self.allowance.owe(found.requests - allowed)
+            fetched.add(found)
+            wanted = wanted[len(portion) :]
+        return fetched
+
+
+# A task cannot be given a process, so it finds that of its crawl here.
+_OPEN: dict[Crawl, Connections] = {}
+_OPENING = threading.Lock()
+
+
+@contextmanager
+def shared(crawl: Crawl, connections: Connections) -> Iterator[None]:
+    """Let the tasks of this process fetch over these connections while the block runs."""
+    with _OPENING:
+        _OPEN[crawl] = connections
+    try:
+        yield
+    finally:
+        with _OPENING:
+            del _OPEN[crawl]
+
+
+def connections_of(crawl: Crawl) -> Connections:
+    """Return the connections of a crawl that this process has opened."""
+    with _OPENING:
+        return _OPEN[crawl]
