@@ -10,7 +10,7 @@ from urllib.request import getproxies_environment
 from lake.errors import LakeError
 from lake.text import shown
 
-_KINDS = ("http", "https", "all")
+KINDS = ("http", "https", "all")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 # A name, an address or a network, with or without a port.
@@ -27,7 +27,7 @@ def spare_loopback() -> None:
     if not known:
         return
     spared = [entry for text in re.split(r"[,\s]+", known.get("no", "")) if (entry := _readable(text))]
-    if known.keys() & set(_KINDS):
+    if known.keys() & set(KINDS):
         spared += _LOOPBACK
     # Clients prefer the one in small letters, if there are both.
     for name in ("no_proxy", "NO_PROXY"):
@@ -42,7 +42,7 @@ def check_proxies() -> None:
     """
     spare_loopback()
     known = getproxies_environment()
-    for kind in _KINDS:
+    for kind in KINDS:
         if problem := _problem(known.get(kind, "")):
             # What stands before the last @ may be a password.
             found = shown(repr(known[kind].rpartition("@")[2]))

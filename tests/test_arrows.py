@@ -49,6 +49,7 @@ FOUNDATIONS = {
 # The only places that may know these packages.
 KNOWN_TO = {
     # Prefect's client raises its errors.
+    "aiohttp": ("lake/crawl/",),
     "httpx": ("lake/crawl/", "blocks/limit.py"),
     "boto3": ("lake/objects.py", "blocks/credentials.py", "flows/deploy/pulled.py"),
     "duckdb": ("lake/read/",),

@@ -1,4 +1,4 @@
-"""Crawls a source over HTTP, politely. Only this room knows httpx."""
+"""Crawls a source over HTTP, politely. Only this room knows aiohttp and httpx."""
 
 from lake.crawl.advice import advice, may_pass
 from lake.crawl.batch import Batch, batches

@@ -12,6 +12,9 @@ FAILED_IN_A_ROW = 10
 SOURCE_FAILED_IN_A_ROW = 30
 SOURCE_COLLECTIONS = 3
 
+# Why a document failed that was not asked for, because the source's breaker is open.
+LEFT_ALONE = "not asked for, because the source answers nothing"
+
 
 def are_several(troubled: int, asked: int) -> bool:
     """Tell whether so many collections are in trouble that the source is: all, or three and a quarter of them."""
@@ -65,7 +68,7 @@ class Breaker:
     def reason(self, resource: str, is_first: bool) -> str | None:
         """Say why a document is not to be asked for, the first one of its shard or another; None if it is."""
         if self._down is not None:
-            return "not asked for, because the source answers nothing"
+            return LEFT_ALONE
         if self._failed[resource] >= FAILED_IN_A_ROW and not is_first:
             return f"not asked for, because {resource} answers nothing"
         return None

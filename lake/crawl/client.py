@@ -1,25 +1,27 @@
 """The HTTP client of a crawl: its requests are conditional, paced, bounded, and retried if that can help."""
 
 import asyncio
-import ssl
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from lake.address import joined, same_origin, spelled
+from lake.crawl.breaker import LEFT_ALONE
 from lake.crawl.coding import CodingError, decoder_of
 from lake.crawl.pace import Pace, date_of, retry_after_seconds
+from lake.crawl.wire import AddressError, Answer, Wire, WireError, open_wire
 from lake.errors import SourceError
 from lake.proxies import check_proxies
 from lake.source import Source
 from lake.text import shown
+
+if TYPE_CHECKING:
+    import httpx
 
 # A request with one of these may succeed later; any other refusal is final.
 _RETRIED_STATUS = {408, 425, 429, *range(500, 600)}
@@ -70,12 +72,6 @@ class Reply:
     version: str | None
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """Return one context for all clients, because loading the certificates takes longer than most requests."""
-    return httpx.create_ssl_context()
-
-
 class Client:
     """A source's connections within one event loop; an ``async with`` block opens and closes them.
 
@@ -93,35 +89,31 @@ class Client:
         pace: Pace,
         connections: int,
         headers: Mapping[str, str] | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
         check_proxies()
         self.source = source
         self.requests = 0
         self._pace = pace
-        self._headers = {name.encode(): _header_value(name, value) for name, value in (headers or {}).items()}
-        self._http = httpx.AsyncClient(
-            verify=_tls(),
-            # As bytes, because httpx refuses a text such as Pokélake.
-            headers={
-                b"User-Agent": source.user_agent.encode(),
-                b"Accept": b"application/json",
-                b"Accept-Encoding": b"gzip",
-            },
-            timeout=source.timeout_seconds,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            follow_redirects=False,
-            transport=transport,
-        )
+        self._key = {name: _header_value(name, value) for name, value in (headers or {}).items()}
+        self._headers = {
+            "User-Agent": source.user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            **self._key,
+        }
+        self._connections, self._transport = connections, transport
+        self._wire: Wire | None = None
 
     async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
+        self._wire = open_wire(self.source, self._connections, self._transport)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.__aexit__(kind, error, trace)
+        assert self._wire is not None
+        await self._wire.close()
 
     async def get(self, url: str, etag: str | None = None, check: Check | None = None) -> Reply:
         """Fetch a URL; with `etag`, fetch its body only if it changed. A body that `check` refuses is fetched again.
@@ -149,53 +141,50 @@ class Client:
         return wait_random_exponential(multiplier=delay, max=30 * delay)(state)
 
     async def _once(self, url: str, etag: str | None, check: Check | None) -> Reply:
-        headers = dict(self._headers)
-        if headers and not same_origin(self.source.base_url, url):
+        assert self._wire is not None, "a client is open within its block alone"
+        if self._key and not same_origin(self.source.base_url, url):
             raise FetchError(f"expected a URL below {self.source.base_url}, found {url[:200]!r}", is_final=True)
-        if etag:
-            headers[b"If-None-Match"] = etag.encode()
+        headers = {**self._headers, "If-None-Match": etag} if etag else self._headers
         for _ in range(_MAX_REDIRECTS + 1):
             if spelled(url) is None:
                 raise FetchError(f"expected an HTTP address, found {url[:200]!r}", is_final=True)
             await self._pace.turn()
+            # It may have been given up while this waited for its turn.
             if self._pace.breaker.is_down:
-                raise FetchError("not asked for, because the source answers nothing", is_final=True)
+                raise FetchError(LEFT_ALONE, is_final=True)
             self.requests += 1
             try:
-                async with (
-                    asyncio.timeout(self.source.deadline_seconds),
-                    self._http.stream("GET", url, headers=headers) as response,
-                ):
-                    if response.status_code not in _REDIRECTS:
-                        return await self._read(response, conditional=bool(etag), check=check)
-                    location = response.headers.get("Location", "").strip()
+                async with asyncio.timeout(self.source.deadline_seconds), self._wire.get(url, headers) as answer:
+                    if answer.status not in _REDIRECTS:
+                        return await self._read(answer, conditional=bool(etag), check=check)
+                    location = (answer.header("Location") or "").strip()
             except TimeoutError as error:
                 raise _Again(f"no whole answer within {self.source.deadline_seconds:g} s") from error
-            # httpx decodes a host's name without a word of its own about one that cannot be.
-            except (httpx.InvalidURL, UnicodeError) as error:
+            except AddressError as error:
                 raise FetchError(f"InvalidURL: {error}", is_final=True) from error
-            except httpx.TransportError as error:
-                raise _Again(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
+            except WireError as error:
+                raise _Again(str(error)) from error
             url = _redirected(url, location)
         raise FetchError(f"more than {_MAX_REDIRECTS} redirects", is_final=True)
 
-    async def _read(self, response: httpx.Response, conditional: bool, check: Check | None) -> Reply:
-        etag, version = (_tag(response.headers.get(name)) for name in ("ETag", "X-PokeAPI-Hash"))
-        status = response.status_code
+    async def _read(self, answer: Answer, conditional: bool, check: Check | None) -> Reply:
+        etag, version = _tag(answer.header("ETag")), _tag(answer.header("X-PokeAPI-Hash"))
+        status = answer.status
         if status not in _RETRIED_STATUS:
             self._pace.note_answer()
         if status == 304 and conditional:
-            # It has no body, but httpx closes a connection whose answer was not read to its end.
-            await response.aread()
+            # It has no body, but a connection is kept only if its answer was read to the end.
+            async for _ in answer.pieces():
+                pass
             return Reply(None, etag, version)
         if status == 404:
             raise NotFoundError
         if status in _RETRIED_STATUS:
-            raise self._later(response)
+            raise self._later(answer)
         if status != 200:
             raise FetchError(f"status {status}", is_final=True, status=status)
-        body = await self._body(response)
-        content_type = response.headers.get("Content-Type", "none").partition(";")[0].strip().lower()
+        body = await self._body(answer)
+        content_type = (answer.header("Content-Type") or "none").partition(";")[0].strip().lower()
         if content_type != "application/json" and not content_type.endswith("+json"):
             raise _Again(f"content type: expected application/json, found {content_type[:80]!r}")
         problem = check(body) if check is not None else None
@@ -204,17 +193,12 @@ class Client:
             raise _Again(problem)
         return Reply(body, etag, version)
 
-    async def _body(self, response: httpx.Response) -> bytes:
-        """Return the whole body, decompressed, and without a byte order mark, which is no part of the JSON.
-
-        httpx itself would decompress a chunk before anyone can count its bytes, and gzip can make it a thousand times
-        as long.
-        """
+    async def _body(self, answer: Answer) -> bytes:
+        """Return the whole body, decompressed, and without a byte order mark, which is no part of the JSON."""
         limit, came, body = self.source.max_document_bytes, 0, bytearray()
-        assert isinstance(response.stream, httpx.AsyncByteStream)
         try:
-            decoder = decoder_of(response.headers.get("Content-Encoding"))
-            async for chunk in response.stream:
+            decoder = decoder_of(answer.header("Content-Encoding"))
+            async for chunk in answer.pieces():
                 came += len(chunk)
                 body += decoder.feed(chunk, limit + 1 - len(body))
                 if max(came, len(body)) > limit:
@@ -224,20 +208,20 @@ class Client:
             raise _Again(str(error)) from error
         return bytes(body.removeprefix(BOM_UTF8))
 
-    def _later(self, response: httpx.Response) -> FetchError:
+    def _later(self, answer: Answer) -> FetchError:
         """Return the failure for a temporary refusal; if the source says how long to wait, all requests wait."""
         # By the source's clock, because that of this machine may be wrong.
-        now = date_of(response.headers.get("Date")) or datetime.now(UTC)
-        seconds = retry_after_seconds(response.headers.get("Retry-After"), now)
+        now = date_of(answer.header("Date")) or datetime.now(UTC)
+        seconds = retry_after_seconds(answer.header("Retry-After"), now)
         if seconds is None:
-            return _Again(f"status {response.status_code}")
+            return _Again(f"status {answer.status}")
         if seconds > self.source.max_retry_after_seconds:
-            return FetchError(f"status {response.status_code}, come back in {seconds:.0f} s", is_final=True)
+            return FetchError(f"status {answer.status}, come back in {seconds:.0f} s", is_final=True)
         if not self._pace.pause(seconds):
             return FetchError(
-                f"status {response.status_code}, come back in {seconds:.0f} s, after too many such waits", is_final=True
+                f"status {answer.status}, come back in {seconds:.0f} s, after too many such waits", is_final=True
             )
-        return _Again(f"status {response.status_code}", is_paced=True)
+        return _Again(f"status {answer.status}", is_paced=True)
 
 
 def _tag(value: str | None) -> str | None:
@@ -258,10 +242,10 @@ def _redirected(url: str, location: str) -> str:
     return target
 
 
-def _header_value(name: str, value: str) -> bytes:
-    """Return a header's value as bytes. It is checked here because a library would quote the key in its error."""
+def _header_value(name: str, value: str) -> str:
+    """Return a header's value. It is checked here because a library would quote the key in its error."""
     if not (value.isascii() and value.isprintable() and value == value.strip()):
         raise SourceError(
             f"header {name}: expected printable ASCII without spaces around it; check the key's block", may_pass=False
         )
-    return value.encode("ascii")
+    return value
