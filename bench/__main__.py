@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.archive import path_of
+from bench.changes import changed
 from bench.crawls import first_crawls, unchanged
 from bench.grow import DOMAINS, grow
 from bench.rows import HEAD, Row
@@ -21,7 +22,7 @@ JSON = Path("build") / "bench.json"
 Part = Callable[[World, int], Iterator[Row]]
 
 # Run in this order against one world; those after the first find the lake that it has filled.
-PARTS: dict[str, Part] = {"first": first_crawls, "unchanged": unchanged}
+PARTS: dict[str, Part] = {"first": first_crawls, "unchanged": unchanged, "changed": changed}
 
 
 def main() -> None:

@@ -58,12 +58,9 @@ class World:
         """Have the replica serve another corpus."""
         self._control("PUT", "corpus", {"path": corpus})
 
-    @contextmanager
-    def without_version(self) -> Iterator[None]:
-        """Have the source say nothing of its version while the block runs, so that every document is asked for."""
-        self._control("PUT", "faults", [{"kind": "status", "status": 404, "path": "^meta$"}])
-        yield
-        self._control("PUT", "faults", [])
+    def hide_version(self) -> None:
+        """Have the source not say its version when it is asked next, so that every document is asked for."""
+        self._control("PUT", "faults", [{"kind": "status", "status": 404, "path": "^meta$", "times": 1}])
 
     def _control(self, method: str, what: str, value: object = None) -> Any:
         url = f"{self.source.removesuffix('api/v2/')}replica/{what}"
