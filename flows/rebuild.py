@@ -1,6 +1,6 @@
 """The flow that builds the tables of a snapshot from its documents alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -95,28 +95,30 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
 
 @task(task_run_name="build {snapshot.snapshot} again", cache_policy=NO_CACHE, persist_result=False)
 def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
-    """Build every table of a snapshot in memory, and return those whose files differ from the published ones."""
+    """Build every table of a snapshot, and return those whose files differ from the published ones; none is kept."""
     store, catalog, bases = lake.open(), catalog_of(snapshot.source.kind), bases_of(snapshot.source)
     stored = document_files(snapshot)
     documents = {resource: open_documents(store, file) for resource, file in stored.items()}
     built = {DOCUMENTS.name: _hashes(snapshot.tables[DOCUMENTS.name].files)}
 
-    def note(table: Table, encoded: list[EncodedFile], nulls: Mapping[str, int]) -> None:
-        built[table.name] = _hashes(encoded)
-
     every = Work(frozenset(table.name for table in tables_in(catalog, stored, snapshot)), frozenset(stored))
     generations = species_generations(open_documents(store, stored.get("pokemon-species", ())), bases)
     with progress("tables", sum(item.file.rows for files in stored.values() for item in files)) as advance:
         for group in cut_groups(catalog, stored, every):
-            build_group(group, documents, generations, note, _no_rows, advance, bases)
+            found = build_group(group, documents, generations, _forget, _no_rows, advance, bases)
+            built |= {name: _hashes(files) for name, files in found.files.items()}
     names = built.keys() | snapshot.tables.keys()
     published = {name: _hashes(table.files) for name, table in snapshot.tables.items()}
     return sorted(name for name in names if built.get(name) != published.get(name))
 
 
-def _hashes(files: Iterable[EncodedFile | DataFile]) -> dict[str, str]:
+def _hashes(files: Iterable[DataFile]) -> dict[str, str]:
     return {file.name: file.sha256 for file in files}
 
 
-def _no_rows(table: Table, resources: Sequence[str]) -> pa.Table:
+def _forget(table: Table, file: EncodedFile) -> None:
+    """Keep nothing of a file: its hash tells whether it is the published one."""
+
+
+def _no_rows(table: Table, resources: Sequence[str]) -> Iterable[pa.Table]:
     raise AssertionError(f"{table.name}: the rows of {', '.join(resources)} must be built from documents")

@@ -49,7 +49,7 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class TableFiles:
-    """One table of a snapshot: the name of its partition (None: one file), its live files, rows, and schema."""
+    """One table of a snapshot: the name of its partition (None: it has none), its live files, rows, and schema."""
 
     partition: str | None
     files: Annotated[tuple[DataFile, ...], Meta(min_length=1)]

@@ -78,7 +78,7 @@ class Table:
 
     @property
     def partition(self) -> str | None:
-        """The partition's name in the path, None for a table that is one file."""
+        """The partition's name in the path, None for a table that has none."""
         partitioned = any(field.name == GENERATION for field in self.fields) and GENERATION not in self.primary_key
         return PARTITION if partitioned else None
 

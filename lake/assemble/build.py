@@ -1,23 +1,24 @@
 """Building the tables of a snapshot from its documents, in groups that the same documents fill; each is one unit."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lake import tables
+from lake.assemble.carried import ParentTables
 from lake.assemble.drifts import Drifts
 from lake.assemble.known import KnownKey, read_known
 from lake.assemble.stored import StoredFile, open_documents
 from lake.assemble.work import Group
-from lake.commit import DataFile, read_file
+from lake.commit import DataFile
 from lake.documents import DocumentFile
-from lake.publish import Checked, EncodedFile, Finding, KeyCheck, SnapshotWriter, TableWriter, audit_fields
-from lake.schema import GENERATION, RESOURCE, Table
+from lake.publish import Checked, EncodedFile, Finding, KeyCheck, ListedFile, SnapshotWriter, TableWriter, audit_fields
+from lake.schema import GENERATION, Table
 from lake.store import Store
 from lake.tables import Built, Catalog, catalog_of
 
@@ -30,26 +31,28 @@ ENCODED_AT_ONCE = 2
 
 Advance = Callable[[int], None]
 
-# A sink takes a finished table: its declaration, its files, and how many nulls each field has.
-Sink = Callable[[Table, list[EncodedFile], Mapping[str, int]], None]
+# Takes a finished file of a table.
+Sink = Callable[[Table, EncodedFile], object]
 
-# Returns the rows that some resources have in the parent's table.
-ParentRows = Callable[[Table, Sequence[str]], pa.Table]
+# Yields the rows that some resources have in the parent's table.
+ParentRows = Callable[[Table, Sequence[str]], Iterable[pa.Table]]
 
 
 @dataclass(slots=True)
 class Found:
-    """The findings of a build: the check of each table's keys, and the values that did not fit the declarations.
+    """What a build leaves: the files and the check of each table, and the values that did not fit the declarations.
 
     `faults` gives, by resource and id, the reason why a table cannot take a document as it is.
     """
 
+    files: dict[str, list[DataFile]] = field(default_factory=dict)
     checks: dict[str, KeyCheck] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     faults: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def add(self, other: "Found") -> None:
         """Add the findings of building other tables; a finding that both have about the same documents stays once."""
+        self.files |= other.files
         self.checks |= other.checks
         self.findings += [finding for finding in other.findings if finding not in self.findings]
         self.faults |= other.faults
@@ -58,16 +61,16 @@ class Found:
 class BuildUnit(msgspec.Struct, frozen=True, tag="build"):
     """A unit of work: build a group of tables, and write them into the snapshot.
 
-    `files` are the documents of the snapshot, by parsed resource; `carried` are the files of the parent, by table, of
-    which rows are carried over, and `parent` is its name. References must lie below `bases`, anywhere if None.
+    `files` are the documents of the snapshot, by parsed resource. `parent` are the parent's files, by table: rows of
+    them may be carried over, and one that comes out the same is copied. References must lie below `bases`, anywhere if
+    None.
     """
 
     number: int
     snapshot: str
     group: Group
     files: dict[str, tuple[StoredFile, ...]]
-    parent: str | None = None
-    carried: dict[str, tuple[DataFile, ...]] = {}
+    parent: dict[str, tuple[ListedFile, ...]] = {}
     known: KnownKey | None = None
     bases: tuple[str, ...] | None = None
 
@@ -112,22 +115,19 @@ def build_unit(store: Store, unit: BuildUnit) -> BuildResult:
     documents = {resource: open_documents(store, unit.files[resource]) for resource in unit.group.parsed}
     done = Counter[str]()
 
-    def parent_rows(table: Table, resources: Sequence[str]) -> pa.Table:
-        assert unit.parent is not None, "without a parent every table is built of documents alone"
-        return rows_of_resources(store, unit.parent, unit.carried[table.name], table, resources)
-
+    like = {(name, one.file.name): one for name, files in unit.parent.items() for one in files}
     with SnapshotWriter(store, unit.snapshot) as writer:
         found = build_group(
             unit.group,
             documents,
             known.generations,
-            lambda table, encoded, nulls: writer.add(table, table.partition, encoded, nulls),
-            parent_rows,
+            lambda table, file: writer.put(table.name, file, like.get((table.name, file.name))),
+            ParentTables(store, unit.parent).rows,
             lambda rows: done.update(documents=rows),
             frozenset(unit.bases) if unit.bases is not None else None,
         )
     tables = {
-        name: BuiltTable(writer.tables[name].files, check.checked(known.ids)) for name, check in found.checks.items()
+        name: BuiltTable(tuple(found.files[name]), check.checked(known.ids)) for name, check in found.checks.items()
     }
     faults = tuple(Fault(resource, id_, reason) for (resource, id_), reason in found.faults.items())
     return BuildResult(unit.number, done["documents"], tables, tuple(found.findings), faults)
@@ -142,19 +142,22 @@ def build_group(
     advance: Advance = lambda done: None,
     bases: frozenset[str] | None = None,
 ) -> Found:
-    """Build a group of tables out of documents, and hand each to `sink` when it is finished."""
+    """Build a group of tables out of documents, and hand each file to `sink` when it is finished."""
     catalog = catalog_of(group.kind)
     wanted = [table for table in catalog.tables if table.name in group.tables]
     writers = {
-        table.name: TableWriter(table, table.partition, GENERATION if table.partition else None) for table in wanted
+        table.name: TableWriter(
+            table, table.partition, GENERATION if table.partition else None, sink=partial(sink, table)
+        )
+        for table in wanted
     }
     found, drifts = Found(), Drifts()
     # Carried rows are asked for together, because each request reads the parent's table anew.
     carried: dict[str, list[str]] = defaultdict(list)
 
     def add_carried(table: Table) -> None:
-        if table.name in carried:
-            writers[table.name].add(parent_rows(table, carried.pop(table.name)))
+        for rows in parent_rows(table, carried.pop(table.name)) if table.name in carried else ():
+            writers[table.name].add(rows)
 
     for resource in sorted({*group.parsed, *group.carried}):
         filled = [table for table in catalog.tables_of(resource) if table.name in writers]
@@ -178,12 +181,9 @@ def build_group(
     for table in wanted:
         add_carried(table)
 
-    def close(table: Table) -> None:
-        writer = writers[table.name]
-        sink(table, writer.close(), writer.check.null_counts)
-
     with ThreadPoolExecutor(ENCODED_AT_ONCE, thread_name_prefix="encode") as encoders:
-        list(encoders.map(close, wanted))
+        files = encoders.map(lambda table: writers[table.name].close(), wanted)
+        found.files = dict(zip((table.name for table in wanted), files, strict=True))
     found.checks = {name: writer.check for name, writer in writers.items()}
     found.findings += drifts.findings()
     found.faults = drifts.faults()
@@ -196,18 +196,6 @@ def species_generations(species: DocumentFile, bases: frozenset[str] | None = No
     for rows in species.row_groups():
         generations |= tables.species_generations(rows["body"].combine_chunks(), bases)
     return generations
-
-
-def rows_of_resources(
-    store: Store, snapshot: str, files: Sequence[DataFile], table: Table, resources: Sequence[str]
-) -> pa.Table:
-    """Return the rows that some resources' documents have in a published table, of which these are the files."""
-    column = next(field.name for field in table.fields if RESOURCE in field.paths)
-    parts = []
-    for file in files:
-        body = read_file(store, snapshot, table.name, file)
-        parts.append(pq.read_table(pa.BufferReader(body), filters=[(column, "in", resources)]))
-    return pa.concat_tables(parts).cast(table.schema)
 
 
 @dataclass(frozen=True, slots=True)

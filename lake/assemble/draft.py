@@ -25,7 +25,7 @@ from lake.assemble.work import Group, Work, also_build, cut_groups, plan_work, t
 from lake.commit import Commit, SourceFacts, TableFiles
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
 from lake.errors import DamagedObjectError, MissingObjectError, PublishError
-from lake.publish import Finding, Level, SnapshotWriter, refusals, remove_snapshot, same_files, table_files
+from lake.publish import Finding, Level, ListedFile, SnapshotWriter, refusals, remove_snapshot, same_files, table_files
 from lake.resource import Failure
 from lake.source import HELD_HOURS, TOLERANCES, Tolerances
 from lake.store import PARALLEL_REQUESTS, Store
@@ -171,7 +171,8 @@ def _attempt(
             if declared.name not in work.tables:
                 writer.carry(declared.name)
         groups = cut_groups(catalog, _held(merged), work)
-        built = _build(store, snapshot, parent, merged, groups, bases, advance, run_units)
+        at_hand = writer.listed(work.tables)
+        built = _build(store, snapshot, at_hand, merged, groups, bases, advance, run_units)
         for name, table in ((name, table) for result in built for name, table in result.tables.items()):
             writer.tables[name] = _described(name, table)
     faults = [fault for result in built for fault in result.faults]
@@ -250,14 +251,14 @@ def _described(name: str, built: BuiltTable) -> TableFiles:
 def _build(
     store: Store,
     snapshot: str,
-    parent: Commit | None,
+    at_hand: Mapping[str, tuple[ListedFile, ...]],
     merged: Mapping[str, MergedResource],
     groups: Sequence[Group],
     bases: frozenset[str],
     advance: Advance,
     run_units: RunUnits,
 ) -> list[BuildResult]:
-    """Build and write groups of tables, the one with the most bytes of documents first."""
+    """Build and write groups of tables, the one with the most bytes of documents first; `at_hand` is the parent's."""
     files = {name: item.after for name, item in merged.items() if item.after}
     species = files.get("pokemon-species")
     needed = species is not None and any(group.needs_generations for group in groups)
@@ -267,9 +268,8 @@ def _build(
 
     def unit(number: int, group: Group) -> BuildUnit:
         own = {name: files[name] for name in group.parsed}
-        carried = {name: parent.tables[name].files for name in group.tables} if parent and group.carried else {}
-        name = parent.snapshot if carried and parent else None
-        return BuildUnit(number, snapshot, group, own, name, carried, known, tuple(sorted(bases)))
+        parent = {name: at_hand[name] for name in group.tables if name in at_hand}
+        return BuildUnit(number, snapshot, group, own, parent, known, tuple(sorted(bases)))
 
     def size(group: Group) -> int:
         return sum(stored.file.bytes for name in group.parsed for stored in files[name])

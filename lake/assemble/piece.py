@@ -15,14 +15,18 @@ from lake.assemble.staging import Staged, read_staged
 from lake.assemble.stored import StoredFile, open_documents
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
 from lake.layout import file_key, part_name
-from lake.publish import FileStyle, Finding, TableWriter, audit_table
+from lake.publish import EncodedFile, FileStyle, Finding, TableWriter, audit_table
 from lake.resource import IdentityChange
 from lake.store import Store
 from lake.tables import catalog_of
 
-# A row group is one page, as long as zstd looks back, so everything in it is compressed together.
+# A row group is one page, as long as zstd looks back, so everything in it is compressed together. A range is one file.
 DOCUMENTS_STYLE = FileStyle(
-    page_bytes=documents.PAGE_BYTES, use_dictionary=False, measured="body", row_group_bytes=documents.PAGE_BYTES
+    page_bytes=documents.PAGE_BYTES,
+    use_dictionary=False,
+    measured="body",
+    row_group_bytes=documents.PAGE_BYTES,
+    part_bytes=0,
 )
 
 # The kinds of change that a commit counts: each resource's documents against the parent's.
@@ -110,7 +114,8 @@ def merge_piece(store: Store, snapshot: str, kind: str, piece: Piece) -> MergedP
         StoreError: A staged object is not what its manifest says.
     """
     resource, catalog = piece.resource, catalog_of(kind)
-    writer = TableWriter(DOCUMENTS, DOCUMENTS_PARTITION, "resource_name", DOCUMENTS_STYLE)
+    written: list[EncodedFile] = []
+    writer = TableWriter(DOCUMENTS, DOCUMENTS_PARTITION, "resource_name", DOCUMENTS_STYLE, written.append)
     ordered, lost = catalog.keeps_order(resource), LostRows(catalog, resource)
     changes, contested = dict.fromkeys(KINDS, 0), 0
     deleted: list[str] = []
@@ -133,7 +138,8 @@ def merge_piece(store: Store, snapshot: str, kind: str, piece: Piece) -> MergedP
         return MergedPiece(resource, piece.number, piece.before, changes, contested=contested)
     after: tuple[StoredFile, ...] = ()
     if writer.check.rows:
-        [encoded] = writer.close()
+        writer.close()
+        [encoded] = written
         file = replace(encoded.data_file, name=part_name(DOCUMENTS_PARTITION, resource, piece.number))
         store.create(file_key(snapshot, DOCUMENTS.name, file.name), encoded.body)
         after = (StoredFile(snapshot, file),)

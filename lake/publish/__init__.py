@@ -6,6 +6,7 @@ from lake.publish.check import Checked, KeyCheck
 from lake.publish.finding import Finding, Level, further, questions, refusals, some
 from lake.publish.parquet import EncodedFile, FileStyle, TableWriter
 from lake.publish.snapshot import (
+    ListedFile,
     SnapshotWriter,
     commit_snapshot,
     file_hashes,
@@ -21,6 +22,7 @@ __all__ = [
     "Finding",
     "KeyCheck",
     "Level",
+    "ListedFile",
     "SnapshotWriter",
     "TableWriter",
     "audit_collections",

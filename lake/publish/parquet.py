@@ -1,7 +1,9 @@
-"""Writes a table's rows into Parquet files, one per partition; the same rows always become the same bytes."""
+"""Writes a table's rows into Parquet files, one or more per partition; the same rows always become the same bytes."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from hashlib import sha256
 
 import numpy as np
@@ -11,6 +13,7 @@ import pyarrow.parquet as pq
 
 from lake.commit import DataFile
 from lake.layout import part_name
+from lake.publish import cut
 from lake.publish.check import KeyCheck
 from lake.schema import Table
 
@@ -18,7 +21,7 @@ COMPRESSION = "zstd"
 COMPRESSION_LEVEL = 9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EncodedFile:
     """One finished Parquet file: its name below the table's folder, its partition's value, its rows, its content."""
 
@@ -30,12 +33,16 @@ class EncodedFile:
     @property
     def sha256(self) -> str:
         """SHA-256 of the content, in hexadecimal."""
-        return sha256(self.body).hexdigest()
+        return self.data_file.sha256
 
-    @property
+    @cached_property
     def data_file(self) -> DataFile:
         """The file as a commit names it."""
-        return DataFile(self.name, self.partition, self.rows, len(self.body), self.sha256)
+        return DataFile(self.name, self.partition, self.rows, len(self.body), sha256(self.body).hexdigest())
+
+
+# Takes a file as soon as it is finished.
+Sink = Callable[[EncodedFile], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ class FileStyle:
     """How a table is written: rows per row group, bytes per page, and whether repeated values go into a dictionary.
 
     If `measured` names a column of texts, `row_group_rows` does not count. A row group then has as many rows as fit
-    `row_group_bytes` of that column, at least one. Either way row groups do not depend on the batches of rows.
+    `row_group_bytes` of that column, at least one. Either way row groups do not depend on the batches of rows. A
+    partition is cut into files of `part_bytes`, as `Cutter` says; None means its usual size, 0 one file.
     """
 
     row_group_rows: int = 256 * 1024
@@ -51,6 +59,7 @@ class FileStyle:
     use_dictionary: bool = True
     measured: str = ""
     row_group_bytes: int = 0
+    part_bytes: int | None = None
 
 
 class _File:
@@ -108,21 +117,55 @@ class _File:
         return self._sink.getvalue()
 
 
+class _Partition:
+    """The files of one value of the partition, as far as they are finished, and the one in the making."""
+
+    def __init__(self, table: Table, style: FileStyle, finish: Callable[[int, _File], object]) -> None:
+        self._table, self._style, self._finish = table, style, finish
+        most = cut.PART_BYTES if style.part_bytes is None else style.part_bytes
+        self._cutter = cut.Cutter(table, most) if most else None
+        self._file = _File(table.schema, style)
+        self._number = 0
+
+    def add(self, rows: pa.Table) -> None:
+        if self._cutter is None:
+            self._file.add(rows)
+            return
+        for part in self._cutter.add(rows):
+            self._file.add(part)
+            self._finish(self._number, self._file)
+            self._number, self._file = self._number + 1, _File(self._table.schema, self._style)
+
+    def close(self) -> None:
+        rest = self._cutter.rest() if self._cutter is not None else None
+        if rest is not None:
+            self._file.add(rest)
+        self._finish(self._number, self._file)
+
+
 class TableWriter:
     """Writes one table of one snapshot; takes rows in batches, in the order of the primary key, and checks them.
 
     `by` names the column whose values are the partitions, and `partition` is its name in the path. Without them the
-    table is one file.
+    table has one partition. `sink` is given each file as soon as it is finished; what waits in memory is one part of
+    each partition.
     """
 
     def __init__(
-        self, table: Table, partition: str | None = None, by: str | None = None, style: FileStyle | None = None
+        self,
+        table: Table,
+        partition: str | None = None,
+        by: str | None = None,
+        style: FileStyle | None = None,
+        sink: Sink = lambda file: None,
     ) -> None:
         self.table = table
         self.partition = partition
         self._by = by
         self._style = style or FileStyle()
-        self._files: dict[int | str | None, _File] = {}
+        self._sink = sink
+        self._partitions: dict[int | str | None, _Partition] = {}
+        self._written: list[tuple[str, int, DataFile]] = []
         self.check = KeyCheck(table)
 
     def add(self, rows: pa.Table) -> None:
@@ -133,26 +176,30 @@ class TableWriter:
             if rows[name].null_count:
                 rows = rows.filter(pc.is_valid(rows[name]))
         if self._by is None:
-            self._file(None).add(rows)
+            self._partition(None).add(rows)
             return
         column = rows[self._by]
         values = pc.unique(column).to_pylist()
         for value in values:
             part = rows if len(values) == 1 else rows.filter(pc.equal(column, value))
-            self._file(value).add(part)
+            self._partition(value).add(part)
 
-    def _file(self, value: int | str | None) -> _File:
-        if value not in self._files:
-            self._files[value] = _File(self.table.schema, self._style)
-        return self._files[value]
+    def _partition(self, value: int | str | None) -> _Partition:
+        if value not in self._partitions:
+            self._partitions[value] = _Partition(self.table, self._style, partial(self._finish, value))
+        return self._partitions[value]
 
-    def close(self) -> list[EncodedFile]:
-        """Return the finished files in the order of their partitions; a table without rows has one empty file."""
-        if not self._files:
+    def _finish(self, value: int | str | None, number: int, file: _File) -> None:
+        name = part_name(self.partition if value is not None else None, value, number)
+        encoded = EncodedFile(name, value, file.rows, file.close())
+        self._sink(encoded)
+        self._written.append((str(value).rjust(10), number, encoded.data_file))
+
+    def close(self) -> list[DataFile]:
+        """Finish the last files; return all in the order of partitions and rows. A table without rows has one file."""
+        if not self._partitions:
             empty = 0 if self._by is not None and pa.types.is_integer(self.table.field(self._by).type) else None
-            self._file(empty)
-        ordered = sorted(self._files.items(), key=lambda item: str(item[0]).rjust(10))
-        return [
-            EncodedFile(part_name(self.partition if value is not None else None, value), value, file.rows, file.close())
-            for value, file in ordered
-        ]
+            self._partition(empty)
+        for value in list(self._partitions):
+            self._partitions.pop(value).close()
+        return [file for *_, file in sorted(self._written, key=lambda item: item[:2])]

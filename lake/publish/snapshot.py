@@ -1,20 +1,35 @@
 """The publish protocol: files into a fresh folder, a comparison of the folder with the plan, one PUT of the commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from threading import BoundedSemaphore
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from lake.accept import newest
 from lake.commit import Commit, DataFile, TableFiles, commit_seqs, read_commit
-from lake.errors import ConflictError, MissingObjectError, PublishError
-from lake.layout import commit_key, file_key, snapshot_folder
+from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, PublishError
+from lake.layout import SnapshotId, commit_key, file_key, snapshot_folder
 from lake.publish.parquet import EncodedFile
 from lake.schema import Table, dictionary_of
 from lake.store import PARALLEL_REQUESTS, Store
+
+# Files that are finished and not yet written wait in memory, as many as this.
+FILES_AT_ONCE = 2 * PARALLEL_REQUESTS
+
+
+class ListedFile(msgspec.Struct, frozen=True):
+    """A file of a published snapshot, with the ETag by which a listing of its folder named it."""
+
+    snapshot: SnapshotId
+    file: DataFile
+    etag: str
 
 
 class SnapshotWriter:
@@ -30,6 +45,7 @@ class SnapshotWriter:
         self._parent = parent
         self._pool = ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="publish")
         self._writes: list[Future[None]] = []
+        self._room = BoundedSemaphore(FILES_AT_ONCE)
         self._etags: dict[str, dict[str, str]] = {}
 
     def __enter__(self) -> Self:
@@ -48,6 +64,25 @@ class SnapshotWriter:
             for write in self._writes:
                 write.result()
 
+    def put(self, table: str, file: EncodedFile, like: ListedFile | None = None) -> DataFile:
+        """Start to write a file, and return it as a commit names it; wait while too many others are being written.
+
+        A file of the parent that is `like` it, with the same content, is copied within S3 instead, if it is whole.
+        """
+        self._room.acquire()
+        write = self._pool.submit(self._write, table, file, like)
+        write.add_done_callback(lambda _: self._room.release())
+        self._writes.append(write)
+        return file.data_file
+
+    def _write(self, table: str, file: EncodedFile, like: ListedFile | None) -> None:
+        key = file_key(self.snapshot, table, file.name)
+        if like is not None and like.file.sha256 == file.sha256:
+            with suppress(DamagedObjectError, MissingObjectError):
+                self.store.copy(file_key(like.snapshot, table, like.file.name), key, like.etag, file.sha256)
+                return
+        self.store.create(key, file.body)
+
     def add(
         self,
         table: Table,
@@ -56,15 +91,12 @@ class SnapshotWriter:
         null_counts: Mapping[str, int] | None = None,
     ) -> None:
         """Start to write the files of one table; a `DataFile` is copied from the parent."""
-        described = []
         for file in files:
             if isinstance(file, DataFile):
                 self.copy(table.name, file)
-                described.append(file)
             else:
-                key = file_key(self.snapshot, table.name, file.name)
-                self._writes.append(self._pool.submit(self.store.create, key, file.body))
-                described.append(file.data_file)
+                self.put(table.name, file)
+        described = [file if isinstance(file, DataFile) else file.data_file for file in files]
         self.tables[table.name] = table_files(table, partition, described, null_counts)
 
     def carry(self, name: str) -> None:
@@ -88,6 +120,17 @@ class SnapshotWriter:
         if etag is None:
             raise MissingObjectError(self.store.uri(source))
         self._writes.append(self._pool.submit(self.store.copy, source, key, etag, file.sha256))
+
+    def listed(self, names: Iterable[str]) -> dict[str, tuple[ListedFile, ...]]:
+        """Return the files of some of the parent's tables, with their ETags; one that is gone has none."""
+        if self._parent is None:
+            return {}
+        of, etags = self._parent.snapshot, self._etags_of(self._parent.snapshot)
+
+        def files(name: str, table: TableFiles) -> tuple[ListedFile, ...]:
+            return tuple(ListedFile(of, file, etags.get(file_key(of, name, file.name), "")) for file in table.files)
+
+        return {name: files(name, table) for name, table in self._parent.tables.items() if name in set(names)}
 
     def _etags_of(self, snapshot: str) -> dict[str, str]:
         """Return the ETag of every file of a snapshot, all of which one listing names."""

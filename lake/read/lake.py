@@ -91,7 +91,7 @@ class Lake:
                     "table": name,
                     "rows": table.rows,
                     "bytes": table.bytes,
-                    "partitions": len(table.files) if table.partition else 0,
+                    "partitions": len({file.partition for file in table.files}) if table.partition else 0,
                     "grain": table.grain,
                 }
                 for name, table in sorted(self.commit(as_of).tables.items())

@@ -2,10 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 
 import pyarrow as pa
 from hypothesis import HealthCheck, example, given, settings
@@ -14,12 +12,13 @@ from hypothesis import strategies as st
 from flows.local.replica import demo_documents
 from lake import tables
 from lake.assemble.audit import kept_findings
-from lake.assemble.build import Found, build_group, rows_of_resources, species_generations
+from lake.assemble.build import Found, ParentRows, build_group, species_generations
+from lake.assemble.carried import ParentTables
 from lake.assemble.work import Work, cut_groups, plan_work
 from lake.commit import Commit, DataFile, SourceFacts, TableFiles
 from lake.documents import DOCUMENTS, DocumentFile, digest, pack, to_arrow
 from lake.layout import new_snapshot_id, part_name, table_folder
-from lake.publish import EncodedFile, Finding, audit_table
+from lake.publish import EncodedFile, Finding, ListedFile, audit_table
 from lake.resource import Document
 from lake.schema import Table
 from lake.store import Store
@@ -88,8 +87,8 @@ class Snapshot:
     files: dict[str, list[EncodedFile]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def note(self, table: Table, encoded: list[EncodedFile], nulls: Mapping[str, int]) -> None:
-        self.files[table.name] = encoded
+    def note(self, table: Table, file: EncodedFile) -> None:
+        self.files.setdefault(table.name, []).append(file)
 
     @property
     def hashes(self) -> dict[str, dict[str, str]]:
@@ -104,11 +103,9 @@ def build(documents: Documents, work: Work, parent_rows=None) -> Snapshot:
     files, built = files_of(documents), Snapshot()
     found, generations = Found(), species_generations(files.get("pokemon-species", DocumentFile()))
     for group in cut_groups(CATALOG, files, work):
-        found.add(
-            build_group(
-                group, files, generations, lambda t, encoded, _: built.files.update({t.name: encoded}), parent_rows
-            )
-        )
+        found.add(build_group(group, files, generations, built.note, parent_rows))
+    for name, described in found.files.items():
+        assert sorted(file.name for file in described) == sorted(file.name for file in built.files[name])
     ids = {resource: file.ids() for resource, file in files.items()}
     built.findings = [*found.findings]
     for check in found.checks.values():
@@ -116,8 +113,12 @@ def build(documents: Documents, work: Work, parent_rows=None) -> Snapshot:
     return built
 
 
-def published_rows(store: Store, parent: Commit, table: Table, resources: Sequence[str]) -> pa.Table:
-    return rows_of_resources(store, parent.snapshot, parent.tables[table.name].files, table, resources)
+def published_rows(store: Store, parent: Commit) -> ParentRows:
+    files = {
+        name: tuple(ListedFile(parent.snapshot, file, "") for file in table.files)
+        for name, table in parent.tables.items()
+    }
+    return ParentTables(store, files).rows
 
 
 def everything(documents: Documents) -> Snapshot:
@@ -131,7 +132,8 @@ def published(store: Store, documents: Documents, snapshot: Snapshot) -> Commit:
         data = [file.data_file for file in files]
         described[table] = TableFiles(None, tuple(data), ())
         if {"resource_name"} <= set(tables.registry.table_named(table).schema.names):
-            store.create(f"{table_folder(name, table)}/{files[0].name}", files[0].body)
+            for file in files:
+                store.create(f"{table_folder(name, table)}/{file.name}", file.body)
     resources = {path.split("/")[0] for path in documents}
     data = [DataFile(part_name("resource", resource), resource, 0, 0, digest(b"")) for resource in sorted(resources)]
     described[DOCUMENTS.name] = TableFiles("resource", tuple(data), ())
@@ -167,7 +169,7 @@ def test_what_changed_and_what_is_carried_over_make_a_full_build(store: Store, f
     added, deleted = resources(after.keys() - before.keys()), resources(before.keys() - after.keys())
     altered = resources({path for path in before.keys() & after.keys() if before[path] != after[path]})
     work = plan_work(CATALOG, files_of(after), altered | added | deleted, deleted, parent, added)
-    new = build(after, work, partial(published_rows, store, parent))
+    new = build(after, work, published_rows(store, parent))
 
     together = {**old.hashes, **new.hashes}
     assert {name: together[name] for name in whole.hashes} == whole.hashes
@@ -198,7 +200,7 @@ def test_the_rows_of_one_resource_come_from_the_published_table(store: Store):
     documents = few_documents()
     parent = published(store, documents, everything(documents))
     names = next(table for table in tables.TABLES if table.name == "names")
-    rows = published_rows(store, parent, names, ["type"])
+    rows = pa.concat_tables(published_rows(store, parent)(names, ["type"]))
     assert rows.schema.equals(names.schema, check_metadata=True)
     assert set(rows["resource_id"].to_pylist()) == {1, 13}
     assert rows["resource_name"].unique() == pa.array(["type"])

@@ -127,6 +127,7 @@ def test_every_snapshot_has_all_of_its_files_in_a_folder_of_its_own(story: Story
         commit = story.commits[step]
         assert sorted(commit.keys()) == sorted(keys(story.lakeside.store, snapshot_folder(commit.snapshot))), step
         assert list(commit.tables) == sorted(filled | {"documents"}), step
+        assert len(commit.tables["flavor_texts"].files) > 1, step
 
 
 def test_a_text_table_keeps_the_rows_of_the_resources_that_did_not_change(story: Story):

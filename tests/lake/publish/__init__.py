@@ -49,15 +49,18 @@ def pokemon(id_: int, generation: int = 1, name: str = "pikachu", species: int |
 
 def write(table: Table, *batches: pa.Table, style: FileStyle | None = None) -> list[EncodedFile]:
     """Return the files of a table whose rows come in these batches."""
-    writer = TableWriter(table, table.partition, GENERATION if table.partition == PARTITION else None, style)
+    files: list[EncodedFile] = []
+    by = GENERATION if table.partition == PARTITION else None
+    writer = TableWriter(table, table.partition, by, style, files.append)
     for batch in batches:
         writer.add(batch)
-    return writer.close()
+    described = writer.close()
+    return sorted(files, key=lambda file: described.index(file.data_file))
 
 
-def encode(table: Table, *rows: dict) -> list[EncodedFile]:
+def encode(table: Table, *rows: dict, part_bytes: int | None = None) -> list[EncodedFile]:
     """Return the files of a table with these rows."""
-    return write(table, conform(table, rows))
+    return write(table, conform(table, rows), style=FileStyle(part_bytes=part_bytes))
 
 
 def draft(

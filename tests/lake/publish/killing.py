@@ -1,4 +1,4 @@
-"""Snapshots of three small files, and S3 clients whose process dies, or is overtaken, at a request of one's choice."""
+"""Snapshots of three small tables, one of two parts, and S3 clients that die, or are overtaken, at a request."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,16 +16,17 @@ OLD, NEW, RIVAL = "20260706T040000Z-8be2d1f4", "20260808T041200Z-1f3a9c02", "202
 SLOTS = replace(TYPES, name="slots")
 ROWS = {OLD: "pichu", NEW: "pikachu", RIVAL: "raichu"}
 
-# What it takes to publish one: three files, two listings, and the commit. The file that does not change is copied from
+# What it takes to publish one: four files, two listings, and the commit. The table that does not change is copied from
 # a parent, for which the parent's folder is listed.
-FIRST_REQUESTS = 6
-REQUESTS = 7
+FIRST_REQUESTS = 7
+REQUESTS = 8
 
 
 def write(store: Store, snapshot: str, parent: Commit | None = None) -> dict[str, TableFiles]:
-    """Write three tables of one file each, two of which equal no other snapshot's."""
+    """Write a table of two parts and two of one; but for the last, none equals that of another snapshot."""
     with SnapshotWriter(store, snapshot, parent) as writer:
-        writer.add(POKEMON, POKEMON.partition, encode(POKEMON, pokemon(25, 1, ROWS[snapshot])))
+        rows = (pokemon(25, 1, ROWS[snapshot]), pokemon(26, 1, ROWS[snapshot]))
+        writer.add(POKEMON, POKEMON.partition, encode(POKEMON, *rows, part_bytes=1))
         if parent is None:
             writer.add(SLOTS, None, encode(SLOTS, {"pokemon_id": 25, "slot": 1, "type_id": 13}))
         else:

@@ -11,12 +11,15 @@ from lake.commit import DataFile, commit_seqs, head, read_commit
 from lake.errors import ConflictError, PublishError, StoreError
 from lake.layout import commit_key, snapshot_folder, table_folder
 from lake.publish import SnapshotWriter, commit_snapshot, remove_snapshot, same_files
+from lake.publish.snapshot import FILES_AT_ONCE
 from lake.store import PARALLEL_REQUESTS, Store
-from tests.lake.publish import POKEMON, TYPES, draft, encode
+from lake.traffic import requests_to_s3
+from tests.lake.publish import POKEMON, TYPES, draft, encode, pokemon
 from tests.lake.publish.killing import (
     NEW,
     OLD,
     RIVAL,
+    ROWS,
     Interrupted,
     Killed,
     killed_at,
@@ -25,6 +28,7 @@ from tests.lake.publish.killing import (
     seen_by_readers,
     write,
 )
+from tests.waiting import until
 
 
 def test_a_published_snapshot_is_what_readers_see(store):
@@ -47,6 +51,7 @@ def test_a_commit_describes_each_file(store):
     assert (table.partition, table.grain, table.primary_key) == ("generation", POKEMON.grain, ("pokemon_id",))
     assert [(file.name, file.partition, file.rows) for file in table.files] == [
         ("generation=1/part-0.parquet", 1, 1),
+        ("generation=1/part-1.parquet", 1, 1),
     ]
     assert [entry["name"] for entry in table.fields] == [field.name for field in POKEMON.fields]
     assert commit.keys() == sorted(item.key for item in store.list(snapshot_folder(NEW)))
@@ -183,6 +188,49 @@ def test_a_table_carried_over_lies_in_the_new_folder_byte_for_byte(store):
     assert same_files(writer.tables, old)
     assert seen_by_readers(store) == NEW
     assert all(key.startswith(snapshot_folder(NEW)) for key in commit.keys())  # noqa: SIM118
+
+
+def test_a_file_that_comes_out_as_the_parents_is_copied_unless_that_is_damaged_or_gone(store):
+    """What is sent is what changed."""
+    old = publish(store, OLD, None)
+    files = encode(POKEMON, pokemon(25, 1, ROWS[OLD]), pokemon(26, 1, "raichu"), part_bytes=1)
+    before = requests_to_s3()
+    with SnapshotWriter(store, NEW, old) as writer:
+        listed = writer.listed([POKEMON.name])[POKEMON.name]
+        assert [writer.put(POKEMON.name, *pair) for pair in zip(files, listed, strict=True)] == [
+            file.data_file for file in files
+        ]
+    assert requests_to_s3() - before == {"ListObjectsV2": 1, "CopyObject": 1, "PutObject": 1}
+    key = f"{table_folder(OLD, POKEMON.name)}/{files[0].name}"
+    for name, spoilt in ((RIVAL, b"damaged"), (RIVAL[:-1] + "d", None)):
+        store.delete([key])
+        if spoilt is not None:
+            store.create(key, spoilt)
+        with SnapshotWriter(store, name) as writer:
+            writer.put(POKEMON.name, files[0], listed[0])
+        assert store.get(f"{table_folder(name, POKEMON.name)}/{files[0].name}") == files[0].body
+
+
+def test_finished_files_wait_for_those_that_are_being_written(store, monkeypatch):
+    """So memory does not grow where S3 is slow."""
+    gate, create = threading.Event(), store.create
+    monkeypatch.setattr(store, "create", lambda key, body: gate.wait() and create(key, body))
+    [file] = encode(TYPES)
+    put: list[int] = []
+
+    def fill() -> None:
+        with SnapshotWriter(store, NEW) as writer:
+            for number in range(FILES_AT_ONCE + 1):
+                writer.put(TYPES.name, replace(file, name=f"part-{number}.parquet"))
+                put.append(number)
+
+    thread = threading.Thread(target=fill)
+    thread.start()
+    until(lambda: len(put) >= FILES_AT_ONCE, every=0.001)
+    assert len(put) == FILES_AT_ONCE
+    gate.set()
+    thread.join()
+    assert len(list(store.list(snapshot_folder(NEW)))) == FILES_AT_ONCE + 1
 
 
 def test_a_damaged_file_is_not_carried_over(store):

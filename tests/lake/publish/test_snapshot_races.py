@@ -100,8 +100,8 @@ def _look(store: Store, seen: list[str]) -> None:
 
 
 def test_a_reader_who_is_overtaken_at_any_request_goes_on_with_what_it_began(client, subtests):
-    """It resolves the head, reads that commit, and then two files, which nobody touches."""
-    for at in range(1, 5):
+    """It resolves the head, reads that commit, and then four files, which nobody touches."""
+    for at in range(1, 7):
         with subtests.test(at=at):
             store = Store("lake", str(at), client)
             overtake = partial(publish, store, NEW, publish(store, OLD, None))
@@ -149,4 +149,4 @@ def test_no_object_is_ever_written_twice(client):
     with pytest.raises(ConflictError):
         publish(watched, RIVAL, old)
     write(watched, NEW, old)
-    assert len(set(written)) == len(written) == 11
+    assert len(set(written)) == len(written) == 14

@@ -64,10 +64,10 @@ def test_a_whole_lake_is_said_to_be_whole_and_all_of_it_was_read(three: Store):
     told = Told()
     whole = verify(three, told.progress)
     assert whole.is_sound
-    assert (whole.commits, whole.snapshots, whole.files) == (3, (OLD, NEW, RIVAL), 9)
+    assert (whole.commits, whole.snapshots, whole.files) == (3, (OLD, NEW, RIVAL), 12)
     assert whole.bytes == sum(item.size for item in three.list("snapshots/"))
-    assert whole.line().startswith("whole: 9 files of 3 snapshots, ")
-    assert told == {"commits": 3, "commits in all": 3, "files": 9, "files in all": 9}
+    assert whole.line().startswith("whole: 12 files of 3 snapshots, ")
+    assert told == {"commits": 3, "commits in all": 3, "files": 12, "files in all": 12}
     assert (whole.paragraphs(), whole.facts()["sound"]) == ([], True)
     whole.require_sound()
 
@@ -95,7 +95,7 @@ def test_each_damage_is_a_paragraph_that_says_where_what_and_what_to_do(three: S
     with pytest.raises(UnsoundError) as caught:
         look(three).require_sound()
     first, *paragraphs = str(caught.value).split("\n- ")
-    assert first.startswith(f"damaged: 2 findings in {three.uri()} (1 missing, 1 content); 9 files of 3 snapshots")
+    assert first.startswith(f"damaged: 2 findings in {three.uri()} (1 missing, 1 content); 12 files of 3 snapshots")
     [old, new] = paragraphs
     assert old.startswith(f"{three.uri(of(OLD, TYPES))}: expected an object, found none; published files never change")
     assert f"{three.uri(of(RIVAL, TYPES))}: expected the content with SHA-256 " in new

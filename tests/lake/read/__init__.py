@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from lake.commit import Commit, head
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, to_arrow
-from lake.publish import FileStyle, SnapshotWriter, TableWriter, commit_snapshot
+from lake.publish import FileStyle, SnapshotWriter, TableWriter, commit_snapshot, table_files
 from lake.resource import Document
 from lake.schema import GENERATION, Field, Table
 from lake.store import Store
@@ -65,17 +66,19 @@ def publish(
     tables: Sequence[tuple[Table, pa.Table]],
     documents: Sequence[Document] = (),
     audits: Sequence[dict[str, Any]] = (),
+    part_bytes: int | None = None,
 ) -> Commit:
-    """Publish a snapshot of these tables and documents; a row group holds two rows."""
+    """Publish a snapshot of these tables and documents; a row group holds two rows, a file `part_bytes`."""
     raw = to_arrow(documents)
     with SnapshotWriter(store, snapshot) as writer:
         for table, rows, partition, by in (
             *((table, rows, table.partition, GENERATION if table.partition else None) for table, rows in tables),
             (DOCUMENTS, raw, DOCUMENTS_PARTITION, "resource_name"),
         ):
-            files = TableWriter(table, partition, by, FileStyle(row_group_rows=2))
+            style = FileStyle(row_group_rows=2, part_bytes=part_bytes)
+            files = TableWriter(table, partition, by, style, partial(writer.put, table.name))
             files.add(rows)
-            writer.add(table, partition, files.close())
+            writer.tables[table.name] = table_files(table, partition, files.close())
     commit = draft(snapshot, writer.tables, head(store), COMMITTED[snapshot], audits)
     commit_snapshot(store, commit)
     return commit
