@@ -45,11 +45,12 @@ def body_problem(body: bytes) -> str | None:
 
 def _is_too_deep(body: bytes) -> bool:
     """Tell whether more than `MAX_DEPTH` objects and arrays lie in one another in valid JSON."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return False
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = body.translate(_BRACKETS, _NO_BRACKETS).replace(b'""', b"")
+    brackets = body.translate(_BRACKETS, _NO_BRACKETS)
+    if brackets.count(b"[") <= MAX_DEPTH:
+        return False
+    brackets = brackets.replace(b'""', b"")
     if b'"' in brackets:
         brackets = b"".join(brackets.split(b'"')[::2])
     for _ in range(MAX_DEPTH):

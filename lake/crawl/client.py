@@ -121,6 +121,13 @@ class Client:
         Raises:
             FetchError: It could not be fetched, after as many tries as `attempts` allows if another try could help.
         """
+        try:
+            return await self._once(url, etag, check)
+        except _Again as error:
+            return await self._again(error, url, etag, check)
+
+    async def _again(self, failure: _Again, url: str, etag: str | None, check: Check | None) -> Reply:
+        """Fetch a URL whose first try failed."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_Again),
             stop=stop_after_attempt(self.source.attempts),
@@ -129,6 +136,8 @@ class Client:
         )
         async for attempt in retrying:
             with attempt:
+                if attempt.retry_state.attempt_number == 1:
+                    raise failure
                 return await self._once(url, etag, check)
         raise AssertionError("tenacity ends with a result or an exception")
 
@@ -195,18 +204,20 @@ class Client:
 
     async def _body(self, answer: Answer) -> bytes:
         """Return the whole body, decompressed, and without a byte order mark, which is no part of the JSON."""
-        limit, came, body = self.source.max_document_bytes, 0, bytearray()
+        limit, came, length = self.source.max_document_bytes, 0, 0
+        pieces: list[bytes] = []
         try:
             decoder = decoder_of(answer.header("Content-Encoding"))
             async for chunk in answer.pieces():
                 came += len(chunk)
-                body += decoder.feed(chunk, limit + 1 - len(body))
-                if max(came, len(body)) > limit:
+                pieces.append(piece := decoder.feed(chunk, limit + 1 - length))
+                length += len(piece)
+                if max(came, length) > limit:
                     raise FetchError(f"more than {limit:,} bytes", is_final=True)
             decoder.end()
         except CodingError as error:
             raise _Again(str(error)) from error
-        return bytes(body.removeprefix(BOM_UTF8))
+        return b"".join(pieces).removeprefix(BOM_UTF8)
 
     def _later(self, answer: Answer) -> FetchError:
         """Return the failure for a temporary refusal; if the source says how long to wait, all requests wait."""

@@ -62,8 +62,8 @@ class _Zipped:
         self._first = b""
 
     def feed(self, piece: bytes, limit: int) -> bytes:
-        found = bytearray()
-        while piece and len(found) < limit:
+        found, length = list[bytes](), 0
+        while piece and length < limit:
             if self._zlib.eof:
                 if self._window != _GZIP_WINDOW:
                     raise CodingError(f"invalid {self._name}: more bytes come after its end")
@@ -73,9 +73,11 @@ class _Zipped:
                 if self._members > MAX_MEMBERS:
                     raise CodingError(f"invalid gzip: more than {MAX_MEMBERS:,} members")
                 self._zlib = zlib.decompressobj(self._window)
-            found += self._decompressed(piece, limit - len(found))
+            found.append(self._decompressed(piece, limit - length))
+            length += len(found[-1])
             piece = self._zlib.unused_data
-        return bytes(found)
+        # Of one piece alone, as nearly always, no copy is made.
+        return b"".join(found)
 
     def _decompressed(self, piece: bytes, limit: int) -> bytes:
         try:

@@ -19,7 +19,7 @@ from lake.crawl.shard import CUT_SHORT, Fetched, Shard
 from lake.errors import SourceError
 from lake.source import Source
 
-# A frame is a length in bytes, written in this many bytes, and a pickled object of that length.
+# An order to the child is its length in bytes, written in this many bytes, and a pickled object of that length.
 LENGTH_BYTES = 8
 
 # A process that was told to end is killed after this long.
@@ -29,25 +29,26 @@ END_SECONDS = 5
 CLOSED = "the fetcher was closed"
 
 
-def write_frame(stream: IO[bytes], value: object) -> None:
-    """Send an object to the process at the other end of a pipe."""
+def write_answer(stream: IO[bytes], value: object) -> None:
+    """Send an object to the parent, without a copy of the documents in it."""
+    pickle.dump(value, stream, pickle.HIGHEST_PROTOCOL)
+    stream.flush()
+
+
+def _read_answer(stream: IO[bytes]) -> Any:
+    """Return the child's next object, and raise `EOFError` if the child is gone."""
+    try:
+        return pickle.load(stream)
+    except pickle.UnpicklingError as error:
+        # It ended while it wrote.
+        raise EOFError from error
+
+
+def _write_order(stream: IO[bytes], value: object) -> None:
     packed = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     stream.write(len(packed).to_bytes(LENGTH_BYTES))
     stream.write(packed)
     stream.flush()
-
-
-def read_frame(stream: IO[bytes]) -> Any:
-    """Return the next object from a pipe, and raise `EOFError` if the other end is gone."""
-    length = int.from_bytes(_read(stream, LENGTH_BYTES))
-    return pickle.loads(_read(stream, length))
-
-
-def _read(stream: IO[bytes], length: int) -> bytes:
-    found = stream.read(length)
-    if len(found) < length:
-        raise EOFError
-    return found
 
 
 class Fetcher:
@@ -95,7 +96,7 @@ class Fetcher:
             assert self._child.stdin is not None
             # If the child is gone, the receiver ends all pending shards with an error.
             with suppress(BrokenPipeError):
-                write_frame(self._child.stdin, (number, shard))
+                _write_order(self._child.stdin, (number, shard))
         return future.result()
 
     def set_rate(self, requests_per_second: float) -> None:
@@ -114,7 +115,7 @@ class Fetcher:
         if self._child is not None and self._ended is None:
             assert self._child.stdin is not None
             with suppress(BrokenPipeError):
-                write_frame(self._child.stdin, order)
+                _write_order(self._child.stdin, order)
 
     def require_open(self) -> None:
         """Raise `SourceError` if this was closed or the child is gone."""
@@ -150,7 +151,7 @@ class Fetcher:
         self._receiver.start()
         assert child.stdin is not None
         with suppress(BrokenPipeError):
-            write_frame(child.stdin, (self._source, self._headers))
+            _write_order(child.stdin, (self._source, self._headers))
         return child
 
     def _receive(self, child: subprocess.Popen[bytes]) -> None:
@@ -159,7 +160,7 @@ class Fetcher:
         try:
             with suppress(EOFError), child.stdout:
                 while True:
-                    number, answer = read_frame(child.stdout)
+                    number, answer = _read_answer(child.stdout)
                     if number is None:
                         self.documents = answer
                         continue

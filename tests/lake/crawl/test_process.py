@@ -1,5 +1,6 @@
 """A process of its own for HTTP: it fetches as this one would, says so when it ends, and outlives nobody."""
 
+import io
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from flows.local.replica import Running
 from lake.crawl import Fetcher, cut
+from lake.crawl.process import _read_answer, write_answer
 from lake.errors import SourceError, UnknownNameError
 from tests.lake.crawl import PATIENCE_SECONDS, install, listing, shard, source, wanted
 from tests.second_source import KEY, second_source, settings
@@ -243,3 +245,13 @@ def test_code_that_is_not_installed_is_found_and_a_folder_of_the_same_name_is_no
     monkeypatch.chdir(tmp_path)
     with Fetcher(source()) as fetcher:
         assert fetcher.fetch(shard([])).requests == 0
+
+
+def test_an_answer_that_a_dying_child_did_not_end_is_none():
+    sent = io.BytesIO()
+    write_answer(sent, (1, [b"a" * 70_000, "Pikachu"]))
+    whole = sent.getvalue()
+    assert _read_answer(io.BytesIO(whole)) == (1, [b"a" * 70_000, "Pikachu"])
+    for end in (*range(40), *range(len(whole) - 40, len(whole))):
+        with pytest.raises(EOFError):
+            _read_answer(io.BytesIO(whole[:end]))
