@@ -13,6 +13,7 @@ from bench.archive import path_of
 from bench.changes import changed
 from bench.crawls import first_crawls, unchanged
 from bench.grow import DOMAINS, grow
+from bench.reading import cold_reading
 from bench.rows import HEAD, Row
 from bench.world import World, world
 
@@ -22,7 +23,7 @@ JSON = Path("build") / "bench.json"
 Part = Callable[[World, int], Iterator[Row]]
 
 # Run in this order against one world; those after the first find the lake that it has filled.
-PARTS: dict[str, Part] = {"first": first_crawls, "unchanged": unchanged, "changed": changed}
+PARTS: dict[str, Part] = {"first": first_crawls, "unchanged": unchanged, "reading": cold_reading, "changed": changed}
 
 
 def main() -> None:

@@ -1,36 +1,23 @@
-"""The lake as its readers see it: one object, and a method for every question."""
+"""The lake as its readers see it: one object, and a method for every question.
+
+Each method loads what it needs, because pandas, DuckDB and pyarrow's datasets take a second to load, and no question
+needs all of them.
+"""
 
 from collections.abc import Sequence
 from datetime import date
-
-import pandas as pd
-import pyarrow as pa
-import pyarrow.dataset as ds
+from typing import TYPE_CHECKING
 
 from lake.commit import Commit
-from lake.errors import LakeError
 from lake.layout import table_folder
-from lake.read.columns import NAMES, describe
-from lake.read.dataset import open_dataset
-from lake.read.diff import diff
-from lake.read.document import read_document
-from lake.read.files import read_table
-from lake.read.filters import Filters
 from lake.read.history import History, table_of
 from lake.store import Store
 
-# The types of pandas that can hold nulls, by those of Arrow.
-_NULLABLE = {
-    pa.int8(): pd.Int8Dtype(),
-    pa.int16(): pd.Int16Dtype(),
-    pa.int32(): pd.Int32Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.uint8(): pd.UInt8Dtype(),
-    pa.uint16(): pd.UInt16Dtype(),
-    pa.uint32(): pd.UInt32Dtype(),
-    pa.uint64(): pd.UInt64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
-}
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow.dataset as ds
+
+    from lake.read.filters import Filters
 
 
 class Lake:
@@ -66,9 +53,11 @@ class Lake:
         pinned._history, pinned._pinned = self._history, self.commit(as_of)
         return pinned
 
-    def snapshots(self) -> pd.DataFrame:
+    def snapshots(self) -> "pd.DataFrame":
         """Return one row per published snapshot, newest first; `restores` names the one that it publishes again."""
-        return pd.DataFrame(
+        from lake.read.frames import listed
+
+        return listed(
             [
                 {
                     "snapshot": commit.snapshot,
@@ -83,9 +72,11 @@ class Lake:
             ]
         )
 
-    def tables(self, as_of: str | date | None = None) -> pd.DataFrame:
+    def tables(self, as_of: str | date | None = None) -> "pd.DataFrame":
         """Return one row per table of a snapshot: its name, rows, bytes, partitions, and what a row stands for."""
-        return pd.DataFrame(
+        from lake.read.frames import listed
+
+        return listed(
             [
                 {
                     "table": name,
@@ -98,7 +89,7 @@ class Lake:
             ]
         )
 
-    def columns(self, table: str, as_of: str | date | None = None) -> pd.DataFrame:
+    def columns(self, table: str, as_of: str | date | None = None) -> "pd.DataFrame":
         """Return one row per column of a table, as the metadata of the snapshot's own files describes them.
 
         The columns: ``name``; ``type``, as Arrow names it; ``unit``; ``description``, what its values mean;
@@ -114,14 +105,19 @@ class Lake:
             UnknownNameError: No such table or snapshot.
             LakeError: The file cannot be read.
         """
+        from lake.read.columns import NAMES, describe
+        from lake.read.frames import listed
+
         found = describe(self.store, self.commit(as_of), table)
-        frame = pd.DataFrame(found.columns, columns=list(NAMES))
+        frame = listed(found.columns, NAMES)
         frame.attrs.update(found.facts)
         return frame
 
-    def audits(self, as_of: str | date | None = None) -> pd.DataFrame:
+    def audits(self, as_of: str | date | None = None) -> "pd.DataFrame":
         """Return one row per finding of a snapshot's audits: its level, rule, the table or resource, and the facts."""
-        return pd.DataFrame(list(self.commit(as_of).audits), columns=["level", "rule", "subject", "message"])
+        from lake.read.frames import listed
+
+        return listed(self.commit(as_of).audits, ["level", "rule", "subject", "message"])
 
     def path(self, table: str, as_of: str | date | None = None) -> str:
         """Return the folder that holds a table's live files and nothing else, for ``pd.read_parquet`` and others."""
@@ -132,10 +128,10 @@ class Lake:
     def read(
         self,
         table: str,
-        filters: Filters | None = None,
+        filters: "Filters | None" = None,
         columns: Sequence[str] | None = None,
         as_of: str | date | None = None,
-    ) -> pd.DataFrame:
+    ) -> "pd.DataFrame":
         """Read a table; of a partitioned one, a filter on its partition fetches only the files that can match.
 
         Every file is checked against the hash that its commit gives.
@@ -144,10 +140,12 @@ class Lake:
             UnknownNameError: No such table, column, operator or snapshot.
             LakeError: A file is not what the commit says, or a filter's value does not fit its column.
         """
+        from lake.read.files import read_table
+
         frame: pd.DataFrame = read_table(self.store, self.commit(as_of), table, filters, columns).to_pandas()
         return frame
 
-    def dataset(self, table: str, as_of: str | date | None = None) -> ds.Dataset:
+    def dataset(self, table: str, as_of: str | date | None = None) -> "ds.Dataset":
         """Open a table as a pyarrow dataset, for pyarrow itself, ``pl.scan_pyarrow_dataset``, DuckDB or Dask.
 
         Opening it fetches the first file; scanning it fetches the files of the partitions that can match. Files of up
@@ -161,9 +159,11 @@ class Lake:
         errors, such as ``ArrowInvalid``. It repeats most requests that S3 refuses, but none for a few bytes, so scan it
         again.
         """
+        from lake.read.dataset import open_dataset
+
         return open_dataset(self.store, self.commit(as_of), table)
 
-    def sql(self, query: str, as_of: str | date | None = None) -> pd.DataFrame:
+    def sql(self, query: str, as_of: str | date | None = None) -> "pd.DataFrame":
         """Return the rows of one query in DuckDB's SQL, in which every table of a snapshot is a view.
 
         ``generation`` is a column of partitioned tables, and ``resource`` of ``documents``; a filter on it fetches
@@ -176,12 +176,12 @@ class Lake:
             UnknownNameError: No such table or snapshot.
             LakeError: It is not one query, DuckDB refuses it, or pandas cannot hold what comes out.
         """
-        # Loaded here because only SQL needs DuckDB, and loading it takes long.
+        from lake.read.frames import frame_of
         from lake.read.query import query as run
 
-        return _frame(run(self.store, self.commit(as_of), query))
+        return frame_of(run(self.store, self.commit(as_of), query))
 
-    def diff(self, table: str, before: str | date, after: str | date | None = None) -> pd.DataFrame:
+    def diff(self, table: str, before: str | date, after: str | date | None = None) -> "pd.DataFrame":
         """Return one row per key whose row was added, removed or changed between two snapshots, sorted by key.
 
         The columns: ``row_change`` (``added``, ``removed`` or ``changed``); the primary key; ``changed_columns``, their
@@ -202,7 +202,10 @@ class Lake:
             UnknownNameError: No such snapshot, or neither has such a table.
             LakeError: The table's primary key, or the type of a column, is not the same in both.
         """
-        return _frame(diff(self.store, table, self.commit(before), self.commit(after)))
+        from lake.read.diff import diff
+        from lake.read.frames import frame_of
+
+        return frame_of(diff(self.store, table, self.commit(before), self.commit(after)))
 
     def document(
         self, resource: str, id: int | None = None, as_of: str | date | None = None, path: str | None = None
@@ -216,6 +219,8 @@ class Lake:
             UnknownNameError: No such snapshot, resource or document.
             LakeError: The body is not what its hash says.
         """
+        from lake.read.document import read_document
+
         return read_document(self.store, self.commit(as_of), resource, id, path)
 
     def commit(self, as_of: str | date | None = None) -> Commit:
@@ -228,16 +233,3 @@ class Lake:
         if as_of is None and self._pinned is not None:
             return self._pinned
         return self._history.commit(as_of)
-
-
-def _frame(rows: pa.Table) -> pd.DataFrame:
-    """Return rows that have no declaration; the type of a column never depends on its values.
-
-    Raises:
-        LakeError: pandas has nothing that can hold a value, such as a union or a day in the year 290,000.
-    """
-    try:
-        frame: pd.DataFrame = rows.to_pandas(types_mapper=_NULLABLE.get, ignore_metadata=True)
-    except (pa.ArrowException, ValueError, OverflowError) as error:
-        raise LakeError(f"expected values that pandas can hold: {error}; cast them, name::VARCHAR") from error
-    return frame

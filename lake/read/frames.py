@@ -1,0 +1,40 @@
+"""What readers get: frames of pandas, which is loaded with this module."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from lake.errors import LakeError
+
+# The types of pandas that can hold nulls, by those of Arrow.
+_NULLABLE = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+def listed(entries: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return one row per entry, with these columns, or with those that the entries have."""
+    return pd.DataFrame(list(entries), columns=None if columns is None else list(columns))
+
+
+def frame_of(rows: pa.Table) -> pd.DataFrame:
+    """Return rows that have no declaration; the type of a column never depends on its values.
+
+    Raises:
+        LakeError: pandas has nothing that can hold a value, such as a union or a day in the year 290,000.
+    """
+    try:
+        frame: pd.DataFrame = rows.to_pandas(types_mapper=_NULLABLE.get, ignore_metadata=True)
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        raise LakeError(f"expected values that pandas can hold: {error}; cast them, name::VARCHAR") from error
+    return frame
