@@ -104,7 +104,7 @@ def refresh(
 ) -> None:
     """Crawl what may have changed and publish a new snapshot if something did."""
     begin("refresh")
-    reach_prefect()
+    reach_prefect(runs=True)
     from flows.refresh import refresh as flow
     from flows.steps.parameters import SourceChoice
 
@@ -141,7 +141,7 @@ def discover(
 ) -> None:
     """Look at the listings only; publish documents that are new, report those that are no longer listed."""
     begin("discover")
-    reach_prefect()
+    reach_prefect(runs=True)
     from flows.discover import discover as flow
     from flows.steps.parameters import SourceChoice
 
@@ -154,7 +154,7 @@ def discover(
 def rebuild(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None) -> None:
     """Build the tables of a snapshot from its documents alone; only the current one's are published, if they differ."""
     begin("rebuild")
-    reach_prefect()
+    reach_prefect(runs=True)
     from flows.rebuild import rebuild as flow
 
     at = located(lake, bucket, prefix)
@@ -183,7 +183,7 @@ def maintain(
     if keep is not None and keep_days is not None:
         raise typer.BadParameter("--keep and --keep-days exclude each other")
     begin("maintain")
-    reach_prefect()
+    reach_prefect(runs=True)
     from flows.maintain import maintain as flow
 
     at = located(lake, bucket, prefix)
@@ -201,7 +201,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Say which requests a refresh would make, and what it would build and write, without doing it."""
-    reach_prefect()
+    reach_prefect(runs=True)
     from flows.cli.plan import plan as make
     from flows.steps.parameters import SourceChoice
 

@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator
 from json import JSONDecodeError
 from typing import TypeVar
 
+from flows.cli.server import start_own
 from flows.cli.settings import prepare_prefect
 from lake.address import without_user
 from lake.errors import LakeError
 from lake.text import shown
 
 _OURS = ("lake.", "flows.", "blocks.")
+
+# The addresses of servers that this process has started for itself; such a one is up within this time, or given up.
+_OWN = set[str]()
+START_SECONDS = 120.0
 
 # An answer comes within this time, or the API is given up. Prefect's client tries four times to connect.
 ANSWER_SECONDS = 8.0
@@ -66,8 +71,9 @@ def tried(ask: Callable[[], _T], bucket: str | None) -> _T | ApiError:
         return said
 
 
-def reach_prefect() -> None:
-    """Prepare Prefect's settings, and ask its API whether it is there; a command without an address starts its own.
+def reach_prefect(runs: bool = False) -> None:
+    """Prepare Prefect's settings, and ask its API whether it is there; without an address, a command that `runs` a flow
+    starts a server of its own.
 
     Raises:
         LakeError: The environment names a proxy that cannot be one.
@@ -78,12 +84,16 @@ def reach_prefect() -> None:
     from prefect.client.orchestration import get_client
     from prefect.settings import get_current_settings
 
+    answer_seconds = ANSWER_SECONDS
     if not get_current_settings().api.url:
         _require_profile()
-        return
+        if not (runs and get_current_settings().server.ephemeral.enabled):
+            return
+        _start_own()
+        answer_seconds = START_SECONDS
     until = time.monotonic() + BUSY_SECONDS
     # To connect, to read, to write, and for a connection of the pool.
-    patience = {"timeout": (CONNECT_SECONDS, *[ANSWER_SECONDS] * 3)}
+    patience = {"timeout": (CONNECT_SECONDS, *[answer_seconds] * 3)}
     with get_client(patience, sync_client=True) as opened:
         client = opened._client
         # Every API of Prefect has this, asks for the key, and answers shortly; a wrong path has it not.
@@ -97,6 +107,21 @@ def reach_prefect() -> None:
         answer.json()
     except ValueError as error:
         raise _trouble("answered, but not with JSON", _WHERE) from error
+
+
+def _start_own() -> None:
+    """Let a server start, and load meanwhile what all flows need."""
+    from prefect.context import refresh_global_settings_context
+    from prefect.settings import get_current_settings
+
+    database = get_current_settings().server.database.connection_url
+    assert database is not None, "Prefect's default is a file in its home"
+    url = start_own(database.get_secret_value())
+    _OWN.add(url)
+    # Threads and processes find it as well.
+    os.environ["PREFECT_API_URL"] = url
+    refresh_global_settings_context()
+    import flows.steps.watch  # noqa: F401
 
 
 def _require_profile() -> None:
@@ -181,6 +206,6 @@ def _api_url() -> str:
     from prefect.settings import get_current_settings
 
     url = get_current_settings().api.url
-    if not url:
+    if not url or url in _OWN:
         return "the address of its own server (PREFECT_API_URL is not set)"
     return shown(without_user(url))

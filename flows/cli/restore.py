@@ -29,7 +29,7 @@ def restore(
     if not reason.strip():
         raise typer.BadParameter("expected why, found a blank", param_hint="--reason")
     begin("restore")
-    reach_prefect()
+    reach_prefect(runs=True)
     from flows.cli.held import finish
     from flows.restore import restore as flow
 

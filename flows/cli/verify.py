@@ -55,7 +55,7 @@ def verify(
 def _repair(lake: str, bucket: str | None, prefix: str, every: bool) -> None:
     begin("verify")
     # Before anything loads Prefect, which reads its settings then.
-    reach_prefect()
+    reach_prefect(runs=True)
     from flows.cli.held import finish
     from flows.verify import verify as flow
 
