@@ -1,7 +1,8 @@
 """What changed in a table between two snapshots, by primary key."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,9 @@ import pyarrow.compute as pc
 
 from lake.commit import Commit, DataFile, TableFiles
 from lake.errors import LakeError, UnknownNameError
+from lake.layout import part_number
 from lake.read.files import fetch, type_of
+from lake.read.windows import Load, Stream, UnorderedError, windows
 from lake.store import PARALLEL_REQUESTS, Store
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
@@ -31,19 +34,58 @@ def diff(store: Store, name: str, before: Commit, after: Commit) -> pa.Table:
         LakeError: The table's primary key, or the type of a column, differs between the two.
     """
     key = _key(name, before, after)
-    old, new = _differing_files(before.tables.get(name), after.tables.get(name))
+    sides = _differing_files(before.tables.get(name), after.tables.get(name))
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        earlier = pool.map(lambda file: _rows(store, before, name, file), old)
-        later = pool.map(lambda file: _rows(store, after, name, file), new)
-        parts = list(earlier), list(later)
-    try:
-        rows_before, rows_after = _under_one_schema(*parts) if any(parts) else (_no_rows(after, name),) * 2
-    except pa.ArrowException as error:
-        raise LakeError(
-            f"{name}: expected columns of the same types in {before.snapshot} and {after.snapshot}: {error};"
-            " read both and compare them yourself"
-        ) from error
-    return compare(key, rows_before, rows_after)
+        loads = [_loads(store, commit, name, files) for commit, files in zip((before, after), sides, strict=True)]
+        try:
+            try:
+                found = _compared(pool, key, *loads)
+            except UnorderedError:
+                found = _compared(pool, key, *([[partial(_all, side)]] if side else [] for side in loads))
+        except pa.ArrowException as error:
+            raise LakeError(
+                f"{name}: expected columns of the same types in {before.snapshot} and {after.snapshot}: {error};"
+                " read both and compare them yourself"
+            ) from error
+    return pa.concat_tables(found) if found else compare(key, *(_no_rows(after, name),) * 2)
+
+
+def _compared(
+    pool: Executor, key: tuple[str, ...], before: Sequence[Sequence[Load]], after: Sequence[Sequence[Load]]
+) -> list[pa.Table]:
+    """Return what differs between the rows of both sides, window by window of their keys."""
+    sides = [[Stream(pool, key, parts) for parts in side] for side in (after, before)]
+    streams = [one for side in sides for one in side]
+    if not streams:
+        return []
+    # The later side's columns come first; a column that a side lacks is null there.
+    schema = pa.unify_schemas([one.schema() for one in streams], promote_options="permissive")
+    for one in streams:
+        one.shape = partial(_shaped, schema)
+    empty = schema.empty_table()
+    found = []
+    for rows in windows(streams):
+        later, earlier = (pa.concat_tables([empty, *part]) for part in (rows[: len(after)], rows[len(after) :]))
+        found.append(compare(key, earlier.combine_chunks(), later.combine_chunks()))
+    return found or [compare(key, empty, empty)]
+
+
+def _shaped(schema: pa.Schema, rows: pa.Table) -> pa.Table:
+    """Return rows under the columns of both sides."""
+    return pa.concat_tables([schema.empty_table(), rows], promote_options="permissive")
+
+
+def _loads(store: Store, commit: Commit, name: str, files: Sequence[DataFile]) -> list[list[Load]]:
+    """Return, for each partition, what reads its files, one after the other."""
+    partitions: dict[object, list[DataFile]] = {}
+    for file in sorted(files, key=lambda file: part_number(file.name)):
+        partitions.setdefault(file.partition, []).append(file)
+    return [[partial(_rows, store, commit, name, file) for file in parts] for parts in partitions.values()]
+
+
+def _all(partitions: Sequence[Sequence[Load]]) -> pa.Table:
+    """Return the rows of all files at once."""
+    return pa.concat_tables([load() for parts in partitions for load in parts], promote_options="permissive")
 
 
 def _key(name: str, before: Commit, after: Commit) -> tuple[str, ...]:
@@ -81,14 +123,6 @@ def _rows(store: Store, commit: Commit, name: str, file: DataFile) -> pa.Table:
 def _no_rows(commit: Commit, name: str) -> pa.Table:
     fields = [field for field in commit.tables[name].fields if field["name"] != _LEFT_OUT.get(name)]
     return pa.schema([pa.field(field["name"], type_of(field["type"])) for field in fields]).empty_table()
-
-
-def _under_one_schema(before: Sequence[pa.Table], after: Sequence[pa.Table]) -> tuple[pa.Table, pa.Table]:
-    """Return both sides with the columns of both, the later side's first; a column that a side lacks is null there."""
-    schema = pa.unify_schemas([part.schema for part in (*after, *before)], promote_options="permissive")
-    sides = (pa.concat_tables([schema.empty_table(), *side], promote_options="permissive") for side in (before, after))
-    first, second = (side.combine_chunks() for side in sides)
-    return first, second
 
 
 def compare(key: tuple[str, ...], before: pa.Table, after: pa.Table) -> pa.Table:
