@@ -20,11 +20,12 @@ from flows.steps.watch import run_name, watched
 from lake.assemble.build import build_group, species_generations
 from lake.assemble.draft import Crawled, bases_of
 from lake.assemble.held import HeldDraft
+from lake.assemble.index import Index, index_of_files, write_index
 from lake.assemble.mend import damaged_files
 from lake.assemble.stored import document_files, open_documents
 from lake.assemble.work import Work, cut_groups, tables_in
 from lake.commit import Commit, DataFile, head
-from lake.documents import DOCUMENTS
+from lake.documents import DOCUMENT_INDEX, DOCUMENTS
 from lake.publish import EncodedFile
 from lake.read.history import History
 from lake.schema import Table
@@ -100,6 +101,9 @@ def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
     stored = document_files(snapshot)
     documents = {resource: open_documents(store, file) for resource, file in stored.items()}
     built = {DOCUMENTS.name: _hashes(snapshot.tables[DOCUMENTS.name].files)}
+    if DOCUMENT_INDEX.name in snapshot.tables:
+        index = Index({resource: index_of_files(store, files) for resource, files in stored.items()})
+        built[DOCUMENT_INDEX.name] = _hashes(write_index(index, lambda file: None))
 
     every = Work(frozenset(table.name for table in tables_in(catalog, stored, snapshot)), frozenset(stored))
     generations = species_generations(open_documents(store, stored.get("pokemon-species", ())), bases)

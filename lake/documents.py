@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lake.canonical import is_same_thing, name_of, same_content
 from lake.resource import AtHand, Document, IdentityChange
-from lake.schema import Field, Table
+from lake.schema import RESOURCE, Field, Table
 
 # Bodies are long and alike: a page is one zstd frame, so small pages would forget what they have in common.
 PAGE_BYTES = 8 << 20
@@ -32,6 +32,17 @@ DOCUMENTS = Table(
         Field("fetched_at", pa.timestamp("ms", "UTC"), "When this content was first received."),
         Field("sha256", pa.string(), "SHA-256 of the body, in hexadecimal."),
         Field("body", pa.string(), "The JSON, byte for byte as UTF-8."),
+    ),
+)
+DOCUMENT_INDEX = Table(
+    name="document_index",
+    grain="one row per document: what a crawl must know of it, without its body",
+    resources=(),
+    primary_key=("resource_name", "id", "path"),
+    fields=(
+        Field("resource_name", pa.string(), "The collection it belongs to.", RESOURCE),
+        *(DOCUMENTS.field(name) for name in ("id", "path", "etag")),
+        Field("bytes", pa.int64(), "Length of the body.", unit="byte"),
     ),
 )
 # The partition's name in the path; resource names are checked before they become part of a key.
@@ -57,6 +68,13 @@ def to_arrow(documents: Sequence[Document]) -> pa.Table:
         "body": [document.body for document in ordered],
     }
     return pa.Table.from_pydict(columns, schema=SCHEMA)
+
+
+def index_rows(rows: pa.Table) -> pa.Table:
+    """Return the rows of `DOCUMENT_INDEX` of some documents."""
+    sizes = pc.cast(pc.binary_length(rows["body"]), pa.int64())
+    columns = [rows[name] for name in DOCUMENT_INDEX.schema.names[:-1]]
+    return pa.Table.from_arrays([*columns, sizes], schema=DOCUMENT_INDEX.schema)
 
 
 def pack(rows: pa.Table) -> bytes:
@@ -235,7 +253,7 @@ class DocumentFile:
 
     def between(self, bounds: Sequence[tuple[int, int]]) -> Iterator[pa.Table]:
         """Yield the documents of each range of ids, both ends included; the ranges must ascend and not overlap."""
-        groups = self.row_groups()
+        groups = self.row_groups(bounds[0][0]) if bounds else iter(())
         pending, is_more = SCHEMA.empty_table(), True
         for low, high in bounds:
             while is_more and (pending.num_rows == 0 or pending["id"][-1].as_py() <= high):
@@ -246,11 +264,13 @@ class DocumentFile:
             yield _where(pending, (ids >= low) & (ids <= high))
             pending = pending.filter(pa.array(ids > high))
 
-    def row_groups(self) -> Iterator[pa.Table]:
-        """Yield all documents, a row group at a time."""
+    def row_groups(self, least: int = -(2**63)) -> Iterator[pa.Table]:
+        """Yield all documents, a row group at a time, without the row groups that have lower ids than `least` only."""
+        column = SCHEMA.get_field_index("id")
         for number in range(len(self._bodies)):
             for group, _ in self._groups(number):
-                yield self._file(number).read_row_group(group).cast(SCHEMA)
+                if self._file(number).metadata.row_group(group).column(column).statistics.max >= least:
+                    yield self._file(number).read_row_group(group).cast(SCHEMA)
 
     def read(self, *columns: str) -> pa.Table:
         """Return some columns of all documents."""

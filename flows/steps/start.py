@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 
 import msgspec
 from prefect import get_run_logger
@@ -17,7 +18,8 @@ from flows.steps.upstream import are_listings_of, ask_upstream, listings_of, rea
 from lake import tables
 from lake.address import same_address
 from lake.assemble.held import HeldDraft, waiting
-from lake.assemble.mend import damaged_files
+from lake.assemble.index import Index, read_index
+from lake.assemble.mend import Mending, damaged_files
 from lake.assemble.staging import forget_results
 from lake.assemble.stored import document_files, open_documents
 from lake.commit import Commit, SourceFacts, head
@@ -29,7 +31,7 @@ from lake.store import PARALLEL_REQUESTS, Store
 from lake.text import counted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Start:
     """The start of a crawl: the lake, its current commit, the source's settings, and the source's answer.
 
@@ -123,11 +125,26 @@ class Start:
         return self._at_hand(resource) or {}
 
     def _at_hand(self, resource: str) -> dict[int, AtHand] | None:
-        """Return ETag and path of each document at hand, None if their file is missing in the bucket or damaged."""
+        """Return ETag and path of each document at hand, None if a file is missing in the bucket or damaged.
+
+        The index says them without a request for each file. A forced crawl reads every file, and finds also those that
+        are as long as they should be and not as they were.
+        """
+        if self._index is not None:
+            return None if resource in self._lost else self._index.at_hand(resource)
         try:
             return open_documents(self.store, document_files(self.parent).get(resource, ())).at_hand()
         except (DamagedObjectError, MissingObjectError):
             return None
+
+    @cached_property
+    def _index(self) -> Index | None:
+        return None if self.is_forced else read_index(self.store, self.parent)
+
+    @cached_property
+    def _lost(self) -> set[str]:
+        """The resources of whose documents a file is missing or has another size, as one listing tells."""
+        return Mending(damaged=damaged_files(self.store, self.parent, is_read=False)).resources
 
     def shards(
         self, listings: Sequence[Listing], is_new_only: bool = False
@@ -138,22 +155,25 @@ class Start:
 
         A listing that cannot be true counts as refused. The next run reads listings anew if one was refused.
         """
+        believed_, shards, vanished, anew = list[Listing](), list[Shard](), list[str](), set[str]()
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-            found = list(pool.map(self._at_hand, [listing.resource for listing in listings]))
-        anew = frozenset(listing.resource for listing, held in zip(listings, found, strict=True) if held is None)
-        every = [held or {} for held in found]
-        if self.is_forced:
-            every = [{id_: AtHand(None, known.path) for id_, known in held.items()} for held in every]
-        listings = [believed(listing, at_hand) for listing, at_hand in zip(listings, every, strict=True)]
-        shards, vanished = list[Shard](), list[str]()
-        for listing, at_hand in zip(listings, every, strict=True):
-            shards += cut(self.source, listing, at_hand, is_new_only)
-            if listing.refusal is None:
-                listed = {reference.id for reference in listing.references}
-                vanished += [at_hand[id_].path for id_ in sorted(at_hand.keys() - listed)]
-        if any(listing.refusal for listing in listings):
+            # An index is taken apart one resource after the other, because this form of it takes much memory.
+            known = map if self._index is not None else pool.map
+            for listing, held in zip(listings, known(self._at_hand, (one.resource for one in listings)), strict=True):
+                at_hand = held or {}
+                if held is None:
+                    anew.add(listing.resource)
+                if self.is_forced:
+                    at_hand = {id_: AtHand(None, known.path) for id_, known in at_hand.items()}
+                listing = believed(listing, at_hand)
+                believed_.append(listing)
+                shards += cut(self.source, listing, at_hand, is_new_only)
+                if listing.refusal is None:
+                    listed = {reference.id for reference in listing.references}
+                    vanished += [at_hand[id_].path for id_ in sorted(at_hand.keys() - listed)]
+        if any(listing.refusal for listing in believed_):
             forget_results(self.store, LISTING_RESULTS)
-        return listings, shards, vanished, anew
+        return believed_, shards, vanished, frozenset(anew)
 
 
 @phase("ask", "asking the source")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence, Set
 
 from lake.assemble.build import BuildResult
-from lake.assemble.merge import MergedResource
+from lake.assemble.merged import MergedResource
 from lake.assemble.work import Work
 from lake.commit import Commit, SourceFacts
 from lake.publish import Finding, Level, audit_collections, audit_identity, audit_run, audit_table

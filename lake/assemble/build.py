@@ -12,7 +12,8 @@ import pyarrow as pa
 from lake import tables
 from lake.assemble.carried import ParentTables
 from lake.assemble.drifts import Drifts
-from lake.assemble.known import KnownKey, read_known
+from lake.assemble.known import read_known
+from lake.assemble.shared import SharedRows
 from lake.assemble.stored import StoredFile, open_documents
 from lake.assemble.work import Group
 from lake.commit import DataFile
@@ -71,7 +72,7 @@ class BuildUnit(msgspec.Struct, frozen=True, tag="build"):
     group: Group
     files: dict[str, tuple[StoredFile, ...]]
     parent: dict[str, tuple[ListedFile, ...]] = {}
-    known: KnownKey | None = None
+    known: SharedRows | None = None
     bases: tuple[str, ...] | None = None
 
     @property

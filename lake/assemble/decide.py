@@ -236,10 +236,12 @@ def _require_documents(store: Store, held: HeldDraft) -> None:
     def check(manifest: Manifest) -> None:
         if manifest.key is None:
             return
-        rows = read_staged(store, manifest.staged).select(["resource_name", "id", "path", "body"])
+        rows = read_staged(store, manifest.anywhere).select(["resource_name", "id", "path", "body"])
+        first, last = manifest.span or (-(2**63), 2**63 - 1)
         for resource, id_, path, body in zip(*rows.columns, strict=True):
             of = Reference(resource.as_py(), id_.as_py(), "", path.as_py())
             is_own = of.resource == manifest.resource and (manifest.round == 2 or of.id <= manifest.last_id)
+            is_own = is_own and first <= of.id <= last
             if not is_own or known.problem(of, body.as_buffer().to_pybytes()) is not None:
                 raise NoDraftError(store.uri(manifest.key), f"{of.path}: the source sends no such document")
 

@@ -1,35 +1,35 @@
 """A draft: a snapshot whose files are written and audited, and the commit that would publish it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake import tables
 from lake.address import either_scheme
 from lake.assemble.audit import audit, kept_findings
-from lake.assemble.build import Advance, BuildResult, BuildUnit, BuiltTable, species_generations
+from lake.assemble.build import Advance
 from lake.assemble.failures import failed_documents, rejected_documents
-from lake.assemble.known import Known, stage_known
+from lake.assemble.groups import build_tables, described
+from lake.assemble.index import Index, write_index
 from lake.assemble.mend import Mending, damaged_files
-from lake.assemble.merge import MergedResource, changed, merge_documents
+from lake.assemble.merge import merge_documents
+from lake.assemble.merged import MergedResource, Merging, changed
 from lake.assemble.staging import Manifest, final_failures
-from lake.assemble.stored import StoredFile, document_files, open_documents
+from lake.assemble.stored import StoredFile, document_files
 from lake.assemble.units import RunUnits, in_threads
-from lake.assemble.work import Group, Work, also_build, cut_groups, plan_work, tables_in
-from lake.commit import Commit, SourceFacts, TableFiles
-from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
+from lake.assemble.work import Work, also_build, cut_groups, plan_work, tables_in
+from lake.commit import Commit, SourceFacts
+from lake.documents import DOCUMENT_INDEX, DOCUMENTS, DOCUMENTS_PARTITION
 from lake.errors import DamagedObjectError, MissingObjectError, PublishError
-from lake.publish import Finding, Level, ListedFile, SnapshotWriter, refusals, remove_snapshot, same_files, table_files
+from lake.publish import Finding, Level, SnapshotWriter, refusals, remove_snapshot, same_files, table_files
 from lake.resource import Failure
 from lake.source import HELD_HOURS, TOLERANCES, Tolerances
-from lake.store import PARALLEL_REQUESTS, Store
-from lake.tables import Catalog, catalog_of, table_named
+from lake.store import Store
+from lake.tables import Catalog, catalog_of
 
 # Documents name it also where they come from a mirror.
 POKEAPI_URL = "https://pokeapi.co/api/v2/"
@@ -147,7 +147,7 @@ def _attempt(
     vanished = _vanished(parent, crawled.source)
     with progress("documents", sum(m.documents + m.unchanged for m in crawled.manifests)) as advance:
         dropped = vanished & set(allow_shrink)
-        merged = merge_documents(
+        merging = merge_documents(
             store,
             snapshot,
             parent,
@@ -159,6 +159,7 @@ def _attempt(
             mending,
             run_units,
         )
+    merged = merging.resources
     work = _work(catalog, merged, None if is_rebuild else parent)
     work = also_build(catalog, _held(merged), work, mending.tables)
     if parent is not None and not changed(merged) and not work.tables and not mending.damaged:
@@ -166,15 +167,16 @@ def _attempt(
     parsed = sum(item.rows for name, item in merged.items() if name in work.resources)
     bases = bases_of(crawled.source, parent)
     with SnapshotWriter(store, snapshot, parent) as writer, progress("tables", parsed) as advance:
-        writer.tables[DOCUMENTS.name] = _documents(writer, snapshot, merged)
+        index = merging.index_after(is_rebuild)
+        _write_documents(writer, snapshot, merging, index, is_rebuild or DOCUMENT_INDEX.name in mending.damaged)
         for declared in tables_in(catalog, _held(merged), parent):
             if declared.name not in work.tables:
                 writer.carry(declared.name)
         groups = cut_groups(catalog, _held(merged), work)
         at_hand = writer.listed(work.tables)
-        built = _build(store, snapshot, at_hand, merged, groups, bases, advance, run_units)
+        built = build_tables(store, snapshot, at_hand, merging, index, groups, bases, advance, run_units)
         for name, table in ((name, table) for result in built for name, table in result.tables.items()):
-            writer.tables[name] = _described(name, table)
+            writer.tables[name] = described(name, table)
     faults = [fault for result in built for fault in result.faults]
     if faulty := list(rejected_documents(store, merged, faults)):
         return None, faulty
@@ -185,7 +187,9 @@ def _attempt(
         *kept_findings(parent, work),
     ]
     failed = [*final_failures(crawled.manifests), *rejected.values()]
-    stale, missing = failed_documents(store, parent, crawled.source, crawled.is_partial, failed, merged, crawled.picked)
+    stale, missing = failed_documents(
+        parent, crawled.source, crawled.is_partial, failed, merging, index, crawled.picked
+    )
     source = crawled.source
     if any(item.contested for item in merged.values()):
         # Nobody knows whose answers were younger, so the next run asks for all of them.
@@ -204,7 +208,7 @@ def _attempt(
         missing=tuple(missing),
         audits=tuple(finding.entry() for finding in findings),
     )
-    new_pokemon = _new_ids(store, merged.get("pokemon")) if parent else ()
+    new_pokemon = _new_pokemon(merging, index) if parent else ()
     return Draft(commit, tuple(findings), new_pokemon, bool(mending.damaged)), []
 
 
@@ -234,66 +238,25 @@ def _work(catalog: Catalog, merged: Mapping[str, MergedResource], parent: Commit
     return plan_work(catalog, _held(merged), changed(merged), deleted, parent, added)
 
 
-def _documents(writer: SnapshotWriter, snapshot: str, merged: Mapping[str, MergedResource]) -> TableFiles:
-    """Carry over the documents that did not change, and describe the table of all documents."""
-    stored = [one for item in merged.values() for one in item.after]
+def _write_documents(writer: SnapshotWriter, snapshot: str, merging: Merging, index: Index, is_index_new: bool) -> None:
+    """Carry over the documents that did not change, describe the table of all documents, and write their index."""
+    stored = [one for item in merging.resources.values() for one in item.after]
     for one in stored:
         if one.snapshot != snapshot:
-            writer.copy(DOCUMENTS.name, one.file, one.snapshot)
-    return table_files(DOCUMENTS, DOCUMENTS_PARTITION, [one.file for one in stored])
+            writer.copy(DOCUMENTS.name, one.file, one.snapshot, one.placed.name)
+    writer.tables[DOCUMENTS.name] = table_files(DOCUMENTS, DOCUMENTS_PARTITION, [one.placed for one in stored])
+    if merging.index is not None and merging.is_same and not is_index_new:
+        writer.carry(DOCUMENT_INDEX.name)
+        return
+    like = {one.file.name: one for one in writer.listed([DOCUMENT_INDEX.name]).get(DOCUMENT_INDEX.name, ())}
+    files = write_index(index, lambda file: writer.put(DOCUMENT_INDEX.name, file, like.get(file.name)))
+    writer.tables[DOCUMENT_INDEX.name] = table_files(DOCUMENT_INDEX, None, files)
 
 
-def _described(name: str, built: BuiltTable) -> TableFiles:
-    table = table_named(name)
-    return table_files(table, table.partition, built.files, built.checked.null_counts)
-
-
-def _build(
-    store: Store,
-    snapshot: str,
-    at_hand: Mapping[str, tuple[ListedFile, ...]],
-    merged: Mapping[str, MergedResource],
-    groups: Sequence[Group],
-    bases: frozenset[str],
-    advance: Advance,
-    run_units: RunUnits,
-) -> list[BuildResult]:
-    """Build and write groups of tables, the one with the most bytes of documents first; `at_hand` is the parent's."""
-    files = {name: item.after for name, item in merged.items() if item.after}
-    species = files.get("pokemon-species")
-    needed = species is not None and any(group.needs_generations for group in groups)
-    generations = species_generations(open_documents(store, species or ()), bases) if needed else {}
-    referenced = {name for group in groups for name in group.referenced}
-    known = stage_known(store, snapshot, Known(_ids(store, merged, referenced), generations)) if groups else None
-
-    def unit(number: int, group: Group) -> BuildUnit:
-        own = {name: files[name] for name in group.parsed}
-        parent = {name: at_hand[name] for name in group.tables if name in at_hand}
-        return BuildUnit(number, snapshot, group, own, parent, known, tuple(sorted(bases)))
-
-    def size(group: Group) -> int:
-        return sum(stored.file.bytes for name in group.parsed for stored in files[name])
-
-    built = list[BuildResult]()
-    units = [unit(number, group) for number, group in enumerate(sorted(groups, key=size, reverse=True))]
-    for result in run_units(store, units):
-        assert isinstance(result, BuildResult), "a unit that builds was given"
-        built.append(result)
-        advance(result.documents)
-    return sorted(built, key=lambda result: min(result.tables))
-
-
-def _ids(store: Store, merged: Mapping[str, MergedResource], names: Iterable[str]) -> dict[str, pa.Array]:
-    """Return the ids of the documents of some resources."""
-    known = sorted(merged.keys() & set(names))
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        ids = pool.map(lambda name: open_documents(store, merged[name].after).ids(), known)
-        return dict(zip(known, ids, strict=True))
-
-
-def _new_ids(store: Store, pokemon: MergedResource | None) -> tuple[int, ...]:
+def _new_pokemon(merging: Merging, index: Index) -> tuple[int, ...]:
     """Return the ids of the Pokémon that the parent does not have."""
+    pokemon = merging.resources.get("pokemon")
     if pokemon is None or not pokemon.before or not pokemon.changes["added"]:
         return ()
-    before, after = (open_documents(store, files).ids() for files in pokemon.replaced)
+    before, after = merging.ids_before("pokemon"), index.ids("pokemon")
     return tuple(after.filter(pc.invert(pc.is_in(after, before))).to_pylist())

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.assemble.build import Fault
-from lake.assemble.merge import MergedResource
+from lake.assemble.index import Index
+from lake.assemble.merged import MergedResource, Merging
 from lake.assemble.stored import open_documents
 from lake.commit import Commit, SourceFacts
 from lake.resource import Failure
@@ -15,12 +16,12 @@ from lake.store import Store
 
 
 def failed_documents(
-    store: Store,
     parent: Commit | None,
     source: SourceFacts,
     is_partial: bool,
     failed: Sequence[Failure],
-    merged: Mapping[str, MergedResource],
+    merging: Merging,
+    index: Index,
     picked: Mapping[str, Collection[int]],
 ) -> tuple[list[Failure], list[Failure]]:
     """Return the documents that failed in a crawl: those that keep an older version, and those that have none.
@@ -39,11 +40,9 @@ def failed_documents(
             and failure.resource not in asked
             and failure.id not in picked.get(failure.resource, ())
         ]
-    resources = sorted({failure.resource for failure in every} & merged.keys())
-    before, after = (
-        {name: set(open_documents(store, getattr(merged[name], which)).ids().to_pylist()) for name in resources}
-        for which in ("before", "after")
-    )
+    resources = {failure.resource for failure in every} & merging.resources.keys()
+    before = {name: set(merging.ids_before(name).to_pylist()) for name in resources}
+    after = {name: set(index.ids(name).to_pylist()) for name in resources}
     stale, missing = [], []
     for failure in every:
         was_there = failure.id in before.get(failure.resource, ())

@@ -2,65 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from lake.assemble.lost import lost_findings
+import msgspec
+
+from lake.assemble.index import SCHEMA, Index, read_index, starts_of
 from lake.assemble.mend import Mending
-from lake.assemble.piece import KINDS, SELF_DESCRIPTION, MergedPiece, MergeResult, MergeUnit, Piece
-from lake.assemble.staging import Manifest
+from lake.assemble.merged import MergedResource, Merging, joined
+from lake.assemble.piece import KINDS, MergedPiece, MergeResult, MergeUnit, Piece
+from lake.assemble.ranges import GREATEST_ID, LEAST_ID, PART_JSON_BYTES, Range, plan_ranges
+from lake.assemble.staging import Manifest, Staged
 from lake.assemble.stored import StoredFile, document_files, open_documents
 from lake.assemble.units import RunUnits, in_threads
 from lake.commit import Commit
-from lake.publish import Finding
-from lake.resource import IdentityChange
 from lake.store import Store
 
-# Small ranges are merged together until the JSON that was staged for them has so many bytes.
-UNIT_BYTES = 16 << 20
-
-LEAST_ID, GREATEST_ID = -(2**63), 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class MergedResource:
-    """One resource's documents in the parent and in the snapshot in the making, and how they differ.
-
-    `before` and `after` are its files; what did not change is the parent's file in both. `before` has none if one of
-    its files is damaged.
-    """
-
-    resource: str
-    before: tuple[StoredFile, ...]
-    after: tuple[StoredFile, ...]
-    changes: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
-    deleted: tuple[str, ...] = ()
-    identities: tuple[IdentityChange, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    # Documents that this crawl and another run, which published meanwhile, both changed, so that the other run's are
-    # kept, and one more if the other run changed any.
-    contested: int = 0
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether a document was added, modified or deleted."""
-        return any(self.changes[kind] for kind in ("added", "modified", "deleted"))
-
-    @property
-    def rows_before(self) -> int:
-        """How many documents it had in the parent."""
-        return sum(stored.file.rows for stored in self.before)
-
-    @property
-    def rows(self) -> int:
-        """How many documents it has."""
-        return sum(stored.file.rows for stored in self.after)
-
-    @property
-    def replaced(self) -> tuple[tuple[StoredFile, ...], tuple[StoredFile, ...]]:
-        """The files before that are no longer there after, and the files after that were not there before."""
-        old, new = ({stored.file.sha256 for stored in files} for files in (self.before, self.after))
-        gone = tuple(stored for stored in self.before if stored.file.sha256 not in new)
-        return gone, tuple(stored for stored in self.after if stored.file.sha256 not in old)
+# A whole crawl is merged in about so many units, none of them smaller than two parts or larger than sixteen.
+UNITS, UNIT_BYTES, MOST_UNIT_BYTES = 12, 2 * PART_JSON_BYTES, 16 * PART_JSON_BYTES
 
 
 def merge_documents(
@@ -74,7 +32,7 @@ def merge_documents(
     began: Mapping[str, tuple[StoredFile, ...]] | None = None,
     mending: Mending | None = None,
     run_units: RunUnits = in_threads,
-) -> dict[str, MergedResource]:
+) -> Merging:
     """Merge a crawl's staged documents into the parent's, without `dropped` resources; changed files are written.
 
     `began` has the files that the crawl began from, if another run has published since. What `mending` rejects is
@@ -83,99 +41,109 @@ def merge_documents(
     Raises:
         StoreError: A staged object is not what its manifest says.
     """
-    staged: dict[str, list[Manifest]] = defaultdict(list)
+    of_resource: dict[str, list[Manifest]] = defaultdict(list)
     for manifest in manifests:
-        staged[manifest.resource].append(manifest)
-    mending = mending or Mending()
+        of_resource[manifest.resource].append(manifest)
+    mending, index = mending or Mending(), read_index(store, parent)
     before = {
         name: tuple(replace(one, snapshot=mending.twins.get(one.file.name, one.snapshot)) for one in files)
         for name, files in document_files(parent).items()
     }
-    merged: dict[str, MergedResource] = {}
-    pieces: list[Piece] = []
-    for resource in sorted(before.keys() | staged.keys()):
+    merged, ranges, pieces = dict[str, MergedResource](), dict[str, list[Range]](), list[Piece]()
+    for resource in sorted(before.keys() | of_resource.keys()):
         is_lost = resource in mending.resources
         held = () if is_lost else before.get(resource, ())
         if resource in dropped:
-            merged[resource] = drop_resource(store, resource, before[resource], is_lost)
+            merged[resource] = drop_resource(store, index, resource, before[resource], is_lost)
             continue
         base = () if is_lost else (before if began is None else began).get(resource, ())
         is_alone = [one.file.sha256 for one in held] == [one.file.sha256 for one in base]
         # What the crawl found unchanged may be what the other run has changed.
-        contested = int(bool(staged[resource]) and not is_alone)
+        contested = int(bool(of_resource[resource]) and not is_alone)
         merged[resource] = MergedResource(resource, held, held, contested=contested)
-        rejected = mending.rejected.get(resource, ())
-        pieces += plan_pieces(resource, held, staged[resource], None if is_alone else base, rejected)
+        staged = staged_of(of_resource[resource])
+        gone = {id_ for manifest in of_resource[resource] for id_ in manifest.gone}
+        if staged or gone:
+            known = index.of_resource(resource) if index and held else SCHEMA.empty_table()
+            ids, sizes = (known[name].to_numpy() for name in ("id", "bytes"))
+            ranges[resource] = plan_ranges(held, starts_of(store, index, resource, held), staged, ids, sizes)
+            rejected = mending.rejected.get(resource, ())
+            pieces += plan_pieces(resource, ranges[resource], staged, gone, None if is_alone else base, rejected)
     planned = {piece.resource for piece in pieces}
     advance(sum(item.rows for name, item in merged.items() if name not in planned))
-    found: dict[str, list[MergedPiece]] = defaultdict(list)
+    found: dict[str, dict[int, MergedPiece]] = defaultdict(dict)
+    staged_index = []
     for result in run_units(store, cut_units(snapshot, kind, pieces)):
         assert isinstance(result, MergeResult), "a unit that merges was given"
+        staged_index += [result.index] if result.index else []
         for piece in result.pieces:
-            found[piece.resource].append(piece)
+            found[piece.resource][piece.number] = piece
             advance(sum(stored.file.rows for stored in piece.after))
     for resource, parts in found.items():
-        merged[resource] = joined(merged[resource], sorted(parts, key=lambda part: part.number))
+        merged[resource] = joined(merged[resource], ranges[resource], dict(sorted(parts.items())))
     for resource in mending.resources & merged.keys() - set(dropped):
         if merged[resource].after:
             # They are no news: what they differ in from the lost ones is not known.
             changes = merged[resource].changes
             news = {"added": 0, "modified": changes["added"]}
             merged[resource] = replace(merged[resource], changes={**changes, **news})
-    return merged
+    return Merging(store, parent, dict(sorted(merged.items())), index, tuple(staged_index))
+
+
+def staged_of(manifests: Sequence[Manifest]) -> list[Staged]:
+    """Return what was staged of a resource; of what earlier code staged, only its last ids are known."""
+    found, low = list[Staged](), LEAST_ID
+    first = sorted((one for one in manifests if one.round == 1), key=lambda one: one.number)
+    for manifest in first:
+        staged = manifest.staged
+        if staged is not None and manifest.span is None:
+            # The listing of an inline shard is read once more, and may have more documents by then.
+            last = GREATEST_ID if manifest is first[-1] else manifest.last_id
+            staged = msgspec.structs.replace(staged, first_id=low, last_id=last)
+        found += [staged] if staged else []
+        low = manifest.last_id + 1
+    return [*found, *(one.staged for one in manifests if one.round == 2 and one.staged)]
 
 
 def plan_pieces(
     resource: str,
-    before: tuple[StoredFile, ...],
-    manifests: Sequence[Manifest],
+    ranges: Sequence[Range],
+    staged: Sequence[Staged],
+    gone: Collection[int],
     began: tuple[StoredFile, ...] | None,
     rejected: Collection[int] = (),
 ) -> list[Piece]:
-    """Return the ranges of a resource's documents to merge; none if nothing came and nothing is gone."""
-    gone = tuple(sorted({id_ for manifest in manifests for id_ in manifest.gone}))
-    staged = tuple(manifest.staged for manifest in manifests if manifest.staged)
-    if not gone and not staged:
-        return []
-    return [Piece(resource, 0, LEAST_ID, GREATEST_ID, before, began, staged, gone, tuple(sorted(rejected)))]
+    """Return the ranges of a resource's documents to merge: those of which something came, or is gone."""
+    pieces = []
+    for one in ranges:
+        came = tuple(item for item in staged if one.meets(item.first_id, item.last_id))
+        left = tuple(sorted(id_ for id_ in gone if one.meets(id_, id_)))
+        if came or left:
+            before = (one.before,) if one.before else ()
+            out = tuple(sorted(id_ for id_ in rejected if one.meets(id_, id_)))
+            pieces.append(Piece(resource, one.number, one.low, one.high, before, began, came, left, out, one.cuts))
+    return pieces
 
 
 def cut_units(snapshot: str, kind: str, pieces: Sequence[Piece]) -> list[MergeUnit]:
-    """Join the ranges to merge into units, the largest first, so that none of those is left alone at the end."""
+    """Join the ranges to merge into units, each of neighbours; the largest first, so that none is left at the end."""
+    total = sum(piece.staged_bytes for piece in pieces)
+    most = min(max(UNIT_BYTES, total // UNITS), MOST_UNIT_BYTES)
     units: list[list[Piece]] = []
     room = 0
-    for piece in sorted(pieces, key=lambda piece: (-piece.staged_bytes, piece.resource, piece.number)):
+    for piece in sorted(pieces, key=lambda piece: (piece.resource, piece.number)):
         if not units or piece.staged_bytes > room:
             units.append([])
-            room = UNIT_BYTES
+            room = most
         units[-1].append(piece)
         room -= piece.staged_bytes
+    units.sort(key=lambda unit: -sum(piece.staged_bytes for piece in unit))
     return [MergeUnit(number, snapshot, kind, tuple(joined)) for number, joined in enumerate(units)]
 
 
-def joined(resource: MergedResource, pieces: Sequence[MergedPiece]) -> MergedResource:
-    """Return a resource as its merged ranges leave it."""
-    return replace(
-        resource,
-        after=tuple(stored for piece in pieces for stored in piece.after),
-        changes={kind: sum(piece.changes[kind] for piece in pieces) for kind in KINDS},
-        deleted=tuple(path for piece in pieces for path in piece.deleted),
-        identities=tuple(change for piece in pieces for change in piece.identities),
-        findings=(
-            *(finding for piece in pieces for finding in piece.findings),
-            *lost_findings(resource.resource, [lost for piece in pieces for lost in piece.lost]),
-        ),
-        contested=resource.contested + sum(piece.contested for piece in pieces),
-    )
-
-
-def changed(merged: Mapping[str, MergedResource]) -> set[str]:
-    """Return the resources whose documents changed; none if only the source's self-description did."""
-    names = {name for name, item in merged.items() if item.is_changed}
-    return set() if names <= {SELF_DESCRIPTION} else names
-
-
-def drop_resource(store: Store, resource: str, before: tuple[StoredFile, ...], is_lost: bool = False) -> MergedResource:
+def drop_resource(
+    store: Store, index: Index | None, resource: str, before: tuple[StoredFile, ...], is_lost: bool = False
+) -> MergedResource:
     """Return a resource without its documents: its source no longer lists it, and a person allowed its deletion.
 
     If a file of it is lost, nobody knows their paths.
@@ -183,5 +151,5 @@ def drop_resource(store: Store, resource: str, before: tuple[StoredFile, ...], i
     deleted = {**dict.fromkeys(KINDS, 0), "deleted": sum(stored.file.rows for stored in before)}
     if is_lost:
         return MergedResource(resource, (), (), deleted)
-    paths = tuple(open_documents(store, before).read("path")["path"].to_pylist())
-    return MergedResource(resource, before, (), deleted, paths)
+    rows = index.of_resource(resource) if index else open_documents(store, before).read("path")
+    return MergedResource(resource, before, (), deleted, tuple(rows["path"].to_pylist()))

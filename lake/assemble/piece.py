@@ -1,7 +1,7 @@
 """Merging one range of ids of a resource's documents, and the unit of work that merges several of them."""
 
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise, repeat
 
@@ -11,8 +11,11 @@ import pyarrow.compute as pc
 
 from lake import documents
 from lake.assemble.lost import Lost, LostRows
+from lake.assemble.ranges import PART_JSON_BYTES
+from lake.assemble.shared import SharedRows, share
 from lake.assemble.staging import Staged, read_staged
 from lake.assemble.stored import StoredFile, open_documents
+from lake.commit import DataFile
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
 from lake.layout import file_key, part_name
 from lake.publish import EncodedFile, FileStyle, Finding, TableWriter, audit_table
@@ -40,10 +43,10 @@ SELF_DESCRIPTION = "meta"
 class Piece(msgspec.Struct, frozen=True):
     """One range of ids of a resource's documents, both ends included, and all that it takes to merge it.
 
-    `number` is that of the file in the making; `before` are the parent's files of this range, `staged` the objects with
-    fetched documents, `gone` the ids of documents that are gone. `began` are the resource's files that the crawl began
-    from if another run has published since, None if `before` are those. Fetched documents with `rejected` ids are
-    omitted.
+    `before` are the parent's files of this range, `staged` the objects with fetched documents, `gone` the ids of
+    documents that are gone. `began` are the resource's files that the crawl began from if another run has published
+    since, None if `before` are those. Fetched documents with `rejected` ids are omitted. The documents go into a file
+    of this `number`, those from the first of `cuts` on into the next one, and so on.
     """
 
     resource: str
@@ -55,11 +58,12 @@ class Piece(msgspec.Struct, frozen=True):
     staged: tuple[Staged, ...]
     gone: tuple[int, ...] = ()
     rejected: tuple[int, ...] = ()
+    cuts: tuple[int, ...] = ()
 
     @property
     def staged_bytes(self) -> int:
-        """The bytes of JSON that were staged."""
-        return sum(staged.json_bytes for staged in self.staged)
+        """About how many bytes of JSON were staged for it; an object may have documents of the next range as well."""
+        return min(sum(staged.json_bytes for staged in self.staged), (1 + len(self.cuts)) * PART_JSON_BYTES)
 
 
 class MergeUnit(msgspec.Struct, frozen=True, tag="merge"):
@@ -92,10 +96,11 @@ class MergedPiece(msgspec.Struct, frozen=True):
 
 
 class MergeResult(msgspec.Struct, frozen=True, tag="merged"):
-    """The outcome of a unit that merges."""
+    """The outcome of a unit that merges; `index` has the rows of the index of the documents of files that it wrote."""
 
     number: int
     pieces: tuple[MergedPiece, ...]
+    index: SharedRows | None = None
 
 
 def merge_unit(store: Store, unit: MergeUnit) -> MergeResult:
@@ -104,23 +109,32 @@ def merge_unit(store: Store, unit: MergeUnit) -> MergeResult:
     Raises:
         StoreError: A staged object is not what its manifest says.
     """
-    return MergeResult(unit.number, tuple(merge_piece(store, unit.snapshot, unit.kind, piece) for piece in unit.pieces))
+    reader, index, merged = _Reader(store), list[pa.Table](), list[MergedPiece]()
+    for piece in unit.pieces:
+        found, rows = merge_piece(store, unit.snapshot, unit.kind, piece, reader)
+        merged.append(found)
+        index += rows
+    staged = share(store, unit.snapshot, "index", pa.concat_tables(index)) if index else None
+    return MergeResult(unit.number, tuple(merged), staged)
 
 
-def merge_piece(store: Store, snapshot: str, kind: str, piece: Piece) -> MergedPiece:
+def merge_piece(
+    store: Store, snapshot: str, kind: str, piece: Piece, reader: "_Reader"
+) -> tuple[MergedPiece, list[pa.Table]]:
     """Merge the staged documents of one range into those before; write them into the snapshot if they changed.
+
+    With it comes what the index must say of these documents, nothing if they did not change.
 
     Raises:
         StoreError: A staged object is not what its manifest says.
     """
     resource, catalog = piece.resource, catalog_of(kind)
-    written: list[EncodedFile] = []
-    writer = TableWriter(DOCUMENTS, DOCUMENTS_PARTITION, "resource_name", DOCUMENTS_STYLE, written.append)
+    output = _Output(store, snapshot, piece)
     ordered, lost = catalog.keeps_order(resource), LostRows(catalog, resource)
     changes, contested = dict.fromkeys(KINDS, 0), 0
     deleted: list[str] = []
     identities: list[IdentityChange] = []
-    for rows, staged, base in _ranges(store, piece):
+    for low, rows, staged, base in _ranges(store, piece, reader):
         fetched = staged
         if piece.rejected:
             fetched = fetched.filter(pc.invert(pc.is_in(fetched["id"], pa.array(piece.rejected, pa.int64()))))
@@ -132,54 +146,95 @@ def merge_piece(store: Store, snapshot: str, kind: str, piece: Piece) -> MergedP
         identities += merged.identities
         if merged.modified and resource != SELF_DESCRIPTION:
             lost.add(merged.before, merged.after)
-        if merged.rows.num_rows:
-            writer.add(merged.rows)
+        output.add(low, merged.rows)
     if not (changes["added"] or changes["modified"] or changes["deleted"]):
-        return MergedPiece(resource, piece.number, piece.before, changes, contested=contested)
-    after: tuple[StoredFile, ...] = ()
-    if writer.check.rows:
-        writer.close()
-        [encoded] = written
-        file = replace(encoded.data_file, name=part_name(DOCUMENTS_PARTITION, resource, piece.number))
-        store.create(file_key(snapshot, DOCUMENTS.name, file.name), encoded.body)
-        after = (StoredFile(snapshot, file),)
-    findings = tuple(audit_table(DOCUMENTS, writer.check.checked({}), None))
+        before = tuple(stored.numbered(piece.number) for stored in piece.before)
+        return MergedPiece(resource, piece.number, before, changes, contested=contested), []
     return MergedPiece(
         resource,
         piece.number,
-        after,
+        output.write(),
         changes,
         tuple(deleted),
         tuple(identities),
-        findings,
+        tuple(output.findings),
         lost.found(),
         contested,
-    )
+    ), output.index
 
 
-def _ranges(store: Store, piece: Piece) -> Iterator[tuple[pa.Table, pa.Table, pa.Table | None]]:
+class _Output:
+    """The files of one range, encoded one after the other, and written when it is known that something changed."""
+
+    def __init__(self, store: Store, snapshot: str, piece: Piece) -> None:
+        self.index: list[pa.Table] = []
+        self.findings: list[Finding] = []
+        self._store, self._snapshot, self._piece = store, snapshot, piece
+        self._files: list[tuple[DataFile, bytes]] = []
+        self._number, self._writer = piece.number, self._new_writer()
+
+    def _new_writer(self) -> TableWriter:
+        return TableWriter(DOCUMENTS, DOCUMENTS_PARTITION, "resource_name", DOCUMENTS_STYLE, self._finish)
+
+    def _finish(self, encoded: EncodedFile) -> None:
+        name = part_name(DOCUMENTS_PARTITION, self._piece.resource, self._number)
+        self._files.append((replace(encoded.data_file, name=name), encoded.body))
+
+    def add(self, low: int, rows: pa.Table) -> None:
+        """Add the documents of a range that begins with this id, and goes beyond no cut."""
+        number = self._piece.number + bisect_right(self._piece.cuts, low)
+        if number != self._number:
+            self._close()
+            self._number, self._writer = number, self._new_writer()
+        if rows.num_rows:
+            self._writer.add(rows)
+            self.index.append(documents.index_rows(rows))
+
+    def _close(self) -> None:
+        self.findings += audit_table(DOCUMENTS, self._writer.check.checked({}), None)
+        if self._writer.check.rows:
+            self._writer.close()
+
+    def write(self) -> tuple[StoredFile, ...]:
+        """Write the files into the snapshot."""
+        self._close()
+        for file, body in self._files:
+            self._store.create(file_key(self._snapshot, DOCUMENTS.name, file.name), body)
+        return tuple(StoredFile(self._snapshot, file) for file, _ in self._files)
+
+
+class _Reader:
+    """Reads staged objects for ranges of ascending ids; holds those that a later range may need as well."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[Staged, pa.Table] = {}
+
+    def read(self, staged: Sequence[Staged], low: int, high: int) -> pa.Table:
+        """Return the documents of some objects in a range of ids; what lies below it is not asked for again."""
+        wanted = [one for one in staged if one.first_id <= high and one.last_id >= low]
+        self._held = {one: rows for one, rows in self._held.items() if one in wanted}
+        for one in wanted:
+            if one not in self._held:
+                self._held[one] = read_staged(self._store, one)
+        return pa.concat_tables(
+            [documents.SCHEMA.empty_table(), *(_inside(self._held[one], low, high) for one in wanted)]
+        )
+
+
+def _ranges(store: Store, piece: Piece, reader: _Reader) -> Iterator[tuple[int, pa.Table, pa.Table, pa.Table | None]]:
     """Yield the parent's documents, the fetched ones, and those that the crawl began from, range by range of ids.
 
-    A range ends where a staged object of the first round or a row group of the parent does, so none is longer than
-    either.
+    A range ends where a staged object or a row group of the parent does, so none is longer than either. Each comes with
+    its least id.
     """
-    first = sorted((staged for staged in piece.staged if not staged.is_second), key=lambda staged: staged.last_id)
-    second = pa.concat_tables(
-        [documents.SCHEMA.empty_table(), *(read_staged(store, staged) for staged in piece.staged if staged.is_second)]
-    )
     parent = open_documents(store, piece.before)
-    # Documents of the parent with higher ids than the last object's belong to that object's ranges.
-    ends = [staged.last_id for staged in first[:-1]]
-    cuts = sorted({end + 1 for end in ends} | set(parent.starts()[1:]))
-    cuts = [cut for cut in cuts if piece.low < cut <= piece.high]
+    ends = {staged.last_id + 1 for staged in piece.staged}
+    cuts = sorted(cut for cut in {*ends, *parent.starts()[1:], *piece.cuts} if piece.low < cut <= piece.high)
     bounds = [(low, high - 1) for low, high in pairwise([piece.low, *cuts, piece.high + 1])]
-    loaded, rows_of = -1, documents.SCHEMA.empty_table()
     base = repeat(None, len(bounds)) if piece.began is None else open_documents(store, piece.began).between(bounds)
     for (low, high), rows, base_rows in zip(bounds, parent.between(bounds), base, strict=True):
-        place = bisect_left(ends, low)
-        if place != loaded and first:
-            loaded, rows_of = place, read_staged(store, first[place])
-        yield rows, pa.concat_tables([_inside(rows_of, low, high), _inside(second, low, high)]), base_rows
+        yield low, rows, reader.read(piece.staged, low, high), base_rows
 
 
 def _inside(rows: pa.Table, low: int, high: int) -> pa.Table:

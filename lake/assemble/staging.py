@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lake.commit import SourceFacts
 from lake.crawl import CUT_SHORT, Fetched, Listing, Shard, Source, Upstream, Wanted, crawler
@@ -39,13 +40,22 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     sha256: str | None = None
     round: Literal[1, 2] = 1
+    # The least and the greatest id of the documents that came, and the bytes of the staged object.
+    span: tuple[int, int] | None = None
+    packed_bytes: int = 0
 
     @property
     def staged(self) -> "Staged | None":
-        """The staged object, None if no document came."""
+        """The staged object, None if no document came; one that earlier code staged may have any ids."""
         if self.key is None or self.sha256 is None:
             return None
-        return Staged(self.key, self.sha256, self.documents, self.json_bytes, self.last_id, self.round == 2)
+        first, last = self.span or (-(2**63), 2**63 - 1)
+        return Staged(self.key, self.sha256, self.documents, self.json_bytes, self.packed_bytes, first, last)
+
+    @property
+    def anywhere(self) -> "Staged | None":
+        """The same staged object as if it might have any ids."""
+        return msgspec.structs.replace(self, span=None).staged
 
     @property
     def answered(self) -> int:
@@ -64,17 +74,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Staged(msgspec.Struct, frozen=True):
-    """One staged object: its key, the hash of its content, its documents, the bytes of their JSON, and their last id.
-
-    The documents of the second round lie anywhere among the ids of their resource.
-    """
+    """One staged object: its key, the hash of its content, how much it holds, and the range of its documents' ids."""
 
     key: str
     sha256: str
     documents: int
     json_bytes: int
+    packed_bytes: int
+    first_id: int
     last_id: int
-    is_second: bool = False
 
 
 def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> Manifest:
@@ -97,10 +105,11 @@ def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> Manifest:
         return manifest
     rows = to_arrow(fetched.received)
     fetched.received.clear()
+    span = rows["id"][0].as_py(), rows["id"][-1].as_py()
     body = pack(rows)
     key = staging_key(crawl, shard.resource, shard.number)
     store.create(key, body)
-    return msgspec.structs.replace(manifest, key=key, sha256=digest(body))
+    return msgspec.structs.replace(manifest, key=key, sha256=digest(body), span=span, packed_bytes=len(body))
 
 
 def is_whole(store: Store, source: Source, crawl: str, shard: Shard, manifest: Manifest) -> bool:
@@ -157,6 +166,8 @@ def read_staged(store: Store, staged: Staged | None) -> pa.Table:
         rows = None if body is None or digest(body) != staged.sha256 else unpack(body)
     except (pa.ArrowException, ValueError, OSError):
         rows = None
+    if rows is not None and rows.num_rows and not _is_inside(rows["id"], staged.first_id, staged.last_id):
+        rows = None
     if rows is None or rows.num_rows != staged.documents:
         found = "none" if body is None else "others" if rows is None else rows.num_rows
         raise StoreError(
@@ -165,6 +176,11 @@ def read_staged(store: Store, staged: Staged | None) -> pa.Table:
             may_pass=True,
         )
     return rows
+
+
+def _is_inside(ids: pa.ChunkedArray, first: int, last: int) -> bool:
+    found = pc.min_max(ids).as_py()
+    return bool(first <= found["min"] and found["max"] <= last)
 
 
 def final_failures(manifests: Iterable[Manifest]) -> list[Failure]:

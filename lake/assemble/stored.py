@@ -2,21 +2,36 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from lake.commit import Commit, DataFile, read_file
-from lake.documents import DOCUMENTS, DocumentFile
-from lake.layout import SnapshotId, part_number
+from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, DocumentFile
+from lake.layout import SnapshotId, part_name, part_number
 from lake.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file of the table of documents, and the snapshot in whose folder it lies."""
+    """One file of the table of documents, and the snapshot in whose folder it lies.
+
+    `number` is what it gets in the snapshot in the making, None if that is its own.
+    """
 
     snapshot: SnapshotId
     file: DataFile
+    number: int | None = None
+
+    @property
+    def placed(self) -> DataFile:
+        """The file as the snapshot in the making has it."""
+        if self.number is None:
+            return self.file
+        return replace(self.file, name=part_name(DOCUMENTS_PARTITION, str(self.file.partition), self.number))
+
+    def numbered(self, number: int) -> "StoredFile":
+        """Return it with a number in the snapshot in the making."""
+        return self if number == part_number(self.file.name) else replace(self, number=number)
 
 
 def document_files(commit: Commit | None) -> dict[str, tuple[StoredFile, ...]]:

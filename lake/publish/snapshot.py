@@ -106,8 +106,10 @@ class SnapshotWriter:
         for file in self.tables[name].files:
             self.copy(name, file)
 
-    def copy(self, table: str, file: DataFile, of: str | None = None) -> None:
+    def copy(self, table: str, file: DataFile, of: str | None = None, name: str | None = None) -> None:
         """Start to copy one file of a table within S3, from the parent or from another snapshot.
+
+        `name` is the one that it gets; default: its own.
 
         Raises:
             MissingObjectError: The file is gone. That it is damaged is raised when the block is left.
@@ -115,7 +117,7 @@ class SnapshotWriter:
         if of is None:
             assert self._parent is not None
             of = self._parent.snapshot
-        source, key = (file_key(snapshot, table, file.name) for snapshot in (of, self.snapshot))
+        source, key = file_key(of, table, file.name), file_key(self.snapshot, table, name or file.name)
         etag = self._etags_of(of).get(source)
         if etag is None:
             raise MissingObjectError(self.store.uri(source))

@@ -21,7 +21,7 @@ TABLE = "documents"
 
 
 def read_document(store: Store, commit: Commit, resource: str, id_: int | None, path: str | None) -> bytes:
-    """Return the JSON of one document byte for byte; fetches only the row groups of one file that can hold it.
+    """Return the JSON of one document byte for byte; fetches only the row groups that can hold it.
 
     Where these do not hold it, the file may have been damaged on its way, and is read as `open_dataset` does.
 
@@ -41,7 +41,7 @@ def read_document(store: Store, commit: Commit, resource: str, id_: int | None, 
         if isinstance(resource, str) and file.partition == resource and file.rows
     ]
     if not files:
-        known = sorted(str(file.partition) for file in table_of(commit, TABLE).files if file.rows)
+        known = sorted({str(file.partition) for file in table_of(commit, TABLE).files if file.rows})
         raise UnknownNameError("resource", resource, known)
     wanted = ds.scalar(True)
     if id_ is not None:

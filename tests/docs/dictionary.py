@@ -5,7 +5,7 @@ import pkgutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
-from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
+from lake.documents import DOCUMENT_INDEX, DOCUMENTS, DOCUMENTS_PARTITION
 from lake.schema import GENERATION, Field, Table, split_null
 from lake.tables import TABLES, pokeapi
 from tests.docs import REPOSITORY
@@ -58,8 +58,9 @@ def _families() -> Iterator[tuple[str, str, Sequence[Table]]]:
             found.append((f"Tables of {name}", (module.__doc__ or "").partition("\n")[0], tables))
     yield from sorted(found, key=lambda family: TABLES.index(family[2][0]))
     placed = [table for _, _, tables in found for table in tables]
-    rest = [DOCUMENTS, *(table for table in TABLES if table not in placed)]
-    yield OTHERS, "Documents as received, and the values of documents that no table above is declared for.", rest
+    rest = [DOCUMENTS, DOCUMENT_INDEX, *(table for table in TABLES if table not in placed)]
+    about = "Documents as received, an index of them, and the values of documents that no table above is declared for."
+    yield OTHERS, about, rest
 
 
 def _targets() -> Mapping[str, str]:

@@ -4,14 +4,14 @@ holds that it is current."""
 import re
 import tomllib
 
-from lake.documents import DOCUMENTS
+from lake.documents import DOCUMENT_INDEX, DOCUMENTS
 from lake.tables import TABLES
 from tests.docs import REPOSITORY
 from tests.docs.dictionary import CAVEATS
 
 PAGE = (REPOSITORY / "docs/tables.md").read_text(encoding="utf-8")
 NOTES = tomllib.loads(CAVEATS.read_text(encoding="utf-8"))
-EVERY_TABLE = (*TABLES, DOCUMENTS)
+EVERY_TABLE = (*TABLES, DOCUMENTS, DOCUMENT_INDEX)
 
 
 def test_the_data_dictionary_has_every_table_once_with_every_column():

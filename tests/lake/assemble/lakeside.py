@@ -94,12 +94,12 @@ def hashes(commit: Commit) -> dict[str, str]:
 
 
 def differing(one: Commit, other: Commit) -> set[str]:
-    """Return the tables, and the resources of documents, whose files differ between two snapshots."""
+    """Return the tables, and the resources of documents, whose files differ; the index is the documents' own."""
     before, after = hashes(one), hashes(other)
     return {
         name.split("/")[1] if name.startswith("documents/") else name.split("/")[0]
         for name in before.keys() | after.keys()
-        if before.get(name) != after.get(name)
+        if before.get(name) != after.get(name) and not name.startswith("document_index/")
     }
 
 

@@ -76,7 +76,7 @@ def test_a_first_draft_says_where_it_comes_from_and_of_what_it_is_made(lake: Lak
     assert {file.partition: file.rows for file in commit.tables["documents"].files} == held
     assert commit.tables["documents"].partition == "resource"
     filled = {table.name for name in held for table in catalog_of(POKEAPI).tables_of(name)}
-    assert list(commit.tables) == sorted(filled | {"documents"})
+    assert list(commit.tables) == sorted(filled | {"documents", "document_index"})
     assert set(commit.keys()) == keys(lake.store, SNAPSHOTS)
     assert [entry["message"] for entry in commit.audits] == [finding.message for finding in draft.findings]
     assert lake.told == {"documents": 25, "documents in all": 25, "tables": 25, "tables in all": 25}
@@ -171,7 +171,11 @@ def test_a_source_of_another_kind_fills_the_generic_table_alone(store: Store):
     """None of its collections is declared, so none of them is new; and the order of its lists may mean something."""
     league = Lakeside(store, Source("https://league.test/v1/", "rest"))
     first = league.fill({"trainer/1": b'{"id":1,"team":["pikachu","eevee"]}'})
-    assert (first.tables.keys(), first.source.kind, first.audits) == ({"documents", "document_values"}, "rest", ())
+    assert (first.tables.keys(), first.source.kind, first.audits) == (
+        {"documents", "document_index", "document_values"},
+        "rest",
+        (),
+    )
     second = league.fill({"trainer/1": b'{"id":1,"team":["eevee","pikachu"]}'})
     assert second.changes == {"trainer": {"added": 0, "modified": 1, "deleted": 0, "reordered": 0}}
     values = league.lake.read("document_values", [("json_path", "==", "team[0]")])

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from lake.assemble.merge import MergedResource, merge_documents
+from lake.assemble.merge import merge_documents
+from lake.assemble.merged import MergedResource
 from lake.assemble.staging import Manifest
 from lake.assemble.stored import open_documents
 from lake.commit import Commit, SourceFacts
@@ -64,14 +65,14 @@ def shards(store: Store, bodies: dict[int, Any]) -> list[Manifest]:
 
 def publish(store: Store, manifests: list[Manifest]) -> Commit:
     """Return the commit of a snapshot that has what was staged as its only documents."""
-    after = merge_documents(store, OLD, None, manifests, "pokeapi")["berry"].after
+    after = merge_documents(store, OLD, None, manifests, "pokeapi").resources["berry"].after
     files = [stored.file for stored in after]
     tables = {DOCUMENTS.name: table_files(DOCUMENTS, DOCUMENTS_PARTITION, files)}
     return Commit(1, OLD, None, "", tables, SourceFacts(), {}, "")
 
 
 def merge(store: Store, parent: Commit, manifests: list[Manifest]) -> MergedResource:
-    return merge_documents(store, NEW, parent, manifests, "pokeapi")["berry"]
+    return merge_documents(store, NEW, parent, manifests, "pokeapi").resources["berry"]
 
 
 def written(store: Store) -> list[str]:

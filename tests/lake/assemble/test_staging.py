@@ -55,6 +55,8 @@ def test_a_manifest_says_what_became_of_each_document_and_where_those_lie_that_c
         key=key,
         sha256=digest(store.get(key)),
         round=1,
+        span=(1, 2),
+        packed_bytes=len(store.get(key)),
     )
     assert unpack(store.get(key)) == to_arrow([berry(1), berry(2)])
     # They may be large, and nobody needs them any longer.
