@@ -9,7 +9,7 @@ from flows.cli import main
 from flows.cli.say import begin
 
 
-def stop() -> None:
+def stop(runs: bool) -> None:
     raise KeyboardInterrupt
 
 
