@@ -27,7 +27,9 @@ from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft
 from lake.assemble.mend import Mending, twins_of
 from lake.commit import Commit, DataFile, head
+from lake.documents import DOCUMENT_INDEX, DOCUMENTS
 from lake.publish.damage import Verification
+from lake.publish.fields import restore_fields
 from lake.publish.verify import Progress
 from lake.publish.verify import verify as look
 from lake.read.history import History
@@ -87,6 +89,9 @@ def verify(
 def _verify(lake: LakeLocation, as_of: str | None, every: bool, repair: bool) -> State[Any]:
     found = verify_files(lake, as_of, every, repair)
     show(lake, found)
+    if repair and (fields := restore_fields(lake.open(), found.damages, (*tables.TABLES, DOCUMENTS, DOCUMENT_INDEX))):
+        note(f"stored anew: {', '.join(listed(fields, NAMED_FILES))}")
+        found = found.without(fields)
     current = head(lake.open()) if repair else None
     if current is None or not (damaged := found.damaged(current.snapshot)):
         found.require_sound()

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from lake import fields
 from lake.errors import MissingObjectError, NoCommitError
 from lake.layout import part_name
 from lake.resource import is_resource_name
@@ -45,16 +46,12 @@ def findings(commit: "Commit") -> Iterator[str]:
             yield f"tables.{name}: expected a number of rows and bytes that a column of 64 bits can hold"
         if len({file.name for file in table.files}) < len(table.files):
             yield f"tables.{name}: expected each file once"
+        yield from (f"tables.{name}: {finding}" for finding in fields.findings(table.fields))
         names = [entry.get("name") for entry in table.fields]
-        if len(set(map(str, names))) < len(names):
-            yield f"tables.{name}: expected each field once"
-        if any(names.count(key) != 1 for key in table.primary_key):
+        if names and any(names.count(key) != 1 for key in table.primary_key):
             yield f"tables.{name}: expected each column of its key among its fields"
-        for entry in table.fields:
-            if not (isinstance(entry.get("name"), str) and isinstance(entry.get("type"), str)):
-                yield f"tables.{name}: expected fields with a name and a type"
-            if not isinstance(entry.get("nulls", 0), int):
-                yield f"tables.{name}: expected the number of nulls of each field"
+        if len(set(table.primary_key)) < len(table.primary_key):
+            yield f"tables.{name}: expected each column of its key once"
 
 
 def _is_dated(snapshot: str) -> bool:

@@ -26,7 +26,9 @@ from lake.resource import Failure
 from lake.store import FETCHES, PARALLEL_REQUESTS, Store
 from lake.verdict import Restored, Verdict
 
-FORMAT = 1
+FORMAT = 2
+# Commits of format 1 hold the fields of each table, those of format 2 name where they are stored.
+FORMATS = (1, FORMAT)
 
 # A lake of 500 tables with 100 files each has commits of 20 MB.
 MAX_BYTES = 64 << 20
@@ -49,13 +51,19 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class TableFiles:
-    """One table of a snapshot: the name of its partition (None: it has none), its live files, rows, and schema."""
+    """One table of a snapshot: the name of its partition (None: it has none), its live files, and what its rows are.
+
+    `schema` is the SHA-256 under which the list of its fields is stored; `nulls` counts the nulls of each field that
+    has some (None: not counted). Commits of format 1 have both in `fields`, and no `schema`.
+    """
 
     partition: str | None
     files: Annotated[tuple[DataFile, ...], Meta(min_length=1)]
-    fields: tuple[dict[str, Any], ...]
+    fields: tuple[dict[str, Any], ...] = ()
     grain: str = ""
     primary_key: tuple[str, ...] = ()
+    schema: Sha256 | None = None
+    nulls: dict[str, Count] | None = None
 
     @property
     def rows(self) -> int:
@@ -134,8 +142,16 @@ class Commit:
         return totals
 
     def to_json(self) -> bytes:
-        """Return the commit as the object's content."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1)
+        """Return the commit as the object's content: a line for each member, and one for each table."""
+        members = msgspec.to_builtins(self)
+        for table in members["tables"].values():
+            if not table["fields"]:
+                del table["fields"]
+        tables = members["tables"].items()
+        lines = b",\n".join(b"  %b: %b" % (msgspec.json.encode(name), msgspec.json.encode(of)) for name, of in tables)
+        members["tables"] = msgspec.Raw(b"{\n%b\n }" % lines)
+        said = (b' "%b": %b' % (name.encode(), msgspec.json.encode(value)) for name, value in members.items())
+        return b"{\n%b\n}" % b",\n".join(said)
 
     @classmethod
     def from_json(cls, body: bytes, uri: str) -> "Commit":
@@ -147,8 +163,8 @@ class Commit:
         """
         try:
             found = msgspec.json.decode(body, type=_Format).format
-            if found != FORMAT:
-                raise LakeError(f"{uri}: expected commit format {FORMAT}, found {found}; upgrade Pokélake")
+            if found not in FORMATS:
+                raise LakeError(f"{uri}: expected commit format {FORMAT} or below, found {found}; upgrade Pokélake")
             commit = msgspec.json.decode(body, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NoCommitError(uri, str(error)) from error

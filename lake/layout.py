@@ -24,6 +24,9 @@ HELD = "held/"
 # All of them; no other lake may lie in one of these.
 FOLDERS = (COMMITS, SNAPSHOTS, STAGING, RESULTS, CHECKS, CODE, HELD)
 
+# Lists of the fields of tables. They lie where every role that needs them may read or write already.
+SCHEMAS = f"{SNAPSHOTS}schemas/"
+
 # Folders of Prefect's results: of batches of shards that were fetched, and of listings that were read.
 SHARD_RESULTS, LISTING_RESULTS = "shards/", "listings/"
 
@@ -189,6 +192,17 @@ def held_documents_key(draft: str, resource: str, number: int) -> str:
     'held/20260808T041200Z-1f3a9c02/documents/pokemon-0007.parquet'
     """
     return f"{HELD}{draft}/documents/{resource}-{number:04d}.parquet"
+
+
+def schema_key(sha256_: str) -> str:
+    """Return the key of a list of a table's fields, whose content has this SHA-256."""
+    return f"{SCHEMAS}{sha256_}.json"
+
+
+def schema_hash(key: str) -> str | None:
+    """Return the SHA-256 in the key of a list of fields, None for any other key."""
+    match = re.fullmatch(r"snapshots/schemas/([0-9a-f]{64})\.json", key)
+    return match[1] if match else None
 
 
 def forgotten_key(snapshot: str) -> str:

@@ -30,6 +30,7 @@ FOUNDATIONS = {
     "body",
     "bucket",
     "errors",
+    "fields",
     "layout",
     "resource",
     "schema",

@@ -1,13 +1,19 @@
 """All audits of a snapshot before its commit, and the findings of its parent's audits that still hold."""
 
 from collections.abc import Collection, Mapping, Sequence, Set
+from contextlib import suppress
+from dataclasses import replace
 
 from lake.assemble.build import BuildResult
 from lake.assemble.merged import MergedResource
 from lake.assemble.work import Work
-from lake.commit import Commit, SourceFacts
+from lake.commit import Commit, SourceFacts, TableFiles
+from lake.errors import DamagedObjectError, MissingObjectError
+from lake.fields import encoded, read_fields
 from lake.publish import Finding, Level, audit_collections, audit_identity, audit_run, audit_table
+from lake.schema import Table, dictionary_of
 from lake.source import Tolerances
+from lake.store import Store
 from lake.tables import POKEAPI, catalog_of
 
 # Rules about rows and documents as they are: their findings hold while those are carried over. Others judge a change.
@@ -16,6 +22,7 @@ _RESOURCE_RULES = {"new-field", "drift", "left-out"}
 
 
 def audit(
+    store: Store,
     parent: Commit | None,
     source: SourceFacts,
     merged: Mapping[str, MergedResource],
@@ -32,7 +39,7 @@ def audit(
     catalog = catalog_of(source.kind)
     declared = {table.name: table for table in catalog.tables}
     for name, table in ((name, table) for result in built for name, table in result.tables.items()):
-        before = parent.tables.get(name) if parent else None
+        before = _before(store, parent, declared[name])
         findings += audit_table(declared[name], table.checked, before, allow_shrink, tolerances)
     # A finding that two units have about the same documents stays once.
     findings += dict.fromkeys(finding for result in built for finding in result.findings)
@@ -50,6 +57,16 @@ def audit(
         if item.after and catalog.kind == POKEAPI and not catalog.is_declared(name)
     }
     return [*findings, *audit_collections(undeclared, vanished - set(allow_shrink), source.refused)]
+
+
+def _before(store: Store, parent: Commit | None, table: Table) -> TableFiles | None:
+    """Return a table as the parent has it; with its fields, if they are not those of now."""
+    before = parent.tables.get(table.name) if parent else None
+    if before is None or before.schema in (None, encoded(dictionary_of(table))[0]):
+        return before
+    with suppress(MissingObjectError, DamagedObjectError):
+        return replace(before, fields=read_fields(store, before.schema))
+    return before
 
 
 def kept_findings(parent: Commit | None, work: Work) -> list[Finding]:

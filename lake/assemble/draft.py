@@ -25,7 +25,7 @@ from lake.assemble.work import Work, also_build, cut_groups, plan_work, tables_i
 from lake.commit import Commit, SourceFacts
 from lake.documents import DOCUMENT_INDEX, DOCUMENTS, DOCUMENTS_PARTITION
 from lake.errors import DamagedObjectError, MissingObjectError, PublishError
-from lake.publish import Finding, Level, SnapshotWriter, refusals, remove_snapshot, same_files, table_files
+from lake.publish import Finding, Level, SnapshotWriter, refusals, remove_snapshot, same_files
 from lake.resource import Failure
 from lake.source import HELD_HOURS, TOLERANCES, Tolerances
 from lake.store import Store
@@ -176,13 +176,13 @@ def _attempt(
         at_hand = writer.listed(work.tables)
         built = build_tables(store, snapshot, at_hand, merging, index, groups, bases, advance, run_units)
         for name, table in ((name, table) for result in built for name, table in result.tables.items()):
-            writer.tables[name] = described(name, table)
+            writer.tables[name] = described(writer, name, table)
     faults = [fault for result in built for fault in result.faults]
     if faulty := list(rejected_documents(store, merged, faults)):
         return None, faulty
     allowed = allowed_to_shrink(catalog, allow_shrink)
     findings = [
-        *audit(parent, crawled.source, merged, built, vanished, allowed, crawled.tolerances),
+        *audit(store, parent, crawled.source, merged, built, vanished, allowed, crawled.tolerances),
         *mending.findings(parent),
         *kept_findings(parent, work),
     ]
@@ -244,13 +244,13 @@ def _write_documents(writer: SnapshotWriter, snapshot: str, merging: Merging, in
     for one in stored:
         if one.snapshot != snapshot:
             writer.copy(DOCUMENTS.name, one.file, one.snapshot, one.placed.name)
-    writer.tables[DOCUMENTS.name] = table_files(DOCUMENTS, DOCUMENTS_PARTITION, [one.placed for one in stored])
+    writer.tables[DOCUMENTS.name] = writer.describe(DOCUMENTS, DOCUMENTS_PARTITION, [one.placed for one in stored])
     if merging.index is not None and merging.is_same and not is_index_new:
         writer.carry(DOCUMENT_INDEX.name)
         return
     like = {one.file.name: one for one in writer.listed([DOCUMENT_INDEX.name]).get(DOCUMENT_INDEX.name, ())}
     files = write_index(index, lambda file: writer.put(DOCUMENT_INDEX.name, file, like.get(file.name)))
-    writer.tables[DOCUMENT_INDEX.name] = table_files(DOCUMENT_INDEX, None, files)
+    writer.tables[DOCUMENT_INDEX.name] = writer.describe(DOCUMENT_INDEX, None, files)
 
 
 def _new_pokemon(merging: Merging, index: Index) -> tuple[int, ...]:

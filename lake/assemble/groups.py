@@ -10,7 +10,7 @@ from lake.assemble.stored import open_documents
 from lake.assemble.units import RunUnits
 from lake.assemble.work import Group
 from lake.commit import TableFiles
-from lake.publish import ListedFile, table_files
+from lake.publish import ListedFile, SnapshotWriter
 from lake.store import Store
 from lake.tables import table_named
 
@@ -53,7 +53,7 @@ def build_tables(
     return sorted(built, key=lambda result: min(result.tables))
 
 
-def described(name: str, built: BuiltTable) -> TableFiles:
+def described(writer: SnapshotWriter, name: str, built: BuiltTable) -> TableFiles:
     """Return what a commit says of a table that was built."""
     table = table_named(name)
-    return table_files(table, table.partition, built.files, built.checked.null_counts)
+    return writer.describe(table, table.partition, built.files, built.checked.null_counts)

@@ -75,7 +75,7 @@ def write_restored(
         snapshot=snapshot,
         parent=parent.snapshot,
         committed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        tables=of.tables,
+        tables=writer.tables,
         source=replace(of.source, version=None),
         run=dict(run),
         fingerprint=of.fingerprint,

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from lake.commit import TableFiles
+from lake.fields import encoded
 from lake.publish.check import Checked
 from lake.publish.finding import QUOTED_CHARACTERS, Finding, Level, allowing, some
 from lake.resource import IdentityChange
-from lake.schema import PARTITION, UNKNOWN_GENERATION, Table
+from lake.schema import PARTITION, UNKNOWN_GENERATION, Table, dictionary_of
 from lake.source import TOLERANCES, Tolerances
 from lake.text import counted, shown
 
@@ -60,11 +61,7 @@ def audit_table(
 
 def _null_findings(table: Table, check: Checked, before: TableFiles | None) -> Iterator[Finding]:
     """Find columns that lost all their values, and columns with nulls that are declared as never null."""
-    values_before = {}
-    for entry in before.fields if before else ():
-        # Commits of earlier versions do not count nulls.
-        if before and "nulls" in entry:
-            values_before[entry["name"]] = before.rows - entry["nulls"]
+    values_before = _values_before(table, before)
     for field in table.fields:
         nulls = check.null_counts[field.name]
         if not nulls or field.name in table.primary_key:
@@ -84,6 +81,18 @@ def _null_findings(table: Table, check: Checked, before: TableFiles | None) -> I
                 table.name,
                 f"{nulls:,} of {counted(check.rows, 'row')} without {field.name}, which is declared as never null",
             )
+
+
+def _values_before(table: Table, before: TableFiles | None) -> dict[str, int]:
+    """Return how many values each field had, of those that are known to have been there and counted."""
+    if before is None:
+        return {}
+    is_same = before.schema == encoded(dictionary_of(table))[0]
+    named = (field.name for field in table.fields) if is_same else (entry["name"] for entry in before.fields)
+    if before.nulls is not None:
+        return {name: before.rows - before.nulls.get(name, 0) for name in named}
+    # The earliest commits do not count nulls.
+    return {entry["name"]: before.rows - entry["nulls"] for entry in before.fields if "nulls" in entry}
 
 
 def _generation_findings(table: Table, check: Checked, before: TableFiles | None) -> Iterator[Finding]:

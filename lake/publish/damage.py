@@ -1,7 +1,7 @@
 """Damage: what lies in the bucket otherwise than commits say, in words for a person and as facts for a program."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -138,6 +138,10 @@ class Verification:
             one.repaired_in(later) if one.snapshot == snapshot and one.file is not None else one for one in self.damages
         )
         return replace(self, damages=tuple(damages), asked=self.asked - {snapshot})
+
+    def without(self, places: Collection[str]) -> "Verification":
+        """Return the same after what was wrong in these places was mended."""
+        return replace(self, damages=tuple(one for one in self.damages if one.where not in places))
 
     def line(self) -> str:
         """Say in one line what was looked at and whether it is whole."""

@@ -8,14 +8,15 @@ from functools import partial
 from itertools import count
 from threading import BoundedSemaphore
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
 from lake.accept import newest
 from lake.commit import Commit, DataFile, TableFiles, commit_seqs, read_commit
 from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, PublishError
-from lake.layout import SnapshotId, commit_key, file_key, snapshot_folder
+from lake.fields import encoded, nulls_of
+from lake.layout import SnapshotId, commit_key, file_key, schema_key, snapshot_folder
 from lake.publish.parquet import EncodedFile
 from lake.schema import Table, dictionary_of
 from lake.store import PARALLEL_REQUESTS, Store
@@ -43,6 +44,7 @@ class SnapshotWriter:
         self.snapshot = snapshot
         self.tables: dict[str, TableFiles] = {}
         self._parent = parent
+        self._known_fields = {table.schema for table in parent.tables.values()} if parent else set()
         self._pool = ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="publish")
         self._writes: list[Future[None]] = []
         self._room = BoundedSemaphore(FILES_AT_ONCE)
@@ -97,12 +99,34 @@ class SnapshotWriter:
             else:
                 self.put(table.name, file)
         described = [file if isinstance(file, DataFile) else file.data_file for file in files]
-        self.tables[table.name] = table_files(table, partition, described, null_counts)
+        self.tables[table.name] = self.describe(table, partition, described, null_counts)
+
+    def describe(
+        self,
+        table: Table,
+        partition: str | None,
+        files: Sequence[DataFile],
+        null_counts: Mapping[str, int] | None = None,
+    ) -> TableFiles:
+        """Return a commit's entry for a table that has these files, and start to store its fields if they are new."""
+        self._store_fields(dictionary_of(table))
+        return table_files(table, partition, files, null_counts)
+
+    def _store_fields(self, fields: Iterable[Mapping[str, Any]]) -> str:
+        schema, body = encoded(fields)
+        if schema not in self._known_fields:
+            self._known_fields.add(schema)
+            self._writes.append(self._pool.submit(self.store.create, schema_key(schema), body))
+        return schema
 
     def carry(self, name: str) -> None:
-        """Start to copy a whole table from the parent."""
+        """Start to copy a whole table from the parent; its fields are stored if the parent's commit holds them."""
         assert self._parent is not None
-        self.tables[name] = self._parent.tables[name]
+        table = self._parent.tables[name]
+        if table.fields:
+            schema = self._store_fields(table.fields)
+            table = replace(table, fields=(), schema=schema, nulls=nulls_of(table.fields))
+        self.tables[name] = table
         for file in self.tables[name].files:
             self.copy(name, file)
 
@@ -145,8 +169,11 @@ def table_files(
     table: Table, partition: str | None, files: Sequence[DataFile], null_counts: Mapping[str, int] | None = None
 ) -> TableFiles:
     """Return a commit's entry for a table that has these files."""
-    fields = tuple(dictionary_of(table, null_counts))
-    return TableFiles(partition, tuple(files), fields, table.grain, table.primary_key)
+    schema, _ = encoded(dictionary_of(table))
+    nulls = None if null_counts is None else {name: count for name, count in null_counts.items() if count}
+    return TableFiles(
+        partition, tuple(files), grain=table.grain, primary_key=table.primary_key, schema=schema, nulls=nulls
+    )
 
 
 def commit_snapshot(store: Store, commit: Commit) -> Commit:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise, zip_longest
 
 from lake.accept import accepted
@@ -22,6 +22,7 @@ from lake.layout import (
     table_folder,
 )
 from lake.publish.damage import Damage, Kind, Verification, file_advice
+from lake.publish.fields import lost_fields
 from lake.publish.foreign import beside, foreign_of, leftovers
 from lake.store import FETCHES, PARALLEL_REQUESTS, Store, StoredObject
 from lake.text import counted, minute, shown
@@ -44,6 +45,8 @@ class _Seen:
     foreign: tuple[StoredObject, ...]
     # Tables, and resources of documents, that it has whole, and its parent damaged.
     repairs: frozenset[str]
+    # The hashes of the lists of fields that it names, shared by all commits that name the same.
+    schemas: frozenset[str]
 
 
 def verify(
@@ -71,6 +74,8 @@ def verify(
     far = (seq for _, seq in keys if seq is not None and seq not in reached)
     damages += [_no_commit(store.uri(commit_key(seq)), "its number is far above all others") for seq in far]
     damages += _breaks(store, seen, reached)
+    lost, strange = lost_fields(store, frozenset().union(*(one.schemas for one in seen)), now)
+    damages, foreign = [*damages, *lost], [*foreign, *strange]
     chosen = {one.seq: one for one in seen if snapshots is None or one.snapshot in snapshots}
     current = seen[-1].snapshot if seen else None
     read = files = 0
@@ -134,7 +139,15 @@ def _look(store: Store, commit: Commit) -> _Seen:
     known = (*folders, forgotten_prefix(commit.snapshot))
     foreign = [item for item in others if not item.key.startswith(known)]
     repairs = frozenset(entry["subject"] for entry in commit.audits if entry["rule"] == "damaged")
-    return _Seen(commit.seq, commit.snapshot, commit.parent, len(planned), tuple(damages), tuple(foreign), repairs)
+    schemas = _shared(frozenset(table.schema for table in commit.tables.values() if table.schema is not None))
+    return _Seen(
+        commit.seq, commit.snapshot, commit.parent, len(planned), tuple(damages), tuple(foreign), repairs, schemas
+    )
+
+
+@lru_cache(maxsize=256)
+def _shared(schemas: frozenset[str]) -> frozenset[str]:
+    return schemas
 
 
 def _stray(store: Store, commit: Commit, item: StoredObject) -> Damage:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from lake.commit import Commit, DataFile, TableFiles
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import part_number
-from lake.read.files import fetch, type_of
+from lake.read.files import fetch, schema_of
 from lake.read.windows import Load, Stream, UnorderedError, windows
 from lake.store import PARALLEL_REQUESTS, Store
 
@@ -47,7 +47,7 @@ def diff(store: Store, name: str, before: Commit, after: Commit) -> pa.Table:
                 f"{name}: expected columns of the same types in {before.snapshot} and {after.snapshot}: {error};"
                 " read both and compare them yourself"
             ) from error
-    return pa.concat_tables(found) if found else compare(key, *(_no_rows(after, name),) * 2)
+    return pa.concat_tables(found) if found else compare(key, *(_no_rows(store, after, name),) * 2)
 
 
 def _compared(
@@ -60,6 +60,10 @@ def _compared(
         return []
     # The later side's columns come first; a column that a side lacks is null there.
     schema = pa.unify_schemas([one.schema() for one in streams], promote_options="permissive")
+    if lacking := set(key) - set(schema.names):
+        raise LakeError(
+            f"expected the columns of the primary key, {', '.join(sorted(lacking))}, in the files, found none"
+        )
     for one in streams:
         one.shape = partial(_shaped, schema)
     empty = schema.empty_table()
@@ -120,9 +124,9 @@ def _rows(store: Store, commit: Commit, name: str, file: DataFile) -> pa.Table:
     return parquet.read(columns=columns).replace_schema_metadata(None)
 
 
-def _no_rows(commit: Commit, name: str) -> pa.Table:
-    fields = [field for field in commit.tables[name].fields if field["name"] != _LEFT_OUT.get(name)]
-    return pa.schema([pa.field(field["name"], type_of(field["type"])) for field in fields]).empty_table()
+def _no_rows(store: Store, commit: Commit, name: str) -> pa.Table:
+    fields = [field for field in schema_of(store, commit, name) if field.name != _LEFT_OUT.get(name)]
+    return pa.schema(fields).empty_table()
 
 
 def compare(key: tuple[str, ...], before: pa.Table, after: pa.Table) -> pa.Table:

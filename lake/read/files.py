@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,8 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from lake.commit import Commit, DataFile, TableFiles, read_file
-from lake.errors import LakeError, UnknownNameError
+from lake.errors import DamagedObjectError, LakeError, MissingObjectError, UnknownNameError
+from lake.fields import read_fields
 from lake.read.filters import Filters, expression_of
 from lake.read.history import table_of
 from lake.store import PARALLEL_REQUESTS, Store
@@ -32,8 +34,8 @@ def read_table(
     table = table_of(commit, name)
     if columns is not None:
         columns = _names(columns)
-    schema = _schema(table)
-    expression = None if filters is None else expression_of(name, schema, filters)
+    schema = schema_of(store, commit, name, with_partition=True) if filters is not None else None
+    expression = None if schema is None or filters is None else expression_of(name, schema, filters)
 
     def part(file: DataFile) -> pa.Table:
         return _part(fetch(store, commit, name, file), name, table, file, expression, columns)
@@ -100,13 +102,25 @@ def _part(
     return rows.select(wanted)
 
 
-def _schema(table: TableFiles) -> pa.Schema:
-    """Return the columns of a table, its partition last."""
-    fields = [pa.field(field["name"], type_of(field["type"])) for field in table.fields]
-    return pa.schema([*fields, partition_field(table)] if table.partition else fields)
+def schema_of(store: Store, commit: Commit, name: str, with_partition: bool = False) -> pa.Schema:
+    """Return the columns of a table, its partition last; where the list of them is lost, those of its smallest file.
+
+    Raises:
+        LakeError: That file is not what the commit says.
+    """
+    table = commit.tables[name]
+    fields = table.fields
+    if not fields and table.schema is not None:
+        with suppress(MissingObjectError, DamagedObjectError):
+            fields = read_fields(store, table.schema)
+    columns = [pa.field(entry["name"], type_of(entry["type"])) for entry in fields]
+    if not columns:
+        smallest = min(table.files, key=lambda file: file.bytes)
+        columns = [pa.field(one.name, one.type) for one in fetch(store, commit, name, smallest).schema_arrow]
+    return pa.schema([*columns, partition_field(table)] if table.partition and with_partition else columns)
 
 
-def _matching(table: TableFiles, schema: pa.Schema, expression: ds.Expression | None) -> list[DataFile]:
+def _matching(table: TableFiles, schema: pa.Schema | None, expression: ds.Expression | None) -> list[DataFile]:
     """Return the files that can hold rows for which `expression` is true; if none can, the first, for its columns."""
     if table.partition is None or expression is None:
         return list(table.files)

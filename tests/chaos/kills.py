@@ -13,6 +13,7 @@ from tests.chaos.choice import Choice, evenly
 from tests.chaos.proxy import Seen, no_fault
 from tests.chaos.runner import Run
 from tests.chaos.world import World, few, next_version
+from tests.lake import keys, snapshots_of
 from tests.waiting import until
 
 LONG = timedelta(days=100)
@@ -175,7 +176,7 @@ def check_garbage(point: Point, world: World, prefix: str) -> None:
         world.done("maintain", prefix, "--expire-days", "30", "--grace-hours", str(GRACE // timedelta(hours=1)))
     store = world.store(prefix)
     point.expect(len(commit_seqs(store)) == 1, "lost", f"commits left: {commit_seqs(store)}")
-    folders = {item.key.split("/")[1] for item in store.list("snapshots/")}
+    folders = snapshots_of(keys(store))
     point.expect(len(folders) == 1, "left", f"snapshots left: {folders}")
     staged = [item.key for item in store.list("staging/")]
     point.expect(not staged, "left", f"staged documents left: {staged[:3]}")

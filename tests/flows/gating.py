@@ -14,10 +14,9 @@ from prefect.states import Pending
 
 from flows.refresh import refresh
 from lake.assemble.held import HeldDraft, waiting
-from lake.layout import SNAPSHOTS
 from lake.store import Store
 from tests.flows.chain import Chain, Step
-from tests.lake import keys
+from tests.lake import keys, snapshots_of
 
 
 @dataclass
@@ -83,4 +82,4 @@ class Gate:
         return self.chain.note(name, self.state(run))
 
     def snapshots(self) -> set[str]:
-        return {key.split("/")[1] for key in keys(self.store) if key.startswith(SNAPSHOTS)}
+        return snapshots_of(keys(self.store))

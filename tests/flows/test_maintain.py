@@ -21,7 +21,7 @@ from lake.layout import snapshot_folder
 from lake.publish.garbage import GRACE
 from lake.store import Store
 from tests.flows.conftest import LOCATION
-from tests.lake import keys
+from tests.lake import keys, snapshots_of
 from tests.lake.publish.killing import NEW, OLD, RIVAL, write
 from tests.lake.publish.littering import age, chain, put
 
@@ -95,7 +95,7 @@ def test_garbage_is_removed_and_what_it_was_is_said(run_maintain: Maintain, litt
     assert spoken(state)[0] == "Completed"
     assert f"1 of snapshots removed (2 objects, {size:,} bytes)" in state.message
     assert "1 of staging removed (1 object, 1 byte)" in state.message
-    assert {key.split("/")[1] for key in keys(littered, "snapshots/")} == {OLD, NEW}
+    assert snapshots_of(keys(littered)) == {OLD, NEW}
     assert keys(littered, "staging/") == set()
     rows = {row["what"]: (row["kind"], row["objects"], row["bytes"]) for row in artifact(client)}
     assert rows == {snapshot_folder(RIVAL): ("snapshots", 2, size), CRAWL: ("staging", 1, 1)}
@@ -158,7 +158,7 @@ def test_expired_snapshots_are_forgotten_and_named_and_a_later_run_removes_their
     assert spoken(run_maintain(expire_days=30))[0] == "Unchanged"
     age(store, "", GRACE + timedelta(hours=1))
     assert "1 of snapshots removed" in run_maintain(expire_days=30).message
-    assert {key.split("/")[1] for key in keys(store, "snapshots/")} == {NEW, RIVAL}
+    assert snapshots_of(keys(store)) == {NEW, RIVAL}
 
 
 def test_code_that_a_deployment_pulls_stays(run_maintain: Maintain, store: Store, deploy: Callable[..., Any]):

@@ -16,7 +16,7 @@ from lake.read import Lake
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
 from tests.flows.lakeside import asked, current, error_of, event, overtaken, release
-from tests.lake import keys
+from tests.lake import keys, snapshots_of
 from tests.lake.assemble.lakeside import changed, hashes
 
 SINCE = datetime.now(UTC)
@@ -57,9 +57,7 @@ def test_a_bad_snapshot_is_taken_back_and_the_next_refresh_goes_on(
 
     # The attempt that lost the race is gone.
     seqs = commit_seqs(store)
-    assert {key.split("/")[1] for key in keys(store, "snapshots/")} == {
-        read_commit(store, seq).snapshot for seq in seqs
-    }
+    assert snapshots_of(keys(store)) == {read_commit(store, seq).snapshot for seq in seqs}
 
     # The source is still bad under the version that the lake has had: it is asked, and not believed to be known.
     release(running, spoilt)

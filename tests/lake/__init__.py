@@ -1,6 +1,6 @@
 """Tests of the lake."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -8,6 +8,7 @@ import pyarrow as pa
 from botocore.exceptions import ClientError
 
 from lake.documents import SCHEMA, to_arrow
+from lake.layout import SCHEMAS, SNAPSHOTS
 from lake.resource import Document
 from lake.store import Store
 
@@ -20,6 +21,11 @@ NOTHING = SCHEMA.empty_table()
 def keys(store: Store, folder: str = "") -> set[str]:
     """Return the keys of everything in a folder."""
     return {item.key for item in store.list(folder)}
+
+
+def snapshots_of(keys: Iterable[str]) -> set[str]:
+    """Return the names of the snapshots that some of these keys are of."""
+    return {key.split("/")[1] for key in keys if key.startswith(SNAPSHOTS) and not key.startswith(SCHEMAS)}
 
 
 def document(id_: int, body: str = "{}", minutes: int = 0, path: str | None = None) -> Document:

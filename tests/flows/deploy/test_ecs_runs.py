@@ -26,6 +26,7 @@ from tests.flows.deploy.fargate import OVERRIDES_BYTES, Container
 from tests.flows.deploy.runbook import DAILY, FIRST, LAST, blocks, inline_commands
 from tests.flows.deploy.whole import reached
 from tests.flows.lakeside import asked
+from tests.lake import keys, snapshots_of
 from tests.lake.assemble.holding import fewer, full
 from tests.lake.assemble.lakeside import versioned
 from tests.waiting import until
@@ -161,7 +162,7 @@ def test_a_run_that_takes_too_much_memory_says_so_and_what_to_do_next(ecs: Ecs):
     of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
     said = {item.key: str(item.data) for item in ecs.prefect.read_artifacts(artifact_filter=of_run)}
     assert "it starts again by itself after a while" in said[f"pokelake-ended-refresh-{BUCKET}-memory"]
-    assert list(ecs.store("memory").list("snapshots/")) == []
+    assert snapshots_of(keys(ecs.store("memory"))) == set()
 
 
 def test_a_run_whose_code_cannot_be_pulled_says_why(ecs: Ecs):
@@ -198,7 +199,7 @@ def test_a_cancelled_run_ends_with_its_task_and_publishes_nothing(ecs: Ecs):
     assert state.name == "Cancelled"
     until(lambda: not container.commands())
     until(lambda: container.task["taskArn"] in [task["taskArn"] for task in ecs.stopped()])
-    assert list(ecs.store("cancelled").list("snapshots/")) == []
+    assert snapshots_of(keys(ecs.store("cancelled"))) == set()
     assert head(ecs.store("cancelled")) is None
 
 

@@ -19,7 +19,7 @@ from flows.restore import restore
 from flows.steps.ended import PUBLISHING, TELLING, what_next
 from flows.verify import verify
 from lake.errors import BudgetError, HeldError, SourceDownError
-from lake.layout import SNAPSHOTS, STAGING
+from lake.layout import STAGING, snapshot_folder
 from lake.publish import note_attempt
 from lake.store import Store
 from tests.lake.publish.killing import NEW, write
@@ -81,7 +81,7 @@ def test_another_process_removes_the_draft_of_a_dead_run_and_leaves_what_it_stag
             hook(flow=dead, flow_run=run, state=Crashed(message="exit code -9. <b>Out of memory"))
         of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
         [artifact] = client.read_artifacts(artifact_filter=of_run)
-    assert list(store.list(SNAPSHOTS)) == []
+    assert list(store.list(snapshot_folder(NEW))) == []
     assert store.find(staged) == b"x"
     assert artifact.key == "pokelake-ended-refresh-lake-pokelake"
     assert str(artifact.data).startswith("exit code -9. &lt;b&gt;Out of memory\n\nnothing is half ")

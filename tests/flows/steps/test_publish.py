@@ -16,10 +16,11 @@ from flows.steps.publish import new_drifts
 from lake.assemble.staging import Manifest
 from lake.commit import Commit
 from lake.errors import HeldError, StoreError
-from lake.layout import CHECKS, SNAPSHOTS
+from lake.layout import CHECKS
 from lake.store import Store
 from tests.flows.chain import Chain, Step, chain
 from tests.flows.lakeside import error_of, overtaken
+from tests.lake import snapshots_of
 from tests.lake.assemble.lakeside import changed, only, versioned, without
 from tests.lake.commits import COMMIT
 from tests.lake.publish.killing import Killed
@@ -107,7 +108,7 @@ def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
 
 def snapshots(step: Step) -> set[str]:
     """Return the names of all snapshots that have files."""
-    return {key.split("/")[1] for key in step.keys if key.startswith(SNAPSHOTS)}
+    return snapshots_of(step.keys)
 
 
 def checks(step: Step) -> set[str]:

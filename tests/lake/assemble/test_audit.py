@@ -9,10 +9,9 @@ from flows.local.replica import demo_documents
 from lake.assemble.audit import kept_findings
 from lake.assemble.work import Work
 from lake.errors import PublishError
-from lake.layout import SNAPSHOTS
 from lake.publish import Level
 from lake.store import Store
-from tests.lake import keys
+from tests.lake import keys, snapshots_of
 from tests.lake.assemble.lakeside import Documents, Lakeside, audits, changed, hashes, message, only, without
 from tests.lake.commits import COMMIT
 
@@ -42,7 +41,7 @@ def test_a_mass_deletion_is_held_back_until_it_is_allowed(lake: Lakeside, abilit
     assert f"abilities: {len(kept) - 1:,} rows, {count:,} the last time" in str(caught.value)
     assert "document" not in str(caught.value).replace("documents vanished", "")
     assert lake.commit == before
-    assert {key.split("/")[1] for key in keys(lake.store, SNAPSHOTS)} == {before.snapshot}
+    assert snapshots_of(keys(lake.store)) == {before.snapshot}
     commit = lake.fill(kept, allow_shrink=("ability",))
     assert commit.changes["ability"] == {**NOTHING, "deleted": deleted}
     assert len(lake.lake.read("abilities")) == count - deleted
@@ -80,7 +79,7 @@ def test_a_key_of_another_type_is_not_taken_and_readers_see_what_they_saw(lake: 
         "stats[]: expected keys that are there once in pokemon_stats, found (pokemon_id=25"
     )
     assert lake.commit == before
-    assert {key.split("/")[1] for key in keys(lake.store, SNAPSHOTS)} == {before.snapshot}
+    assert snapshots_of(keys(lake.store)) == {before.snapshot}
 
 
 def test_a_collection_is_new_only_where_no_table_is_declared_for_it(lake: Lakeside, abilities: Documents):

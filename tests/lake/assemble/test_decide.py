@@ -10,11 +10,11 @@ from lake.assemble.decided import Ending, clean_held
 from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft, held_drafts, supersede, waiting
 from lake.errors import DecidedError, PublishError, StoreError, UnansweredError, UnknownNameError
-from lake.layout import HELD, SNAPSHOTS, STAGING, verdict_key
+from lake.layout import HELD, STAGING, verdict_key
 from lake.publish import Finding, Level, remove_snapshot
 from lake.store import Store
 from lake.verdict import Act, read_verdict
-from tests.lake import keys
+from tests.lake import keys, snapshots_of
 from tests.lake.assemble.holding import NOW, abilities, decided, dropping, fewer, full, hold_back, publishing
 from tests.lake.assemble.lakeside import RUN, Lakeside, changed, differing, hashes, mark_names
 from tests.lake.publish.killing import Killed, killed_at
@@ -38,7 +38,7 @@ def held(lake: Lakeside) -> HeldDraft:
 
 
 def snapshots(lake: Lakeside) -> set[str]:
-    return {key.split("/")[1] for key in keys(lake.store, SNAPSHOTS)}
+    return snapshots_of(keys(lake.store))
 
 
 def test_what_is_accepted_is_published_as_a_run_that_allows_it_would(lake: Lakeside):

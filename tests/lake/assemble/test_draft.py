@@ -10,7 +10,7 @@ from lake import tables
 from lake.assemble.draft import Crawled, allowed_to_shrink
 from lake.commit import SourceFacts, commit_seqs
 from lake.crawl import Source
-from lake.layout import SNAPSHOTS
+from lake.layout import snapshot_folder
 from lake.publish import same_files
 from lake.store import Store
 from lake.tables import POKEAPI, catalog_of, fingerprint
@@ -77,7 +77,7 @@ def test_a_first_draft_says_where_it_comes_from_and_of_what_it_is_made(lake: Lak
     assert commit.tables["documents"].partition == "resource"
     filled = {table.name for name in held for table in catalog_of(POKEAPI).tables_of(name)}
     assert list(commit.tables) == sorted(filled | {"documents", "document_index"})
-    assert set(commit.keys()) == keys(lake.store, SNAPSHOTS)
+    assert set(commit.keys()) == keys(lake.store, snapshot_folder(commit.snapshot))
     assert [entry["message"] for entry in commit.audits] == [finding.message for finding in draft.findings]
     assert lake.told == {"documents": 25, "documents in all": 25, "tables": 25, "tables in all": 25}
 

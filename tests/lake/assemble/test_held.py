@@ -10,7 +10,7 @@ from lake.errors import MissingObjectError, UnknownNameError
 from lake.layout import HELD, RESULTS, STAGING, draft_key, verdict_key
 from lake.store import Store
 from lake.verdict import LAKE, Act, read_verdict
-from tests.lake import keys
+from tests.lake import keys, snapshots_of
 from tests.lake.assemble.holding import abilities, fewer, full, hold_back
 from tests.lake.assemble.lakeside import Lakeside, without
 from tests.lake.publish.killing import Killed, killed_at
@@ -56,7 +56,7 @@ def test_readers_see_nothing_of_it(lake: Lakeside):
     held = hold_back(lake, lake.crawl(fewer()))
     assert lake.commit == before
     assert lake.lake.snapshots().equals(history)
-    assert held.id not in {key.split("/")[1] for key in keys(lake.store, "snapshots/")}
+    assert held.id not in snapshots_of(keys(lake.store))
     assert len(lake.lake.read("abilities")) == len(abilities()) - 1
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from lake.assemble.decided import Ending
 from lake.assemble.held import HeldDraft, read_held, waiting
-from lake.layout import HELD, SNAPSHOTS, draft_key, held_documents_key, held_folder, verdict_key
+from lake.layout import HELD, draft_key, held_documents_key, held_folder, verdict_key
 from lake.publish.garbage import GRACE, find_expired, find_garbage, forget, remove
 from lake.store import Store
 from lake.verdict import kept_drafts
-from tests.lake import keys
+from tests.lake import keys, snapshots_of
 from tests.lake.assemble.holding import abilities, decided, dropping, fewer, full, hold_back, publishing
 from tests.lake.assemble.lakeside import Lakeside, changed
 from tests.lake.publish.killing import Killed, killed_at
@@ -116,9 +116,9 @@ def test_files_that_a_draft_needs_stay_although_their_commit_is_forgotten(lake: 
     lake.store.delete(keys(lake.store, held_folder(first.id)))
     forget(lake.store, [older])
     maintain(lake)
-    assert older.snapshot in {key.split("/")[1] for key in keys(lake.store, SNAPSHOTS)}
+    assert older.snapshot in snapshots_of(keys(lake.store))
     assert decided(lake, read_held(lake.store, held.id), publishing(held)).outcome == Ending.PUBLISHED
     maintain(lake)
     lake.store.delete(keys(lake.store, HELD))
     maintain(lake)
-    assert older.snapshot not in {key.split("/")[1] for key in keys(lake.store, SNAPSHOTS)}
+    assert older.snapshot not in snapshots_of(keys(lake.store))

@@ -15,7 +15,7 @@ from lake.errors import LakeError, NoDraftError
 from lake.layout import HELD, commit_key, draft_key, verdict_key
 from lake.resource import Document
 from lake.store import Store
-from tests.lake import keys
+from tests.lake import keys, snapshots_of
 from tests.lake.assemble.holding import decided, fewer, full, hold_back, publishing
 from tests.lake.assemble.lakeside import Lakeside
 
@@ -122,7 +122,7 @@ def test_documents_that_the_source_does_not_send_are_not_published(
     with pytest.raises(NoDraftError, match="the source sends no such document"):
         decided(lake, read_held(lake.store, held.id), publishing(held))
     assert lake.commit == before
-    assert {key.split("/")[1] for key in keys(lake.store, "snapshots/")} == {before.snapshot}
+    assert snapshots_of(keys(lake.store)) == {before.snapshot}
 
 
 def test_a_draft_of_another_kind_of_source_is_refused(lake: Lakeside, held: HeldDraft):

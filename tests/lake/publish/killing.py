@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from lake.commit import Commit, TableFiles, commit_seqs, head, read_commit
+from lake.fields import read_fields
 from lake.layout import table_folder
 from lake.publish import SnapshotWriter, commit_snapshot
 from lake.store import Store
@@ -17,8 +18,8 @@ SLOTS = replace(TYPES, name="slots")
 ROWS = {OLD: "pichu", NEW: "pikachu", RIVAL: "raichu"}
 
 # What it takes to publish one: four files, two listings, and the commit. The table that does not change is copied from
-# a parent, for which the parent's folder is listed.
-FIRST_REQUESTS = 7
+# a parent, for which the parent's folder is listed. The first one stores two lists of fields as well.
+FIRST_REQUESTS = 9
 REQUESTS = 8
 
 
@@ -43,8 +44,10 @@ def publish(store: Store, snapshot: str, parent: Commit | None) -> Commit:
 
 
 def read(store: Store, commit: Commit) -> str:
-    """Read all files of a commit, check each, and return the one snapshot that they belong to."""
+    """Read all files and fields of a commit, check each, and return the one snapshot that the files belong to."""
     for name, table in commit.tables.items():
+        assert table.schema is not None
+        assert next(entry["name"] for entry in read_fields(store, table.schema)) in table.primary_key
         for file in table.files:
             body = store.get(f"{table_folder(commit.snapshot, name)}/{file.name}")
             assert (len(body), sha256(body).hexdigest()) == (file.bytes, file.sha256)

@@ -4,9 +4,9 @@ import pytest
 
 from lake.commit import head
 from lake.errors import ConflictError
-from lake.layout import SNAPSHOTS
 from lake.publish import claim_attempt, commit_snapshot, note_attempt, remove_attempts
 from lake.store import Store
+from tests.lake import keys, snapshots_of
 from tests.lake.publish import draft
 from tests.lake.publish.killing import NEW, OLD, RIVAL, read, write
 
@@ -14,7 +14,7 @@ DEAD, ALIVE = "0b3a", "77f1"
 
 
 def folders(store: Store) -> set[str]:
-    return {item.key.split("/")[1] for item in store.list(SNAPSHOTS)}
+    return snapshots_of(keys(store))
 
 
 def test_only_the_drafts_of_the_dead_run_that_were_not_sent_are_removed(store: Store):

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from lake.commit import DataFile, TableFiles
-from lake.publish import Finding, Level, TableWriter
+from lake.publish import Finding, Level, TableWriter, table_files
 from lake.publish.audit import audit_collections, audit_fields, audit_identity, audit_run
 from lake.publish.check import SHOWN_ROWS, KeyCheck
 from lake.resource import IdentityChange
@@ -31,7 +31,13 @@ def published(table, rows: int, **nulls: int) -> TableFiles:
     """Return what a commit says of a table with so many rows, and so many nulls in some of its columns."""
     counts = {field.name: nulls.get(field.name, 0) for field in table.fields}
     file = DataFile("part-0.parquet", None, rows, 1, "0")
-    return TableFiles(None, (file,), tuple(dictionary_of(table, counts)))
+    return table_files(table, None, [file], counts)
+
+
+def published_before(table, rows: int, **nulls: int) -> TableFiles:
+    """Return the same as a commit of format 1 says it."""
+    counts = {field.name: nulls.get(field.name, 0) for field in table.fields}
+    return replace(published(table, rows), schema=None, nulls=None, fields=tuple(dictionary_of(table, counts)))
 
 
 def audit(table, *batches: list[dict], before: int | None = None, allow: tuple[str, ...] = ()) -> list[Finding]:
@@ -88,9 +94,20 @@ def test_a_null_that_is_declared_is_none_of_the_audits_business():
 def test_a_column_that_lost_all_its_values_warns():
     """As `cost` of all items did."""
     check = checked(TYPES, [slot(25, 1, None)], [slot(26, 1, None)])
-    [finding] = judged(check, published(TYPES, 3, type_id=1), KNOWN)
-    assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "emptied-field", "types")
-    assert finding.message.startswith("type_id had 2 values the last time and has none")
+    for before in (published, published_before):
+        [finding] = judged(check, before(TYPES, 3, type_id=1), KNOWN)
+        assert (finding.level, finding.rule, finding.subject) == (Level.WARN, "emptied-field", "types")
+        assert finding.message.startswith("type_id had 2 values the last time and has none")
+
+
+def test_a_column_that_was_not_there_lost_no_values():
+    """Where the fields were others, only those that are known to have been there are judged."""
+    check = checked(TYPES, [slot(25, 1, None)])
+    others = replace(published(replace(TYPES, fields=TYPES.fields[:2]), 3))
+    assert judged(check, others, KNOWN) == []
+    assert judged(check, replace(others, fields=tuple(dictionary_of(TYPES)[:2])), KNOWN) == []
+    reworded = replace(published(TYPES, 3), schema="0" * 64, fields=tuple(dictionary_of(TYPES)))
+    assert [finding.rule for finding in judged(check, reworded, KNOWN)] == ["emptied-field"]
 
 
 def test_a_column_that_lost_all_its_values_is_found_once_where_no_nulls_are_declared():
@@ -114,7 +131,7 @@ def test_a_column_that_did_not_lose_all_its_values_is_in_order(rows, before):
 
 
 def test_a_commit_that_counts_no_nulls_says_nothing_of_what_was_lost():
-    before = replace(published(TYPES, 3), fields=tuple(dictionary_of(TYPES)))
+    before = replace(published_before(TYPES, 3), fields=tuple(dictionary_of(TYPES)))
     assert judged(checked(TYPES, [slot(25, 1, None)]), before, KNOWN) == []
 
 

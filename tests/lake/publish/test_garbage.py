@@ -170,7 +170,7 @@ def test_names_that_lead_elsewhere_are_names_alone(store):
 
 def test_a_commit_that_cannot_be_read_stops_everything(littered):
     """It may be one of a later version of this code, and name any of the files."""
-    littered.create(commit_key(3), b'{"format": 2}')
+    littered.create(commit_key(3), b'{"format": 3}')
     with pytest.raises(LakeError, match="upgrade"):
         find_garbage(littered, GRACE, set())
 

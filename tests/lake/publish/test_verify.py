@@ -65,7 +65,7 @@ def test_a_whole_lake_is_said_to_be_whole_and_all_of_it_was_read(three: Store):
     whole = verify(three, told.progress)
     assert whole.is_sound
     assert (whole.commits, whole.snapshots, whole.files) == (3, (OLD, NEW, RIVAL), 12)
-    assert whole.bytes == sum(item.size for item in three.list("snapshots/"))
+    assert whole.bytes == sum(item.size for one in (OLD, NEW, RIVAL) for item in three.list(snapshot_folder(one)))
     assert whole.line().startswith("whole: 12 files of 3 snapshots, ")
     assert told == {"commits": 3, "commits in all": 3, "files": 12, "files in all": 12}
     assert (whole.paragraphs(), whole.facts()["sound"]) == ([], True)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from lake.commit import Commit, head
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, to_arrow
-from lake.publish import FileStyle, SnapshotWriter, TableWriter, commit_snapshot, table_files
+from lake.publish import FileStyle, SnapshotWriter, TableWriter, commit_snapshot
 from lake.resource import Document
 from lake.schema import GENERATION, Field, Table
 from lake.store import Store
@@ -78,7 +78,7 @@ def publish(
             style = FileStyle(row_group_rows=2, part_bytes=part_bytes)
             files = TableWriter(table, partition, by, style, partial(writer.put, table.name))
             files.add(rows)
-            writer.tables[table.name] = table_files(table, partition, files.close())
+            writer.tables[table.name] = writer.describe(table, partition, files.close())
     commit = draft(snapshot, writer.tables, head(store), COMMITTED[snapshot], audits)
     commit_snapshot(store, commit)
     return commit

@@ -171,8 +171,8 @@ def test_a_file_that_was_altered_is_refused(lake: Lake, store: Store):
 def test_a_commit_of_a_later_format_asks_for_an_upgrade(lake: Lake, store: Store):
     last = head(store)
     assert last is not None
-    store.create("commits/0000000003.json", replace(last, format=2, seq=3).to_json())
-    with pytest.raises(LakeError, match="expected commit format 1, found 2; upgrade"):
+    store.create("commits/0000000003.json", replace(last, format=3, seq=3).to_json())
+    with pytest.raises(LakeError, match="expected commit format 2 or below, found 3; upgrade"):
         lake.read("moves")
 
 
