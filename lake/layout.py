@@ -145,9 +145,14 @@ def is_staging_key(key: str, crawl: str, resource: str, number: int) -> bool:
     )
 
 
+def units_folder(snapshot: str) -> str:
+    """Return the folder of what units of work on a snapshot share, with its slash."""
+    return f"{STAGING}units-{snapshot}/"
+
+
 def unit_key(snapshot: str, name: str) -> str:
     """Return a new key for what units of work on a snapshot share; its random tail keeps two attempts apart."""
-    return f"{STAGING}units-{snapshot}/{name}-{secrets.token_hex(4)}.parquet"
+    return f"{units_folder(snapshot)}{name}-{secrets.token_hex(4)}.parquet"
 
 
 def plan_key(crawl: str, sha256: str) -> str:

@@ -18,6 +18,7 @@ from lake.assemble.index import Index, write_index
 from lake.assemble.mend import Mending, damaged_files
 from lake.assemble.merge import merge_documents
 from lake.assemble.merged import MergedResource, Merging, changed
+from lake.assemble.shared import forget_shared
 from lake.assemble.staging import Manifest, final_failures
 from lake.assemble.stored import StoredFile, document_files
 from lake.assemble.units import RunUnits, in_threads
@@ -121,6 +122,7 @@ def write_draft(
                 raise
             mending = replace(mending, damaged=damaged)
         else:
+            forget_shared(store, snapshot)
             if not faults:
                 note_rejected(list(rejected.values()))
                 return draft

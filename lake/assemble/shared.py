@@ -1,4 +1,4 @@
-"""Rows that units of work on a snapshot share through the store; they are staged, and gone within days."""
+"""Rows that units of work on a snapshot share through the store; they are staged, and removed when it is written."""
 
 from io import BytesIO
 
@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from lake.documents import digest
 from lake.errors import StoreError
-from lake.layout import unit_key
+from lake.layout import unit_key, units_folder
 from lake.store import Store
 
 
@@ -39,3 +39,8 @@ def read_shared(store: Store, place: SharedRows) -> pa.Table:
     if body is None or digest(body) != place.sha256:
         raise StoreError(f"{store.uri(place.key)}: expected what was staged, found something else; run again", True)
     return pq.read_table(BytesIO(body))
+
+
+def forget_shared(store: Store, snapshot: str) -> None:
+    """Remove what units of work on a snapshot shared."""
+    store.delete([item.key for item in store.list(units_folder(snapshot))])

@@ -8,7 +8,7 @@ import pytest
 from flows.local.replica import demo_documents
 from lake.assemble.units import Result, Unit, do, in_threads
 from lake.errors import StoreError
-from lake.layout import snapshot_folder
+from lake.layout import snapshot_folder, units_folder
 from lake.store import Store
 from tests.lake import keys
 from tests.lake.assemble.lakeside import Documents, Lakeside, changed, hashes, only
@@ -42,6 +42,7 @@ def test_units_give_the_same_files_and_commit_wherever_they_are_done(store: Stor
     assert hashes(there.commit) == hashes(here.commit)
     assert (there.findings, there.commit.changes) == (here.findings, here.commit.changes)
     assert keys(store, snapshot_folder(SNAPSHOT)) == set(there.commit.keys())
+    assert keys(store, units_folder(SNAPSHOT)) == set()
 
 
 def test_what_units_found_is_the_same_by_post(store: Store):
