@@ -5,10 +5,14 @@ number. The source block, the flows' parameters and the command's flags are made
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
 
 _T = TypeVar("_T")
+
+# A crawl asks for each document once, and again for those that fail. One that asks three times as often for all of them
+# runs away. For all of PokeAPI, 15,500 documents, the least is as much.
+REQUESTS_PER_DOCUMENT, SPARE_REQUESTS, LEAST_REQUESTS = 3, 1_000, 50_000
 
 # A year. What nobody has decided by then is no question any more.
 MAX_HELD_HOURS = 24 * 365
@@ -81,12 +85,12 @@ class Source:
         "", "Global concurrency limit that paces the documents' requests of all runs together; empty for none."
     )
 
-    # More would mean that something runs away: all of PokeAPI is 15,500 documents and 50 listings. Documents, listings
-    # and probe are asked for by three clients in two processes, and each counts for itself.
+    # Documents, listings and probe are asked for by clients of their own, and each counts for itself.
     requests_per_run: int = _setting(
-        50_000,
-        "Requests for documents that one run may make before it stops; its listings may take as many again.",
-        ge=1,
+        0,
+        "Requests for documents that one run may make before it stops, and its listings as many again; 0 for three a"
+        " document and 1,000 more, at least 50,000.",
+        ge=0,
     )
 
     # Whoever runs a lake should be reachable, and only they can say how.
@@ -153,6 +157,17 @@ class Source:
     def __post_init__(self) -> None:
         if not self.base_url.endswith("/"):
             object.__setattr__(self, "base_url", self.base_url + "/")
+
+    def bounded(self, documents: int = 0) -> "Source":
+        """Return these settings with a number for `requests_per_run`, which bounds a crawl of so many documents.
+
+        >>> Source().bounded(60_000).requests_per_run, Source(requests_per_run=7).bounded(60_000).requests_per_run
+        (181000, 7)
+        """
+        if self.requests_per_run:
+            return self
+        wanted = documents * REQUESTS_PER_DOCUMENT + SPARE_REQUESTS
+        return replace(self, requests_per_run=max(LEAST_REQUESTS, wanted))
 
     @property
     def connections_per_shard(self) -> int:

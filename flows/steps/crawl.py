@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -55,6 +55,7 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
         StoppedError: An operator told the run to stop.
     """
     documents, cut = sum(len(shard.wanted) for shard in shards), batches(shards)
+    crawl = replace(crawl, source=crawl.source.bounded(documents))
     report = CrawlReport(crawl.lake.place(), documents)
     with (
         phase("crawl", f"crawling {counted(documents, 'document')} in {counted(len(cut), 'task')}"),

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from lake.crawl.breaker import Breaker
 from lake.errors import BudgetError
-from lake.source import Source
+from lake.source import LEAST_REQUESTS, REQUESTS_PER_DOCUMENT, Source
 
 # How long a crawl waits because the source says so, in multiples of `max_retry_after_seconds`: with no answer between,
 # and in all. By default these are six minutes and one hour.
@@ -25,7 +25,7 @@ class Pace:
     """
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self._source = source.bounded()
         self._interval = _interval(source.requests_per_second)
         self._next = self._paused_until = 0.0
         self._used = -math.inf
@@ -75,8 +75,9 @@ class Pace:
         if self.requests >= self._source.requests_per_run:
             raise BudgetError(
                 f"{self._source.base_url}: the budget of {self._source.requests_per_run:,} requests a run is spent;"
-                " run again to go on from here, or raise requests_per_run in the source block, or in the Prefect"
-                " Variable pokelake_requests_per_run, which replaces the block's if it is set"
+                f" run again to go on from here, or raise requests_per_run in the source block (0 is"
+                f" {REQUESTS_PER_DOCUMENT} for each document, at least {LEAST_REQUESTS:,}), or in the Prefect Variable"
+                " pokelake_requests_per_run, which replaces the block's if it is set"
             )
         self.requests += 1
 

@@ -1,5 +1,6 @@
 """The operator's knobs, turned on a real Prefect server and obeyed by real runs."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from flows.maintain import maintain
 from flows.refresh import refresh
 from flows.steps.outcome import spoken
 from flows.steps.parameters import LakeLocation
-from lake.crawl import Source
+from lake.crawl import Fetcher, Source
 from lake.errors import LakeError, SourceError
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
@@ -68,9 +69,22 @@ def test_frozen_it_is_still_said_what_maintain_would_remove(turn: Turn, store: S
     assert spoken(maintain(LOCATION, dry_run=True, return_state=True))[0] == "Planned"
 
 
-def test_with_the_knobs_as_they_are_created_a_refresh_does_what_it_does_without(turn: Turn, run_refresh: Refresh):
+def test_with_the_knobs_as_they_are_created_a_refresh_does_what_it_does_without(
+    turn: Turn, run_refresh: Refresh, running: Running, monkeypatch: pytest.MonkeyPatch
+):
+    """It may ask for each document three times, and 1,000 times more."""
     save_knobs()
+    given, begin = list[Source](), Fetcher.__init__
+
+    def noted(self: Fetcher, source: Source, *others: Any) -> None:
+        given.append(source)
+        begin(self, source, *others)
+
+    monkeypatch.setattr(Fetcher, "__init__", noted)
+    monkeypatch.setattr("lake.source.LEAST_REQUESTS", 1)
     assert run_refresh(resources=("type",)).name == "Completed"
+    documents = [path for path in running.counters()["by_path"] if re.fullmatch(r"type/\d+", path)]
+    assert [source.requests_per_run for source in given] == [3 * len(documents) + 1_000]
 
 
 def test_a_run_makes_no_more_requests_than_the_operator_lets_it(turn: Turn, run_refresh: Refresh, running: Running):

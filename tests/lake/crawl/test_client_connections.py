@@ -8,7 +8,7 @@ import pytest
 from flows.local.replica import Running
 from lake.crawl import Client, Pace
 from lake.crawl.client import FetchError
-from lake.errors import SourceError
+from lake.errors import BudgetError
 from tests.lake.crawl import PATIENCE_SECONDS, Ports, get, source
 
 
@@ -86,6 +86,13 @@ def test_a_request_that_is_called_off_ends_and_gives_its_connection_back(running
 
 
 def test_a_spent_budget_is_no_fault_of_the_document(running: Running):
-    with pytest.raises(SourceError, match="budget of 0 requests"):
-        get(source(running.url, requests_per_run=0))
-    assert running.counters()["requests"] == 0
+    settings = source(running.url, requests_per_run=1)
+
+    async def ask() -> None:
+        async with Client(settings, Pace(settings), 1) as client:
+            await client.get(f"{running.url}pokemon/25/")
+            with pytest.raises(BudgetError, match="budget of 1 requests"):
+                await client.get(f"{running.url}pokemon/25/")
+
+    asyncio.run(ask())
+    assert running.counters()["requests"] == 1

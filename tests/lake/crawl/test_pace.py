@@ -113,6 +113,31 @@ def test_a_spent_budget_stays_spent_and_says_what_to_do():
     assert pace.requests == 1_000
 
 
+@pytest.mark.parametrize(
+    ("documents", "own", "expected"),
+    [(0, 0, 50_000), (15_464, 0, 50_000), (60_000, 0, 181_000), (60_000, 50_000, 50_000), (0, 70_000, 70_000)],
+)
+def test_a_budget_follows_from_the_documents_unless_one_is_set(documents: int, own: int, expected: int):
+    """Sixty thousand documents, three requests for each, and 1,000 more."""
+    settings = source(requests_per_run=own)
+    assert settings.bounded(documents).requests_per_run == expected
+    assert settings.bounded(documents).bounded() == settings.bounded(documents)
+
+
+def test_a_source_that_sets_no_budget_has_one(monkeypatch: pytest.MonkeyPatch):
+    """A runaway ends also where nobody counted the documents, such as in listings."""
+    monkeypatch.setattr("lake.source.LEAST_REQUESTS", 1_000)
+    pace = Pace(source())
+
+    async def spend() -> None:
+        for _ in range(1_000):
+            await pace.turn()
+        with pytest.raises(SourceError, match=r"budget of 1,000 requests a run is spent.+3 for each document"):
+            await pace.turn()
+
+    asyncio.run(spend())
+
+
 def test_clients_of_one_loop_keep_to_one_rate(running: Running):
     """Each connection has a client of its own, and several shards are at work."""
     settings = source(running.url, requests_per_second=20)
