@@ -91,6 +91,10 @@ def document_reference(base_url: str, resource: str, url: str) -> Reference:
     Raises:
         SourceError: The URL leaves the source, or does not end in ``<resource>/<id>/``.
     """
+    # Nearly all are spelled like this, and the short way takes a tenth of the time.
+    below = url.removeprefix(base_url).removesuffix("/") if url.startswith(base_url) else ""
+    if (match := _DOCUMENT_PATH.fullmatch(below)) and match["resource"] == resource:
+        return Reference(resource, id_ := int(match["id"]), url, f"{resource}/{id_}")
     absolute = joined(base_url, url)
     if absolute is None or not same_origin(base_url, absolute):
         raise SourceError(f"listing of {resource}: expected URLs below {base_url}, found {url[:200]!r}")
