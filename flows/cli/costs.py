@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lake.errors import StoreError
-from lake.layout import FOLDERS, SNAPSHOTS
+from lake.layout import FOLDERS, SCHEMAS, SNAPSHOTS
 from lake.read.history import History
 from lake.store import Store
 
@@ -74,7 +74,8 @@ def measure(store: Store) -> Storage | None:
     def sizes(root: str) -> dict[str, int]:
         found = defaultdict[str, int](int)
         for item in store.list(root):
-            found[item.key.split("/")[1] if root == SNAPSHOTS else root] += item.size
+            is_of_one = root == SNAPSHOTS and not item.key.startswith(SCHEMAS)
+            found[item.key.split("/")[1] if is_of_one else root] += item.size
         return dict(found)
 
     try:
@@ -84,7 +85,7 @@ def measure(store: Store) -> Storage | None:
     except StoreError:
         return None
     snapshots = {name: size for name, size in found[SNAPSHOTS].items() if name in published}
-    other = sum(found[SNAPSHOTS].values()) - sum(snapshots.values())
+    other = sum(size for name, size in found[SNAPSHOTS].items() if name != SNAPSHOTS) - sum(snapshots.values())
     return Storage(snapshots, sum(sum(of.values()) for of in found.values()), other)
 
 

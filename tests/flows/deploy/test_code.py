@@ -79,8 +79,11 @@ def test_only_what_is_allowed_is_pushed(root: Path):
     assert set(collect(root).files) == set(FILES)
 
 
+# Modules of lake/read that no run needs.
+READING = ("columns", "dataset", "diff", "document", "frames", "lake", "query", "windows")
+
 # Each run pulls it, file by file.
-PUSHED_BYTES = 750_000
+PUSHED_BYTES = 860_000
 
 
 def test_of_this_checkout_all_is_pushed_that_a_run_needs_and_no_more():
@@ -92,14 +95,12 @@ def test_of_this_checkout_all_is_pushed_that_a_run_needs_and_no_more():
     modules = {
         path.relative_to(REPOSITORY).as_posix() for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py")
     }
-    reading = tuple(f"lake/read/{name}.py" for name in ("columns", "dataset", "diff", "document", "lake", "query"))
+    reading = tuple(f"lake/read/{name}.py" for name in READING)
     left_out = ("flows/cli/", "flows/deploy/", "flows/local/", *reading)
     assert modules - files.keys() == {name for name in modules if name.startswith(left_out)}
     doors = ("lake/__init__.py", "lake/read/__init__.py")
     pushed = {path: body.decode() for path, body in files.items() if path not in doors}
-    loads = re.compile(
-        r"lake\.read(?! import Lake$)\.(?:columns|dataset|diff|document|lake|query)\b|\bimport .*\bLake\b"
-    )
+    loads = re.compile(rf"lake\.read(?! import Lake$)\.(?:{'|'.join(READING)})\b|\bimport .*\bLake\b")
     assert [path for path, text in pushed.items() if loads.search(text)] == []
     assert sum(map(len, files.values())) <= PUSHED_BYTES
 

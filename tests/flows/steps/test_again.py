@@ -54,7 +54,7 @@ def test_what_passes_by_itself_may_go_well(error: Exception):
         SourceError("https://pokeapi.co/api/v2/: could not be reached: status 401", may_pass=False),
         HTTPStatusError("x", request=ASKED, response=Response(401, request=ASKED)),
         StoreError("there is no bucket 'x'"),
-        DamagedObjectError("x"),
+        DamagedObjectError("x", "0" * 64),
         PublishError("x", None, ["shrink"]),
         UnknownNameError("table", "x"),
         TableError("x"),

@@ -22,7 +22,7 @@ CUTS = st.sets(st.integers(0, 30), max_size=6)
 
 
 def parts(keys: Sequence[int], cuts: set[int]) -> list[pa.Table]:
-    bounds = sorted({0, *cuts, len(keys)})
+    bounds = sorted({0, *(cut for cut in cuts if cut < len(keys)), len(keys)}) if keys else [0, 0]
     return [pa.table({"id": pa.array(keys[low:high], pa.int64())}) for low, high in pairwise(bounds)]
 
 
