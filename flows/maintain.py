@@ -22,10 +22,9 @@ from flows.steps.outcome import Outcome, ended, frozen
 from flows.steps.parameters import LakeLocation
 from flows.steps.predecessors import follow_predecessors
 from flows.steps.watch import UNFINISHED, run_name, watched
-from lake.commit import Commit
 from lake.errors import LakeError
 from lake.layout import CODE
-from lake.publish.garbage import GRACE, Garbage, find_expired, find_garbage, forget, remove
+from lake.publish.garbage import GRACE, Expired, Garbage, find_expired, find_garbage, forget, remove
 from lake.store import Store
 from lake.text import counted, shown
 
@@ -105,7 +104,7 @@ def maintain(
         key="pokelake-maintain",
         description=f"Objects that {would} removed from {store.uri()}, and snapshots that {would} forgotten.",
     )
-    message = describe(garbage, [commit.snapshot for commit in expired])
+    message = describe(garbage, [one.snapshot for one in expired])
     if dry_run:
         return ended(f"nothing was done; this would be done: {message}", Outcome.PLANNED)
     return ended(message)
@@ -120,7 +119,7 @@ def collect_garbage(lake: LakeLocation, grace: timedelta, codes: set[str] | None
 
 
 @task(task_run_name="forget old snapshots", cache_policy=NO_CACHE, persist_result=False)
-def forget_expired(lake: LakeLocation, keep: int | None, days: int | None, dry_run: bool) -> list[Commit]:
+def forget_expired(lake: LakeLocation, keep: int | None, days: int | None, dry_run: bool) -> list[Expired]:
     """Forget all but the newest commits, or those whose successor is older; in a dry run, only return them."""
     store = lake.open()
     expired = find_expired(store, timedelta(days=days) if days is not None else None, keep)
@@ -172,7 +171,7 @@ def describe(garbage: Sequence[Garbage], forgotten: Sequence[str]) -> str:
     parts = []
     for kind in kinds:
         items = [item for item in garbage if item.kind == kind]
-        objects, size = sum(len(item.keys) for item in items), sum(item.bytes for item in items)
+        objects, size = sum(item.objects for item in items), sum(item.bytes for item in items)
         parts.append(f"{len(items):,} of {kind} removed ({counted(objects, 'object')}, {counted(size, 'byte')})")
     if forgotten:
         parts.append(f"{counted(len(forgotten), 'snapshot')} forgotten: {', '.join(map(shown, forgotten))}")
@@ -183,18 +182,17 @@ def _removed(item: Garbage) -> dict[str, Any]:
     return {
         "kind": item.kind,
         "what": shown(item.folder),
-        "objects": len(item.keys),
+        "objects": item.objects,
         "bytes": item.bytes,
         "last written": item.youngest.isoformat(),
     }
 
 
-def _forgotten(commit: Commit) -> dict[str, Any]:
-    size = sum(table.bytes for table in commit.tables.values())
+def _forgotten(one: Expired) -> dict[str, Any]:
     return {
         "kind": "forgotten",
-        "what": shown(commit.snapshot),
-        "objects": len(commit.keys()),
-        "bytes": size,
-        "last written": shown(commit.committed_at),
+        "what": shown(one.snapshot),
+        "objects": one.objects,
+        "bytes": one.bytes,
+        "last written": shown(one.committed_at),
     }

@@ -4,7 +4,7 @@ What no writer of a lake would have made is no commit. Readers and writers pass 
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -74,9 +74,9 @@ def _is_value(partition: str | None, file: "DataFile") -> bool:
     return partition is not None and isinstance(file.partition, str) and is_resource_name(file.partition)
 
 
-def newest(seqs: Sequence[int], read: Callable[[int], "Commit"]) -> "Commit | None":
-    """Return the commit with the highest of these numbers, oldest first; objects that are none are passed over."""
-    return next((commit for seq in reversed(seqs) if (commit := accepted(seq, read)) is not None), None)
+def first(seqs: Iterable[int], read: Callable[[int], "Commit"]) -> "Commit | None":
+    """Return the commit with the first of these numbers that has one; objects that are none are passed over."""
+    return next((commit for seq in seqs if (commit := accepted(seq, read)) is not None), None)
 
 
 def accepted(seq: int, read: Callable[[int], "Commit"]) -> "Commit | None":

@@ -1,27 +1,21 @@
 """The commit log: creating ``commits/<seq>.json`` publishes a snapshot of all tables; the highest is current."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from lake.accept import findings, newest, warn
+from lake.accept import findings, first
 from lake.errors import LakeError, NoCommitError, OversizeError
-from lake.layout import (
-    COMMITS,
-    CommitNumber,
-    FileName,
-    SnapshotId,
-    TableName,
-    commit_key,
-    commit_seq,
-    file_key,
-    in_reach,
-)
+from lake.layout import CommitNumber, FileName, SnapshotId, TableName, commit_key, file_key
+from lake.numbers import commit_seqs as commit_seqs
+from lake.numbers import newest_first
 from lake.resource import Failure
 from lake.store import FETCHES, PARALLEL_REQUESTS, Store
 from lake.verdict import Restored, Verdict
@@ -30,11 +24,16 @@ FORMAT = 2
 # Commits of format 1 hold the fields of each table, those of format 2 name where they are stored.
 FORMATS = (1, FORMAT)
 
+# Commits that are asked for together, of each of which little is kept.
+_TOGETHER = 64
+
 # A lake of 500 tables with 100 files each has commits of 20 MB.
 MAX_BYTES = 64 << 20
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+T = TypeVar("T")
+
 Generation = Annotated[int, Meta(ge=-(2**15), lt=2**15)]
 
 
@@ -179,15 +178,6 @@ class _Format(msgspec.Struct):
     format: Annotated[int, Meta(ge=1, le=999)]
 
 
-def commit_seqs(store: Store) -> list[int]:
-    """Return the numbers of all objects that may be commits, oldest first."""
-    seqs = [seq for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None]
-    reached = in_reach(seqs)
-    for seq in seqs[len(reached) :]:
-        warn(NoCommitError(store.uri(commit_key(seq)), "its number is far above that of any commit before it"))
-    return reached
-
-
 def read_commit(store: Store, seq: int) -> Commit:
     """Return one commit.
 
@@ -221,14 +211,21 @@ def _of_key(body: bytes, uri: str, seq: int) -> Commit:
     return commit
 
 
-def read_commits(store: Store) -> list[Commit]:
-    """Return all commits, oldest first, several of which are read at the same time.
+def each_commit(store: Store, seqs: Iterable[int], take: Callable[[Commit], T]) -> Iterator[T]:
+    """Yield what is taken of each commit; several are read at the same time, and none is kept.
 
     Raises:
         LakeError: One of them cannot be read.
     """
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        return list(pool.map(partial(read_commit, store), commit_seqs(store)))
+    return ahead(lambda seq: take(read_commit(store, seq)), seqs)
+
+
+def ahead(ask: Callable[[int], T], seqs: Iterable[int], together: int = _TOGETHER) -> Iterator[T]:
+    """Yield an answer for each number; several are asked for at the same time, and so many at most are kept."""
+    pending = iter(seqs)
+    with ThreadPoolExecutor(PARALLEL_REQUESTS, "commits") as pool:
+        while batch := list(islice(pending, together)):
+            yield from pool.map(ask, batch)
 
 
 def head(store: Store) -> Commit | None:
@@ -237,7 +234,7 @@ def head(store: Store) -> Commit | None:
     Raises:
         LakeError: It is a commit of a later format, which nobody may pass over.
     """
-    return newest(commit_seqs(store), partial(read_commit, store))
+    return first(newest_first(store), partial(read_commit, store))
 
 
 def parent_of(store: Store, commit: Commit) -> Commit | None:
@@ -245,7 +242,7 @@ def parent_of(store: Store, commit: Commit) -> Commit | None:
     if commit.parent is None:
         return None
     # Numbers between the two may have been passed over.
-    found = newest([seq for seq in commit_seqs(store) if seq < commit.seq], partial(read_commit, store))
+    found = first(newest_first(store, commit.seq), partial(read_commit, store))
     return found if found is not None and found.snapshot == commit.parent else None
 
 

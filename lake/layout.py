@@ -45,7 +45,7 @@ CommitNumber = Annotated[int, Meta(ge=1, le=9_999_999_999)]
 
 # A commit each second for three years. What is numbered that much higher than all others is no commit of theirs, and
 # must not use up the numbers.
-_LARGEST_GAP = 100_000_000
+LARGEST_GAP = 100_000_000
 
 _SNAPSHOT = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
@@ -80,16 +80,16 @@ def commit_seq(key: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def in_reach(numbers: Iterable[int]) -> list[int]:
-    """Return, in order, those numbers of commits to which the others lead; old commits may be gone.
+def in_reach(numbers: Iterable[int], known: int = 0) -> list[int]:
+    """Return, in order, those numbers of commits to which the others lead, or a known one; old commits may be gone.
 
     >>> in_reach([7, 5, 6, 9_999_999_999])
     [5, 6, 7]
     """
-    known = sorted(numbers)
-    steps = pairwise([0, *known])
-    gap = next((place for place, (one, next_) in enumerate(steps) if next_ - one > _LARGEST_GAP), len(known))
-    return known[:gap]
+    found = sorted(numbers)
+    steps = pairwise([known, *found])
+    gap = next((place for place, (one, next_) in enumerate(steps) if next_ - one > LARGEST_GAP), len(found))
+    return found[:gap]
 
 
 def snapshot_folder(snapshot: str) -> str:

@@ -168,17 +168,21 @@ class Objects:
                 return body
         raise DamagedObjectError(self.uri(key), hash_)
 
-    def list(self, folder: str) -> Iterator[StoredObject]:
-        """Yield the objects whose keys start with `folder`, in the order of their keys."""
-        return (item for item in self._listed(folder, "") if isinstance(item, StoredObject))
+    def list(self, folder: str, after: str = "") -> Iterator[StoredObject]:
+        """Yield the objects whose keys start with `folder`, or of them those after a key, in the order of their keys.
+
+        A thousand at most are one request, which is sent when they are asked for.
+        """
+        return (item for item in self._listed(folder, "", after) if isinstance(item, StoredObject))
 
     def top(self) -> Iterator[StoredObject | str]:
         """Yield the lake's folders, with their slash, and the objects that lie in none; no folder is looked into."""
         return self._listed("", "/")
 
-    def _listed(self, folder: str, delimiter: str) -> Iterator[StoredObject | str]:
+    def _listed(self, folder: str, delimiter: str, after: str = "") -> Iterator[StoredObject | str]:
         asked: Any = {"Bucket": self.bucket, "Prefix": self.prefix + folder}
         asked |= {"Delimiter": delimiter} if delimiter else {}
+        asked |= {"StartAfter": self.prefix + after} if after else {}
         with self._translated(folder):
             for page in self._s3.get_paginator("list_objects_v2").paginate(**asked):
                 yield from (one["Prefix"].removeprefix(self.prefix) for one in page.get("CommonPrefixes", ()))

@@ -31,6 +31,8 @@ FOUNDATIONS = {
     "bucket",
     "errors",
     "fields",
+    "numbers",
+    "past",
     "layout",
     "resource",
     "schema",

@@ -5,15 +5,18 @@ before you rely on them. Another region may be dearer, and a bill has other thin
 of deleted objects, taxes.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from lake.accept import accepted
+from lake.commit import commit_seqs, read_commit
 from lake.errors import StoreError
-from lake.layout import FOLDERS, SCHEMAS, SNAPSHOTS
-from lake.read.history import History
+from lake.layout import FOLDERS, SCHEMAS, SNAPSHOTS, forgotten_prefix, is_snapshot_id
 from lake.store import Store
 
 # For a month of a gigabyte of 2**30 bytes, of the first 50 TB.
@@ -71,22 +74,49 @@ def measure(store: Store) -> Storage | None:
     Its folders are listed one by one, because a role may see these and nothing else.
     """
 
+    forgotten = set[str]()
+
     def sizes(root: str) -> dict[str, int]:
         found = defaultdict[str, int](int)
         for item in store.list(root):
-            is_of_one = root == SNAPSHOTS and not item.key.startswith(SCHEMAS)
-            found[item.key.split("/")[1] if is_of_one else root] += item.size
+            name = item.key.split("/")[1] if root == SNAPSHOTS else root
+            found[name] += item.size
+            if root == SNAPSHOTS and item.key.startswith(forgotten_prefix(name)):
+                forgotten.add(name)
         return dict(found)
 
     try:
         with ThreadPoolExecutor(len(FOLDERS)) as pool:
             found = dict(zip(FOLDERS, pool.map(sizes, FOLDERS), strict=True))
-        published = {commit.snapshot for commit in History(store).commits()}
+        names = sorted(name for name in found[SNAPSHOTS].keys() - forgotten if is_snapshot_id(name))
+        published = _published(store, names, commit_seqs(store))
     except StoreError:
         return None
     snapshots = {name: size for name, size in found[SNAPSHOTS].items() if name in published}
-    other = sum(size for name, size in found[SNAPSHOTS].items() if name != SNAPSHOTS) - sum(snapshots.values())
+    others = found[SNAPSHOTS].keys() - snapshots.keys() - {SCHEMAS.split("/")[1]}
+    other = sum(found[SNAPSHOTS][name] for name in others)
     return Storage(snapshots, sum(sum(of.values()) for of in found.values()), other)
+
+
+def _published(store: Store, names: Sequence[str], seqs: Sequence[int]) -> set[str]:
+    """Return which of these snapshots are published, by as few as can be of the commits that may have published them.
+
+    Where there are as many of both, each has one. If not, the commit in their middle tells on which side one lacks,
+    because names and numbers ascend together.
+    """
+    if len(names) == len(seqs) or not names or not seqs:
+        return set(names) if seqs else set()
+    middle = len(seqs) // 2
+    commit = accepted(seqs[middle], partial(read_commit, store))
+    if commit is None:
+        return _published(store, names, [*seqs[:middle], *seqs[middle + 1 :]])
+    place = bisect_left(names, commit.snapshot)
+    own = {*names[place : place + 1]} & {commit.snapshot}
+    return (
+        own
+        | _published(store, names[:place], seqs[:middle])
+        | _published(store, names[place + len(own) :], seqs[middle + 1 :])
+    )
 
 
 def price_of(requests: Mapping[str, int]) -> float:

@@ -7,7 +7,7 @@ import typer
 from blocks.names import LAKE_BLOCK
 from flows.cli.api import reach_prefect
 from flows.cli.options import AsOf, Bucket, Json, LakeBlock, Limit, Prefix, located, names
-from flows.cli.say import say_document
+from flows.cli.say import remark, say_document
 
 if TYPE_CHECKING:
     from lake.read import Lake
@@ -41,14 +41,19 @@ def columns(
 
 
 @app.command()
-def snapshots(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_json: Json = False) -> None:
-    """List the published snapshots, newest first."""
+def snapshots(
+    limit: Limit = 20, bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_json: Json = False
+) -> None:
+    """List the newest snapshots that were published, newest first."""
     from flows.cli.show import show
 
-    found = open_lake(lake, bucket, prefix).snapshots()
-    if not as_json and "restores" in found and found["restores"].isna().all():
-        found = found.drop(columns="restores")
-    show(found, as_json, "nothing was ever published")
+    found = open_lake(lake, bucket, prefix).snapshots(limit + 1 if limit else None)
+    rows = found.head(limit) if limit else found
+    if not as_json and "restores" in rows and rows["restores"].isna().all():
+        rows = rows.drop(columns="restores")
+    show(rows, as_json, "nothing was ever published")
+    if len(rows) < len(found):
+        remark(f"the newest {limit}; --limit 0 prints all")
 
 
 @app.command()

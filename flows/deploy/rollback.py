@@ -15,7 +15,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 
 from blocks.names import FIRST, Names
 from flows.deploy.code import pulled_from
-from lake.commit import read_commits
+from lake.commit import commit_seqs, each_commit
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import CODE, CODE_MANIFEST
 from lake.store import PARALLEL_REQUESTS, Store
@@ -31,7 +31,7 @@ def versions(store: Store, names: Names = FIRST) -> list[dict[str, Any]]:
     (snapshots), and the deployments that run it (deployments).
     """
     pushed = {item.key.split("/")[1]: item.modified for item in store.list(CODE) if item.key.endswith(CODE_MANIFEST)}
-    made = Counter(str(commit.run.get("code_version")) for commit in read_commits(store))
+    made = Counter(each_commit(store, commit_seqs(store), lambda commit: str(commit.run.get("code_version"))))
     with get_client(sync_client=True) as client:
         running = _deployments(client, store, names)
     return [

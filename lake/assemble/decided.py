@@ -60,7 +60,7 @@ class Cleaned:
 def published_as(store: Store, held: HeldDraft) -> Commit | None:
     """Return the commit that published a held draft, None if there is none."""
     first = held.parent.seq + 1 if held.parent else 1
-    for seq in reversed([seq for seq in commit_seqs(store) if seq >= first]):
+    for seq in reversed(commit_seqs(store, first - 1)):
         commit = accepted_commit(seq, partial(read_commit, store))
         if commit is not None and commit.verdict is not None and commit.verdict.draft == held.id:
             return commit

@@ -7,10 +7,11 @@ from functools import partial
 
 from lake.accept import accepted
 from lake.bucket import command_on
-from lake.commit import Commit, DataFile, commit_seqs, read_commit, read_file
+from lake.commit import Commit, DataFile, read_commit, read_file
 from lake.documents import DOCUMENTS
 from lake.errors import DamagedObjectError, MissingObjectError, StoreError
 from lake.layout import file_key, snapshot_folder
+from lake.numbers import newest_first
 from lake.publish import Finding, Level
 from lake.resource import Failure
 from lake.store import PARALLEL_REQUESTS, Store
@@ -85,7 +86,7 @@ def twins_of(store: Store, commit: Commit, damaged: Mapping[str, tuple[DataFile,
     """
     wanted = {file.name: file for file in damaged.get(DOCUMENTS.name, ())}
     twins = dict[str, str]()
-    for seq in reversed(commit_seqs(store)) if wanted else ():
+    for seq in newest_first(store) if wanted else ():
         other = accepted(seq, partial(read_commit, store))
         if other is None or other.snapshot == commit.snapshot or DOCUMENTS.name not in other.tables:
             continue

@@ -6,22 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from functools import partial
 from typing import Any
 
-from lake.accept import accepted
 from lake.assemble.draft import Progress
 from lake.assemble.piece import KINDS
 from lake.assemble.stored import StoredFile, document_files, open_documents
-from lake.commit import Commit, commit_seqs, read_commit
+from lake.commit import Commit
 from lake.errors import DamagedObjectError, LakeError, MissingObjectError, RestoreError
+from lake.past import Past
 from lake.publish import SnapshotWriter, same_files
 from lake.publish.verify import damages_of
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.verdict import Restored
 
-# Names that are told to somebody who names a snapshot that there is not.
-_NEAR = 5
+# Names that are told to somebody who names a snapshot that there is not, and those of which they are chosen.
+_NEAR, _NAMED = 5, 100
 
 
 def find_snapshot(store: Store, name: str) -> tuple[Commit, Commit]:
@@ -31,18 +30,17 @@ def find_snapshot(store: Store, name: str) -> tuple[Commit, Commit]:
         RestoreError: There is no such snapshot, or it is the current one.
         LakeError: Nothing was ever published.
     """
-    with ThreadPoolExecutor(PARALLEL_REQUESTS, "look") as pool:
-        commits = list(pool.map(lambda seq: accepted(seq, partial(read_commit, store)), commit_seqs(store)))
-    known = {commit.snapshot: commit for commit in commits if commit is not None}
-    if not known:
+    past = Past(store)
+    current = past.current()
+    if current is None:
         raise LakeError(f"{store.uri()}: nothing was ever published here, so there is nothing to restore")
-    current = list(known.values())[-1]
     if name == current.snapshot:
         raise RestoreError(name, "it is the current snapshot, which readers see already")
-    if name not in known:
-        near = ", ".join(get_close_matches(name, known, _NEAR, cutoff=0))
+    found = past.named(name)
+    if found is None:
+        near = ", ".join(get_close_matches(name, past.names(_NAMED), _NEAR, cutoff=0))
         raise RestoreError(name, f"{store.uri()} has no snapshot of this name; the nearest names are {near}")
-    return known[name], current
+    return found, current
 
 
 def require_whole(store: Store, commit: Commit, progress: Progress) -> None:

@@ -119,7 +119,7 @@ def leftovers(store: Store, named: Collection[str | None], last: int, now: datet
             found[folder] = _Sum.of(items, forgotten_prefix(name))
     if found:
         # What was published since commits were listed.
-        later = (accepted(seq, partial(read_commit, store)) for seq in commit_seqs(store) if seq > last)
+        later = (accepted(seq, partial(read_commit, store)) for seq in commit_seqs(store, last))
         for commit in filter(None, later):
             found.pop(snapshot_folder(commit.snapshot).rstrip("/"), None)
     return [_foreign(store, folder, one, now) for folder, one in found.items()]

@@ -4,14 +4,14 @@ All times are S3's. A folder is as old as its youngest object, so a folder that 
 """
 
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 
-from lake.accept import newest
-from lake.commit import Commit, read_commit, read_commits
+from lake.accept import first
+from lake.commit import Commit, commit_seqs, each_commit, read_commit
 from lake.layout import (
     CHECKS,
     CODE,
@@ -42,16 +42,27 @@ _LEVELS = {SNAPSHOTS: 2, STAGING: 2, RESULTS: 3, CHECKS: 2, CODE: 2, HELD: 2}
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """One folder, or one object outside of all folders, that may be removed.
+    """One folder, or one object outside of all folders, that may be removed: its objects, their bytes and age.
 
     `kind` is its root, such as snapshots; `youngest` is the time of its youngest object.
     """
 
     kind: str
     folder: str
-    keys: tuple[str, ...]
+    objects: int
     bytes: int
     youngest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """One commit that may be forgotten, and what its snapshot has: objects and bytes."""
+
+    seq: int
+    snapshot: str
+    committed_at: str
+    objects: int
+    bytes: int
 
 
 def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] | None) -> list[Garbage]:
@@ -62,37 +73,74 @@ def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] |
     is kept. What a waiting draft needs is kept until its deadline, whatever the grace period. If `codes_in_use` is
     None, nobody knows which are in use, and all code stays. So does every object whose name is not one of this lake's.
 
+    Of a commit only its names are kept, and of folders only those that may be garbage.
+
     Raises:
         LakeError: A commit cannot be read, so nobody knows which files it needs.
     """
     now = _now(store)
-    # Listed before the commits: a snapshot that is published in between then has its commit in the list.
-    folders = {root: _folders(store, root) for root in _LEVELS}
-    commits = read_commits(store)
+    needed = _Needed(store, codes_in_use)
+    needed.look()
+    found = [one for root in _LEVELS for one in _folders(store, root) if not needed.has(root, one.folder)]
+    # What was published, put back or held since then has its commit or its draft by now.
+    needed.look()
     held = kept_drafts(store, now)
     drafts = {draft.id for draft in held}
-    snapshots = {commit.snapshot for commit in commits} | {name for draft in held for name in draft.needs}
-    codes = {str(commit.run.get("code_version")) for commit in commits} | set(codes_in_use or ())
+    needed.snapshots.update(name for draft in held for name in draft.needs)
+    old = (one for one in found if now - one.youngest > grace and not needed.has(f"{one.kind}/", one.folder))
+    return [one for one in old if one.folder.split("/")[1] not in drafts or f"{one.kind}/" != HELD]
 
-    def is_needed(root: str, folder: str) -> bool:
+
+class _Needed:
+    """What commits name, as far as they were looked at."""
+
+    def __init__(self, store: Store, codes_in_use: Collection[str] | None) -> None:
+        self.snapshots = set[str]()
+        self._store = store
+        self._codes = None if codes_in_use is None else set(codes_in_use)
+        self._seen = set[int]()
+
+    def look(self) -> None:
+        """Read the commits that were not read yet."""
+        seqs = [seq for seq in commit_seqs(self._store) if seq not in self._seen]
+        for snapshot, code in each_commit(self._store, seqs, _names):
+            self.snapshots.add(snapshot)
+            if self._codes is not None:
+                self._codes.add(code)
+        self._seen.update(seqs)
+
+    def has(self, root: str, folder: str) -> bool:
+        """Tell whether a commit, or a deployment, needs a folder, or nobody knows."""
         name = folder.split("/")[1]
         if root in (SNAPSHOTS, CHECKS):
-            return name in snapshots or not is_snapshot_id(name)
-        if root == HELD:
-            return name in drafts
+            return name in self.snapshots or not is_snapshot_id(name)
         if root == CODE:
-            return name in codes or codes_in_use is None or not folder.endswith("/")
+            return self._codes is None or name in self._codes or not folder.endswith("/")
         return False
 
-    garbage = []
-    for root, found in folders.items():
-        for folder, items in found.items():
-            youngest = max(item.modified for item in items)
-            if now - youngest > grace and not is_needed(root, folder):
-                first = _first(items) if root == CODE else items
-                keys, size = tuple(item.key for item in first), sum(item.size for item in first)
-                garbage.append(Garbage(root.removesuffix("/"), folder, keys, size, youngest))
-    return garbage
+
+def _names(commit: Commit) -> tuple[str, str]:
+    return commit.snapshot, str(commit.run.get("code_version"))
+
+
+def _folders(store: Store, root: str) -> Iterator[Garbage]:
+    """Yield what lies below a root, each folder that is kept or removed as a whole as one."""
+
+    def folder_of(item: StoredObject) -> str:
+        levels = item.key.split("/")
+        folder = "/".join(levels[: _LEVELS[root]])
+        return f"{folder}/" if len(levels) > _LEVELS[root] else folder
+
+    for folder, items in groupby(store.list(root), folder_of):
+        objects, size, youngest, manifest = 0, 0, None, None
+        for item in items:
+            objects, size = objects + 1, size + item.size
+            youngest = item.modified if youngest is None else max(youngest, item.modified)
+            manifest = item if root == CODE and item.key.endswith(f"/{CODE_MANIFEST}") else manifest
+        assert youngest is not None, "a folder is one because an object lies in it"
+        if manifest is not None:
+            objects, size = 1, manifest.size
+        yield Garbage(root.removesuffix("/"), folder, objects, size, youngest)
 
 
 def _first(code: list[StoredObject]) -> list[StoredObject]:
@@ -109,14 +157,17 @@ def remove(store: Store, garbage: Iterable[Garbage]) -> list[Garbage]:
     """Delete garbage and return what was deleted; a folder that was written to since it was found stays."""
     removed = []
     for item in garbage:
-        if any(found.modified > item.youngest for found in store.list(item.folder)):
+        lying = list(store.list(item.folder))
+        if any(found.modified > item.youngest for found in lying):
             continue
-        store.delete(item.keys)
+        if not item.folder.endswith("/"):
+            lying = [found for found in lying if found.key == item.folder]
+        store.delete([found.key for found in (_first(lying) if f"{item.kind}/" == CODE else lying)])
         removed.append(item)
     return removed
 
 
-def find_expired(store: Store, older_than: timedelta | None = None, keep: int | None = None) -> list[Commit]:
+def find_expired(store: Store, older_than: timedelta | None = None, keep: int | None = None) -> list[Expired]:
     """Return the commits, oldest first, whose successor is older than `older_than`, or all but the newest `keep`.
 
     So every state that readers saw within that time is kept, or as many snapshots; the newest commit always, and all
@@ -124,29 +175,35 @@ def find_expired(store: Store, older_than: timedelta | None = None, keep: int | 
     """
     assert (older_than is None) != (keep is None), "a snapshot expires by its age, or by how many are newer"
     now = _now(store)
-    expired = []
-    found = {seq: item for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None}
-    current = newest(in_reach(found), partial(read_commit, store))
-    bases = [draft.parent.seq for draft in kept_drafts(store, now) if draft.parent]
-    commits = [(seq, found[seq]) for seq in in_reach(found) if current is not None and seq <= current.seq]
-    for place, ((seq, _), (_, successor)) in enumerate(pairwise(commits)):
-        is_kept = older_than is not None and now - successor.modified <= older_than
-        is_kept = is_kept or (keep is not None and len(commits) - place <= keep)
+    times = {seq: item.modified for item in store.list(COMMITS) if (seq := commit_seq(item.key)) is not None}
+    reached = in_reach(times)
+    current = first(reversed(reached), partial(read_commit, store))
+    bases = {draft.parent.seq for draft in kept_drafts(store, now) if draft.parent}
+    seqs = [seq for seq in reached if current is not None and seq <= current.seq]
+    expired = list[int]()
+    for place, (seq, successor) in enumerate(pairwise(seqs)):
+        is_kept = older_than is not None and now - times[successor] <= older_than
+        is_kept = is_kept or (keep is not None and len(seqs) - place <= keep)
         # Stop at the first one to keep: even if S3's times are out of order, the commits that stay have no gap.
         if is_kept or seq in bases:
             break
-        expired.append(read_commit(store, seq))
-    return expired
+        expired.append(seq)
+    return list(each_commit(store, expired, _expired))
 
 
-def forget(store: Store, commits: Iterable[Commit]) -> None:
+def _expired(commit: Commit) -> Expired:
+    sizes = commit.sizes().values()
+    return Expired(commit.seq, commit.snapshot, commit.committed_at, len(sizes), sum(sizes))
+
+
+def forget(store: Store, expired: Iterable[Expired]) -> None:
     """Delete commits, oldest first; their files become garbage, and stay for another grace period.
 
     A copy of the commit in the snapshot's folder makes that folder young. To undo this, put the copy back.
     """
-    for commit in commits:
-        key = commit_key(commit.seq)
-        store.create(forgotten_key(commit.snapshot), store.get(key))
+    for one in expired:
+        key = commit_key(one.seq)
+        store.create(forgotten_key(one.snapshot), store.get(key))
         store.delete([key])
 
 
@@ -157,13 +214,3 @@ def _now(store: Store) -> datetime:
     [probe] = store.list(key)
     store.delete([key])
     return probe.modified
-
-
-def _folders(store: Store, root: str) -> dict[str, list[StoredObject]]:
-    """Return all objects below a root, grouped by the folder that is kept or removed as a whole."""
-    folders: dict[str, list[StoredObject]] = {}
-    for item in store.list(root):
-        levels = item.key.split("/")
-        folder = "/".join(levels[: _LEVELS[root]])
-        folders.setdefault(f"{folder}/" if len(levels) > _LEVELS[root] else folder, []).append(item)
-    return folders

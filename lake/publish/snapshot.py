@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-from lake.accept import newest
+from lake.accept import first
 from lake.commit import Commit, DataFile, TableFiles, commit_seqs, read_commit
 from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, PublishError
 from lake.fields import encoded, nulls_of
@@ -200,8 +200,8 @@ def commit_snapshot(store: Store, commit: Commit) -> Commit:
 
 
 def _free_number(store: Store, commit: Commit) -> int:
-    later = [seq for seq in commit_seqs(store) if seq >= commit.seq]
-    rival = newest(later, partial(read_commit, store))
+    later = commit_seqs(store, commit.seq - 1)
+    rival = first(reversed(later), partial(read_commit, store))
     if rival is not None and rival != commit:
         raise ConflictError(store.uri(commit_key(rival.seq)))
     return commit.seq if rival else next(seq for seq in count(commit.seq) if seq not in later)

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from itertools import pairwise, zip_longest
 
 from lake.accept import accepted
-from lake.commit import Commit, DataFile, read_commit
+from lake.commit import Commit, DataFile, ahead, read_commit
 from lake.errors import MissingObjectError, NoCommitError
 from lake.layout import (
     COMMITS,
@@ -71,7 +71,7 @@ def verify(
     reached = in_reach(seq for _, seq in keys if seq is not None)
     foreign = [foreign_of(store, item.key, [item], now) for item, seq in keys if seq is None]
     seen, damages = _chain(store, reached, progress)
-    far = (seq for _, seq in keys if seq is not None and seq not in reached)
+    far = sorted({seq for _, seq in keys if seq is not None} - set(reached))
     damages += [_no_commit(store.uri(commit_key(seq)), "its number is far above all others") for seq in far]
     damages += _breaks(store, seen, reached)
     lost, strange = lost_fields(store, frozenset().union(*(one.schemas for one in seen)), now)
@@ -106,7 +106,7 @@ def damages_of(store: Store, commit: Commit, progress: Progress) -> list[Damage]
 
 def _chain(store: Store, seqs: Collection[int], progress: Progress) -> tuple[list[_Seen], list[Damage]]:
     """Read all commits, and list the files of each."""
-    with progress("commits", len(seqs)) as advance, ThreadPoolExecutor(PARALLEL_REQUESTS, "look") as pool:
+    with progress("commits", len(seqs)) as advance:
 
         def look(seq: int) -> _Seen | Damage | None:
             try:
@@ -119,7 +119,7 @@ def _chain(store: Store, seqs: Collection[int], progress: Progress) -> tuple[lis
             finally:
                 advance(1)
 
-        found = list(pool.map(look, seqs))
+        found = list(ahead(look, seqs))
     return [one for one in found if isinstance(one, _Seen)], [one for one in found if isinstance(one, Damage)]
 
 

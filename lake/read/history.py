@@ -1,33 +1,31 @@
 """The published snapshots over time, and which of them a name, a date or a time stands for."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
 
-from lake.accept import accepted, newest
 from lake.bucket import command_on
-from lake.commit import Commit, TableFiles, commit_seqs, read_commit
+from lake.commit import Commit, TableFiles
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import is_snapshot_id
-from lake.store import PARALLEL_REQUESTS, Store
+from lake.past import Past
+from lake.store import Store
 from lake.text import shown
+
+# Snapshots that are named to somebody who names one that there is not.
+_NAMED = 20
 
 
 class History:
-    """The commits of one lake; remembers those that were read, because they never change."""
+    """The commits of one lake; remembers the last few that were read, because they never change."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._commits: dict[int, Commit] = {}
+        self._past = Past(store)
 
-    def commits(self) -> list[Commit]:
-        """Return every commit, newest first."""
-        return self._accepted(commit_seqs(self._store))
-
-    def _accepted(self, seqs: list[int]) -> list[Commit]:
-        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-            found = list(pool.map(lambda seq: accepted(seq, self._commit), reversed(seqs)))
-        return [commit for commit in found if commit is not None]
+    def commits(self, limit: int | None = None) -> Iterator[Commit]:
+        """Yield every commit, or so many, the newest first; none is kept."""
+        return self._past.commits(limit)
 
     def commit(self, as_of: str | date | None = None) -> Commit:
         """Return the commit of a snapshot: the current one, or the one that `as_of` names.
@@ -36,28 +34,18 @@ class History:
             UnknownNameError: No snapshot has this name, or none was published by then.
             LakeError: Nothing was ever published.
         """
-        seqs = commit_seqs(self._store)
-        commits = self._accepted(seqs) if as_of is not None else []
-        current = commits[0] if commits else newest(seqs, self._commit)
-        if current is None:
-            uri = self._store.uri()
-            raise LakeError(f"{uri}: nothing was ever published here; run `{command_on(uri, 'refresh')}` first")
         if as_of is None:
-            return current
-        if isinstance(as_of, str) and is_snapshot_id(as_of):
-            matches = (commit for commit in commits if commit.snapshot == as_of)
+            commit = self._past.current()
+        elif isinstance(as_of, str) and is_snapshot_id(as_of):
+            commit = self._past.named(as_of)
         else:
-            moment = _moment(as_of)
-            matches = (commit for commit in commits if datetime.fromisoformat(commit.committed_at) <= moment)
-        commit = next(matches, None)
-        if commit is None:
-            raise UnknownNameError("snapshot", str(as_of), [known.snapshot for known in commits])
-        return commit
-
-    def _commit(self, seq: int) -> Commit:
-        if seq not in self._commits:
-            self._commits[seq] = read_commit(self._store, seq)
-        return self._commits[seq]
+            commit = self._past.at(_moment(as_of))
+        if commit is not None:
+            return commit
+        if names := self._past.names(_NAMED):
+            raise UnknownNameError("snapshot", str(as_of), names)
+        uri = self._store.uri()
+        raise LakeError(f"{uri}: nothing was ever published here; run `{command_on(uri, 'refresh')}` first")
 
 
 def table_of(commit: Commit, name: str) -> TableFiles:

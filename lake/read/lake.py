@@ -53,8 +53,11 @@ class Lake:
         pinned._history, pinned._pinned = self._history, self.commit(as_of)
         return pinned
 
-    def snapshots(self) -> "pd.DataFrame":
-        """Return one row per published snapshot, newest first; `restores` names the one that it publishes again."""
+    def snapshots(self, limit: int | None = None) -> "pd.DataFrame":
+        """Return one row per published snapshot, newest first; `restores` names the one that it publishes again.
+
+        Each is a request; `limit` asks for so many, the newest ones.
+        """
         from lake.read.frames import listed
 
         return listed(
@@ -68,7 +71,7 @@ class Lake:
                     "failed": len(commit.stale) + len(commit.missing),
                     "restores": commit.restores.snapshot if commit.restores else None,
                 }
-                for commit in self._history.commits()
+                for commit in self._history.commits(limit)
             ]
         )
 

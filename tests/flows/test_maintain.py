@@ -93,12 +93,12 @@ def test_garbage_is_removed_and_what_it_was_is_said(run_maintain: Maintain, litt
     size = sum(item.size for item in littered.list(snapshot_folder(RIVAL)))
     state = run_maintain()
     assert spoken(state)[0] == "Completed"
-    assert f"1 of snapshots removed (2 objects, {size:,} bytes)" in state.message
+    assert f"1 of snapshots removed (4 objects, {size:,} bytes)" in state.message
     assert "1 of staging removed (1 object, 1 byte)" in state.message
     assert snapshots_of(keys(littered)) == {OLD, NEW}
     assert keys(littered, "staging/") == set()
     rows = {row["what"]: (row["kind"], row["objects"], row["bytes"]) for row in artifact(client)}
-    assert rows == {snapshot_folder(RIVAL): ("snapshots", 2, size), CRAWL: ("staging", 1, 1)}
+    assert rows == {snapshot_folder(RIVAL): ("snapshots", 4, size), CRAWL: ("staging", 1, 1)}
 
 
 def test_a_dry_run_says_the_same_and_removes_nothing(

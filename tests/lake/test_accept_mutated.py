@@ -25,8 +25,9 @@ class Shelf(Store):
         super().__init__("lake", "pokelake", MagicMock())
         self.body = body
 
-    def list(self, folder: str) -> Iterator[StoredObject]:
-        yield StoredObject(commit_key(COMMIT.seq), len(self.body), NOON)
+    def list(self, folder: str, after: str = "") -> Iterator[StoredObject]:
+        if commit_key(COMMIT.seq) > after:
+            yield StoredObject(commit_key(COMMIT.seq), len(self.body), NOON)
 
     def find(self, key: str, limit: int | None = None) -> bytes | None:
         return self.body if key == commit_key(COMMIT.seq) else None

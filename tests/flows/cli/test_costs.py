@@ -7,10 +7,13 @@ import pytest
 from flows.cli import status
 from flows.cli.costs import GIGABYTE, Storage, dollars, measure, price_of, requests_in
 from lake.errors import StoreError
+from lake.layout import commit_key, forgotten_key, snapshot_folder
 from lake.publish.garbage import find_expired, forget
 from lake.store import Store
+from lake.traffic import requests_to_s3
 from tests.lake.publish.killing import NEW, OLD, RIVAL
 from tests.lake.publish.littering import chain, put
+from tests.lake.shelf import commit_of, snapshot_of
 
 
 def test_each_snapshot_and_all_that_lies_in_the_lake_are_added_up_from_listings(store: Store):
@@ -60,3 +63,24 @@ def test_the_last_run_is_the_last_one_that_left_its_numbers(monkeypatch: pytest.
     }
     monkeypatch.setattr(status, "read_runs", lambda place, limit: [killed])
     assert status.read_last("lake") is None
+
+
+def test_what_is_published_is_told_from_what_is_not_by_few_commits(store: Store):
+    """Three folders of sixty are not: one forgotten, one left by a run, one that is being written."""
+    for seq in range(1, 61):
+        store.create(commit_key(seq), commit_of(seq).to_json())
+        store.create(f"{snapshot_folder(snapshot_of(seq))}x", b"12345")
+    gone, left, new = snapshot_of(0), f"{snapshot_of(33)[:-8]}ffffffff", snapshot_of(61)
+    for name in (left, new):
+        store.create(f"{snapshot_folder(name)}x", b"1")
+    store.create(forgotten_key(gone), b"1")
+    before = requests_to_s3()["GetObject"]
+    found = measure(store)
+    assert found is not None
+    assert (found.snapshots, found.unpublished) == ({snapshot_of(seq): 5 for seq in range(1, 61)}, 3)
+    assert requests_to_s3()["GetObject"] - before <= 14
+    store.delete([f"{snapshot_folder(name)}x" for name in (left, new)])
+    before = requests_to_s3()["GetObject"]
+    found = measure(store)
+    assert found is not None
+    assert (len(found.snapshots), requests_to_s3()["GetObject"] - before) == (60, 0)

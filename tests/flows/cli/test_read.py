@@ -48,6 +48,15 @@ def ran(_lake: None, capsysbinary: pytest.CaptureFixture[bytes]) -> Ran:
     return run
 
 
+def test_snapshots_prints_the_newest_and_says_how_to_get_all(ran: Ran):
+    code, out, err = ran("snapshots", "--limit", "1", "--json")
+    assert ([row["snapshot"] for row in json.loads(out)], code) == ([SECOND], 0)
+    assert err == "the newest 1; --limit 0 prints all\n"
+    for limit in ("0", "2", "20"):
+        code, out, err = ran("snapshots", "--limit", limit, "--json")
+        assert ([row["snapshot"] for row in json.loads(out)], err) == ([SECOND, FIRST], "")
+
+
 def test_sql_prints_rows(ran: Ran):
     code, out, err = ran("sql", "SELECT move_id, power FROM moves ORDER BY 1", "--json")
     assert (code, err) == (0, "")
