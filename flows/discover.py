@@ -27,6 +27,7 @@ from flows.steps.outcome import (
     unchanged,
 )
 from flows.steps.parameters import LakeLocation, SourceChoice
+from flows.steps.runner import Runner, distributed
 from flows.steps.start import proven_results, start
 from flows.steps.watch import run_name, watched
 from lake.assemble.held import HeldDraft
@@ -44,10 +45,12 @@ from lake.text import shown
     on_cancellation=PUBLISHING,
 )
 @watched
+@distributed
 @stoppable
 def discover(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
     source: SourceChoice = SourceChoice(),  # noqa: B008
+    runner: Runner = "",
 ) -> State[Any]:
     """Publish the documents that the source lists and the lake lacks; report those that are no longer listed.
 
@@ -60,6 +63,7 @@ def discover(
     Args:
         lake: Where the lake lies.
         source: The source to look at.
+        runner: Where tasks work, as for a refresh.
     """
     if is_frozen():
         return frozen()

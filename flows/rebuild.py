@@ -16,6 +16,7 @@ from flows.steps.memory import return_freed_memory
 from flows.steps.outcome import Outcome, ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.publish import publish
+from flows.steps.runner import Runner, distributed
 from flows.steps.watch import run_name, watched
 from lake.assemble.build import build_group, species_generations
 from lake.assemble.draft import Crawled, bases_of
@@ -51,7 +52,12 @@ LONGEST_SECONDS = 2 * 60 * 60
     on_cancellation=PUBLISHING,
 )
 @watched
-def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> State[Any]:  # noqa: B008
+@distributed
+def rebuild(
+    lake: LakeLocation = LakeLocation(),  # noqa: B008
+    as_of: str | None = None,
+    runner: Runner = "",
+) -> State[Any]:
     """Build the tables of a snapshot from its documents; publish them if it is the current one and they differ.
 
     The tables of an earlier snapshot are compared with the published ones, and nothing is written, because published
@@ -63,6 +69,7 @@ def rebuild(lake: LakeLocation = LakeLocation(), as_of: str | None = None) -> St
     Args:
         lake: Where the lake lies.
         as_of: A snapshot's name, a date (its end, UTC) or a time. Default: the current snapshot.
+        runner: Where tasks work, as for a refresh.
     """
     return_freed_memory()
     if (state := verdict_first(lake)) is not None:

@@ -20,6 +20,7 @@ from flows.steps.outcome import finished, frozen, pokemon_names, publish_on_head
 from flows.steps.parameters import Choice, LakeLocation, SourceChoice
 from flows.steps.picked import crawl_picked, narrow
 from flows.steps.publish import Publication
+from flows.steps.runner import Runner, distributed
 from flows.steps.start import proven_results, start
 from flows.steps.watch import run_name, watched
 from lake.assemble.held import HeldDraft
@@ -40,6 +41,7 @@ from lake.layout import SHARD_RESULTS
     on_cancellation=PUBLISHING,
 )
 @watched
+@distributed
 @stoppable
 def refresh(
     lake: LakeLocation = LakeLocation(),  # noqa: B008
@@ -47,6 +49,7 @@ def refresh(
     allow_shrink: Sequence[str] = (),
     force: bool = False,
     decide: Choice | None = None,
+    runner: Runner = "",
 ) -> State[Any]:
     """Crawl the source and publish a new snapshot if anything changed.
 
@@ -66,6 +69,8 @@ def refresh(
             that is named is also taken as it came, although more of its documents failed than are tolerated.
         force: Ask for every document anew, although the source's version is known and the lake has ETags.
         decide: A verdict on a held draft; then nothing is crawled.
+        runner: Where tasks work: threads, dask:ADDRESS, ray:ADDRESS, or dask:CLASS {arguments as JSON} for a Dask
+            cluster of the run's own. Default: POKELAKE_RUNNER in the environment, or threads.
     """
     if is_frozen():
         return frozen()

@@ -160,6 +160,11 @@ def plan_key(crawl: str, sha256: str) -> str:
     return f"{STAGING}{crawl}/plan-{sha256[:16]}"
 
 
+def told_folder(crawl: str, run: str) -> str:
+    """Return the folder in which a run tells the workers of its crawl what an operator told it, with its slash."""
+    return f"{STAGING}{crawl}/told-{run}/"
+
+
 def attempt_folder(run: str) -> str:
     """Return the folder in which a run notes the drafts that it writes, with its slash."""
     return f"{STAGING}draft-{run}/"

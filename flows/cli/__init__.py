@@ -23,16 +23,19 @@ from flows.cli import tell as telling
 from flows.cli import verify as verifying
 from flows.cli.api import afterwards, api_error, reach_prefect
 from flows.cli.options import (
+    AllowShrink,
     AsOf,
     Bucket,
     Connections,
     Documents,
+    Force,
     Json,
     LakeBlock,
     Prefix,
     Rate,
     Resources,
     RetryDelay,
+    Runner,
     Shards,
     SourceBlock,
     SourceUrl,
@@ -78,11 +81,6 @@ app.add_typer(approving.app)
 app.add_typer(verifying.app)
 app.add_typer(restoring.app)
 
-AllowShrink = Annotated[
-    list[str] | None,
-    typer.Option(help="A table or resource that may lose rows or documents this time; you can repeat it."),
-]
-
 
 @app.command()
 def refresh(
@@ -98,9 +96,8 @@ def refresh(
     user_agent: UserAgent = None,
     retry_delay_seconds: RetryDelay = None,
     allow_shrink: AllowShrink = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Ask for every document anew, although the source's version is known.")
-    ] = False,
+    force: Force = False,
+    runner: Runner = "",
 ) -> None:
     """Crawl what may have changed and publish a new snapshot if something did."""
     begin("refresh")
@@ -124,6 +121,7 @@ def refresh(
             ),
             allow_shrink=allow_shrink or [],
             force=force,
+            runner=runner,
             return_state=True,
         ),
         at,
@@ -138,6 +136,7 @@ def discover(
     prefix: Prefix = "",
     lake: LakeBlock = LAKE_BLOCK,
     resources: Resources = None,
+    runner: Runner = "",
 ) -> None:
     """Look at the listings only; publish documents that are new, report those that are no longer listed."""
     begin("discover")
@@ -147,18 +146,24 @@ def discover(
 
     choice = SourceChoice(block=source_block, base_url=source, resources=names(resources))
     at = located(lake, bucket, prefix)
-    _finish(flow(lake=at, source=choice, return_state=True), at)
+    _finish(flow(lake=at, source=choice, runner=runner, return_state=True), at)
 
 
 @app.command()
-def rebuild(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None) -> None:
+def rebuild(
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
+    as_of: AsOf = None,
+    runner: Runner = "",
+) -> None:
     """Build the tables of a snapshot from its documents alone; only the current one's are published, if they differ."""
     begin("rebuild")
     reach_prefect(runs=True)
     from flows.rebuild import rebuild as flow
 
     at = located(lake, bucket, prefix)
-    _finish(flow(lake=at, as_of=as_of, return_state=True), at)
+    _finish(flow(lake=at, as_of=as_of, runner=runner, return_state=True), at)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.steps.runner_setting import SENTENCE, VARIABLE
 from lake.bucket import require_bucket
 from lake.errors import StoreError
 from lake.source import SETTINGS, Source
@@ -107,6 +108,14 @@ Rate = Annotated[
 Connections = Annotated[int | None, _setting("connections")]
 Shards = Annotated[int | None, _setting("parallel_shards")]
 UserAgent = Annotated[str | None, _setting("user_agent")]
+AllowShrink = Annotated[
+    list[str] | None,
+    typer.Option(help="A table or resource that may lose rows or documents this time; you can repeat it."),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Ask for every document anew, although the source's version is known.")
+]
+Runner = Annotated[str, typer.Option(envvar=VARIABLE, help=f"{SENTENCE} Default: threads.", metavar="RUNNER")]
 RetryDelay = Annotated[float | None, _setting("retry_delay_seconds")]
 
 

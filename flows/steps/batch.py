@@ -11,8 +11,10 @@ from prefect.client.schemas import State
 from prefect.context import TaskRunContext
 from prefect.states import Completed
 
-from flows.steps.connected import Connections, Crawl, connections_of
+from flows.steps.connected import Connections, Crawl, connected
 from flows.steps.results import PLAIN_JSON
+from flows.steps.shares import Share
+from flows.steps.shipped import require_code
 from lake.assemble.plan import Plan, read_batch
 from lake.assemble.staging import Manifest, stage
 from lake.crawl import Batch, Fetched, Shard
@@ -56,14 +58,25 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
     retry_delay_seconds=5,
     retry_condition_fn=_may_help,
 )
-def fetch_batch(crawl: Crawl, plan: Plan, number: int, name: str, title: str) -> Result:
+def fetch_batch(
+    crawl: Crawl,
+    plan: Plan,
+    number: int,
+    name: str,
+    title: str,
+    share: Share | None = None,
+    code: str | None = None,
+) -> Result:
     """Fetch a batch's documents into ``staging/``; return the manifests of its shards, as plain JSON values.
 
     What it asks for lies in the plan; its name is that of its result. The title is for people, who read it in the
-    task's name. It ends as Stopped if the run was told to stop before anything came.
+    task's name. It ends as Stopped if the run was told to stop before anything came. On a worker it has a share of what
+    the crawl may ask, and the worker must have loaded the run's code.
     """
+    require_code(code)
     store = crawl.lake.open()
-    manifests = list(_staged(store, crawl, read_batch(store, plan, number), connections_of(crawl)))
+    with connected(crawl, share) as connections:
+        manifests = list(_staged(store, crawl, read_batch(store, plan, number), connections))
     if all(not manifest.answered and manifest.cut_short == len(manifest.failed) for manifest in manifests):
         # Prefect takes a returned state for the task's own.
         return cast("Result", Completed(name=STOPPED, message="the run was told to stop"))

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from blocks.limit import Allowance
+from blocks.secret import key_headers
 from flows.steps.parameters import LakeLocation
+from flows.steps.shares import Share
+from flows.steps.told import Listener
 from lake.crawl import CUT_SHORT, Fetched, Fetcher, Shard, Source
 from lake.errors import StoppedError
 
@@ -67,7 +70,24 @@ def shared(crawl: Crawl, connections: Connections) -> Iterator[None]:
             del _OPEN[crawl]
 
 
-def connections_of(crawl: Crawl) -> Connections:
-    """Return the connections of a crawl that this process has opened."""
-    with _OPENING:
-        return _OPEN[crawl]
+@contextmanager
+def connected(crawl: Crawl, share: Share | None) -> Iterator[Connections]:
+    """Return the connections of a crawl that this process has opened; with a share, open some for the block alone."""
+    if share is None:
+        with _OPENING:
+            connections = _OPEN[crawl]
+        yield connections
+        return
+    source = replace(
+        crawl.source,
+        connections=share.connections,
+        parallel_shards=1,
+        requests_per_second=share.requests_per_second,
+        requests_per_run=share.requests,
+    )
+    with (
+        Fetcher(source, key_headers(source)) as fetcher,
+        Listener(crawl.lake.open(), share.told, fetcher),
+        Allowance(source.global_limit, fetcher.require_open) as allowance,
+    ):
+        yield Connections(fetcher, allowance, lambda resource: None)

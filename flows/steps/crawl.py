@@ -1,42 +1,29 @@
 """Fetching every shard of a crawl, a few batches at a time: one task a batch, whose small results let it be resumed."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 
 import msgspec
 from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas import State
-from prefect.futures import PrefectFuture
-from prefect.task_runners import ThreadPoolTaskRunner
-from prefect.tasks import Task
 
-from blocks.limit import Allowance
-from blocks.secret import key_headers
-from flows.steps.batch import Result, fetch_batch, manifests_of, result_key
-from flows.steps.connected import Connections, Crawl, shared
-from flows.steps.deadline import Deadline, kept, resumable
-from flows.steps.lanes import in_lanes
+from flows.steps.at_work import AtWork, at_work
+from flows.steps.batch import fetch_batch, manifests_of, result_key
+from flows.steps.connected import Crawl
+from flows.steps.deadline import kept, resumable
 from flows.steps.numbers import phase
-from flows.steps.orders import Orders
 from flows.steps.progress import CrawlReport, Note, crawl_progress
 from flows.steps.results import Results
-from flows.steps.tally import Tally, titles
-from lake.assemble.plan import write_plan
+from flows.steps.tally import Tally
 from lake.assemble.staging import Manifest, is_whole, second_round
 from lake.commit import Commit
-from lake.crawl import Batch, Fetcher, Shard, Source, batches
+from lake.crawl import Batch, Shard, Source, batches
 from lake.errors import StoppedError
 from lake.layout import RESULTS
 from lake.text import counted
-
-# A batch, and the task that fetches it.
-_Todo = tuple[Batch, Task[..., Result]]
 
 
 def crawl_id(flow: str, source: Source, parent: Commit | None, version: str | None) -> str:
@@ -54,23 +41,19 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
         SourceError: The source fails as a whole, the budget of requests is spent, or it took too long.
         StoppedError: An operator told the run to stop.
     """
-    documents, cut = sum(len(shard.wanted) for shard in shards), batches(shards)
+    documents, cut, tally = sum(len(shard.wanted) for shard in shards), batches(shards), Tally(shards)
     crawl = replace(crawl, source=crawl.source.bounded(documents))
     report = CrawlReport(crawl.lake.place(), documents)
     with (
         phase("crawl", f"crawling {counted(documents, 'document')} in {counted(len(cut), 'task')}"),
-        _connected(crawl, Tally(shards), report) as (fetcher, orders, tally),
-        ThreadPoolTaskRunner[Result](max_workers=crawl.source.shards_at_once) as runner,
-        # The fetcher closes before the runner waits for its tasks, so a run that is told to end ends its tasks.
-        fetcher,
+        at_work(crawl, tally, report) as working,
         crawl_progress(report) as note_done,
     ):
-        at_work = _AtWork(crawl, runner, orders, tally, note_done)
-        manifests = _first_round(at_work, cut, results, resumable(crawl.source, documents))
+        manifests = _first_round(working, cut, results, resumable(crawl.source, documents), note_done)
         if manifests is None:
             raise _told_to_stop(report, crawl.source)
         again = second_round(manifests, shards)
-        second = _second_round(at_work, batches(again))
+        second = _second_round(working, batches(again))
         tally.note_again(second)
         if len(second) < len(again) or any(manifest.cut_short for manifest in second):
             raise _told_to_stop(report, crawl.source)
@@ -78,38 +61,15 @@ def fetch_all(crawl: Crawl, shards: Sequence[Shard], results: Results) -> list[M
     return manifests + [msgspec.structs.replace(manifest, round=2) for manifest in second]
 
 
-@dataclass(frozen=True, slots=True)
-class _AtWork:
-    """A crawl under way: what runs its tasks, what it was told, and who counts what comes."""
-
-    crawl: Crawl
-    runner: ThreadPoolTaskRunner[Result]
-    orders: Orders
-    tally: Tally
-    note_done: Note
-
-    def run(self, cut: Sequence[Batch], todo: deque[_Todo], note: str = "") -> Iterator[tuple[_Todo, State[Any]]]:
-        """Write the plan of some batches, and fetch those that are to be fetched; more of them may be added."""
-        plan = write_plan(self.crawl.lake.open(), self.crawl.id, cut)
-        named = titles(cut)
-
-        def submit(item: _Todo) -> PrefectFuture[Any]:
-            batch, fetch = item
-            given = {"crawl": self.crawl, "plan": plan, "number": batch.number, "name": batch.name}
-            return self.runner.submit(fetch, {**given, "title": f"{named[batch.number]}{note}"})
-
-        return in_lanes(todo, self.crawl.source.shards_at_once, submit)
-
-
 def _first_round(
-    at_work: _AtWork, cut: Sequence[Batch], results: Results, expiration: timedelta
+    working: AtWork, cut: Sequence[Batch], results: Results, expiration: timedelta, note_done: Note
 ) -> list[Manifest] | None:
     """Fetch all batches that no earlier run has fetched; return the manifests of all, None if told to stop before."""
-    store, crawl, manifests = at_work.crawl.lake.open(), at_work.crawl, list[Manifest]()
+    store, crawl, manifests = working.crawl.lake.open(), working.crawl, list[Manifest]()
     fetch = fetch_batch.with_options(result_storage=results, cache_expiration=expiration)
     todo = deque((batch, fetch) for batch in cut)
     stopped, is_cut_short = list[Batch](), False
-    for (batch, _), state in at_work.run(cut, todo):
+    for (batch, _), state in working.run(cut, todo):
         is_fetched, found = state.name != "Cached", manifests_of(state)
         if found is None:
             stopped.append(batch)
@@ -121,10 +81,10 @@ def _first_round(
         else:
             manifests += found
             for shard, manifest in zip(batch.shards, found, strict=True):
-                at_work.tally.note(shard, manifest, is_fetched)
-                at_work.note_done(len(shard.wanted) - manifest.cut_short, is_fetched)
+                working.tally.note(shard, manifest, is_fetched)
+                note_done(len(shard.wanted) - manifest.cut_short, is_fetched)
                 is_cut_short |= is_fetched and manifest.cut_short > 0
-        if at_work.orders.is_stopped and todo:
+        if working.orders.is_stopped and todo:
             is_cut_short = True
             todo.clear()
     # Prefect keeps a result of each, and there is none.
@@ -132,13 +92,13 @@ def _first_round(
     return None if stopped or is_cut_short else manifests
 
 
-def _second_round(at_work: _AtWork, cut: Sequence[Batch]) -> list[Manifest]:
+def _second_round(working: AtWork, cut: Sequence[Batch]) -> list[Manifest]:
     """Ask once more for what failed; of a batch that was told to stop before, there is nothing."""
     if not cut:
         return []
     # No result is kept, because the next run must ask again for what failed twice.
     once = fetch_batch.with_options(persist_result=False, cache_policy=NO_CACHE)
-    states = at_work.run(cut, deque((batch, once) for batch in cut), " again")
+    states = working.run(cut, deque((batch, once) for batch in cut), " again")
     return [manifest for _, state in states for manifest in manifests_of(state) or ()]
 
 
@@ -155,23 +115,3 @@ def _told_to_stop(report: CrawlReport, source: Source) -> StoppedError:
         f"an operator told the run to: {report.count()} are {kept(source, report.total)}, and the next run goes on from"
         " there"
     )
-
-
-@contextmanager
-def _connected(crawl: Crawl, tally: Tally, report: CrawlReport) -> Iterator[tuple[Fetcher, Orders, Tally]]:
-    """Let the crawl's tasks find its HTTP process while the block runs; the caller closes it."""
-    fetcher = Fetcher(crawl.source, key_headers(crawl.source))
-    orders = Orders(fetcher, crawl.source, report)
-    orders.allowance = allowance = Allowance(crawl.source.global_limit, orders.require_wanted)
-
-    def begin(resource: str) -> None:
-        if not orders.is_stopped:
-            tally.begin(resource)
-
-    with (
-        allowance,
-        orders,
-        Deadline(fetcher, crawl.source, report.total, report.pace, crawl.lake.open().uri()),
-        shared(crawl, Connections(fetcher, allowance, begin)),
-    ):
-        yield fetcher, orders, tally

@@ -10,6 +10,7 @@ from typing import Self
 from prefect import runtime
 
 from blocks.limit import PATIENCE_SECONDS
+from flows.steps.shares import Shares
 from lake.bucket import command_on
 from lake.crawl import Fetcher, Source
 from lake.crawl.listings import longest_listings
@@ -81,7 +82,9 @@ class Deadline:
     lake's address.
     """
 
-    def __init__(self, fetcher: Fetcher, source: Source, documents: int, pace: Callable[[], float], lake: str) -> None:
+    def __init__(
+        self, fetcher: Fetcher | Shares, source: Source, documents: int, pace: Callable[[], float], lake: str
+    ) -> None:
         self._fetcher, self._source, self._documents, self._pace, self._lake = fetcher, source, documents, pace, lake
         self._verb = runtime.flow_run.flow_name or "refresh"
         self._deployment = runtime.deployment.name or self._verb

@@ -2,21 +2,33 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from prefect.client.schemas import State
 from prefect.futures import PrefectFuture
 
+from lake.errors import LakeError
+
 _T = TypeVar("_T")
+
+# Whoever waits for a task looks as often whether it is still wanted.
+CHECK_SECONDS = 2
 
 
 def in_lanes(
-    todo: deque[_T], lanes: int, submit: Callable[[_T], PrefectFuture[Any]]
+    todo: deque[_T],
+    lanes: int,
+    submit: Callable[[_T], PrefectFuture[Any]],
+    require_open: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[_T, State[Any]]]:
     """Submit everything that is to be done, so many at a time; yield each with its final state, as they end.
 
-    Whoever takes them may add more to what is to be done, or clear it.
+    Whoever takes them may add more to what is to be done, or clear it. `require_open` raises when nobody waits for them
+    any longer.
+
+    Raises:
+        LakeError: What was to do the task is gone, such as its worker, several times in a row, or its scheduler.
     """
     ended, running = SimpleQueue[tuple[_T, PrefectFuture[Any]]](), 0
 
@@ -28,7 +40,26 @@ def in_lanes(
         while todo and running < lanes:
             start(todo.popleft())
             running += 1
-        item, future = ended.get()
+        try:
+            item, future = ended.get(timeout=CHECK_SECONDS)
+        except Empty:
+            require_open()
+            continue
         running -= 1
-        future.wait()
-        yield item, future.state
+        yield item, _final_state(future)
+
+
+def _final_state(future: PrefectFuture[Any]) -> State[Any]:
+    future.wait()
+    state = future.state
+    if not state.is_final():
+        # Of a task whose worker died, Prefect knows only that it runs.
+        try:
+            future.result(raise_on_failure=False)
+        except Exception as error:
+            raise LakeError(
+                f"the workers lost a task: {type(error).__name__}: {error}; look at their logs, and run again to go on"
+                " from here",
+                may_pass=True,
+            ) from error
+    return state

@@ -17,6 +17,7 @@ from blocks.limit import Allowance
 from flows.steps.deadline import kept
 from flows.steps.outcome import Outcome, ended
 from flows.steps.progress import CrawlReport
+from flows.steps.shares import Shares
 from lake.crawl import Fetcher, Source
 from lake.errors import StoppedError
 from lake.text import counted
@@ -68,7 +69,7 @@ class Orders:
 
     allowance: Allowance | None = None
 
-    def __init__(self, fetcher: Fetcher, source: Source, report: CrawlReport) -> None:
+    def __init__(self, fetcher: Fetcher | Shares, source: Source, report: CrawlReport) -> None:
         self._fetcher, self._source, self._report = fetcher, source, report
         self.requests_per_second = source.requests_per_second
         self.run: UUID | None = None
