@@ -57,13 +57,14 @@ aws: .venv/installed
 docs: .venv/installed
 	@$(BIN)/python -m tests.docs.generated
 
-# Writes the locks anew, of everything and of what a run needs; needs uv. No registry is named in them, so they hold
+# Writes the locks anew, of everything, of what a run needs, and of what one on a cluster needs; needs uv. No registry is named in them, so they hold
 # wherever packages come from.
 COMPILE := uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --quiet pyproject.toml
 lock:
 	$(COMPILE) --all-extras -o requirements.lock
 	$(COMPILE) --constraints requirements.lock -o requirements-run.lock
+	$(COMPILE) --extra dask --extra ray --constraints requirements.lock -o requirements-cluster.lock
 
 # Nothing is resolved, because the lock names everything. pip 23.2, which comes with Python 3.11.7, would fail: for a
 # package with an extra, such as Prefect's `sqlalchemy[asyncio]`, it takes the newest version, and then refuses it

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from blocks.limit import Allowance
-from blocks.secret import key_headers
+from flows.steps.fetchers import FETCHERS
 from flows.steps.parameters import LakeLocation
 from flows.steps.shares import Share
 from flows.steps.told import Listener
@@ -86,7 +86,7 @@ def connected(crawl: Crawl, share: Share | None) -> Iterator[Connections]:
         requests_per_run=share.requests,
     )
     with (
-        Fetcher(source, key_headers(source)) as fetcher,
+        FETCHERS.one(crawl.id, source) as fetcher,
         Listener(crawl.lake.open(), share.told, fetcher),
         Allowance(source.global_limit, fetcher.require_open) as allowance,
     ):

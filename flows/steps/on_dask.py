@@ -76,11 +76,10 @@ def dask_workers(
     Raises:
         LakeError: There is no such class, the cluster has no worker, or it is at work on other code.
     """
-    made: AbstractContextManager[Any] = nullcontext(address)
-    if address is None:
-        made = (_cluster_class(cluster) if cluster else LocalCluster)(**arguments)
+    make = _cluster_class(cluster) if cluster else LocalCluster
     where = address or cluster or "a cluster on this machine"
     try:
+        made: AbstractContextManager[Any] = make(**arguments) if address is None else nullcontext(address)
         with made as to, _SealedClient(to, set_as_default=False) as client:
             client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
             _ship(client, code)

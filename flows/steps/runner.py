@@ -71,9 +71,13 @@ def running(runner: str) -> Iterator[None]:
             _CURRENT.reset(token)
 
 
+def _api_url() -> str | None:
+    return get_current_settings().api.url
+
+
 @contextmanager
 def _opened(setting: RunnerSetting, code: Code) -> Iterator[Workers]:
-    if not get_current_settings().api.url:
+    if not _api_url():
         raise LakeError(
             f"runner {setting.kind}: its workers tell a Prefect API what they do, and this run has one of its own that"
             " they cannot reach; name one by PREFECT_API_URL, or leave the runner at threads"
@@ -86,7 +90,7 @@ def _opened(setting: RunnerSetting, code: Code) -> Iterator[Workers]:
     except ModuleNotFoundError as error:
         raise LakeError(
             f"runner {setting.kind}: {error.name} is not installed; install pokelake[{setting.kind}], or build the"
-            f" image with --build-arg RUNNER={setting.kind}"
+            " image with --build-arg LOCK=cluster"
         ) from error
     with opened(setting.address, setting.cluster, setting.arguments, code) as workers:
         yield workers

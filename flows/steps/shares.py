@@ -32,6 +32,7 @@ class Shares:
     documents = 0
 
     def __init__(self, source: Source, workers: int, teller: Teller, folder: str) -> None:
+        source = source.bounded()
         self._source, self._teller, self._folder = source, teller, folder
         self.count = max(1, min(workers, source.shards_at_once))
         self._rate = source.requests_per_second

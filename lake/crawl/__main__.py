@@ -1,7 +1,7 @@
 """The child process of a `Fetcher`; shards arrive on its standard input and leave, fetched, on its standard output.
 
-A number on its standard input is the requests a second that it may make from then on; None ends the shards under way
-with what has come. Every second it says how many documents are done.
+A float on its standard input is the requests a second that it may make from then on, an integer the requests; None ends
+the shards under way with what has come. Every second it says how many documents are done.
 """
 
 import asyncio
@@ -71,6 +71,8 @@ async def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
                     stop.set()
                 elif isinstance(asked, float):
                     pace.set_rate(asked)
+                elif isinstance(asked, int):
+                    pace.allow(asked)
                 else:
                     task = group.create_task(answer(*asked))
                     running.add(task)

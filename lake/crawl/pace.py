@@ -4,6 +4,7 @@ import asyncio
 import math
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -45,6 +46,10 @@ class Pace:
         self._changes += 1
         for sleeping in self._sleeping:
             sleeping.cancel()
+
+    def allow(self, requests: int) -> None:
+        """Let so many requests be made from now on."""
+        self._source, self.requests = replace(self._source, requests_per_run=requests), 0
 
     async def turn(self) -> None:
         """Wait for a slot of one's own; whoever waited when the source asked for a pause waits for its end as well.

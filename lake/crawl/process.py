@@ -105,17 +105,28 @@ class Fetcher:
             self._source = replace(self._source, requests_per_second=requests_per_second)
             self._tell(float(requests_per_second))
 
+    def allow(self, requests: int) -> None:
+        """Let the child make so many requests from now on, whatever it has made before."""
+        with self._lock:
+            self._source = replace(self._source, requests_per_run=requests)
+            self._tell(requests)
+
     def stop(self) -> None:
         """End the shards under way with what has come; of those that come later nothing is asked for."""
         with self._lock:
             self._is_stopped = True
             self._tell(None)
 
-    def _tell(self, order: float | None) -> None:
+    def _tell(self, order: float | int | None) -> None:
         if self._child is not None and self._ended is None:
             assert self._child.stdin is not None
             with suppress(BrokenPipeError):
                 _write_order(self._child.stdin, order)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it would fetch another shard."""
+        return self._ended is None and not self._is_stopped
 
     def require_open(self) -> None:
         """Raise `SourceError` if this was closed or the child is gone."""

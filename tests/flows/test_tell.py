@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prefect.client.schemas import State
 
-import flows.steps.crawl
+import flows.steps.at_work
 from flows.cli import main
 from flows.local.replica import demo_documents
 from flows.steps.connected import Connections
@@ -46,7 +46,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Orders]:
             every.append(self)
             return super().__enter__()
 
-    monkeypatch.setattr(flows.steps.crawl, "Orders", Heard)
+    monkeypatch.setattr(flows.steps.at_work, "Orders", Heard)
     return every
 
 

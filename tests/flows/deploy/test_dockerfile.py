@@ -24,6 +24,10 @@ def instructions(path: Path) -> list[tuple[str, str]]:
     return [(word.upper(), rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines() if line)]
 
 
+# Of the image as it is built without an argument, and of one for a cluster.
+IMAGES_LOCKS = ("requirements-run.lock", "requirements-cluster.lock")
+
+
 @pytest.fixture(scope="module")
 def image() -> list[tuple[str, str]]:
     return instructions(REPOSITORY / "Dockerfile")
@@ -42,11 +46,11 @@ def test_the_base_is_one_release_of_the_python_of_this_project(image: list[tuple
 def test_it_takes_nothing_of_the_checkout_but_the_lock(image: list[tuple[str, str]]):
     copied = [rest.split() for rest in arguments(image, "COPY")]
     assert copied == [
-        ["requirements-run.lock", "/build/requirements-run.lock"],
+        ["requirements-${LOCK}.lock", "/build/requirements.lock"],
         ["--from=dependencies", "/opt/pokelake", "/opt/pokelake"],
     ]
     assert arguments(image, "ADD") == []
-    assert (REPOSITORY / ".dockerignore").read_text().split() == ["*", "!requirements-run.lock"]
+    assert (REPOSITORY / ".dockerignore").read_text().split() == ["*", *(f"!{lock}" for lock in IMAGES_LOCKS)]
 
 
 def test_it_installs_by_hash_and_compiles(image: list[tuple[str, str]]):
@@ -65,7 +69,7 @@ def test_it_runs_as_a_user_without_rights_in_a_folder_that_is_its_own(image: lis
 def test_it_holds_no_secret(image: list[tuple[str, str]]):
     text = (REPOSITORY / "Dockerfile").read_bytes()
     assert list(secrets_in(text)) == []
-    assert arguments(image, "ARG") == []
+    assert arguments(image, "ARG") == ["LOCK=run"]
     assert re.findall(r"(?i)key|token|password|secret|https?://", " ".join(arguments(image, "ENV"))) == []
 
 
@@ -113,22 +117,32 @@ def locked(name: str) -> dict[str, str]:
     return {canonicalize_name(distribution): version for distribution, version in pins}
 
 
-def test_the_images_lock_has_the_versions_that_are_tested():
-    assert locked("requirements-run.lock").items() < locked("requirements.lock").items()
+@pytest.mark.parametrize("lock", IMAGES_LOCKS)
+def test_the_images_lock_has_the_versions_that_are_tested(lock: str):
+    assert locked(lock).items() < locked("requirements.lock").items()
 
 
-def test_the_images_lock_names_a_hash_for_everything_and_no_registry():
-    text = (REPOSITORY / "requirements-run.lock").read_text()
+@pytest.mark.parametrize("lock", IMAGES_LOCKS)
+def test_the_images_lock_names_a_hash_for_everything_and_no_registry(lock: str):
+    text = (REPOSITORY / lock).read_text()
     for entry in re.split(r"\n(?=\S)", text):
         assert "--hash=sha256:" in entry, entry
     assert re.findall(r"https?://|--index|--find-links", text) == []
 
 
-def test_the_images_lock_leaves_out_what_only_developers_need():
-    assert locked("requirements-run.lock").keys() & {"moto", "pytest", "mypy", "ruff", "hypothesis", "polars"} == set()
+@pytest.mark.parametrize("lock", IMAGES_LOCKS)
+def test_the_images_lock_leaves_out_what_only_developers_need(lock: str):
+    assert locked(lock).keys() & {"moto", "pytest", "mypy", "ruff", "hypothesis", "polars"} == set()
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("requirements-run.lock", ()), ("requirements.lock", ("local", "dev"))])
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [
+        ("requirements-run.lock", ()),
+        ("requirements-cluster.lock", ("dask", "ray")),
+        ("requirements.lock", ("local", "dev", "dask", "ray")),
+    ],
+)
 def test_a_lock_has_all_that_its_distributions_require(lock: str, extras: tuple[str, ...]):
     """It is installed without resolving, so nothing comes that it does not name."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
@@ -164,9 +178,10 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def test_the_images_lock_has_everything_that_the_code_imports():
+    """Only what works on a cluster needs that of the larger image."""
     sources = [path for pattern in ALLOWED for path in REPOSITORY.glob(pattern)]
     names = {name for path in sources for name in imported(path)} - {*sys.stdlib_module_names, *PACKAGES}
-    owners, available = packages_distributions(), locked("requirements-run.lock")
+    owners, available = packages_distributions(), locked("requirements-cluster.lock")
     lacking = {name for name in names if not {canonicalize_name(o) for o in owners.get(name, ())} & available.keys()}
     assert {"boto3", "prefect", "pyarrow"} <= names
     assert lacking == set()
