@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from bench.memory import grown
 from bench.parse import building
 from bench.reading import cold_reading
 from bench.rows import HEAD, Row
+from bench.workers import workers
 from bench.world import World, world
 from lake.errors import LakeError
 
@@ -32,6 +34,7 @@ PARTS: dict[str, Callable[[World, int], Iterator[Row]]] = {
     "building": building,
     "reading": cold_reading,
     "changed": changed,
+    "workers": workers,
     "grown": grown,
 }
 # Those that have a world of their own.
@@ -48,6 +51,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[*PARTS, *ALONE], help="parts of the table (default: all)")
     parser.add_argument("--json", type=Path, default=JSON, help=f"where the rows are written (default: {JSON})")
     options = parser.parse_args()
+    # A signal that ends the bench must end what it has started as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     with TemporaryDirectory(prefix="pokelake-bench-", ignore_cleanup_errors=True) as folder:
         corpus = options.corpus

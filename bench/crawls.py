@@ -62,13 +62,13 @@ def _alone(world: World, home: str, prefix: str, *flags: str) -> float:
 def unchanged(world: World, runs: int) -> Iterator[Row]:
     """Refresh everything when nothing has changed: with a version to go by, and without one."""
     loads = [python(*LOADING) for _ in range(runs + 1)]
-    world.requests()
+    world.source_counts()
     known, asked, written = [], [], []
     for _ in range(runs + 1):
         world.s3_counts()
         known.append(refresh(world, "all-0", "Unchanged:"))
         counts = world.s3_counts()
-        asked.append(world.requests())
+        asked.append(world.source_counts()["requests"])
         written.append(sum(counts.get(kind, 0) for kind in ("PUT", "COPY", "POST")))
     yield Row("unchanged, version known, s", _seconds(known), _seconds(loads), "above", 1.0)
     yield Row("  requests to the source", asked, (), "at most", 59)

@@ -48,9 +48,14 @@ def python(*arguments: str, environment: Mapping[str, str | None] | None = None)
     ) as process:
         watch = _Watch(process.pid)
         watch.start()
-        output, _ = process.communicate()
-        seconds = time.perf_counter() - started
-        watch.end()
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            watch.end()
     if process.returncode:
         raise BenchError(f"{' '.join(arguments)} ended with {process.returncode}:\n{output[-4000:]}")
     return Ended(seconds, _cpu_of_children() - before, watch.peak_kb / 1024, output)

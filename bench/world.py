@@ -48,9 +48,9 @@ class World:
         """Return what S3 was asked since this was asked last, by kind, and the bytes that it was sent."""
         return counts(self.stack.s3)
 
-    def requests(self) -> int:
-        """Return how many requests the replica had since this was asked last."""
-        found: int = self._control("GET", "counters")["requests"]
+    def source_counts(self) -> dict[str, Any]:
+        """Return what the replica has counted since this was asked last."""
+        found: dict[str, Any] = self._control("GET", "counters")
         self._control("DELETE", "counters")
         return found
 
