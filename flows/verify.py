@@ -66,7 +66,7 @@ def verify(
     repaired what is not, unless `as_of` names it. If something is damaged it fails, and its message and its artifact
     say what, where, and what to do. Nothing is written, unless it is to repair, also while runs are frozen: then the
     current snapshot is published anew, as a new one, in which damaged tables are built from the documents, and damaged
-    documents are taken from another snapshot that has the same file whole.
+    documents are taken from another snapshot that has the same file whole; a list of fields that is missing is stored.
 
     Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment.
 

@@ -11,6 +11,7 @@ from flows.local.replica import demo_documents
 from flows.steps.outcome import published_by
 from flows.verify import verify
 from lake.commit import commit_seqs
+from lake.layout import schema_key
 from lake.publish.damage import UnsoundError
 from lake.store import Store
 from tests.flows.conftest import LOCATION
@@ -38,6 +39,14 @@ def test_a_flipped_bit_is_named_and_repaired_and_the_lake_is_whole_again(prefect
     assert state.is_completed()
     assert re.match(r"whole: \d+ files of 2 snapshots, ", str(state.message))
     assert shown("pokelake-verification-lake-pokelake") == ("progress", 100)
+
+    lost = schema_key(str(first.tables["types"].schema))
+    fields = store.get(lost)
+    store.delete([lost])
+    state = verify(LOCATION, return_state=True)
+    assert f"{store.uri(lost)}: expected a list of fields with SHA-256 " in str(error_of(state, UnsoundError))
+    assert verify(LOCATION, repair=True, return_state=True).is_completed()
+    assert (store.find(lost), lake.commit) == (fields, first)
 
     damaged = next(key for key in first.sizes() if "/types/" in key)
     flip(store, damaged)
