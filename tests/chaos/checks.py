@@ -87,7 +87,7 @@ def check_overwritten(point: Point, log: list[Seen]) -> None:
         # A snapshot that must be written anew before its commit is removed first.
         for key in seen.deletes if seen.status in (200, 204) else ():
             held.pop(key, None)
-        if seen.method == "PUT" and not seen.is_copy and seen.status == 200:
+        if seen.method == "PUT" and seen.status == 200:
             key = unquote(urlsplit(seen.target).path)
             before = held.setdefault(key, seen.body)
             point.expect(before == seen.body or "/results/" in key, "torn", f"{key} was overwritten")

@@ -40,7 +40,6 @@ class Seen:
     target: str
     body: str
     status: int = 0
-    is_copy: bool = False
     deletes: tuple[str, ...] = ()
 
 
@@ -138,9 +137,9 @@ class Proxy:
         writer: asyncio.StreamWriter,
     ) -> bool:
         self._count += 1
-        is_copy = "x-amz-copy-source" in headers
-        deletes = deleted_keys(method, target, body)
-        seen = Seen(self._count, method, target, sha256(body).hexdigest(), is_copy=is_copy, deletes=deletes)
+        copied = headers.get("x-amz-copy-source")
+        content = f"that of {copied}" if copied else sha256(body).hexdigest()
+        seen = Seen(self._count, method, target, content, deletes=deleted_keys(method, target, body))
         # Held by its number, because its answer may come after those of later ones.
         self.log.append(seen)
         fault = self.meddle(seen, "before")

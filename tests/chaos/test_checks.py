@@ -61,11 +61,15 @@ def test_a_key_that_was_put_twice_is_torn_unless_the_second_was_refused_or_the_s
         Seen(3, "PUT", "/lake/a", "1", 200),
         Seen(4, "PUT", "/lake/results/b", "1", 200),
         Seen(5, "PUT", "/lake/results/b", "2", 200),
+        Seen(6, "PUT", "/lake/c", "that of /lake/a", 200),
+        Seen(7, "PUT", "/lake/c", "that of /lake/a", 200),
     ]
     held, broken = Point("kills", "one"), Point("kills", "two")
     check_overwritten(held, log)
-    check_overwritten(broken, [*log, Seen(6, "PUT", "/lake/a", "2", 200)])
+    for number, key in enumerate(("a", "c"), len(log)):
+        check_overwritten(broken, [*log, Seen(number, "PUT", f"/lake/{key}", "2", 200)])
     assert (kinds(held), kinds(broken)) == (set(), {"torn"})
+    assert len(broken.breaches) == 2
 
 
 def test_a_key_that_was_deleted_may_be_put_anew():
