@@ -153,7 +153,10 @@ def _pulled(store: Store, deployment: DeploymentResponse) -> Iterator[str]:
     folder = re.compile(f"{re.escape(store.prefix + CODE)}([^/]+)/?")
     for step in deployment.pull_steps or ():
         for given in step.values():
-            if given.get("bucket") == store.bucket and (found := folder.fullmatch(str(given.get("folder")))):
+            # Deployments that were made before have a step of prefect-aws, which is given both by name.
+            env = given.get("env") or {}
+            bucket, place = given.get("bucket") or env.get("BUCKET"), given.get("folder") or env.get("FOLDER")
+            if bucket == store.bucket and (found := folder.fullmatch(str(place))):
                 yield found[1]
 
 

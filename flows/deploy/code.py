@@ -26,8 +26,10 @@ from lake.text import counted
 
 PACKAGES = ("blocks", "flows", "lake")
 
-# The step of a deployment that fetches a version.
-PULL = "prefect_aws.deployments.steps.pull_from_s3"
+# The step of a deployment that fetches a version and checks it; and that of deployments that were made before, which
+# only fetches it.
+PULL = "prefect.deployments.steps.run_shell_script"
+FORMER_PULL = "prefect_aws.deployments.steps.pull_from_s3"
 
 # A run needs these files; no others are ever pushed. Of what only readers need, it needs nothing.
 ALLOWED = (
@@ -140,9 +142,9 @@ def push_code(block: str = "", source: str = "") -> dict[str, str]:
     """Push the code in the working directory to the lake of an `S3Bucket` block; a step of ``prefect deploy``.
 
     Prefect runs it once for each deployment; after the first it costs one request. Returns bucket, folder, version and
-    git commit, for the pull step and the deployment, and the commands that check that it can be and what was pulled;
-    and the names of the lake and its source, for the deployments. An empty `block` is the first lake's, because an
-    environment without the variable gives it, and an empty `source` is that which `setup` saved with the lake.
+    git commit, for the pull step and the deployment, and the command that pulls the code and checks it; and the names
+    of the lake and its source, for the deployments. An empty `block` is the first lake's, because an environment
+    without the variable gives it, and an empty `source` is that which `setup` saved with the lake.
 
     Raises:
         LakeError: There is no such block, the code is not whole or holds a secret, or S3 refused.
@@ -165,8 +167,7 @@ def push_code(block: str = "", source: str = "") -> dict[str, str]:
         "version": code.version,
         "commit": checked_out(root),
         "sha256": code.sha256,
-        "check": check_command(),
-        "reach": reach_command(),
+        "pull": pull_command(),
         **deployed_names(names, source),
     }
 
@@ -186,18 +187,17 @@ def deployed_names(names: Names, source: str = "") -> dict[str, str]:
 
 def pulled_from(steps: Sequence[Mapping[str, Any]] | None) -> tuple[str, str] | None:
     """Return the bucket and the folder that a deployment's steps pull its code from; None if they pull none."""
-    found = next((step[PULL] for step in steps or () if PULL in step), None)
-    return (found["bucket"], found["folder"]) if found else None
+    for step in steps or ():
+        given = step.get(PULL, {}).get("env") or {}
+        if "BUCKET" in given and "FOLDER" in given:
+            return given["BUCKET"], given["FOLDER"]
+        if FORMER_PULL in step:
+            return step[FORMER_PULL]["bucket"], step[FORMER_PULL]["folder"]
+    return None
 
 
-def check_command() -> str:
-    """Return the command that checks a pulled version, in one line; it imports nothing that was pulled or installed."""
-    source = Path(pulled.__file__).read_text(encoding="utf-8")
-    return f"python3 -I -S -c {shlex.quote(f'exec({source!r})')}"
-
-
-def reach_command() -> str:
-    """Return the command that checks that a version can be pulled, in one line; it needs the packages of a run."""
+def pull_command() -> str:
+    """Return the command that pulls a version and checks it, in one line; it needs the packages of a run."""
     source = Path(pulled.__file__).read_text(encoding="utf-8")
     return f"python3 -I -c {shlex.quote(f'exec({source!r})')}"
 

@@ -1,8 +1,8 @@
-"""Checks the code of a run before any of it runs: it can be read, and it is what the deployment was made with.
+"""Pulls the code of a run, and lets none of it be run that is not what the deployment was made with.
 
 `prefect.yaml` hands the text of this file to an interpreter, because where the code is pulled nothing of this project
-is installed. The second check is made by a bare one, because what was pulled is not to be trusted yet, so it needs
-Python's own library alone. A refusal becomes the state of the run, which else says only that a process ended with 1.
+is installed; the interpreter believes nothing that lies in the folder. Each file is compared with its hash before it is
+written. A refusal becomes the state of the run, which else says only that a process ended with 1.
 """
 
 import json
@@ -10,9 +10,11 @@ import os
 import shlex
 import sys
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 MANIFEST = "MANIFEST.json"
@@ -23,7 +25,13 @@ FIRST = "pokelake"
 # Files that a message names.
 NAMED = 5
 
-# What S3 answers to who may not list or read; a request without a body has only the status.
+# Files that are fetched at the same time; one after another, a hundred of them take seconds.
+PARALLEL = 16
+
+# How often a file is asked for whose body breaks off; boto3 itself asks again only if there is no answer.
+TRIES = 3
+
+# What S3 answers to who may not list or read.
 DENIALS = {"AccessDenied", "403"}
 
 # Prefect's API answers within this time, or the reason is only in the log.
@@ -50,22 +58,63 @@ def tell(reason: str) -> None:
         pass
 
 
-def reach(bucket: str, folder: str, version: str, pool: str) -> None:
-    """End the process with a paragraph, which says what mends it, unless a code version can be listed and read."""
-    import boto3
+def pull(folder: Path, bucket: str, place: str, version: str, manifest_sha256: str, pool: str) -> None:
+    """Write the files of a code version into a folder, which is empty; the manifest that names them must have a hash.
 
-    said = f"code version {version} could not be pulled from s3://{bucket}/{folder}:"
+    End the process with a paragraph, which says what mends it, if they cannot be read or are others.
+    """
+    import boto3
+    from botocore.config import Config
+
+    said = f"code version {version} could not be pulled from s3://{bucket}/{place}:"
     right = f"s3:ListBucket on arn:aws:s3:::{bucket} for this folder"
+    bodies: dict[str, bytes | None] = {}
     try:
-        s3 = boto3.client("s3")
-        found = s3.list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=1).get("Contents", ())
-        right = f"s3:GetObject on arn:aws:s3:::{bucket}/{folder}*"
-        for item in found:
-            s3.head_object(Bucket=bucket, Key=item["Key"])
+        s3 = boto3.client("s3", config=Config(max_pool_connections=PARALLEL))
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=place, MaxKeys=1).get("Contents", ())
+        right = f"s3:GetObject on arn:aws:s3:::{bucket}/{place}*"
+        manifest = fetch(s3, bucket, f"{place}{MANIFEST}") if found else None
+        if sha256(manifest or b"").hexdigest() == manifest_sha256:
+            hashes = json.loads(manifest or b"")["files"]
+            with ThreadPoolExecutor(PARALLEL) as threads:
+                bodies = dict(
+                    zip(hashes, threads.map(lambda path: fetch(s3, bucket, place + path), hashes), strict=True)
+                )
+            differs = [
+                path for path, body in bodies.items() if body is None or sha256(body).hexdigest() != hashes[path]
+            ]
+        else:
+            differs = [MANIFEST]
     except Exception as error:
-        refuse(f"{said} {error}. {_way(error, bucket, folder, right, pool)}")
+        refuse(f"{said} {error}. {_way(error, bucket, place, right, pool)}")
     if not found:
         refuse(f"{said} nothing is there. Deploy it again, in its checkout: {_again(pool)}")
+    differs += sorted(path.name for path in folder.iterdir())
+    if differs:
+        refuse(
+            f"code version {version} was pulled, and none of it was run: expected exactly its files in {folder}, found"
+            f" {len(differs)} that differ ({', '.join(map(repr, differs[:NAMED]))}). Find out who changed"
+            f" code/{version}/ in the bucket, remove that folder, and deploy again: {_again(pool)}; a run pulls into an"
+            " empty folder"
+        )
+    for path, body in {**bodies, MANIFEST: manifest}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(body or b"")
+
+
+def fetch(s3: Any, bucket: str, key: str) -> bytes | None:
+    """Return an object's bytes, None if there is none."""
+    for attempt in range(TRIES):
+        try:
+            body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            return body
+        except s3.exceptions.NoSuchKey:
+            return None
+        except Exception as error:
+            # S3 has answered, or it has given up.
+            if hasattr(error, "response") or attempt == TRIES - 1:
+                raise
+    return None
 
 
 def _way(error: Exception, bucket: str, folder: str, right: str, pool: str) -> str:
@@ -94,42 +143,12 @@ def deploy(pool: str, lake: str = "") -> str:
     return f"`{named}POKELAKE_WORK_POOL={shlex.quote(pool)} prefect --no-prompt deploy --all`"
 
 
-def differing(folder: Path, manifest_sha256: str) -> list[str]:
-    """Return the files that are not as the manifest says, are missing or are too many; the manifest must have a hash.
-
-    A file too many may be one that Python would import in the place of another.
-    """
-    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
-    manifest = found.pop(MANIFEST).read_bytes() if MANIFEST in found else b""
-    if sha256(manifest).hexdigest() != manifest_sha256:
-        return [MANIFEST]
-    hashes = json.loads(manifest)["files"]
-    changed = [
-        path
-        for path, expected in hashes.items()
-        if path not in found or sha256(found[path].read_bytes()).hexdigest() != expected
-    ]
-    return sorted({*changed, *(found.keys() - hashes.keys())})
-
-
-def check(folder: Path, version: str, manifest_sha256: str, pool: str) -> None:
-    """End the process with a paragraph unless a folder holds exactly the files of a code version."""
-    if differs := differing(folder, manifest_sha256):
-        refuse(
-            f"code version {version} was pulled, and none of it was run: expected exactly its files in {folder}, found"
-            f" {len(differs)} that differ ({', '.join(map(repr, differs[:NAMED]))}). Find out who changed"
-            f" code/{version}/ in the bucket, remove that folder, and deploy again: {_again(pool)}; a run pulls into an"
-            " empty folder"
-        )
-
-
 if __name__ == "__main__":
-    if "PULLED" in os.environ:
-        check(
-            Path(os.environ["PULLED"]),
-            os.environ["VERSION"],
-            os.environ["MANIFEST_SHA256"],
-            os.environ["WORK_POOL"],
-        )
-    else:
-        reach(os.environ["BUCKET"], os.environ["FOLDER"], os.environ["VERSION"], os.environ["WORK_POOL"])
+    pull(
+        Path.cwd(),
+        os.environ["BUCKET"],
+        os.environ["FOLDER"],
+        os.environ["VERSION"],
+        os.environ["MANIFEST_SHA256"],
+        os.environ["WORK_POOL"],
+    )

@@ -33,7 +33,6 @@ from lake.assemble.decided import Ending
 from lake.assemble.held import HeldDraft, held_drafts, read_held, supersede, undecided
 from lake.commit import Commit, head, parent_of
 from lake.errors import UnansweredError, UnknownNameError
-from lake.read.files import read_table
 from lake.text import minute, shown
 from lake.verdict import Act, Verdict
 
@@ -183,6 +182,9 @@ def _names(lake: LakeLocation, commit: Commit, pokemon: tuple[int, ...]) -> dict
     """Return the names of new Pokémon by id."""
     if not pokemon:
         return {}
+    # It loads pandas, which no other run needs.
+    from lake.read.files import read_table
+
     wanted, columns = [("pokemon_id", "in", list(pokemon))], ["pokemon_id", "name"]
     rows = read_table(lake.open(), commit, "pokemon", wanted, columns).select(columns)
     return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))

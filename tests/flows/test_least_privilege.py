@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 from botocore.client import BaseClient
 from prefect_aws.credentials import _get_client_cached
-from prefect_aws.deployments.steps import pull_from_s3
 
 from flows.deploy.code import Code, push
 from flows.deploy.iam import Account, policy
+from flows.deploy.pulled import pull
 from flows.discover import discover
 from flows.local.replica import Running
 from flows.maintain import maintain
@@ -167,8 +167,7 @@ def test_the_policy_of_the_flows_is_what_runs_need_and_nothing_else(
     push(Store("lake", "pokelake"), code)
     act_as("task")
     requests.clear()
-    monkeypatch.chdir(tmp_path)
-    pull_from_s3("lake", f"pokelake/{code.folder}")
+    pull(tmp_path, "lake", f"pokelake/{code.folder}", code.version, code.sha256, "ecs")
     states = [
         run_refresh(resources=("generation",)),
         discover(LOCATION, SourceChoice(base_url=running.url, resources=FEW), return_state=True),

@@ -14,6 +14,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.states import Cancelled
 
 from flows import maintain as module
+from flows.deploy.code import FORMER_PULL, PULL
 from flows.maintain import code_in_use, maintain
 from flows.steps.outcome import spoken
 from lake.commit import commit_seqs
@@ -67,8 +68,10 @@ def deploy(client: SyncPrefectClient) -> Iterator[Callable[..., Any]]:
     def deployed() -> None:
         """Stand for any flow."""
 
-    def save(name: str, version: str | None, folder: str | None, bucket: str = "lake") -> Any:
-        steps = [{"prefect_aws.deployments.steps.pull_from_s3": {"bucket": bucket, "folder": folder}}]
+    def save(name: str, version: str | None, folder: str | None, bucket: str = "lake", former: bool = False) -> Any:
+        steps: list[dict[str, Any]] = [{FORMER_PULL: {"bucket": bucket, "folder": folder}}]
+        if not former:
+            steps = [{PULL: {"script": "true", "env": {"BUCKET": bucket, "FOLDER": folder}}}]
         flow_id = client.create_flow(deployed)
         id_ = client.create_deployment(flow_id, name, version=version, pull_steps=steps if folder else None)
         ids.add(id_)
@@ -164,7 +167,7 @@ def test_expired_snapshots_are_forgotten_and_named_and_a_later_run_removes_their
 def test_code_that_a_deployment_pulls_stays(run_maintain: Maintain, store: Store, deploy: Callable[..., Any]):
     put(store, *(f"code/{version}/MANIFEST.json" for version in VERSIONS))
     deploy("refresh", VERSIONS[0], f"pokelake/code/{VERSIONS[0]}/")
-    deploy("discover", None, f"pokelake/code/{VERSIONS[1]}/")
+    deploy("discover", None, f"pokelake/code/{VERSIONS[1]}/", former=True)
     assert "1 of code removed" in run_maintain().message
     assert {key.split("/")[1] for key in keys(store, "code/")} == set(VERSIONS[:2])
 
@@ -206,7 +209,7 @@ def test_lakes_in_one_bucket_leave_each_others_code_and_garbage_alone(
     for lake in every.values():
         put(lake, *(f"code/{version}/MANIFEST.json" for version in VERSIONS), f"{CRAWL}item-0001")
     deploy("refresh", VERSIONS[0], f"pokelake/code/{VERSIONS[0]}/")
-    deploy("refresh-moon", VERSIONS[1], f"pokelake/moon/code/{VERSIONS[1]}/")
+    deploy("refresh-moon", VERSIONS[1], f"pokelake/moon/code/{VERSIONS[1]}/", former=True)
     deploy("elsewhere", VERSIONS[2], f"code/{VERSIONS[2]}/", bucket="other")
     assert {prefix: code_in_use(lake) is None for prefix, lake in every.items()} == {
         "": True,

@@ -15,6 +15,7 @@ import boto3
 import pytest
 
 from flows.deploy.code import PACKAGES, Code, checked_out, collect, push
+from flows.deploy.pulled import pull
 from lake.errors import ConflictError, LakeError, StoreError
 from lake.store import Store
 from tests.flows.deploy.conftest import FILES, REPOSITORY, write
@@ -212,10 +213,8 @@ def test_what_is_not_part_of_a_version_keeps_it_from_being_deployed(root: Path, 
         push(store, code)
 
 
-def test_a_pull_brings_exactly_its_version(root: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_pull_brings_exactly_its_version(root: Path, store: Store, tmp_path: Path):
     """Beside an older version, and one whose name begins alike."""
-    from prefect_aws.deployments.steps import pull_from_s3
-
     push(store, collect(root))
     (root / "lake" / "store.py").unlink()
     code = collect(root)
@@ -223,8 +222,7 @@ def test_a_pull_brings_exactly_its_version(root: Path, store: Store, tmp_path: P
     store.create(f"code/{code.version}0/flows/other.py", b"")
     target = tmp_path / "container"
     target.mkdir()
-    monkeypatch.chdir(target)
-    pull_from_s3("lake", f"{store.prefix}{code.folder}")
+    pull(target, "lake", f"{store.prefix}{code.folder}", code.version, code.sha256, "ecs")
     assert {p.relative_to(target).as_posix(): p.read_bytes() for p in target.rglob("*") if p.is_file()} == whole(code)
 
 

@@ -13,6 +13,7 @@ from blocks.names import FIRST
 from flows.deploy import code as pushing
 from flows.deploy.automations import REPORT_AUTOMATION
 from flows.deploy.automations.trigger import Patience
+from flows.deploy.code import FORMER_PULL, PULL
 from flows.deploy.doctor import deployments, examine, pool, slots
 from flows.deploy.doctor.deployments import HEARTBEAT
 from flows.deploy.doctor.installation import SCHEDULES
@@ -135,9 +136,9 @@ def test_a_code_version_whose_manifest_was_changed(whole: Whole, body: bytes):
 
 def test_a_deployment_that_runs_whatever_it_pulls(whole: Whole):
     """Those of earlier versions did."""
-    [reach, pull, check] = whole.deployed.deployments()["report"]["pull_steps"]
-    assert deployments.CHECK in check
-    whole.change_deployment("report", pull_steps=[reach, pull])
+    [pull] = whole.deployed.deployments()["report"]["pull_steps"]
+    place = {name: pull[PULL]["env"][name.upper()] for name in ("bucket", "folder")}
+    whole.change_deployment("report", pull_steps=[{FORMER_PULL: place}])
     found = deployments.code(whole.installation())
     assert (found.found, found.mend) == ("report does not check the code that it pulls", DEPLOY)
 

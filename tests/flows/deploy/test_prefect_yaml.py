@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from flows.deploy.code import check_command, collect, reach_command
+from flows.deploy.code import collect, pull_command
 from flows.deploy.leaks import secrets_in
 from tests.flows.deploy.conftest import FLOWS, POOL, REPOSITORY, Deployed
 
@@ -41,27 +41,21 @@ def test_every_flow_is_deployed_under_its_own_name(deployed: Deployed):
 
 def test_every_deployment_has_the_version_of_the_code_and_pulls_that_folder(deployed: Deployed):
     code = collect(deployed.checkout)
-    step = {"id": "pull_code", "bucket": "lake", "folder": f"pokelake/code/{code.version}/"}
     facts = {
-        "PULLED": "{{ pull_code.directory }}",
+        "BUCKET": "lake",
+        "FOLDER": f"pokelake/code/{code.version}/",
         "VERSION": code.version,
         "MANIFEST_SHA256": code.sha256,
         "WORK_POOL": POOL,
         "LAKE": "pokelake",
     }
-    check = {"script": check_command(), "env": facts}
-    place = {"BUCKET": "lake", "FOLDER": step["folder"], "VERSION": code.version, "WORK_POOL": POOL, "LAKE": "pokelake"}
-    reach = {"script": reach_command(), "env": place}
+    pull = {"prefect.deployments.steps.run_shell_script": {"script": pull_command(), "env": facts}}
     for item in deployed.deployments().values():
         assert item["version"] == code.version
-        assert item["pull_steps"] == [
-            {"prefect.deployments.steps.run_shell_script": reach},
-            {"prefect_aws.deployments.steps.pull_from_s3": step},
-            {"prefect.deployments.steps.run_shell_script": check},
-        ]
+        assert item["pull_steps"] == [pull]
         assert item["tags"] == ["pokelake", "commit:none"]
     pushed = {key for key in deployed.objects() if "/code/" in key}
-    assert pushed == {f"{step['folder']}{path}" for path in (*code.files, "MANIFEST.json")}
+    assert pushed == {f"{facts['FOLDER']}{path}" for path in (*code.files, "MANIFEST.json")}
 
 
 def test_deploying_again_changes_nothing_but_a_limit_that_an_earlier_version_gave(deployed: Deployed):

@@ -1,4 +1,4 @@
-"""Pulled code is checked before any of it runs, by a bare interpreter that believes nothing of what was pulled."""
+"""Code is pulled whole or not at all, and checked before any of it is written."""
 
 import asyncio
 import os
@@ -10,153 +10,190 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import IncompleteReadError, NoCredentialsError
 from botocore.stub import Stubber
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.runner._state_proposer import StateProposer
 
 from flows.deploy import pulled
-from flows.deploy.code import Code, check_command, reach_command
-from flows.deploy.pulled import MANIFEST, check, reach, refuse
+from flows.deploy.code import Code, pull_command, push
+from flows.deploy.pulled import MANIFEST, TRIES, fetch, pull, refuse
 from lake.layout import CODE_MANIFEST
+from lake.store import Store
 from tests.flows.deploy.conftest import FILES, write
 
 CODE = Code({path: text.encode() for path, text in FILES.items()})
 
 
 @pytest.fixture
+def pushed(store: Store, s3_client: Any, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Return a lake to which the code was pushed."""
+    monkeypatch.setattr(boto3, "client", lambda name, config: s3_client)
+    push(store, CODE)
+    return store
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with what a pull brings."""
-    for path, body in {**CODE.files, CODE_MANIFEST: CODE.manifest}.items():
-        write(tmp_path / "run" / path, body.decode())
+    """Return the empty folder that a run pulls into."""
+    (tmp_path / "run").mkdir()
     return tmp_path / "run"
 
 
-def refusal(folder: Path, code: Code = CODE) -> str:
-    """Return what the check says, empty if it passes."""
+def refusal(folder: Path, code: Code = CODE, bucket: str = "lake", pool: str = "ecs") -> str:
+    """Return what a pull says that brings nothing, empty if it brings the code."""
+    before = found(folder)
     try:
-        check(folder, code.version, code.sha256, "ecs")
+        pull(folder, bucket, f"pokelake/{code.folder}", code.version, code.sha256, pool)
     except SystemExit as end:
+        assert found(folder) == before, "nothing is written that is not whole"
         return str(end)
     return ""
 
 
-def test_what_was_pushed_passes(folder: Path):
+def found(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def change(store: Store, path: str, body: bytes) -> None:
+    """Change an object below the code's folder, as somebody does who may write to the bucket."""
+    if store.find(CODE.folder + path) is not None:
+        store.delete([CODE.folder + path])
+    store.create(CODE.folder + path, body)
+
+
+def test_what_was_pushed_is_pulled(pushed: Store, folder: Path):
     assert MANIFEST == CODE_MANIFEST
     assert refusal(folder) == ""
+    assert found(folder) == {**CODE.files, MANIFEST: CODE.manifest}
 
 
 @pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("flows/refresh.py", "TEAM = ['meowth']\n"),
-        ("lake/store.py", "steal()\n"),
-        ("json.py", "steal()\n"),
-        ("prefect/__init__.py", ""),
-        ("lake/__pycache__/store.cpython-311.pyc", "steal"),
-        ("flows/refresh.so", ""),
-        ("sitecustomize.py", ""),
-        ("\x1b[2J.py", ""),
-    ],
+    ("path", "body"), [("flows/refresh.py", b"TEAM = ['meowth']\n"), ("lake/store.py", b"steal()\n")]
 )
-def test_a_file_that_differs_or_is_too_many_is_refused_by_its_name(folder: Path, path: str, text: str):
-    write(folder / path, text)
+def test_a_file_that_differs_is_refused_by_its_name(pushed: Store, folder: Path, path: str, body: bytes):
+    change(pushed, path, body)
     said = refusal(folder)
     assert said.startswith(
         f"code version {CODE.version} was pulled, and none of it was run: expected exactly its files"
     )
     assert f"found 1 that differ ({path!r}). Find out who changed code/{CODE.version}/ in the bucket" in said
+
+
+@pytest.mark.parametrize("path", ["json.py", "prefect/__init__.py", "flows/refresh.so", "sitecustomize.py"])
+def test_a_file_too_many_is_not_pulled(pushed: Store, folder: Path, path: str):
+    change(pushed, path, b"steal()")
+    assert refusal(folder) == ""
+    assert not (folder / path).exists()
+
+
+@pytest.mark.parametrize("path", ["json.py", "\x1b[2J.py"])
+def test_a_folder_that_is_not_empty_is_refused(pushed: Store, folder: Path, path: str):
+    """Python would import it in the place of another."""
+    write(folder / path, "steal()")
+    said = refusal(folder)
+    assert f"found 1 that differ ({path!r})" in said
+    assert said.endswith("; a run pulls into an empty folder")
     assert said.isprintable()
 
 
-def test_a_file_that_is_missing_is_refused(folder: Path):
-    (folder / "lake" / "store.py").unlink()
+def test_a_file_that_is_missing_is_refused(pushed: Store, folder: Path):
+    pushed.delete([f"{CODE.folder}lake/store.py"])
     assert "found 1 that differ ('lake/store.py')" in refusal(folder)
 
 
-def test_another_version_is_refused_although_it_is_whole(folder: Path):
+def test_another_version_is_refused_although_it_is_whole(pushed: Store, folder: Path):
     """As if it had been copied over this one, manifest and all."""
-    other = Code({**CODE.files, "lake/store.py": b"steal()"})
-    for path, body in {**other.files, CODE_MANIFEST: other.manifest}.items():
-        write(folder / path, body.decode())
-    assert refusal(folder, other) == ""
+    other = Code({**CODE.files, "../../lake/store.py": b"steal()"})
+    for path, body in {**other.files, MANIFEST: other.manifest}.items():
+        if not path.startswith("."):
+            change(pushed, path, body)
     assert "found 1 that differ ('MANIFEST.json')" in refusal(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[" * 100_000])
-def test_another_manifest_is_refused_unread(folder: Path, text: str):
-    (folder / CODE_MANIFEST).write_text(text)
+@pytest.mark.parametrize("body", [b"", b"{}", b"[" * 100_000])
+def test_another_manifest_is_refused_unread(pushed: Store, folder: Path, body: bytes):
+    change(pushed, MANIFEST, body)
     assert "found 1 that differ ('MANIFEST.json')" in refusal(folder)
 
 
-def test_the_deployments_command_checks_with_nothing_but_pythons_own_library(folder: Path):
-    """A module that was pulled, and has the name of one of Python's own, is not imported by the check."""
-    facts = {"PULLED": str(folder), "VERSION": CODE.version, "MANIFEST_SHA256": CODE.sha256, "WORK_POOL": "ecs"}
-    environment = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "PYTHONPATH": str(folder), **facts}
-    command = check_command()
-    assert command.splitlines() == [command]
-    good = subprocess.run(shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True)
-    assert (good.returncode, good.stderr) == (0, "")
-    write(folder / "json.py", "print('ran')")
-    bad = subprocess.run(shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True)
-    assert (bad.returncode, bad.stdout) == (1, "")
-    assert "found 1 that differ ('json.py')" in bad.stderr
+class Answers:
+    """S3, as far as one object is concerned: it is read in so many parts, None for one that breaks off."""
+
+    class exceptions:
+        class NoSuchKey(Exception):
+            """As of boto3."""
+
+    def __init__(self, *bodies: bytes | None) -> None:
+        self.bodies = list(bodies)
+
+    def get_object(self, **where: str) -> dict[str, Any]:
+        return {"Body": self}
+
+    def read(self) -> bytes:
+        body = self.bodies.pop(0)
+        if body is None:
+            raise IncompleteReadError(actual_bytes=0, expected_bytes=1)
+        return body
 
 
-def unreachable(place: str, version: str = "77aa", prefix: str = "pokelake/") -> str:
-    """Return what is said of a code version that cannot be pulled from a bucket."""
-    with pytest.raises(SystemExit) as end:
-        reach(place, f"{prefix}code/{version}/", version, "our pool")
-    return str(end.value)
+def test_a_body_that_breaks_off_is_asked_for_again_but_not_for_ever():
+    assert fetch(Answers(None, None, b"1"), "lake", "key") == b"1"
+    with pytest.raises(IncompleteReadError):
+        fetch(Answers(*[None] * TRIES, b"1"), "lake", "key")
 
 
-def test_code_that_is_not_there_is_refused_with_the_command_that_puts_it_there(bucket: str, s3_client: Any):
-    s3_client.put_object(Bucket=bucket, Key="pokelake/code/1f3a/MANIFEST.json", Body=b"{}")
-    reach(bucket, "pokelake/code/1f3a/", "1f3a", "ecs")
+def test_code_that_is_not_there_is_refused_with_the_command_that_puts_it_there(pushed: Store, folder: Path):
+    pushed.delete([item.key for item in pushed.list(CODE.folder)])
     again = "`POKELAKE_WORK_POOL='our pool' prefect --no-prompt deploy --all`"
-    said = unreachable(bucket)
-    assert said.endswith(f"s3://lake/pokelake/code/77aa/: nothing is there. Deploy it again, in its checkout: {again}")
-    said = unreachable("other")
+    said = refusal(folder, pool="our pool")
+    assert said.endswith(f"/code/{CODE.version}/: nothing is there. Deploy it again, in its checkout: {again}")
+    said = refusal(folder, bucket="other", pool="our pool")
     assert "NoSuchBucket" in said
     assert said.endswith(f"or name another by `pokelake setup --bucket NAME`; then deploy again: {again}")
 
 
 @pytest.mark.parametrize(
-    ("operation", "code", "right"),
+    ("operation", "right"),
     [
-        ("list_objects_v2", "AccessDenied", "s3:ListBucket on arn:aws:s3:::lake for this folder"),
-        ("head_object", "403", "s3:GetObject on arn:aws:s3:::lake/pokelake/code/77aa/*"),
+        ("list_objects_v2", "s3:ListBucket on arn:aws:s3:::lake for this folder"),
+        ("get_object", f"s3:GetObject on arn:aws:s3:::lake/pokelake/{CODE.folder}*"),
     ],
 )
 def test_code_that_may_not_be_read_is_refused_with_the_right_that_lacks(
-    operation: str, code: str, right: str, monkeypatch: pytest.MonkeyPatch
+    operation: str, right: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
     s3 = boto3.client("s3", region_name="us-east-1")
     with Stubber(s3) as stub:
-        if operation == "head_object":
-            stub.add_response("list_objects_v2", {"Contents": [{"Key": "pokelake/code/77aa/MANIFEST.json"}]})
-        stub.add_client_error(operation, code, "Access Denied")
-        monkeypatch.setattr(boto3, "client", lambda name: s3)
-        said = unreachable("lake")
+        if operation == "get_object":
+            stub.add_response("list_objects_v2", {"Contents": [{"Key": f"pokelake/{CODE.folder}{MANIFEST}"}]})
+        stub.add_client_error(operation, "AccessDenied", "Access Denied")
+        monkeypatch.setattr(boto3, "client", lambda name, config: s3)
+        said = refusal(folder)
     assert f"Give the runs' task role the right {right}; all that it needs" in said
     assert said.endswith("`pokelake iam-policy task --bucket lake --prefix pokelake --account ACCOUNT` prints")
 
 
-def test_any_other_trouble_is_said_with_the_command_that_finds_out_more(monkeypatch: pytest.MonkeyPatch):
-    def refuse_all(name: str) -> Any:
+def test_any_other_trouble_is_said_with_the_command_that_finds_out_more(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse_all(name: str, config: Any) -> Any:
         raise NoCredentialsError
 
     monkeypatch.setattr(boto3, "client", refuse_all)
-    assert unreachable("lake").endswith("Unable to locate credentials. Look at `pokelake doctor`")
+    assert refusal(folder).endswith("Unable to locate credentials. Look at `pokelake doctor`")
 
 
-def test_the_deployments_command_needs_nothing_of_this_project(bucket: str, tmp_path: Path):
-    facts = {"BUCKET": "other", "FOLDER": "code/1f3a/", "VERSION": "1f3a", "WORK_POOL": "ecs"}
-    environment = {**os.environ, "PYTHONPATH": "", "PATH": f"{Path(sys.executable).parent}:{os.defpath}", **facts}
-    command = reach_command()
+def test_the_deployments_command_needs_nothing_of_this_project_and_believes_nothing_of_its_folder(
+    bucket: str, folder: Path
+):
+    """A module that lies there, and has the name of one of Python's own, is not imported."""
+    write(folder / "json.py", "print('ran')")
+    facts = {"BUCKET": "other", "FOLDER": "code/1f3a/", "VERSION": "1f3a", "MANIFEST_SHA256": "", "WORK_POOL": "ecs"}
+    path = f"{Path(sys.executable).parent}:{os.defpath}"
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PATH": path, **facts}
+    command = pull_command()
     assert command.splitlines() == [command]
-    said = subprocess.run(shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True)
+    said = subprocess.run(shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True)
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.startswith("code version 1f3a could not be pulled from s3://other/code/1f3a/: ")
 

@@ -43,9 +43,10 @@ def older(deployed: Deployed, store: Store) -> Iterator[Code]:
 
 def _places(item: dict[str, Any]) -> set[str]:
     """Return every version that a deployment's pull steps name."""
-    [reach, pulled, check] = [settings for step in item["pull_steps"] for settings in step.values()]
-    folders = {reach["env"]["FOLDER"], pulled["folder"]}
-    return {folder.split("/")[-2] for folder in folders} | {reach["env"]["VERSION"], check["env"]["VERSION"]}
+    [[pulled]] = [step.values() for step in item["pull_steps"]]
+    given = pulled["env"]
+    version, manifest = given["VERSION"], given["MANIFEST_SHA256"]
+    return {version, given["FOLDER"].split("/")[-2], manifest[: len(version)]}
 
 
 def test_deployments_run_a_version_that_lies_in_the_bucket_and_the_newer_one_again(

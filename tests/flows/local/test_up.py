@@ -49,7 +49,7 @@ def test_it_runs_what_is_deployed_until_it_is_interrupted_and_leaves_nothing(tmp
         finally:
             process.kill()
     assert (found.returncode, "s3://pokelake-up/lake/" in found.stdout, "bulbasaur" in found.stdout) == (0, True, True)
-    assert "Deployment step 'pull_from_s3' completed successfully" in pulled
+    assert "Deployment step 'run_shell_script' completed successfully" in pulled
     assert said.read_text().endswith("Everything is stopped; nothing is left behind.\n")
     # The process itself, its guard, S3, replica, server and worker.
     assert len(started) >= 6
