@@ -17,9 +17,11 @@ def first_crawls(world: World, runs: int) -> Iterator[Row]:
     """Crawl everything, and Pokémon alone; what is left below `all-0` is for the rows that follow."""
     loads = [python(*LOADING) for _ in range(runs)]
     everything, everything_bare = _pairs(world, runs, "all")
+    task_runs = world.task_runs() / runs
     pokemon, pokemon_bare = _pairs(world, runs, "pokemon", "pokemon")
     yield Row("first crawl of everything, s", _seconds(everything), _seconds(everything_bare), "times", 1.35)
     yield Row("  CPU of it, s", [run.cpu for run in everything], [run.cpu for run in everything_bare])
+    yield Row("  Prefect task runs", [task_runs], (), "at most", 200)
     yield Row("first crawl of all pokemon, s", _seconds(pokemon), _seconds(pokemon_bare), "times", 1.25)
     loading = min(_seconds(loads))
     without = [seconds - loading for seconds in _seconds(pokemon)]
@@ -69,7 +71,7 @@ def unchanged(world: World, runs: int) -> Iterator[Row]:
         known.append(refresh(world, "all-0", "Unchanged:"))
         counts = world.s3_counts()
         asked.append(world.source_counts()["requests"])
-        written.append(sum(counts.get(kind, 0) for kind in ("PUT", "COPY", "POST")))
+        written.append(sum(counts.requests.get(kind, 0) for kind in ("PUT", "COPY", "POST")))
     yield Row("unchanged, version known, s", _seconds(known), _seconds(loads), "above", 1.0)
     yield Row("  requests to the source", asked, (), "at most", 59)
     yield Row("  objects written", written, (), "at most", 0)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from bench.measure import Ended, python
-from bench.s3 import counts
+from bench.s3 import Counts, counts
 from flows.local.stack import Stack, local_stack
 from lake.store import Store
 
 BUCKET = "bench"
+
+RECORDING_SECONDS = 3
 
 COMMAND = ("-c", "from flows.cli import main; main()")
 
@@ -44,9 +47,15 @@ class World:
         """Open a lake of the bucket."""
         return Store(BUCKET, prefix)
 
-    def s3_counts(self) -> dict[str, int]:
-        """Return what S3 was asked since this was asked last, by kind, and the bytes that it was sent."""
+    def s3_counts(self) -> Counts:
+        """Return what S3 was asked since this was asked last."""
         return counts(self.stack.s3)
+
+    def task_runs(self) -> int:
+        """Return how many task runs the Prefect server knows of; it records them some seconds after they end."""
+        time.sleep(RECORDING_SECONDS)
+        found: int = _ask("POST", f"{self.stack.prefect}/api/task_runs/count", {})
+        return found
 
     def source_counts(self) -> dict[str, Any]:
         """Return what the replica has counted since this was asked last."""
@@ -63,10 +72,13 @@ class World:
         self._control("PUT", "faults", [{"kind": "status", "status": 404, "path": "^meta$", "times": 1}])
 
     def _control(self, method: str, what: str, value: object = None) -> Any:
-        url = f"{self.source.removesuffix('api/v2/')}replica/{what}"
-        body = None if value is None else json.dumps(value).encode()
-        with urlopen(Request(url, body, {"Content-Type": "application/json"}, method=method)) as answer:
-            return json.loads(answer.read() or b"null")
+        return _ask(method, f"{self.source.removesuffix('api/v2/')}replica/{what}", value)
+
+
+def _ask(method: str, url: str, value: object) -> Any:
+    body = None if value is None else json.dumps(value).encode()
+    with urlopen(Request(url, body, {"Content-Type": "application/json"}, method=method)) as answer:
+        return json.loads(answer.read() or b"null")
 
 
 @contextmanager
