@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from flows.local.replica import demo_documents
 from lake.commit import read_commit
 from lake.documents import DOCUMENTS
 from lake.errors import DamagedObjectError, MissingObjectError
@@ -15,6 +16,7 @@ from lake.publish.fields import lost_fields, restore_fields
 from lake.read import Lake
 from lake.store import Store
 from tests.lake import NOON, keys
+from tests.lake.assemble.lakeside import Lakeside, audits, changed, differing, only
 from tests.lake.commits import forget_fields, rewrite_as_format_1
 from tests.lake.publish import draft
 from tests.lake.read import FIRST, LEARNT, MOVES, SECOND, document, learnt, moves, publish
@@ -63,6 +65,23 @@ def test_what_is_written_on_a_commit_of_format_1_stores_its_fields_and_keeps_its
     }
     assert (new.format, new.tables["moves"].nulls, new.tables["moves"].fields) == (2, nulls, ())
     assert (new.tables["documents"].nulls, json.loads(filled.get(commit_key(1)))["format"]) == (None, 1)
+
+
+def test_a_lake_of_format_1_is_refreshed_as_before(store: Store):
+    """What is built of it, carried over and compared is the same, and so are the fields that its next commit names."""
+    lake = Lakeside(store)
+    documents = only(demo_documents(), "type", "nature")
+    rewrite_as_format_1(store, lake.fill(documents))
+    stored = keys(store, SCHEMAS)
+    forget_fields(store)
+    old = lake.commit
+    assert (old.format, {table.schema for table in old.tables.values()}) == (1, {None})
+    assert lake.fill(documents) == old
+    new = lake.fill(changed(documents, "type/1", name="plain"))
+    assert (new.seq, new.format, keys(store, SCHEMAS)) == (2, 2, stored)
+    assert "types" in differing(old, new)
+    assert "natures" not in differing(old, new)
+    assert audits(new) == audits(old)
 
 
 @pytest.mark.parametrize("state", ["whole", "lost", "format 1"])
