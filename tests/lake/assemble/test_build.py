@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -18,10 +19,11 @@ from lake.assemble.work import Work, cut_groups, plan_work
 from lake.commit import Commit, DataFile, SourceFacts, TableFiles
 from lake.documents import DOCUMENTS, DocumentFile, digest, pack, to_arrow
 from lake.layout import new_snapshot_id, part_name, table_folder
-from lake.publish import EncodedFile, Finding, ListedFile, audit_table
+from lake.publish import EncodedFile, Finding, ListedFile, audit_table, cut
 from lake.resource import Document
 from lake.schema import Table
 from lake.store import Store
+from lake.traffic import requests_to_s3
 
 CATALOG = tables.catalog_of(tables.POKEAPI)
 NOW = datetime(2026, 8, 8, tzinfo=UTC)
@@ -204,3 +206,20 @@ def test_the_rows_of_one_resource_come_from_the_published_table(store: Store):
     assert rows.schema.equals(names.schema, check_metadata=True)
     assert set(rows["resource_id"].to_pylist()) == {1, 13}
     assert rows["resource_name"].unique() == pa.array(["type"])
+
+
+def test_a_part_of_the_published_table_is_read_again_only_where_it_has_rows(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    """Rows are asked for whenever the documents of another resource have been parsed."""
+    monkeypatch.setattr(cut, "PART_BYTES", 300)
+    documents = few_documents()
+    parent = published(store, documents, everything(documents))
+    names = next(table for table in tables.TABLES if table.name == "names")
+    parts = len(parent.tables["names"].files)
+    rows, counts, before = published_rows(store, parent), [], requests_to_s3()
+    for resource in ("pokemon-species", "stat", "type", "type"):
+        assert set(pa.concat_tables(rows(names, [resource]))["resource_name"].to_pylist()) == {resource}
+        counts.append((requests_to_s3() - before)["GetObject"])
+    assert counts[0] == parts > 3
+    assert counts[-1] < 2 * parts

@@ -147,12 +147,13 @@ def test_a_failure_while_making_files_is_raised_as_it_is(client):
 
 def test_a_signal_while_files_are_waited_for_ends_the_writing(client):
     """The run's rollback deletes what it finds in the folder; a file that came afterwards would stay there."""
-    released = threading.Event()
+    released, begun = threading.Event(), []
 
     class Slow:
         meta = client.meta
 
         def put_object(_, **arguments):
+            begun.append(arguments["Key"])
             released.wait()
             return client.put_object(**arguments)
 
@@ -165,6 +166,7 @@ def test_a_signal_while_files_are_waited_for_ends_the_writing(client):
             for number in range(2 * PARALLEL_REQUESTS):
                 table = replace(TYPES, name=f"types_{number}")
                 writer.add(table, None, encode(table, {"pokemon_id": 25, "slot": 1, "type_id": 13}))
+            until(lambda: len(begun) == PARALLEL_REQUESTS, every=0.001)
             signal.setitimer(signal.ITIMER_REAL, 0.1)
 
     before = signal.signal(signal.SIGALRM, interrupt)
