@@ -17,8 +17,8 @@ from lake.assemble.units import RunUnits, in_threads
 from lake.commit import Commit
 from lake.store import Store
 
-# A whole crawl is merged in about so many units, none of them smaller than two parts or larger than sixteen.
-UNITS, UNIT_BYTES, MOST_UNIT_BYTES = 12, 2 * PART_JSON_BYTES, 16 * PART_JSON_BYTES
+# A whole crawl is merged in about so many units, none of them smaller than one part or larger than eight.
+UNITS, UNIT_BYTES, MOST_UNIT_BYTES = 12, PART_JSON_BYTES, 8 * PART_JSON_BYTES
 
 
 def merge_documents(
