@@ -24,6 +24,10 @@ class LakeError(Exception):
         if may_pass is not None:
             self.may_pass = may_pass
 
+    def __reduce__(self) -> Any:
+        """Let another process have this error, whatever its kind is made of: a worker's, or that of a crawl."""
+        return _again, (type(self), self.args, self.__dict__)
+
 
 class SourceError(LakeError):
     """A source cannot be crawled: unreachable, a listing that does not add up, a budget that is spent."""
@@ -204,3 +208,9 @@ def refusal_of_s3(details: Mapping[str, Any], bucket: str) -> str:
     if code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}:
         return f"S3 refused the request ({code}); check the credentials and their policy"
     return f"S3 answered {code}: {details.get('Message')}"
+
+
+def _again(kind: type[LakeError], arguments: tuple[str, ...], members: dict[str, Any]) -> LakeError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(members)
+    return error

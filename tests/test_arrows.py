@@ -67,6 +67,11 @@ KNOWN_TO = {
         "flows/deploy/task_definition.py",
     ),
     "prefect": ("flows/", "blocks/"),
+    # Extras, which need not be installed.
+    "distributed": ("flows/steps/on_dask.py",),
+    "prefect_dask": ("flows/steps/on_dask.py",),
+    "prefect_ray": ("flows/steps/on_ray.py",),
+    "ray": ("flows/steps/on_ray.py",),
     "prefect_aws": ("flows/", "blocks/"),
 }
 

@@ -43,7 +43,7 @@ def _batch_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     return result_key(arguments["crawl"], arguments["name"])
 
 
-def _may_help(task: Any, run: Any, state: State) -> bool:
+def may_help(task: Any, run: Any, state: State) -> bool:
     """Tell whether running a batch again may help: it does not if the source or the bucket is at fault."""
     return not isinstance(state.result(raise_on_failure=False), LakeError)
 
@@ -56,7 +56,7 @@ def _may_help(task: Any, run: Any, state: State) -> bool:
     result_serializer=PLAIN_JSON,
     retries=2,
     retry_delay_seconds=5,
-    retry_condition_fn=_may_help,
+    retry_condition_fn=may_help,
 )
 def fetch_batch(
     crawl: Crawl,

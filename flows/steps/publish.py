@@ -15,6 +15,7 @@ from flows.steps.bar import progress
 from flows.steps.deadline import BUILD_SECONDS
 from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
+from flows.steps.units import RunUnits
 from lake.assemble.draft import Crawled, Draft, write_draft
 from lake.assemble.held import HeldDraft, hold, waiting
 from lake.assemble.mend import Mending
@@ -216,6 +217,7 @@ def write_snapshot(
         run_facts(),
         rejected.extend,
         mending,
+        RunUnits(lake),
     )
     return draft, tuple(rejected)
 

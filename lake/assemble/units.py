@@ -41,18 +41,19 @@ def do(store: Store, unit: Unit) -> Result:
 
 def in_threads(store: Store, units: Sequence[Unit]) -> Iterator[Result]:
     """Do units in threads of this process, in their order; a unit waits while those before it need too much memory."""
-    waiting, running = list(reversed(units)), dict[Future[Result], int]()
+    waiting, running = list(reversed(units)), dict[Future[Result], Unit]()
     with ThreadPoolExecutor(UNITS_AT_ONCE, thread_name_prefix="unit") as pool:
         while waiting or running:
-            while waiting and (not running or _has_room(running.values(), waiting[-1])):
+            while waiting and (not running or has_room(running.values(), waiting[-1])):
                 unit = waiting.pop()
-                running[pool.submit(do, store, unit)] = unit.weight
+                running[pool.submit(do, store, unit)] = unit
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 del running[future]
                 yield future.result()
 
 
-def _has_room(weights: Iterable[int], unit: Unit) -> bool:
-    weights = list(weights)
+def has_room(running: Iterable[Unit], unit: Unit) -> bool:
+    """Tell whether one process may begin a unit beside those that it does already."""
+    weights = [one.weight for one in running]
     return len(weights) < UNITS_AT_ONCE and sum(weights) + unit.weight <= BYTES_AT_ONCE
