@@ -63,6 +63,7 @@ KNOWN_TO = {
         "blocks/credentials.py",
         "flows/deploy/doctor/denied.py",
         "flows/deploy/ending.py",
+        "flows/deploy/pulled.py",
         "flows/deploy/stack.py",
         "flows/deploy/task_definition.py",
     ),

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from lake.errors import LakeError
 
-LOCK = "requirements-run.lock"
+# Of runs, and of runs on a cluster with its workers: a build argument chooses.
+LOCKS = ("requirements-run.lock", "requirements-cluster.lock")
 
 # All that the image is built from.
-SOURCES = ("Dockerfile", LOCK)
+SOURCES = ("Dockerfile", *LOCKS)
 
 LOCK_TAG = "lock-"
 

@@ -25,10 +25,10 @@ def test_a_whole_lake_is_one_line(ran: Ran, store: Store):
     chain(store, 40, 20)
     code, out, err = ran("verify", *LAKE)
     assert (code, err) == (0, "")
-    assert out.startswith(f"whole: 2 files of {NEW}, ")
+    assert out.startswith(f"whole: 4 files of {NEW}, ")
     assert out.endswith(" bytes, read against the commit; 2 commits in the chain\n")
-    assert "whole: 4 files of 2 snapshots, " in ran("verify", "--all", *LAKE)[1]
-    assert f"whole: 2 files of {OLD}, " in ran("verify", "--as-of", OLD, *LAKE)[1]
+    assert "whole: 8 files of 2 snapshots, " in ran("verify", "--all", *LAKE)[1]
+    assert f"whole: 4 files of {OLD}, " in ran("verify", "--as-of", OLD, *LAKE)[1]
 
 
 def test_damage_is_told_in_paragraphs_and_ends_with_exit_code_1(ran: Ran, store: Store):

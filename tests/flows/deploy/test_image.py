@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main
-from flows.deploy.image import LOCK, SOURCES, image_tag
+from flows.deploy.image import LOCKS, SOURCES, image_tag
 from lake.errors import LakeError
 from tests.flows.deploy.conftest import REPOSITORY
 
@@ -36,7 +36,8 @@ def test_a_folder_without_one_of_them_is_no_checkout(checkout: Path, name: str):
 
 def test_the_image_is_built_from_nothing_else():
     copied = re.findall(r"^COPY (?!--from)(\S+)", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE)
-    assert copied == [LOCK]
+    assert copied == ["requirements-${LOCK}.lock"]
+    assert [f"requirements-{chosen}.lock" for chosen in ("run", "cluster")] == [*LOCKS]
 
 
 def test_the_command_prints_the_tag_alone_so_that_a_shell_can_use_it(
