@@ -6,6 +6,10 @@ import platform
 import pyarrow as pa
 
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
+
+# Each of glibc's arenas keeps what was freed in it; by default there are eight for each core.
+_ARENAS = 2
 
 # Bodies and batches are larger than this, and most other things are smaller.
 _MAPPED_BYTES = 1 << 20
@@ -20,3 +24,4 @@ def return_freed_memory() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)

@@ -113,7 +113,7 @@ def build_unit(store: Store, unit: BuildUnit) -> BuildResult:
         StoreError: Something that it reads is gone, or is not what it was.
     """
     known = read_known(store, unit.known)
-    documents = {resource: open_documents(store, unit.files[resource]) for resource in unit.group.parsed}
+    documents = {resource: open_documents(store, unit.files[resource], unit.snapshot) for resource in unit.group.parsed}
     done = Counter[str]()
 
     like = {(name, one.file.name): one for name, files in unit.parent.items() for one in files}

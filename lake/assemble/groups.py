@@ -32,7 +32,7 @@ def build_tables(
     files = {name: item.after for name, item in merging.resources.items() if item.after}
     species = files.get("pokemon-species", ())
     needed = bool(species) and any(group.needs_generations for group in groups)
-    generations = species_generations(open_documents(store, species), bases) if needed else {}
+    generations = species_generations(open_documents(store, species, snapshot), bases) if needed else {}
     referenced = {name for group in groups for name in group.referenced} & merging.resources.keys()
     known = stage_known(store, snapshot, Known({name: index.ids(name) for name in referenced}, generations))
 

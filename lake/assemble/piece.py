@@ -134,7 +134,7 @@ def merge_piece(
     changes, contested = dict.fromkeys(KINDS, 0), 0
     deleted: list[str] = []
     identities: list[IdentityChange] = []
-    for low, rows, staged, base in _ranges(store, piece, reader):
+    for low, rows, staged, base in _ranges(store, snapshot, piece, reader):
         fetched = staged
         if piece.rejected:
             fetched = fetched.filter(pc.invert(pc.is_in(fetched["id"], pa.array(piece.rejected, pa.int64()))))
@@ -222,13 +222,15 @@ class _Reader:
         )
 
 
-def _ranges(store: Store, piece: Piece, reader: _Reader) -> Iterator[tuple[int, pa.Table, pa.Table, pa.Table | None]]:
+def _ranges(
+    store: Store, snapshot: str, piece: Piece, reader: _Reader
+) -> Iterator[tuple[int, pa.Table, pa.Table, pa.Table | None]]:
     """Yield the parent's documents, the fetched ones, and those that the crawl began from, range by range of ids.
 
     A range ends where a staged object or a row group of the parent does, so none is longer than either. Each comes with
     its least id.
     """
-    parent = open_documents(store, piece.before)
+    parent = open_documents(store, piece.before, snapshot)
     ends = {staged.last_id + 1 for staged in piece.staged}
     cuts = sorted(cut for cut in {*ends, *parent.starts()[1:], *piece.cuts} if piece.low < cut <= piece.high)
     bounds = [(low, high - 1) for low, high in pairwise([piece.low, *cuts, piece.high + 1])]

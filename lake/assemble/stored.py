@@ -1,14 +1,18 @@
 """The files of documents in a snapshot, by resource."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from threading import Lock
 
 from lake.commit import Commit, DataFile, read_file
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, DocumentFile
 from lake.layout import SnapshotId, part_name, part_number
 from lake.store import Store
+
+# All documents of PokeAPI are 10 MB packed.
+HELD_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,42 @@ def document_files(commit: Commit | None) -> dict[str, tuple[StoredFile, ...]]:
     }
 
 
-def open_documents(store: Store, files: Sequence[StoredFile]) -> DocumentFile:
-    """Return the documents of some files of one resource; each is read when its documents are first asked for."""
-    return DocumentFile(*(partial(read_file, store, stored.snapshot, DOCUMENTS.name, stored.file) for stored in files))
+class _Held:
+    """Small files that were read for one snapshot in the making, because several of its units read the same ones."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._of = ""
+        self._bodies: OrderedDict[str, bytes] = OrderedDict()
+
+    def read(self, of: str, sha256: str, read: Callable[[], bytes]) -> bytes:
+        """Return the content with this hash, which `read` returns if it is not held."""
+        with self._lock:
+            if of != self._of:
+                self._of, self._bodies = of, OrderedDict()
+            if sha256 in self._bodies:
+                self._bodies.move_to_end(sha256)
+                return self._bodies[sha256]
+        body = read()
+        with self._lock:
+            if of == self._of:
+                self._bodies[sha256] = body
+                while sum(map(len, self._bodies.values())) > HELD_BYTES:
+                    self._bodies.popitem(last=False)
+        return body
+
+
+_HELD = _Held()
+
+
+def open_documents(store: Store, files: Sequence[StoredFile], snapshot: str = "") -> DocumentFile:
+    """Return the documents of some files of one resource; each is read when its documents are first asked for.
+
+    Of what is read for a `snapshot` in the making, some is held for those who read it next.
+    """
+
+    def read(stored: StoredFile) -> bytes:
+        fetch = partial(read_file, store, stored.snapshot, DOCUMENTS.name, stored.file)
+        return _HELD.read(snapshot, stored.file.sha256, fetch) if snapshot else fetch()
+
+    return DocumentFile(*(partial(read, stored) for stored in files))

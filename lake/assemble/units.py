@@ -16,7 +16,7 @@ Unit = MergeUnit | BuildUnit
 Result = MergeResult | BuildResult
 
 # Units that one process does at the same time: as many as there are, but not more bytes than this at once.
-UNITS_AT_ONCE = 3
+UNITS_AT_ONCE = 2
 BYTES_AT_ONCE = 160 << 20
 
 

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from flows.local.replica import demo_documents
+from lake.assemble import stored
 from lake.assemble.units import Result, Unit, do, in_threads
+from lake.commit import DataFile, read_file
 from lake.errors import StoreError
 from lake.layout import snapshot_folder, units_folder
 from lake.store import Store
@@ -78,3 +80,19 @@ def test_a_unit_that_fails_ends_the_others_before_they_begin(store: Store, monke
     with pytest.raises(StoreError):
         list(in_threads(store, units))
     assert len(done) < len(units)
+
+
+def test_documents_are_read_once_for_all_units_of_a_process(store: Store, monkeypatch: pytest.MonkeyPatch):
+    lake = Lakeside(store)
+    lake.fill(some_documents())
+    crawled = lake.crawl(changed(some_documents(), "pokemon-species/25", gender_rate=0))
+    read: list[tuple[str, str]] = []
+
+    def note(store: Store, snapshot: str, table: str, file: DataFile) -> bytes:
+        read.append((snapshot, file.name))
+        return read_file(store, snapshot, table, file)
+
+    monkeypatch.setattr(stored, "read_file", note)
+    assert lake.draft(crawled) is not None
+    assert "resource=pokemon/part-0.parquet" in {name for _, name in read}
+    assert len(read) == len(set(read))
