@@ -110,17 +110,19 @@ def _ship(client: Any, code: Code) -> None:
 
     A process that has loaded other code is started anew, unless it has work: two versions never meet in one process.
     """
-    install = partial(exec, INSTALL, {"ARCHIVE": code.archive, "VERSION": code.version, "LOADED": LOADED})
-    # Of a class of ours the workers have no module yet; and without a name it would not take an earlier run's place.
-    client.register_plugin(_WorkerSetupPlugin(install), name=PLUGIN)
-    if _loaded(client) == {code.version}:
-        return
-    if any(client.processing().values()):
+    others = _loaded(client) - {None, code.version}
+    # Asked before anything is changed, because a worker that comes later gets what was shipped last.
+    if others and any(client.processing().values()):
         raise LakeError(
             "runner dask: another run is at work on this cluster with other code; run again when it has ended, or name"
             " another cluster",
             may_pass=True,
         )
+    install = partial(exec, INSTALL, {"ARCHIVE": code.archive, "VERSION": code.version, "LOADED": LOADED})
+    # Of a class of ours the workers have no module yet; and without a name it would not take an earlier run's place.
+    client.register_plugin(_WorkerSetupPlugin(install), name=PLUGIN)
+    if not others:
+        return
     client.restart()
     if (loaded := _loaded(client)) != {code.version}:
         raise LakeError(

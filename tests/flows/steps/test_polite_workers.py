@@ -32,7 +32,10 @@ def tasks(source: Source) -> Iterator[Shard]:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_the_sum_of_connections_and_requests_a_second_is_kept(workers: int, store: Store, small_replica: Running):
+def test_the_sum_of_connections_and_requests_a_second_is_kept(
+    workers: int, store: Store, small_replica: Running, prefect_server: dict[str, str]
+):
+    # It needs no server, and is as dear as the tests that do, because each worker starts a process.
     source = Source(small_replica.url, connections=4, requests_per_second=40, requests_per_run=NUMBERS + 20)
     crawl = Crawl("crawl", source, LOCATION)
     shares = Shares(source, workers, Teller(store, FOLDER), FOLDER)

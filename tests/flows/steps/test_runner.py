@@ -1,13 +1,15 @@
 """Where tasks work is one setting; a wrong one is told in a sentence before anything is done."""
 
+import os
 import sys
+from typing import Any
 
 import pytest
 
 from flows.steps import runner
 from flows.steps.runner import running, workers_of_run
 from flows.steps.runner_setting import RunnerSetting, read_runner
-from flows.steps.shipped import Code
+from flows.steps.shipped import LOADED, Code
 from lake.errors import LakeError
 
 FARGATE = "dask_cloudprovider.aws.FargateCluster"
@@ -76,3 +78,53 @@ def test_only_a_class_of_clusters_is_ever_called(name: str, reachable: None):
     """Whoever may start a run could name any function, and what it is called with."""
     with pytest.raises(LakeError, match=f"expected a class of Dask clusters that is installed, found '{name}'"):
         opened(f'dask:{name} {{"args": "true"}}')
+
+
+class Cluster:
+    """A Dask cluster, as far as shipping code uses it: what its workers have loaded, and what they do."""
+
+    def __init__(self, loaded: str | None, tasks: list[str], has_nannies: bool = True) -> None:
+        self.loaded, self.given, self.restarts = loaded, loaded, 0
+        self._tasks, self._has_nannies = tasks, has_nannies
+
+    def register_plugin(self, plugin: Any, name: str) -> None:
+        _, globals_ = plugin._setup.args
+        self.given = globals_["VERSION"]
+        self.loaded = self.loaded or self.given
+
+    def run(self, function: Any, variable: str) -> dict[str, str | None]:
+        assert (function, variable) == (os.getenv, LOADED)
+        return {"tcp://one": self.loaded}
+
+    def processing(self) -> dict[str, list[str]]:
+        return {"tcp://one": self._tasks}
+
+    def restart(self) -> None:
+        self.restarts += 1
+        self.loaded = self.given if self._has_nannies else self.loaded
+
+
+def shipped(cluster: Cluster) -> None:
+    from flows.steps.on_dask import _ship
+
+    _ship(cluster, Code(b"", "new"))
+
+
+@pytest.mark.parametrize(("loaded", "restarts"), [(None, 0), ("new", 0), ("old", 1)])
+def test_workers_with_other_code_are_started_anew_when_nobody_is_at_work(loaded: str | None, restarts: int):
+    cluster = Cluster(loaded, [])
+    shipped(cluster)
+    assert (cluster.loaded, cluster.restarts) == ("new", restarts)
+
+
+def test_a_run_with_other_code_waits_for_the_one_that_is_at_work():
+    cluster = Cluster("old", ["fetch_batch"])
+    with pytest.raises(LakeError, match="another run is at work on this cluster with other code") as error:
+        shipped(cluster)
+    assert error.value.may_pass
+    assert (cluster.restarts, cluster.loaded, cluster.given) == (0, "old", "old")
+
+
+def test_workers_that_keep_other_code_are_named():
+    with pytest.raises(LakeError, match=r"keep code of another run \(old\); start them anew, with a nanny"):
+        shipped(Cluster("old", [], has_nannies=False))
