@@ -1,7 +1,9 @@
 """Prefect's small results in the bucket: a run proves that they work, believes only its own kind, and forgets them."""
 
 import secrets
-from collections.abc import Mapping
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +20,10 @@ from lake.layout import LISTING_RESULTS, RESULTS, SHARD_RESULTS
 from lake.store import Store
 
 # The type of the result below each folder; Prefect's cache keys of batches and of listings begin with its name.
-_TYPES: Mapping[str, Any] = {SHARD_RESULTS: list[Manifest], LISTING_RESULTS: list[Listing]}
+_TYPES: Mapping[str, Any] = {SHARD_RESULTS: list[Manifest], LISTING_RESULTS: str}
+
+# Listings that are longer are no source's: PokeAPI's are 2.4 MB as JSON, and 0.3 MB packed.
+_MOST_LISTING_BYTES = 1 << 30
 
 # Prefect's own default makes objects of whatever class a member `__class__` names.
 PLAIN_JSON: JSONSerializer[Any] = JSONSerializer(object_encoder=None, object_decoder=None)
@@ -54,10 +59,29 @@ def readable(path: str, body: bytes) -> bytes:
     try:
         record = msgspec.json.decode(body, type=_Record)
         result = msgspec.json.decode(record.result, type=type_)
+        if isinstance(result, str):
+            unpack_listings(result)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ValueError(f"expected a result as JSON: {error}") from error
     metadata = {"serializer": PLAIN_JSON.model_dump(), "expiration": record.metadata.expiration}
     return msgspec.json.encode({"metadata": metadata, "result": msgspec.json.encode(result).decode()})
+
+
+def pack_listings(listings: Sequence[Listing]) -> str:
+    """Return listings as a small text, which is what a task's result keeps of them."""
+    return b64encode(zlib.compress(msgspec.json.encode(listings))).decode()
+
+
+def unpack_listings(text: str) -> list[Listing]:
+    """Return the listings of a text, and raise `ValueError` if it has none."""
+    unpacking = zlib.decompressobj()
+    try:
+        body = unpacking.decompress(b64decode(text, validate=True), _MOST_LISTING_BYTES)
+        if not unpacking.eof:
+            raise ValueError(f"expected packed listings of at most {_MOST_LISTING_BYTES} bytes")
+        return msgspec.json.decode(body, type=list[Listing])
+    except (zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ValueError(f"expected packed listings: {error}") from error
 
 
 class Results(S3Bucket):

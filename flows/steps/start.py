@@ -13,8 +13,8 @@ from blocks.knobs import requests_per_run
 from blocks.limit import require_limit
 from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
-from flows.steps.results import Results, prove_results
-from flows.steps.upstream import are_listings_of, ask_upstream, listings_of, read_listings
+from flows.steps.results import Results, prove_results, unpack_listings
+from flows.steps.upstream import are_listings_of, ask_upstream, read_listings
 from lake import tables
 from lake.address import same_address
 from lake.assemble.held import HeldDraft, waiting
@@ -114,11 +114,11 @@ class Start:
         )
         asked = (self.source, self.upstream, self.resources)
         with phase("listings", f"reading {counted(len(self.resources), 'listing')}"):
-            found = listings_of(read(*asked))
+            found = unpack_listings(read(*asked))
             if are_listings_of(self.source, self.resources, found):
                 return found
             get_run_logger().warning("the kept listings are not of %s; they are read anew", self.source.base_url)
-            return listings_of(read.with_options(refresh_cache=True)(*asked))
+            return unpack_listings(read.with_options(refresh_cache=True)(*asked))
 
     def at_hand(self, resource: str) -> dict[int, AtHand]:
         """Return ETag and path of each document of a resource that the parent holds, by id; none if they are lost."""

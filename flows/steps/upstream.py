@@ -7,14 +7,13 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, TypeVar
 
-import msgspec
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
 from blocks.secret import key_headers
 from flows.steps.numbers import numbers
-from flows.steps.results import PLAIN_JSON
+from flows.steps.results import PLAIN_JSON, pack_listings
 from lake.address import same_origin
 from lake.crawl import Client, Listing, Pace, Source, Upstream, crawler
 from lake.crawl import read_listings as every_listing
@@ -67,7 +66,7 @@ def ask_upstream(source: Source) -> Upstream:
 
 def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     source, upstream = arguments["source"], arguments["upstream"]
-    settings = f"{source.base_url} {source.rest} {source.listing_ttl_seconds}"
+    settings = f"packed {source.base_url} {source.rest} {source.listing_ttl_seconds}"
     asked = f"{settings} {upstream.version} {' '.join(arguments['resources'])}"
     return f"{LISTING_RESULTS}{sha256(asked.encode()).hexdigest()[:32]}"
 
@@ -78,16 +77,11 @@ def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     persist_result=True,
     result_serializer=PLAIN_JSON,
 )
-def read_listings(source: Source, upstream: Upstream, resources: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Read the listing of every resource; plain JSON values, because the result is kept for as long as the TTL."""
+def read_listings(source: Source, upstream: Upstream, resources: tuple[str, ...]) -> str:
+    """Read the listing of every resource; packed, because the result is kept for as long as the TTL."""
     listings, requests = read_all(source, upstream, resources)
     numbers().requests += requests
-    return [msgspec.to_builtins(listing, str_keys=True) for listing in listings]
-
-
-def listings_of(result: list[dict[str, Any]]) -> list[Listing]:
-    """Return the listings in a result of `read_listings`."""
-    return msgspec.convert(result, list[Listing], strict=False)
+    return pack_listings(listings)
 
 
 def are_listings_of(source: Source, resources: Sequence[str], listings: Sequence[Listing]) -> bool:

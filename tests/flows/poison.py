@@ -3,6 +3,7 @@
 import base64
 import json
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import cloudpickle
 from prefect.serializers import CompressedSerializer, PickleSerializer
 
+from flows.steps.results import pack_listings, unpack_listings
 from lake.layout import RESULTS, STAGING
 from lake.store import Store
 
@@ -90,12 +92,13 @@ def lead_astray(store: Store, base_url: str) -> None:
     """Let every document of the kept listings lie at another source."""
     for item in list(store.list(f"{RESULTS}listings/")):
         record = json.loads(store.get(item.key))
-        listings = json.loads(record["result"])
-        for listing in listings:
-            for reference in listing["references"]:
-                reference["url"] = f"{base_url}{reference['path']}/"
+        listings = unpack_listings(json.loads(record["result"]))
+        led = [
+            replace(listing, references=tuple(replace(one, url=f"{base_url}{one.path}/") for one in listing.references))
+            for listing in listings
+        ]
         store.delete([item.key])
-        store.create(item.key, json.dumps({**record, "result": json.dumps(listings)}).encode())
+        store.create(item.key, json.dumps({**record, "result": json.dumps(pack_listings(led))}).encode())
 
 
 def damage(store: Store, resource: str) -> None:

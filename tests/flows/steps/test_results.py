@@ -13,7 +13,7 @@ from prefect.results import ResultStore
 from prefect.serializers import JSONSerializer, Serializer
 from prefect_aws import S3Bucket
 
-from flows.steps.results import PLAIN_JSON, Results, readable
+from flows.steps.results import PLAIN_JSON, Results, pack_listings, readable, unpack_listings
 from lake.assemble.staging import Manifest
 from lake.crawl import Listing
 from lake.store import Store
@@ -97,6 +97,15 @@ def test_a_record_of_another_shape_is_as_if_it_were_not_there(store: Store, resu
         assert seen(results, SHARD) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["", "?", "bm9uZQ==", pack_listings([])[:-8], json.dumps([]), pack_listings([Listing("type")])[:12]]
+)
+def test_kept_listings_that_cannot_be_unpacked_are_as_if_they_were_not_there(store: Store, results: Results, text: str):
+    put(store, LISTINGS, record({"type": "json"}, json.dumps(text)))
+    with disable_run_logger():
+        assert seen(results, LISTINGS) is None
+
+
 def test_a_record_elsewhere_is_not_read(store: Store, results: Results):
     put(store, "other/1", record({"type": "json"}, json.dumps(MANIFEST)))
     with disable_run_logger():
@@ -121,16 +130,14 @@ def test_a_refused_record_is_one_warning_that_names_it(store: Store, results: Re
 
 @pytest.mark.parametrize("serializer", [PLAIN_JSON, JSONSerializer()], ids=["ours", "that of earlier versions"])
 def test_what_prefect_wrote_is_read_as_it_was_written(store: Store, results: Results, serializer: Serializer):
-    listings = [{"resource": "type", "references": [], "names": {"1": "normal"}, "is_inline": False, "refusal": None}]
+    listings = [Listing("type", names={1: "normal"})]
     written = ResultStore(result_storage=results, serializer=serializer)
     # A source may call its version what it likes.
     manifests = [{**MANIFEST, "versions": {"__class__": 1, "__exc_type__": 2}}]
     written.write(manifests, SHARD, expiration=TOMORROW)
-    written.write(listings, LISTINGS, expiration=TOMORROW)
+    written.write(pack_listings(listings), LISTINGS, expiration=TOMORROW)
     assert msgspec.convert(seen(results, SHARD), list[Manifest]) == msgspec.convert(manifests, list[Manifest])
-    assert msgspec.convert(seen(results, LISTINGS), list[Listing], strict=False) == [
-        Listing("type", names={1: "normal"})
-    ]
+    assert unpack_listings(seen(results, LISTINGS)) == listings
 
 
 def test_a_record_expires_when_it_says(store: Store, results: Results):
