@@ -124,7 +124,7 @@ def test_it_is_planned_crawled_and_discovered(saved: tuple[Style, bool], league:
 
 def check_first(league: Store, served: dict[str, Trainer]) -> None:
     """Check that all trainers landed as documents, byte for byte, and their values in the generic table."""
-    assert current(league).tables.keys() == {"documents", "document_values"}
+    assert current(league).tables.keys() == {"documents", "document_index", "document_values"}
     assert bodies(league) == by_id(served)
     rows = Lake(league).read("documents")
     # The league's server writes JSON without a space, as `json.dumps` does with these separators.

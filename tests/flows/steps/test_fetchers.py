@@ -51,6 +51,7 @@ def test_one_that_failed_was_stopped_or_waits_for_long_is_ended(kept: Fetchers, 
 
 
 def test_each_task_has_the_budget_of_its_own_share(kept: Fetchers, small_replica: Running):
+    small_replica.faults([])
     item = Wanted(Reference("pokemon", 25, f"{small_replica.url}pokemon/25/", "pokemon/25"))
     source = Source(small_replica.url, requests_per_second=0, requests_per_run=3)
     shard = Shard("pokemon", 0, (item, item))

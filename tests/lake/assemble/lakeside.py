@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
+import lake.publish.cut
 import lake.tables
 from lake.assemble.draft import Crawled, Draft, write_draft
 from lake.assemble.staging import Manifest, second_round, source_facts, stage
@@ -32,7 +33,7 @@ from tests.lake.assemble.listings import SOURCE, Documents, etag, listings_of
 from tests.s3 import client_without_socket
 
 # What first crawls left in an empty lake: the objects' contents by their keys.
-_BEGUN: dict[tuple[frozenset[tuple[str, bytes]], tuple[str, ...]], dict[str, bytes]] = {}
+_BEGUN: dict[tuple[frozenset[tuple[str, bytes]], tuple[str, ...], int], dict[str, bytes]] = {}
 Audit = tuple[str, str]
 
 # What commits say of the run that made them.
@@ -241,7 +242,7 @@ class Lakeside:
 
     def begin(self, documents: Documents, *resources: str) -> Commit:
         """Fill an empty lake; from the second time on, by putting there what the same documents left in another one."""
-        begun = _BEGUN.get(key := (frozenset(documents.items()), resources))
+        begun = _BEGUN.get(key := (frozenset(documents.items()), resources, lake.publish.cut.PART_BYTES))
         if begun is None:
             self.fill(documents, *resources)
             _BEGUN[key] = {item.key: self.store.get(item.key) for item in self.store.list("")}
