@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from lake.errors import DamagedObjectError
 from lake.layout import schema_key
 from lake.store import Store
 
@@ -43,9 +42,7 @@ def read_fields(store: Store, schema: str) -> Entries:
         MissingObjectError: There is none.
         DamagedObjectError: It has another content.
     """
-    body = store.get(schema_key(schema), _MAX_BYTES)
-    if sha256(body).hexdigest() != schema:
-        raise DamagedObjectError(store.uri(schema_key(schema)), schema)
+    body = store.whole(schema_key(schema), schema, _MAX_BYTES)
     return msgspec.json.decode(body, type=tuple[dict[str, Any], ...])
 
 

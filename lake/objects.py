@@ -155,7 +155,7 @@ class Objects:
             raise MissingObjectError(self.uri(key))
         return body
 
-    def whole(self, key: str, hash_: str) -> bytes:
+    def whole(self, key: str, hash_: str, limit: int | None = None) -> bytes:
         """Return the content of an object of a published snapshot, which has this SHA-256 in its commit.
 
         Raises:
@@ -163,7 +163,7 @@ class Objects:
             MissingObjectError: It is gone.
         """
         for _ in range(FETCHES):
-            body = self.get(key)
+            body = self.get(key, limit)
             if sha256(body).hexdigest() == hash_:
                 return body
         raise DamagedObjectError(self.uri(key), hash_)

@@ -19,12 +19,11 @@ from blocks.source_config import SourceConfig
 from blocks.storage import load_block, open_store
 from flows.deploy import pulled
 from flows.deploy.leaks import is_secret_name, secrets_in
+from flows.steps.shipped import PACKAGES
 from lake.errors import LakeError, StoreError, UnknownNameError
 from lake.layout import CODE, CODE_MANIFEST
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.text import counted
-
-PACKAGES = ("blocks", "flows", "lake")
 
 # The step of a deployment that fetches a version and checks it; and that of deployments that were made before, which
 # only fetches it.

@@ -3,7 +3,7 @@
 import secrets
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -18,9 +18,6 @@ from lake.crawl import Listing
 from lake.errors import StoreError
 from lake.layout import LISTING_RESULTS, RESULTS, SHARD_RESULTS
 from lake.store import Store
-
-# The type of the result below each folder; Prefect's cache keys of batches and of listings begin with its name.
-_TYPES: Mapping[str, Any] = {SHARD_RESULTS: list[Manifest], LISTING_RESULTS: str}
 
 # Listings that are longer are no source's: PokeAPI's are 2.4 MB as JSON, and 0.3 MB packed.
 _MOST_LISTING_BYTES = 1 << 30
@@ -53,14 +50,12 @@ def readable(path: str, body: bytes) -> bytes:
     Raises:
         ValueError: It is not one of this lake's records; the message says what is wrong.
     """
-    type_ = next((type_ for folder, type_ in _TYPES.items() if path.startswith(folder)), None)
-    if type_ is None:
-        raise ValueError(f"expected results in {' or '.join(_TYPES)}")
+    checked = next((read for folder, read in _CHECKED.items() if path.startswith(folder)), None)
+    if checked is None:
+        raise ValueError(f"expected results in {' or '.join(_CHECKED)}")
     try:
         record = msgspec.json.decode(body, type=_Record)
-        result = msgspec.json.decode(record.result, type=type_)
-        if isinstance(result, str):
-            unpack_listings(result)
+        result = checked(record.result)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ValueError(f"expected a result as JSON: {error}") from error
     metadata = {"serializer": PLAIN_JSON.model_dump(), "expiration": record.metadata.expiration}
@@ -82,6 +77,20 @@ def unpack_listings(text: str) -> list[Listing]:
         return msgspec.json.decode(body, type=list[Listing])
     except (zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ValueError(f"expected packed listings: {error}") from error
+
+
+def _packed(result: str) -> str:
+    """Return the packed listings that a result is, and raise `ValueError` if it is none."""
+    text = msgspec.json.decode(result, type=str)
+    unpack_listings(text)
+    return text
+
+
+# What reads the result below each folder; Prefect's cache keys of batches and of listings begin with its name.
+_CHECKED: Mapping[str, Callable[[str], Any]] = {
+    SHARD_RESULTS: msgspec.json.Decoder(list[Manifest]).decode,
+    LISTING_RESULTS: _packed,
+}
 
 
 class Results(S3Bucket):

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -48,11 +48,12 @@ class RunUnits:
     def __call__(self, store: Store, units: Sequence[Unit]) -> Iterator[Result]:
         """Do all of these units, and yield their results as they come."""
         workers = workers_of_run()
-        with ExitStack() as exits:
-            threads = exits.enter_context(ThreadPoolTaskRunner[str](max_workers=UNITS_AT_ONCE))
-            runner: TaskRunner[Any] = threads if workers is None else workers.runner
-            lanes, code = (UNITS_AT_ONCE, None) if workers is None else (workers.count(), workers.code)
-            may_begin = has_room if workers is None else _always
+        lanes, code = (UNITS_AT_ONCE, None) if workers is None else (workers.count(), workers.code)
+        may_begin = has_room if workers is None else _always
+        opened: AbstractContextManager[TaskRunner[Any]] = (
+            ThreadPoolTaskRunner[str](max_workers=lanes) if workers is None else nullcontext(workers.runner)
+        )
+        with opened as runner:
 
             def submit(unit: Unit) -> PrefectFuture[Any]:
                 given = {"lake": self._lake, "unit": msgspec.json.encode(unit).decode(), "title": title(unit)}

@@ -51,13 +51,6 @@ class Found:
     findings: list[Finding] = field(default_factory=list)
     faults: dict[tuple[str, int], str] = field(default_factory=dict)
 
-    def add(self, other: "Found") -> None:
-        """Add the findings of building other tables; a finding that both have about the same documents stays once."""
-        self.files |= other.files
-        self.checks |= other.checks
-        self.findings += [finding for finding in other.findings if finding not in self.findings]
-        self.faults |= other.faults
-
 
 class BuildUnit(msgspec.Struct, frozen=True, tag="build"):
     """A unit of work: build a group of tables, and write them into the snapshot.

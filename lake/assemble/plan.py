@@ -38,7 +38,8 @@ def write_plan(store: Store, crawl: str, batches: Sequence[Batch]) -> Plan:
     packed = [zlib.compress(msgspec.json.encode(batch.shards), _LEVEL) for batch in batches]
     head = msgspec.json.encode([len(body) for body in packed])
     body = b"".join([len(head).to_bytes(_LENGTH_BYTES), head, *packed])
-    plan = Plan(plan_key(crawl, digest(body)), digest(body))
+    hash_ = digest(body)
+    plan = Plan(plan_key(crawl, hash_), hash_)
     store.create(plan.key, body)
     return plan
 

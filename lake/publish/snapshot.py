@@ -109,8 +109,10 @@ class SnapshotWriter:
         null_counts: Mapping[str, int] | None = None,
     ) -> TableFiles:
         """Return a commit's entry for a table that has these files, and start to store its fields if they are new."""
-        self._store_fields(dictionary_of(table))
-        return table_files(table, partition, files, null_counts)
+        described = table_files(table, partition, files, null_counts)
+        if described.schema not in self._known_fields:
+            self._store_fields(dictionary_of(table))
+        return described
 
     def _store_fields(self, fields: Iterable[Mapping[str, Any]]) -> str:
         schema, body = encoded(fields)

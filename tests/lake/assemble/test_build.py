@@ -105,7 +105,12 @@ def build(documents: Documents, work: Work, parent_rows=None) -> Snapshot:
     files, built = files_of(documents), Snapshot()
     found, generations = Found(), species_generations(files.get("pokemon-species", DocumentFile()))
     for group in cut_groups(CATALOG, files, work):
-        found.add(build_group(group, files, generations, built.note, parent_rows))
+        one = build_group(group, files, generations, built.note, parent_rows)
+        found.files |= one.files
+        found.checks |= one.checks
+        # As `audit` does: a finding that two groups have about the same documents stays once.
+        found.findings += [finding for finding in one.findings if finding not in found.findings]
+        found.faults |= one.faults
     for name, described in found.files.items():
         assert sorted(file.name for file in described) == sorted(file.name for file in built.files[name])
     ids = {resource: file.ids() for resource, file in files.items()}
