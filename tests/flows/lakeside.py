@@ -13,7 +13,9 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFi
 
 from flows.local.replica import Corpus, Running
 from lake.commit import Commit, head
+from lake.crawl import Listing, Source, batches, cut
 from lake.errors import LakeError
+from lake.resource import Reference
 from lake.store import Store
 from tests.lake.assemble.lakeside import Documents, versioned
 from tests.waiting import until
@@ -28,6 +30,21 @@ def asked(running: Running, paths: set[str]) -> Counter[str]:
     """Return how often each document was asked for."""
     by_path = running.counters()["by_path"]
     return Counter({path: sum(by_path[path].values()) for path in paths if path in by_path})
+
+
+def asked_twice(running: Running, paths: set[str]) -> set[str]:
+    """Return the documents that were asked for more than once."""
+    return {path for path, times in asked(running, paths).items() if times > 1}
+
+
+def tasks(paths: set[str]) -> list[set[str]]:
+    """Return the documents that each task of a first crawl asks for, in the tasks' order."""
+    listed: dict[str, list[Reference]] = {}
+    for resource, id_ in sorted((resource, int(id_)) for resource, id_ in (path.split("/") for path in paths)):
+        listed.setdefault(resource, []).append(Reference(resource, id_, "", f"{resource}/{id_}"))
+    source = Source("http://pokeapi.test/")
+    shards = [shard for name, found in listed.items() for shard in cut(source, Listing(name, tuple(found)), {})]
+    return [{item.reference.path for shard in batch.shards for item in shard.wanted} for batch in batches(shards)]
 
 
 def current(store: Store) -> Commit:

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from distributed import Client
 from prefect.client.schemas import State
 
-from flows.local.replica import Running, demo_documents
+from flows.local.replica import demo_documents
 from flows.refresh import refresh
 from flows.steps.parameters import LakeLocation
 from flows.steps.runner_setting import read_runner
@@ -23,14 +22,16 @@ from lake.read import Lake
 from lake.store import Store
 from tests.flows.chain import Chain, chain
 from tests.flows.cluster import dask_cluster, ray_cluster
+from tests.flows.lakeside import asked_twice
 from tests.lake import keys
 from tests.lake.assemble.lakeside import versioned
 from tests.waiting import until
 
 DOCUMENTS_OF = versioned(demo_documents())
+PATHS = {path for path in DOCUMENTS_OF if "/" in path}
 
-# Slow enough that a worker can be killed in the middle, and four connections are needed.
-SLOW = {"kind": "latency", "seconds": 0.03}
+# Slow enough that four connections are needed, and so slow that a worker which is to be killed stays at work.
+SLOW, HELD = {"kind": "latency", "seconds": 0.03}, {"kind": "latency", "seconds": 1}
 POLITE: dict[str, Any] = {"connections": 4, "parallel_shards": 4, "requests_per_second": 0}
 
 
@@ -76,16 +77,11 @@ def assert_same(told: Chain, prefix: str) -> None:
 
 
 def kill_one(runner: str) -> None:
-    """Kill the process of a worker that is at work."""
+    """Kill the process of a worker that is at work, as soon as one is."""
     with Client(read_runner(runner).address, set_as_default=False) as client:
-        busy = {address for address, tasks in client.processing().items() if tasks}
+        busy = until(lambda: {address for address, tasks in client.processing().items() if tasks}, every=0.05)
         pids = client.run(os.getpid, workers=sorted(busy))
     os.kill(next(iter(pids.values())), signal.SIGKILL)
-
-
-def asked_twice(running: Running) -> set[str]:
-    paths = Counter({path: sum(counts.values()) for path, counts in running.counters()["by_path"].items()})
-    return {path.split("/")[0] for path, times in paths.items() if times > 1 and path in DOCUMENTS_OF and "/" in path}
 
 
 def test_two_dask_workers_one_killed_while_it_crawls_and_one_while_it_builds(told: Chain, tmp_path: Path):
@@ -98,7 +94,9 @@ def test_two_dask_workers_one_killed_while_it_crawls_and_one_while_it_builds(tol
         run = threading.Thread(target=lambda: states.append(crawl(told, "dask", runner)))
         run.start()
         until(lambda: states or told.running.counters()["requests"] > 400, every=0.05)
+        told.running.faults([HELD])
         kill_one(runner)
+        told.running.faults([SLOW])
         until(lambda: states or keys(store, SNAPSHOTS), every=0.05)
         kill_one(runner)
         run.join()
@@ -107,7 +105,7 @@ def test_two_dask_workers_one_killed_while_it_crawls_and_one_while_it_builds(tol
     assert_same(told, "dask")
     counted = told.running.counters()
     assert counted["peak_concurrency"] <= POLITE["connections"]
-    assert 0 < len(asked_twice(told.running)) < 20
+    assert 0 < len({path.split("/")[0] for path in asked_twice(told.running, PATHS)}) < 20
     assert not [key for key in keys(store, STAGING) if "/told-" in key]
 
 
@@ -118,4 +116,4 @@ def test_ray_makes_the_same_tables(told: Chain, tmp_path: Path):
     assert str(state.message).startswith("published"), state.message
     assert_same(told, "ray")
     assert told.running.counters()["peak_concurrency"] <= POLITE["connections"]
-    assert asked_twice(told.running) == set()
+    assert asked_twice(told.running, PATHS) == set()

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from tests.flows.deploy.ecs import API_KEY, BUCKET, CLUSTER, MARK, Ecs, deployed
 from tests.flows.deploy.fargate import OVERRIDES_BYTES, Container
 from tests.flows.deploy.runbook import DAILY, FIRST, LAST, blocks, inline_commands
 from tests.flows.deploy.whole import reached
-from tests.flows.lakeside import asked
+from tests.flows.lakeside import asked, asked_twice, tasks
 from tests.lake import keys, snapshots_of
 from tests.lake.assemble.holding import fewer, full
 from tests.lake.assemble.lakeside import versioned
@@ -33,7 +32,7 @@ from tests.waiting import until
 
 PATHS = core_paths(demo_documents())
 
-# Two and a half tasks: abilities and evolution chains are staged, generations and moves are under way.
+# Two tasks are staged by then; how far the next ones have come when the crawl is held, is up to the machine.
 INTERRUPTED_AFTER = 130
 
 
@@ -130,10 +129,6 @@ def crawling(ecs: Ecs, prefix: str) -> tuple[UUID, Container]:
     return run, container
 
 
-def fetched_twice(counts: Counter[str]) -> set[str]:
-    return {path.split("/")[0] for path, times in counts.items() if times > 1}
-
-
 def test_a_container_that_was_killed_while_the_worker_was_gone_is_noticed(ecs: Ecs):
     """The queue has kept what ECS said meanwhile."""
     run, container = crawling(ecs, "killed")
@@ -185,9 +180,9 @@ def test_a_run_whose_task_is_stopped_goes_on_in_another_container(ecs: Ecs):
     assert container.process.returncode == 0
     assert len(ecs.containers(run)) == 2
     assert "AwaitingRetry" in ecs.states(run)
-    counts = asked(ecs.source, PATHS)
-    assert set(counts) == PATHS
-    assert fetched_twice(counts) <= {"generation", "move"}
+    assert set(asked(ecs.source, PATHS)) == PATHS
+    # The task that was under way, and no other, is done again.
+    assert any(asked_twice(ecs.source, PATHS) <= task for task in tasks(PATHS))
 
 
 def test_a_cancelled_run_ends_with_its_task_and_publishes_nothing(ecs: Ecs):
