@@ -33,6 +33,9 @@ SHARD_RESULTS, LISTING_RESULTS = "shards/", "listings/"
 # The manifest of a code version is written last and removed first: a version with a manifest is whole.
 CODE_MANIFEST = "MANIFEST.json"
 
+# All files of a code version, beside its manifest. In versions that were pushed before, each file lies there by itself.
+CODE_ARCHIVE = "files.tar.gz"
+
 # A request that deletes several objects is XML, which knows no control characters, and reads a carriage return as a
 # line feed: it would be refused as a whole, or name another object.
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

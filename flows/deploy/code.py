@@ -1,10 +1,9 @@
-"""Code versions: each lies whole in a folder of its own in the bucket, named by its content, and never changes."""
+"""Code versions: each is pushed whole to a folder of its own in the bucket, named by its content, and never changes."""
 
 import json
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -19,10 +18,11 @@ from blocks.source_config import SourceConfig
 from blocks.storage import load_block, open_store
 from flows.deploy import pulled
 from flows.deploy.leaks import is_secret_name, secrets_in
+from flows.deploy.version import folder_of, pack
 from flows.steps.shipped import PACKAGES
-from lake.errors import LakeError, StoreError, UnknownNameError
-from lake.layout import CODE, CODE_MANIFEST
-from lake.store import PARALLEL_REQUESTS, Store
+from lake.errors import ConflictError, LakeError, StoreError, UnknownNameError
+from lake.layout import CODE_ARCHIVE, CODE_MANIFEST
+from lake.store import Store
 from lake.text import counted
 
 # The step of a deployment that fetches a version and checks it; and that of deployments that were made before, which
@@ -56,8 +56,17 @@ class Code:
     @cached_property
     def manifest(self) -> bytes:
         """Every file with its SHA-256, as JSON; the same files give the same bytes."""
-        hashes = {path: sha256(body).hexdigest() for path, body in sorted(self.files.items())}
-        return json.dumps({"files": hashes}, indent=1).encode()
+        return json.dumps({"files": self.hashes}, indent=1).encode()
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The SHA-256 of each file, by path."""
+        return {path: sha256(body).hexdigest() for path, body in sorted(self.files.items())}
+
+    @cached_property
+    def archive(self) -> bytes:
+        """All files in one object, as a push from this machine makes it."""
+        return pack(self.files)
 
     @property
     def sha256(self) -> str:
@@ -71,8 +80,8 @@ class Code:
 
     @property
     def folder(self) -> str:
-        """The folder of this version below the lake's prefix; its slash keeps a pull within it."""
-        return f"{CODE}{self.version}/"
+        """The folder of this version below the lake's prefix."""
+        return folder_of(self.version)
 
     def lines(self) -> list[str]:
         """Return the list of files that a push would upload, as lines for a person."""
@@ -114,27 +123,50 @@ def collect(root: Path) -> Code:
 
 
 def push(store: Store, code: Code) -> int:
-    """Upload the files of a version that the bucket lacks, the manifest last; return how many objects were created.
+    """Upload what the bucket lacks of a version, the manifest last; return how many objects were created.
+
+    A version that lies there whole is left, also if earlier code pushed its files one by one.
 
     Raises:
-        ConflictError: A file of this version exists with other content.
-        StoreError: The version's folder holds an object that is not part of the version; a pull would fetch it as well.
+        ConflictError: The manifest of this version exists with other content.
+        StoreError: The folder holds an object that is not part of the version, or an archive of other files.
     """
-    expected = {f"{code.folder}{path}": body for path, body in code.files.items()}
-    manifest = f"{code.folder}{CODE_MANIFEST}"
-    found = {item.key: item.size for item in store.list(code.folder)}
-    if strange := sorted(found.keys() - expected.keys() - {manifest}):
+    found = {item.key.removeprefix(code.folder): item.size for item in store.list(code.folder)}
+    single = {path: len(body) for path, body in code.files.items()}
+    is_part = single.items() | {(name, found.get(name)) for name in (CODE_ARCHIVE, CODE_MANIFEST)}
+    if strange := sorted(name for name, _ in found.items() - is_part):
         raise StoreError(
             f"{store.uri(code.folder)}: expected the files of this version only, found {', '.join(strange)};"
-            " find out who put them there, and remove them: a run would take them for code"
+            " find out who put them there, and remove them: somebody may take them for code"
         )
-    lacking = [key for key, body in expected.items() if found.get(key) != len(body)]
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        list(pool.map(lambda key: store.create(key, expected[key]), lacking))
-    if found.get(manifest) != len(code.manifest):
-        store.create(manifest, code.manifest)
-        return len(lacking) + 1
-    return len(lacking)
+    is_whole_in_files = CODE_ARCHIVE not in found and CODE_MANIFEST in found and single.keys() <= found.keys()
+    created = 0
+    if not is_whole_in_files and found.get(CODE_ARCHIVE) != len(code.archive):
+        created += _create_archive(store, code)
+    if found.get(CODE_MANIFEST) != len(code.manifest):
+        store.create(f"{code.folder}{CODE_MANIFEST}", code.manifest)
+        created += 1
+    return created
+
+
+def _create_archive(store: Store, code: Code) -> int:
+    """Create a version's archive, and return 1; return 0 if it is there, made of the same files by another zlib.
+
+    Raises:
+        StoreError: An archive of other files is there.
+    """
+    try:
+        store.create(f"{code.folder}{CODE_ARCHIVE}", code.archive)
+    except ConflictError as error:
+        _, differs = pulled.read(code.hashes, lambda name: store.find(f"{code.folder}{name}"))
+        if differs:
+            raise StoreError(
+                f"{error.uri}: expected the files of this version, found {len(differs)} that differ"
+                f" ({', '.join(map(repr, differs[: pulled.NAMED]))}); find out who changed them, remove"
+                f" {store.uri(code.folder)}, and deploy again"
+            ) from error
+        return 0
+    return 1
 
 
 def push_code(block: str = "", source: str = "") -> dict[str, str]:
@@ -193,6 +225,24 @@ def pulled_from(steps: Sequence[Mapping[str, Any]] | None) -> tuple[str, str] | 
         if FORMER_PULL in step:
             return step[FORMER_PULL]["bucket"], step[FORMER_PULL]["folder"]
     return None
+
+
+def is_pulling(step: Mapping[str, Any]) -> bool:
+    """Tell whether a deployment's step is one of those that fetch and check its code, of now or of before."""
+    return FORMER_PULL in step or "VERSION" in (step.get(PULL, {}).get("env") or {})
+
+
+def pull_step(bucket: str, folder: str, version: str, sha256: str, pool: str, lake: str) -> dict[str, Any]:
+    """Return the step that a deployment pulls a version by, as `prefect.yaml` has it."""
+    env = {
+        "BUCKET": bucket,
+        "FOLDER": folder,
+        "VERSION": version,
+        "MANIFEST_SHA256": sha256,
+        "WORK_POOL": pool,
+        "LAKE": lake,
+    }
+    return {PULL: {"script": pull_command(), "env": env}}
 
 
 def pull_command() -> str:

@@ -5,19 +5,23 @@ is installed; the interpreter believes nothing that lies in the folder. Each fil
 written. A refusal becomes the state of the run, which else says only that a process ended with 1.
 """
 
+import gzip
 import json
 import os
 import shlex
 import sys
+import tarfile
 from base64 import b64encode
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-MANIFEST = "MANIFEST.json"
+MANIFEST, ARCHIVE = "MANIFEST.json", "files.tar.gz"
 
 # The lake that no command needs to name.
 FIRST = "pokelake"
@@ -25,7 +29,7 @@ FIRST = "pokelake"
 # Files that a message names.
 NAMED = 5
 
-# Files that are fetched at the same time; one after another, a hundred of them take seconds.
+# Files of a version without an archive that are fetched at the same time; one after another, they take seconds.
 PARALLEL = 16
 
 # How often a file is asked for whose body breaks off; boto3 itself asks again only if there is no answer.
@@ -68,23 +72,17 @@ def pull(folder: Path, bucket: str, place: str, version: str, manifest_sha256: s
 
     said = f"code version {version} could not be pulled from s3://{bucket}/{place}:"
     right = f"s3:ListBucket on arn:aws:s3:::{bucket} for this folder"
-    bodies: dict[str, bytes | None] = {}
+    bodies: dict[str, bytes] = {}
+    differs = [MANIFEST]
     try:
         s3 = boto3.client("s3", config=Config(max_pool_connections=PARALLEL))
         found = s3.list_objects_v2(Bucket=bucket, Prefix=place, MaxKeys=1).get("Contents", ())
         right = f"s3:GetObject on arn:aws:s3:::{bucket}/{place}*"
         manifest = fetch(s3, bucket, f"{place}{MANIFEST}") if found else None
         if sha256(manifest or b"").hexdigest() == manifest_sha256:
-            hashes = json.loads(manifest or b"")["files"]
-            with ThreadPoolExecutor(PARALLEL) as threads:
-                bodies = dict(
-                    zip(hashes, threads.map(lambda path: fetch(s3, bucket, place + path), hashes), strict=True)
-                )
-            differs = [
-                path for path, body in bodies.items() if body is None or sha256(body).hexdigest() != hashes[path]
-            ]
-        else:
-            differs = [MANIFEST]
+            bodies, differs = read(
+                json.loads(manifest or b"")["files"], lambda name: fetch(s3, bucket, f"{place}{name}")
+            )
     except Exception as error:
         refuse(f"{said} {error}. {_way(error, bucket, place, right, pool)}")
     if not found:
@@ -100,6 +98,32 @@ def pull(folder: Path, bucket: str, place: str, version: str, manifest_sha256: s
     for path, body in {**bodies, MANIFEST: manifest}.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(body or b"")
+
+
+def read(hashes: Mapping[str, str], find: Callable[[str], bytes | None]) -> tuple[dict[str, bytes], list[str]]:
+    """Return the files of a version by path, and the paths that differ: of other content, missing, or too many.
+
+    `find` returns an object of the version's folder, None if there is none. An archive that cannot be read differs.
+    """
+    archive = find(ARCHIVE)
+    if archive is None:
+        with ThreadPoolExecutor(PARALLEL) as threads:
+            found = {
+                path: body for path, body in zip(hashes, threads.map(find, hashes), strict=True) if body is not None
+            }
+    else:
+        try:
+            found = unpack(archive)
+        except Exception:
+            return {}, [ARCHIVE]
+    right = {path for path, body in found.items() if sha256(body).hexdigest() == hashes.get(path)}
+    return found, sorted({*hashes, *found} - right)
+
+
+def unpack(archive: bytes) -> dict[str, bytes]:
+    """Return the files in an archive by path; of what is no file, such as a link, nothing but its name."""
+    with tarfile.open(fileobj=BytesIO(gzip.decompress(archive)), mode="r:") as tar:
+        return {item.name: file.read() if (file := item.isfile() and tar.extractfile(item)) else b"" for item in tar}
 
 
 def fetch(s3: Any, bucket: str, key: str) -> bytes | None:

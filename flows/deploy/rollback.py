@@ -1,11 +1,8 @@
 """Rollback: lets the deployments of a lake run a code version that lies in its bucket, without a checkout of it."""
 
 import ast
-import json
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -14,11 +11,12 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTag
 from prefect.client.schemas.responses import DeploymentResponse
 
 from blocks.names import FIRST, Names
-from flows.deploy.code import pulled_from
+from flows.deploy.code import is_pulling, pull_step, pulled_from
+from flows.deploy.version import folder_of, look, pushed
 from lake.commit import commit_seqs, each_commit
 from lake.errors import LakeError, UnknownNameError
 from lake.layout import CODE, CODE_MANIFEST
-from lake.store import PARALLEL_REQUESTS, Store
+from lake.store import Store
 
 # The tag of the git commit that a version was pushed from. The bucket does not know it.
 _COMMIT = "commit:"
@@ -30,7 +28,6 @@ def versions(store: Store, names: Names = FIRST) -> list[dict[str, Any]]:
     A row has its name (version), when it was pushed (pushed), how many snapshots that are kept were made by it
     (snapshots), and the deployments that run it (deployments).
     """
-    pushed = {item.key.split("/")[1]: item.modified for item in store.list(CODE) if item.key.endswith(CODE_MANIFEST)}
     made = Counter(each_commit(store, commit_seqs(store), lambda commit: str(commit.run.get("code_version"))))
     with get_client(sync_client=True) as client:
         running = _deployments(client, store, names)
@@ -41,7 +38,7 @@ def versions(store: Store, names: Names = FIRST) -> list[dict[str, Any]]:
             "snapshots": made[version],
             "deployments": ", ".join(sorted(item.name for item in running if item.version == version)),
         }
-        for version, when in sorted(pushed.items(), key=lambda item: item[1], reverse=True)
+        for version, when in sorted(pushed(store).items(), key=lambda item: item[1], reverse=True)
     ]
 
 
@@ -62,7 +59,12 @@ def rollback(store: Store, version: str, names: Names = FIRST) -> dict[str, str]
             raise LakeError(
                 f"no deployment pulls its code from {store.uri(CODE)}; deploy first: `prefect --no-prompt deploy --all`"
             )
-        return {f"deployment/{item.name}": _roll(client, item, store, version, files, manifest) for item in found}
+        return {
+            f"deployment/{item.name}": _roll(
+                client, item, version, files, _steps(item, store, version, manifest, names)
+            )
+            for item in found
+        }
 
 
 def _deployments(client: SyncPrefectClient, store: Store, names: Names) -> list[DeploymentResponse]:
@@ -78,31 +80,26 @@ def _pulls(item: DeploymentResponse, store: Store) -> bool:
 
 def _read(store: Store, version: str) -> tuple[dict[str, bytes], str]:
     """Return the files of a version by path, and the hash of its manifest."""
-    folder = f"{CODE}{version}/"
-    body = store.find(folder + CODE_MANIFEST) if "/" not in version else None
-    if body is None:
-        known = {item.key.split("/")[1] for item in store.list(CODE) if item.key.endswith(CODE_MANIFEST)}
-        raise UnknownNameError("code version", version, known, advice=f"those in {store.uri(CODE)} can be run again")
-    hashes: dict[str, str] = json.loads(body)["files"] if sha256(body).hexdigest().startswith(version) else {}
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        files = dict(zip(hashes, pool.map(lambda path: store.find(folder + path), hashes), strict=True))
-    strange = {item.key.removeprefix(folder) for item in store.list(folder)} - {*hashes, CODE_MANIFEST}
-    wrong = [path for path, found in files.items() if found is None or sha256(found).hexdigest() != hashes[path]]
-    if wrong := sorted({*wrong, *strange, *([] if hashes else [CODE_MANIFEST])}):
+    lying = look(store, version)
+    if lying is None:
+        advice = f"those in {store.uri(CODE)} can be run again"
+        raise UnknownNameError("code version", version, set(pushed(store)), advice=advice)
+    files, differs = lying.read()
+    if wrong := sorted({*differs, *lying.strange, *([] if lying.hashes else [CODE_MANIFEST])}):
         raise LakeError(
-            f"{store.uri(folder)}: expected exactly the files of this version, found {len(wrong)} that differ"
-            f" ({', '.join(wrong[:5])}); nothing was changed. Find out who changed them, and name another version"
+            f"{store.uri(folder_of(version))}: expected exactly the files of this version, found {len(wrong)} that"
+            f" differ ({', '.join(wrong[:5])}); nothing was changed. Find out who changed them, and name another"
+            " version"
         )
-    return {path: found for path, found in files.items() if found is not None}, sha256(body).hexdigest()
+    return files, lying.sha256
 
 
 def _roll(
     client: SyncPrefectClient,
     item: DeploymentResponse,
-    store: Store,
     version: str,
     files: Mapping[str, bytes],
-    manifest: str,
+    steps: list[dict[str, Any]],
 ) -> str:
     if item.version == version:
         return "left"
@@ -118,7 +115,7 @@ def _roll(
         version=version,
         parameters={name: value for name, value in item.parameters.items() if name in taken},
         parameter_openapi_schema=schema,
-        pull_steps=[_step(step, store, version, manifest) for step in item.pull_steps or ()],
+        pull_steps=steps,
         tags=[tag for tag in item.tags if not tag.startswith(_COMMIT)],
     )
     client.update_deployment(item.id, update)
@@ -134,14 +131,13 @@ def _parameters(source: bytes, flow: str) -> set[str]:
     return set()
 
 
-def _step(step: Mapping[str, Any], store: Store, version: str, manifest: str) -> dict[str, Any]:
-    """Return a pull step of a deployment as it is for another version."""
-    made: dict[str, Any] = json.loads(json.dumps(step))
-    folder = f"{store.prefix}{CODE}{version}/"
-    for settings in made.values():
-        if "folder" in settings:
-            settings["folder"] = folder
-        new = {"FOLDER": folder, "VERSION": version, "MANIFEST_SHA256": manifest}
-        given = settings.get("env", {})
-        given.update({name: value for name, value in new.items() if name in given})
-    return made
+def _steps(item: DeploymentResponse, store: Store, version: str, manifest: str, names: Names) -> list[dict[str, Any]]:
+    """Return the steps of a deployment as they are for another version.
+
+    It is pulled by the command of this code, because that of an older deployment may know no archives.
+    """
+    pool = item.work_pool_name or ""
+    pull = pull_step(store.bucket, f"{store.prefix}{folder_of(version)}", version, manifest, pool, names.lake)
+    steps = [dict(step) for step in item.pull_steps or ()]
+    place = [is_pulling(step) for step in steps].index(True)
+    return [*steps[:place], pull, *(step for step in steps[place:] if not is_pulling(step))]

@@ -34,7 +34,7 @@ from flows.verify import verify
 from lake import Lake
 from lake.commit import read_commit
 from lake.errors import ConflictError, StoreError
-from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING, check_key, draft_key
+from lake.layout import CHECKS, CODE, CODE_ARCHIVE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING, check_key, draft_key
 from lake.publish.garbage import GRACE, find_garbage, remove
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
@@ -197,7 +197,7 @@ def test_the_policy_of_who_deploys_is_what_a_push_needs_and_nothing_else(
     push(store, code)
     other = replace(code, files={"flows/refresh.py": b"2"})
     with pytest.raises(ConflictError):
-        store.create(f"{code.folder}flows/refresh.py", other.files["flows/refresh.py"])
+        store.create(f"{code.folder}{CODE_ARCHIVE}", other.archive)
     document = policy("deploy", ACCOUNT)
     assert [request for request in requests if not granted(document, request)] == []
     assert {right for request in requests for right in granted(document, request)} == rights(document)

@@ -1,8 +1,6 @@
 """Questions about the deployments: their code, their schedules, and what holds all of them."""
 
-import json
 from collections.abc import Iterator
-from hashlib import sha256
 
 from prefect.client.schemas.responses import DeploymentResponse
 
@@ -11,7 +9,8 @@ from blocks.lakes import sources
 from flows.deploy.code import pulled_from
 from flows.deploy.doctor.check import Verdict, failed, judge, ok
 from flows.deploy.doctor.installation import Installation
-from lake.layout import CODE, CODE_MANIFEST
+from flows.deploy.version import folder_of, look
+from lake.layout import CODE, CODE_ARCHIVE, CODE_MANIFEST
 
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 
@@ -59,21 +58,20 @@ def code(at: Installation) -> Verdict:
 
 def _flaws(at: Installation, version: str) -> Iterator[tuple[str, str]]:
     """Yield each flaw of a code version's folder, with the way to mend it."""
-    folder = f"{CODE}{version}/"
-    manifest = at.store.find(folder + CODE_MANIFEST)
-    if manifest is None:
+    folder, lying = folder_of(version), look(at.store, version)
+    if lying is None:
         yield f"{at.store.uri(folder)} has no {CODE_MANIFEST}", at.deploy
         return
-    if sha256(manifest).hexdigest()[: len(version)] != version:
-        way = f"`aws s3 rm --recursive {at.store.uri(folder)}`, and {at.deploy}"
-        yield f"{at.store.uri(folder + CODE_MANIFEST)} is not that of this version: somebody changed it", way
+    anew = f"`aws s3 rm --recursive {at.store.uri(folder)}`, and {at.deploy}"
+    if not lying.hashes:
+        yield f"{at.store.uri(folder + CODE_MANIFEST)} is not that of this version: somebody changed it", anew
         return
-    expected = {CODE_MANIFEST, *json.loads(manifest)["files"]}
-    found = {item.key.removeprefix(folder) for item in at.store.list(folder)}
-    if lacking := sorted(expected - found):
-        yield f"{at.store.uri(folder)} lacks {', '.join(lacking)}", at.deploy
-    for path in sorted(found - expected):
-        # A run would take this object for code.
+    if lying.lacking:
+        yield f"{at.store.uri(folder)} lacks {', '.join(lying.lacking)}", at.deploy
+    elif lying.is_archive and lying.read()[1]:
+        yield f"{at.store.uri(folder + CODE_ARCHIVE)} is not that of this version: somebody changed it", anew
+    for path in lying.strange:
+        # Somebody may take this object for code.
         uri = at.store.uri(folder + path)
         yield f"{uri} is not part of the version", f"`aws s3 rm {uri}`"
 

@@ -13,12 +13,13 @@ from blocks.names import FIRST
 from flows.deploy import code as pushing
 from flows.deploy.automations import REPORT_AUTOMATION
 from flows.deploy.automations.trigger import Patience
-from flows.deploy.code import FORMER_PULL, PULL
+from flows.deploy.code import FORMER_PULL, PULL, collect
 from flows.deploy.doctor import deployments, examine, pool, slots
 from flows.deploy.doctor.deployments import HEARTBEAT
 from flows.deploy.doctor.installation import SCHEDULES
 from flows.steps.parameters import LakeLocation
 from tests.flows.deploy.conftest import POOL, QUEUE, REPOSITORY
+from tests.flows.deploy.pushed import repack
 from tests.flows.deploy.whole import Whole
 
 DEPLOY = f"`POKELAKE_WORK_POOL={POOL} prefect --no-prompt deploy --all`"
@@ -96,18 +97,28 @@ def test_a_deployment_of_another_version(whole: Whole):
     assert DEPLOY in found.mend
 
 
-def test_a_code_version_that_lacks_a_file_and_holds_another(whole: Whole):
-    """A run would fail on the first, and take the second for code."""
+def test_a_code_version_that_lacks_its_files_and_holds_another(whole: Whole):
+    """A run would fail without the first."""
     store, folder = whole.store(), f"code/{whole.deployed.deployments()['report']['version']}/"
-    body = store.get(f"{folder}flows/report.py")
-    store.delete([f"{folder}flows/report.py"])
-    whole.undo.callback(store.create, f"{folder}flows/report.py", body)
+    body = store.get(f"{folder}files.tar.gz")
+    store.delete([f"{folder}files.tar.gz"])
+    whole.undo.callback(store.create, f"{folder}files.tar.gz", body)
     store.create(f"{folder}flows/old.py", b"")
     whole.undo.callback(store.delete, [f"{folder}flows/old.py"])
     check = whole.failure()
     assert check.name == "code"
-    assert f"s3://lake/pokelake/{folder} lacks flows/report.py" in check.found
+    assert f"s3://lake/pokelake/{folder} lacks files.tar.gz" in check.found
     assert check.mend == f"{DEPLOY}\n`aws s3 rm s3://lake/pokelake/{folder}flows/old.py`"
+
+
+def test_a_code_version_whose_archive_was_changed(whole: Whole):
+    store, code = whole.store(), collect(whole.deployed.checkout)
+    whole.undo.callback(repack, store, code, {})
+    repack(store, code, {"lake/__init__.py": b"steal()"})
+    found = deployments.code(whole.installation())
+    assert found.status == "failed"
+    assert found.found.endswith(f"{code.folder}files.tar.gz is not that of this version: somebody changed it")
+    assert found.mend == f"`aws s3 rm --recursive {store.uri(code.folder)}`, and {DEPLOY}"
 
 
 def test_a_code_version_without_its_manifest(whole: Whole):

@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from flows.deploy.code import collect, pull_command
+from flows.deploy.code import collect, pull_step
 from flows.deploy.leaks import secrets_in
+from lake.store import Store
 from tests.flows.deploy.conftest import FLOWS, POOL, REPOSITORY, Deployed
+from tests.flows.deploy.pushed import repack
 
 
 def without_times(value: Any) -> Any:
@@ -41,21 +43,14 @@ def test_every_flow_is_deployed_under_its_own_name(deployed: Deployed):
 
 def test_every_deployment_has_the_version_of_the_code_and_pulls_that_folder(deployed: Deployed):
     code = collect(deployed.checkout)
-    facts = {
-        "BUCKET": "lake",
-        "FOLDER": f"pokelake/code/{code.version}/",
-        "VERSION": code.version,
-        "MANIFEST_SHA256": code.sha256,
-        "WORK_POOL": POOL,
-        "LAKE": "pokelake",
-    }
-    pull = {"prefect.deployments.steps.run_shell_script": {"script": pull_command(), "env": facts}}
+    folder = f"pokelake/code/{code.version}/"
+    pull = pull_step("lake", folder, code.version, code.sha256, POOL, "pokelake")
     for item in deployed.deployments().values():
         assert item["version"] == code.version
         assert item["pull_steps"] == [pull]
         assert item["tags"] == ["pokelake", "commit:none"]
     pushed = {key for key in deployed.objects() if "/code/" in key}
-    assert pushed == {f"{facts['FOLDER']}{path}" for path in (*code.files, "MANIFEST.json")}
+    assert pushed == {f"{folder}{name}" for name in ("files.tar.gz", "MANIFEST.json")}
 
 
 def test_deploying_again_changes_nothing_but_a_limit_that_an_earlier_version_gave(deployed: Deployed):
@@ -94,12 +89,12 @@ def test_what_is_pulled_is_all_that_the_flows_need(deployed: Deployed, tmp_path:
 
 def test_code_that_was_changed_in_the_bucket_is_refused_before_any_of_it_runs(deployed: Deployed, tmp_path: Path):
     code, mark = collect(deployed.checkout), tmp_path / "ran"
-    key = f"pokelake/{code.folder}lake/__init__.py"
-    deployed.s3().put_object(Bucket="lake", Key=key, Body=f"open({str(mark)!r}, 'w')".encode())
+    store = Store("lake", "pokelake", deployed.s3())
+    repack(store, code, {"lake/__init__.py": f"open({str(mark)!r}, 'w')".encode()})
     try:
         said = deployed.pull(tmp_path)
     finally:
-        deployed.s3().put_object(Bucket="lake", Key=key, Body=code.files["lake/__init__.py"])
+        repack(store, code, {})
     assert said.returncode != 0
     assert f"code version {code.version} was pulled, and none of it was run" in said.stderr
     assert "found 1 that differ ('lake/__init__.py'). Find out who changed" in said.stderr

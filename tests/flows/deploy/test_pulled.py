@@ -1,10 +1,13 @@
 """Code is pulled whole or not at all, and checked before any of it is written."""
 
 import asyncio
+import gzip
 import os
 import shlex
 import subprocess
 import sys
+import tarfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,14 @@ from prefect.runner._state_proposer import StateProposer
 
 from flows.deploy import pulled
 from flows.deploy.code import Code, pull_command, push
-from flows.deploy.pulled import MANIFEST, TRIES, fetch, pull, refuse
-from lake.layout import CODE_MANIFEST
+from flows.deploy.pulled import ARCHIVE, MANIFEST, TRIES, fetch, pull, refuse
+from flows.deploy.version import pack
+from lake.layout import CODE_ARCHIVE, CODE_MANIFEST
 from lake.store import Store
 from tests.flows.deploy.conftest import FILES, write
+from tests.flows.deploy.pushed import exchange, in_files, push_files, repack, requests
+
+REFRESH = "flows/refresh.py"
 
 CODE = Code({path: text.encode() for path, text in FILES.items()})
 
@@ -56,24 +63,39 @@ def found(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def change(store: Store, path: str, body: bytes) -> None:
-    """Change an object below the code's folder, as somebody does who may write to the bucket."""
-    if store.find(CODE.folder + path) is not None:
-        store.delete([CODE.folder + path])
-    store.create(CODE.folder + path, body)
+@pytest.fixture
+def pushed_before(pushed: Store) -> Store:
+    """Return a lake to which earlier code has pushed the code, each file by itself."""
+    pushed.delete([CODE.folder + ARCHIVE])
+    push_files(pushed, CODE)
+    return pushed
 
 
-def test_what_was_pushed_is_pulled(pushed: Store, folder: Path):
-    assert MANIFEST == CODE_MANIFEST
+def test_what_was_pushed_is_pulled_by_three_requests(pushed: Store, folder: Path, s3_client: Any):
+    assert (MANIFEST, ARCHIVE) == (CODE_MANIFEST, CODE_ARCHIVE)
+    with requests(s3_client) as asked:
+        assert refusal(folder) == ""
+    assert found(folder) == in_files(CODE)
+    assert asked == ["ListObjectsV2", "GetObject", "GetObject"]
+
+
+def test_what_earlier_code_pushed_is_pulled_file_by_file(pushed_before: Store, folder: Path):
     assert refusal(folder) == ""
-    assert found(folder) == {**CODE.files, MANIFEST: CODE.manifest}
+    assert found(folder) == in_files(CODE)
 
 
 @pytest.mark.parametrize(
     ("path", "body"), [("flows/refresh.py", b"TEAM = ['meowth']\n"), ("lake/store.py", b"steal()\n")]
 )
-def test_a_file_that_differs_is_refused_by_its_name(pushed: Store, folder: Path, path: str, body: bytes):
-    change(pushed, path, body)
+@pytest.mark.parametrize("way", ["archive", "files"])
+def test_a_file_that_differs_is_refused_by_its_name(
+    pushed: Store, folder: Path, path: str, body: bytes, way: str, request: pytest.FixtureRequest
+):
+    if way == "archive":
+        repack(pushed, CODE, {path: body})
+    else:
+        request.getfixturevalue("pushed_before")
+        exchange(pushed, CODE.folder + path, body)
     said = refusal(folder)
     assert said.startswith(
         f"code version {CODE.version} was pulled, and none of it was run: expected exactly its files"
@@ -81,11 +103,39 @@ def test_a_file_that_differs_is_refused_by_its_name(pushed: Store, folder: Path,
     assert f"found 1 that differ ({path!r}). Find out who changed code/{CODE.version}/ in the bucket" in said
 
 
-@pytest.mark.parametrize("path", ["json.py", "prefect/__init__.py", "flows/refresh.so", "sitecustomize.py"])
-def test_a_file_too_many_is_not_pulled(pushed: Store, folder: Path, path: str):
-    change(pushed, path, b"steal()")
+OTHERS = ["json.py", "prefect/__init__.py", "flows/refresh.so", "sitecustomize.py", "../json.py", "/tmp/json.py"]
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_a_file_too_many_is_refused_in_an_archive_and_not_pulled_beside_it(pushed: Store, folder: Path, path: str):
+    exchange(pushed, CODE.folder + path, b"steal()")
     assert refusal(folder) == ""
-    assert not (folder / path).exists()
+    assert found(folder) == in_files(CODE)
+    repack(pushed, CODE, {path: b"steal()"})
+    (folder.parent / "again").mkdir()
+    assert f"found 1 that differ ({path!r})" in refusal(folder.parent / "again")
+
+
+def test_a_link_in_an_archive_is_followed_by_nobody(pushed: Store, folder: Path):
+    packed = BytesIO(gzip.decompress(pack({path: body for path, body in CODE.files.items() if path != REFRESH})))
+    link = tarfile.TarInfo(REFRESH)
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with tarfile.open(fileobj=packed, mode="a") as tar:
+        tar.addfile(link)
+    exchange(pushed, CODE.folder + ARCHIVE, gzip.compress(packed.getvalue()))
+    assert f"found 1 that differ ({REFRESH!r})" in refusal(folder)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", gzip.compress(b"<html>"), CODE.archive[:-9], CODE.archive[:80]])
+def test_a_damaged_archive_is_refused_by_its_name(pushed: Store, folder: Path, body: bytes):
+    exchange(pushed, CODE.folder + ARCHIVE, body)
+    said = refusal(folder)
+    assert f"found 1 that differ ('files.tar.gz'). Find out who changed code/{CODE.version}/ in the bucket" in said
+
+
+def test_an_archive_whose_end_was_cut_off_before_it_was_packed_is_refused(pushed: Store, folder: Path):
+    exchange(pushed, CODE.folder + ARCHIVE, gzip.compress(gzip.decompress(CODE.archive)[:1024]))
+    assert "that differ ('flows/" in refusal(folder)
 
 
 @pytest.mark.parametrize("path", ["json.py", "\x1b[2J.py"])
@@ -99,22 +149,28 @@ def test_a_folder_that_is_not_empty_is_refused(pushed: Store, folder: Path, path
 
 
 def test_a_file_that_is_missing_is_refused(pushed: Store, folder: Path):
-    pushed.delete([f"{CODE.folder}lake/store.py"])
+    repack(pushed, CODE, {"lake/store.py": None})
+    assert "found 1 that differ ('lake/store.py')" in refusal(folder)
+    pushed.delete([CODE.folder + ARCHIVE])
+    assert "found 6 that differ ('blocks/__init__.py', " in refusal(folder)
+
+
+def test_a_single_file_that_is_missing_is_refused(pushed_before: Store, folder: Path):
+    pushed_before.delete([f"{CODE.folder}lake/store.py"])
     assert "found 1 that differ ('lake/store.py')" in refusal(folder)
 
 
 def test_another_version_is_refused_although_it_is_whole(pushed: Store, folder: Path):
     """As if it had been copied over this one, manifest and all."""
     other = Code({**CODE.files, "../../lake/store.py": b"steal()"})
-    for path, body in {**other.files, MANIFEST: other.manifest}.items():
-        if not path.startswith("."):
-            change(pushed, path, body)
+    for path, body in {ARCHIVE: other.archive, MANIFEST: other.manifest}.items():
+        exchange(pushed, CODE.folder + path, body)
     assert "found 1 that differ ('MANIFEST.json')" in refusal(folder)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[" * 100_000])
 def test_another_manifest_is_refused_unread(pushed: Store, folder: Path, body: bytes):
-    change(pushed, MANIFEST, body)
+    exchange(pushed, CODE.folder + MANIFEST, body)
     assert "found 1 that differ ('MANIFEST.json')" in refusal(folder)
 
 

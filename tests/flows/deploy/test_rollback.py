@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from prefect.deployments.steps.core import run_steps
 
-from flows.deploy.code import Code, collect, push
+from flows.deploy.code import FORMER_PULL, PULL, Code, collect, pull_step, push
 from flows.deploy.rollback import rollback, versions
 from lake.errors import LakeError, UnknownNameError
 from lake.store import Store
-from tests.flows.deploy.conftest import Deployed
+from tests.flows.deploy.conftest import POOL, Deployed
 
 # What a rollback changes.
 CHANGED = ("version", "parameters", "parameter_openapi_schema", "pull_steps", "tags")
@@ -56,6 +56,12 @@ def test_deployments_run_a_version_that_lies_in_the_bucket_and_the_newer_one_aga
     maintain = before["maintain"]["id"]
     given = {**before["maintain"]["parameters"], "expire_days": 30}
     deployed.api(f"/deployments/{maintain}", {"parameters": given}, "PATCH")
+    # A deployment that was made before knows no archives; a step of one's own stays where it was.
+    place = {"bucket": "lake", "folder": f"pokelake/{newer.folder}"}
+    check = {PULL: {"script": "python3 -c check", "env": {"VERSION": newer.version, "MANIFEST_SHA256": newer.sha256}}}
+    own = [{PULL: {"script": "true"}}, {PULL: {"script": "true", "env": {"TEAM": "rocket"}}}]
+    former = [own[0], {FORMER_PULL: place}, check, own[1]]
+    deployed.api(f"/deployments/{before['restore']['id']}", {"pull_steps": former}, "PATCH")
     listed = {row["version"]: row["deployments"] for row in versions(store)}
     assert listed == {older.version: "", newer.version: ", ".join(sorted(before))}
 
@@ -65,9 +71,12 @@ def test_deployments_run_a_version_that_lies_in_the_bucket_and_the_newer_one_aga
     assert set(done.values()) == {"changed"}
     after = deployed.deployments()
     assert _places(after["report"]) == {newer.version}
+    today = pull_step("lake", f"pokelake/{older.folder}", older.version, older.sha256, POOL, "pokelake")
+    assert after["restore"].pop("pull_steps") == [own[0], today, own[1]]
+    for name in before.keys() - {"report", "restore"}:
+        assert after[name]["pull_steps"] == [today]
     for name in before.keys() - {"report"}:
         assert after[name]["version"] == older.version
-        assert _places(after[name]) == {older.version}
         assert after[name]["tags"] == ["pokelake"]
         assert [item["schedule"] for item in after[name]["schedules"]] == [
             item["schedule"] for item in before[name]["schedules"]
