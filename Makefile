@@ -19,18 +19,18 @@ demo: .venv/installed
 up: .venv/installed
 	@$(BIN)/pokelake up --corpus $(CORPUS) $(UP)
 
-test: .venv/installed lint types
+test: .venv/cluster/installed lint types
 	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder
 
-# The loop while you work: lint, types, and every test that needs no Prefect server, with few examples of each law.
+# The loop while you work: lint, types, and every test that needs no server and no cluster, with few examples of a law.
 check: .venv/installed
 	@$(MAKE) --no-print-directory -j 3 lint types quick
 
 quick: .venv/installed
-	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder -m "not server and not corpus"
+	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder -m "not server and not corpus and not cluster"
 
 # The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
-coverage: .venv/installed
+coverage: .venv/cluster/installed
 	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder --cov --cov-report= $(COVERAGE)
 	@$(BIN)/coverage report --sort=-miss | sed -n 1,22p
 	@echo "Reached of all: $$($(BIN)/coverage report --format=total) %"
@@ -42,7 +42,7 @@ lint: .venv/installed
 types: .venv/installed
 	@$(BIN)/mypy
 
-bench: .venv/installed
+bench: .venv/cluster/installed
 	@$(BIN)/python -m bench $(BENCH)
 
 # Kills, races, starves and deceives a lake, in parts of at most fifteen minutes: `make chaos CHAOS=kills` is one of them.
@@ -57,12 +57,12 @@ aws: .venv/installed
 docs: .venv/installed
 	@$(BIN)/python -m tests.docs.generated
 
-# Writes the locks anew, of everything, of what a run needs, and of what one on a cluster needs; needs uv. No registry is named in them, so they hold
-# wherever packages come from.
+# Writes the locks anew, of what this checkout needs, of what a run needs, and of what one on a cluster needs; needs uv.
+# No registry is named in them, so they hold wherever packages come from.
 COMPILE := uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --quiet pyproject.toml
 lock:
-	$(COMPILE) --all-extras -o requirements.lock
+	$(COMPILE) --extra local --extra dev -o requirements.lock
 	$(COMPILE) --constraints requirements.lock -o requirements-run.lock
 	$(COMPILE) --extra dask --extra ray --constraints requirements.lock -o requirements-cluster.lock
 
@@ -79,6 +79,22 @@ lock:
 		$(PYTHON) -m venv .venv && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+# Dask and Ray, beside .venv and not in it, because they are large, and every process of Prefect's would import theirs.
+# Whatever both locks name is in .venv already.
+.venv/cluster/installed: .venv/installed requirements-cluster.lock
+	@echo "Installing Dask and Ray into .venv/cluster, once …"
+	@rm -rf .venv/cluster
+	@awk 'NR == FNR { locked[$$1]; next } /^[^ #]/ { is_new = !($$1 in locked) } is_new' \
+		requirements.lock requirements-cluster.lock > .venv/cluster.lock
+	@if command -v uv > /dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --target .venv/cluster --no-deps --compile-bytecode \
+			-r .venv/cluster.lock ; \
+	else \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --target .venv/cluster --no-deps \
+			-r .venv/cluster.lock ; \
 	fi
 	@touch $@
 

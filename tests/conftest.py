@@ -3,6 +3,7 @@
 import atexit
 import fcntl
 import gc
+import importlib
 import logging
 import os
 import shutil
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,10 @@ TOGETHER = {
         )
     },
 }
+
+# Where `make test` installs Dask and Ray: beside all other packages, which each process of Prefect's would import with
+# them.
+CLUSTER = Path(sys.prefix, "cluster")
 
 # Whoever uses one of these, directly or through others, needs a Prefect server.
 SERVERS = {"migrated", "prefect_server"}
@@ -161,6 +167,16 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return database
 
 
+@pytest.fixture(scope="module")
+def cluster_packages() -> Iterator[None]:
+    """Let this process find Dask and Ray."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, str(CLUSTER)])
+        importlib.invalidate_caches()
+        assert find_spec("distributed"), "Dask and Ray are not there: run `make .venv/cluster/installed` first"
+        yield
+
+
 @pytest.fixture(scope="session")
 def small_replica() -> Iterator[Running]:
     """Run a replica of a few documents for the whole session."""
@@ -182,7 +198,9 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark a test that needs a server, so that nobody has to."""
+    """Mark a test that needs a server, or Dask and Ray, so that nobody has to."""
+    if "cluster_packages" in getattr(item, "fixturenames", ()):
+        item.add_marker("cluster")
     if SERVERS & set(getattr(item, "fixturenames", ())):
         item.add_marker("server")
         if item.path.is_relative_to(DEPLOY):

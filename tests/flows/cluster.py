@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from flows.local.stack import free_port
+from tests.conftest import CLUSTER
 from tests.flows.deploy.fargate import build_image
 
 # Only what a worker on another machine would have of its own; Prefect's settings come with each task.
@@ -22,7 +23,7 @@ def dask_cluster(folder: Path, workers: int) -> Iterator[str]:
     """Run a scheduler and some workers of one thread each; yield the setting of a runner."""
     address = f"127.0.0.1:{free_port()}"
     host, port = address.split(":")
-    python = build_image(folder / "image") / "python"
+    python = build_image(folder / "image", CLUSTER) / "python"
     with ExitStack() as exits:
         scheduler = ["-m", "distributed.cli.dask_scheduler", "--host", host, "--port", port, "--no-dashboard"]
         exits.enter_context(_process(folder / "scheduler", [str(python), *scheduler]))
@@ -35,7 +36,7 @@ def dask_cluster(folder: Path, workers: int) -> Iterator[str]:
 @contextmanager
 def ray_cluster(folder: Path, workers: int) -> Iterator[str]:
     """Run a head with so many places for tasks; yield the setting of a runner."""
-    python = build_image(folder / "image") / "python"
+    python = build_image(folder / "image", CLUSTER) / "python"
     ports = {name: str(free_port()) for name in ("--port", "--ray-client-server-port")}
     # The paths of its sockets may be no longer than 107 characters.
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as short:

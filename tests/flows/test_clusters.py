@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client
 from prefect.client.schemas import State
 
 from flows.local.replica import demo_documents
@@ -36,7 +35,7 @@ POLITE: dict[str, Any] = {"connections": 4, "parallel_shards": 4, "requests_per_
 
 
 @pytest.fixture(scope="module")
-def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
+def told(prefect_server: dict[str, str], s3_endpoint: str, cluster_packages: None) -> Iterator[Chain]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_API_URL", prefect_server["PREFECT_API_URL"])
         with chain(s3_endpoint, "clusters", DOCUMENTS_OF) as one:
@@ -78,6 +77,8 @@ def assert_same(told: Chain, prefix: str) -> None:
 
 def kill_one(runner: str) -> None:
     """Kill the process of a worker that is at work, as soon as one is."""
+    from distributed import Client
+
     with Client(read_runner(runner).address, set_as_default=False) as client:
         busy = until(lambda: {address for address, tasks in client.processing().items() if tasks}, every=0.05)
         pids = client.run(os.getpid, workers=sorted(busy))

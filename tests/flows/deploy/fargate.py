@@ -26,17 +26,17 @@ OVERRIDES_BYTES = 8192
 IMAGE_HOME = "/home/pokelake"
 
 
-def build_image(folder: Path) -> Path:
+def build_image(folder: Path, *others: Path) -> Path:
     """Make a Python with the dependencies and no code of this project; return the folder of its commands.
 
-    It finds the packages that run the tests. A path in a .pth file is not searched for further .pth files, so the
-    editable install of the checkout beside them does not count.
+    It finds the packages that run the tests, and those in `others`. A path in a .pth file is not searched for further
+    .pth files, so the editable install of the checkout beside them does not count.
     """
     venv.create(folder, symlinks=True)
     [packages] = folder.glob("lib/python*/site-packages")
     # A line that begins with an import is run: see tests/started.
     (packages / "dependencies.pth").write_text(
-        f"{sysconfig.get_path('purelib')}\nimport gc; gc.set_threshold(50_000, 20, 50)\n"
+        "\n".join([sysconfig.get_path("purelib"), *map(str, others), "import gc; gc.set_threshold(50_000, 20, 50)\n"])
     )
     command = folder / "bin" / "prefect"
     command.write_text(f"#!{folder}/bin/python\nfrom prefect.cli import app\napp()\n")

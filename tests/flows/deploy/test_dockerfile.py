@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -26,6 +26,9 @@ def instructions(path: Path) -> list[tuple[str, str]]:
 
 # Of the image as it is built without an argument, and of one for a cluster.
 IMAGES_LOCKS = ("requirements-run.lock", "requirements-cluster.lock")
+
+# What only a run imports whose tasks work on a cluster.
+ON_CLUSTERS = {REPOSITORY / "flows" / "steps" / f"on_{kind}.py" for kind in ("dask", "ray")}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +122,12 @@ def locked(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("lock", IMAGES_LOCKS)
 def test_the_images_lock_has_the_versions_that_are_tested(lock: str):
-    assert locked(lock).items() < locked("requirements.lock").items()
+    """Those of clusters are tested beside the others, so the locks agree on what both name."""
+    tested = locked("requirements.lock")
+    both = locked(lock).keys() & tested.keys()
+    assert {name: locked(lock)[name] for name in both} == {name: tested[name] for name in both}
+    assert locked("requirements-run.lock").items() <= locked(lock).items()
+    assert locked("requirements-run.lock").items() < tested.items()
 
 
 @pytest.mark.parametrize("lock", IMAGES_LOCKS)
@@ -135,16 +143,18 @@ def test_the_images_lock_leaves_out_what_only_developers_need(lock: str):
     assert locked(lock).keys() & {"moto", "pytest", "mypy", "ruff", "hypothesis", "polars"} == set()
 
 
-@pytest.mark.parametrize(
-    ("lock", "extras"),
-    [
-        ("requirements-run.lock", ()),
-        ("requirements-cluster.lock", ("dask", "ray")),
-        ("requirements.lock", ("local", "dev", "dask", "ray")),
-    ],
-)
+@pytest.mark.parametrize(("lock", "extras"), [("requirements-run.lock", ()), ("requirements.lock", ("local", "dev"))])
 def test_a_lock_has_all_that_its_distributions_require(lock: str, extras: tuple[str, ...]):
     """It is installed without resolving, so nothing comes that it does not name."""
+    assert required(extras) - locked(lock).keys() == set()
+
+
+def test_the_lock_of_clusters_has_all_that_its_distributions_require(cluster_packages: None):
+    assert required(("dask", "ray")) - locked("requirements-cluster.lock").keys() == set()
+
+
+def required(extras: tuple[str, ...]) -> set[str]:
+    """Return the distributions that this project needs with some extras, and those that they need themselves."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *(text for extra in extras for text in project["optional-dependencies"][extra])]
     pending, needed = [Requirement(text) for text in asked], set()
@@ -158,7 +168,7 @@ def test_a_lock_has_all_that_its_distributions_require(lock: str, extras: tuple[
                 needed.add((name, extra))
                 found = [Requirement(text) for text in requires(requirement.name) or ()]
                 pending += [r for r in found if not r.marker or r.marker.evaluate({"extra": extra})]
-    assert {name for name, _ in needed} - locked(lock).keys() == set()
+    return {name for name, _ in needed}
 
 
 def imported(source: Path) -> Iterator[str]:
@@ -177,11 +187,18 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
             yield from _running(child)
 
 
-def test_the_images_lock_has_everything_that_the_code_imports():
-    """Only what works on a cluster needs that of the larger image."""
-    sources = [path for pattern in ALLOWED for path in REPOSITORY.glob(pattern)]
+def unlocked(sources: Iterable[Path], lock: str) -> set[str]:
+    """Return what some files import of other projects, but no distribution in a lock has."""
     names = {name for path in sources for name in imported(path)} - {*sys.stdlib_module_names, *PACKAGES}
-    owners, available = packages_distributions(), locked("requirements-cluster.lock")
-    lacking = {name for name in names if not {canonicalize_name(o) for o in owners.get(name, ())} & available.keys()}
-    assert {"boto3", "prefect", "pyarrow"} <= names
-    assert lacking == set()
+    owners, available = packages_distributions(), locked(lock)
+    return {name for name in names if not {canonicalize_name(o) for o in owners.get(name, ())} & available.keys()}
+
+
+def test_the_images_lock_has_everything_that_the_code_imports():
+    sources = {path for pattern in ALLOWED for path in REPOSITORY.glob(pattern)}
+    assert sources > ON_CLUSTERS
+    assert unlocked(sources - ON_CLUSTERS, "requirements-run.lock") == set()
+
+
+def test_the_lock_of_clusters_has_everything_that_the_code_for_them_imports(cluster_packages: None):
+    assert unlocked(ON_CLUSTERS, "requirements-cluster.lock") == set()

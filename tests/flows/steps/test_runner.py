@@ -74,7 +74,7 @@ def test_workers_need_an_api_that_they_can_reach(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("name", ["subprocess.Popen", "os.system", "nothing.Here", "Cluster", "distributed.Client"])
-def test_only_a_class_of_clusters_is_ever_called(name: str, reachable: None):
+def test_only_a_class_of_clusters_is_ever_called(name: str, reachable: None, cluster_packages: None):
     """Whoever may start a run could name any function, and what it is called with."""
     with pytest.raises(LakeError, match=f"expected a class of Dask clusters that is installed, found '{name}'"):
         opened(f'dask:{name} {{"args": "true"}}')
@@ -111,13 +111,15 @@ def shipped(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize(("loaded", "restarts"), [(None, 0), ("new", 0), ("old", 1)])
-def test_workers_with_other_code_are_started_anew_when_nobody_is_at_work(loaded: str | None, restarts: int):
+def test_workers_with_other_code_are_started_anew_when_nobody_is_at_work(
+    loaded: str | None, restarts: int, cluster_packages: None
+):
     cluster = Cluster(loaded, [])
     shipped(cluster)
     assert (cluster.loaded, cluster.restarts) == ("new", restarts)
 
 
-def test_a_run_with_other_code_waits_for_the_one_that_is_at_work():
+def test_a_run_with_other_code_waits_for_the_one_that_is_at_work(cluster_packages: None):
     cluster = Cluster("old", ["fetch_batch"])
     with pytest.raises(LakeError, match="another run is at work on this cluster with other code") as error:
         shipped(cluster)
@@ -125,6 +127,6 @@ def test_a_run_with_other_code_waits_for_the_one_that_is_at_work():
     assert (cluster.restarts, cluster.loaded, cluster.given) == (0, "old", "old")
 
 
-def test_workers_that_keep_other_code_are_named():
+def test_workers_that_keep_other_code_are_named(cluster_packages: None):
     with pytest.raises(LakeError, match=r"keep code of another run \(old\); start them anew, with a nanny"):
         shipped(Cluster("old", [], has_nannies=False))
