@@ -3,8 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 CORPUS ?= demo
 CORES := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
-# One worker more than there are cores, because tests wait for servers. Those of `make check` do not, and each worker
-# first takes four seconds to find all tests.
+# One worker more than there are cores, because tests wait: for servers, for processes, and for what a source may take.
 JOBS ?= $(shell expr 1 + $(CORES))
 
 # Without compiled files, pytest rewrites every test, and each process that a test starts compiles the packages.
@@ -27,7 +26,7 @@ check: .venv/installed
 	@$(MAKE) --no-print-directory -j 3 lint types quick
 
 quick: .venv/installed
-	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder -m "not server and not corpus and not cluster"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder -m "not server and not corpus and not cluster"
 
 # The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
 coverage: .venv/cluster/installed

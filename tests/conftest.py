@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import botocore.utils
 import certifi
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
@@ -83,6 +84,9 @@ CLUSTER = Path(sys.prefix, "cluster")
 # Whoever uses one of these, directly or through others, needs a Prefect server.
 SERVERS = {"migrated", "prefect_server"}
 
+# Moto would make all images of machines anew for each test, and none starts a machine.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
 # Laws are tried on few examples while one works, and on many by `make test`. No example fails for being slow.
 settings.register_profile("dev", max_examples=15, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False)
@@ -103,9 +107,12 @@ def s3_endpoint() -> Iterator[str]:
     spare_moto()
     # A listing has the same few times again and again; moto and botocore read each of them as a text of any format.
     read_time = lru_cache(botocore.utils._parse_timestamp_with_tzinfo)
+    # Every session reads anew what botocore knows of a service, which takes longer than all that a test asks of it.
+    read_file = lru_cache(partial(JSONFileLoader.load_file, JSONFileLoader()))
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.utils, "_parse_timestamp_with_tzinfo", read_time)
+        patch.setattr(JSONFileLoader, "load_file", lambda self, path: read_file(path))
         server.start()
         host, port = server.get_host_and_port()
         with without_sockets(endpoint := f"http://{host}:{port}"):

@@ -97,7 +97,7 @@ def test_a_clock_that_was_wrong_by_years_hides_no_other_snapshot(late: timedelta
 def test_of_all_commits_few_are_in_memory(many: Shelf):
     def held() -> int:
         gc.collect()
-        return sum(isinstance(one, Commit) for one in gc.get_objects())
+        return sum(type(one) is Commit for one in gc.get_objects())
 
     base, history = held(), History(many)
     for place, commit in enumerate(history.commits(90)):

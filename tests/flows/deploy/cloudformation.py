@@ -34,6 +34,16 @@ from moto.sqs.models import sqs_backends
 TEMPLATE = Path(__file__).parents[3] / "flows" / "deploy" / "stack.yaml"
 
 
+@cache
+def template() -> dict[str, Any]:
+    """Return the template as YAML has it, with its functions in their long form."""
+    # A second, which most workers that collect the tests need not spend.
+    from cfnlint.decode import decode
+
+    [found, _] = decode(str(TEMPLATE))
+    return dict(found)
+
+
 class Secret(CloudFormationModel):
     """A secret that a stack makes."""
 

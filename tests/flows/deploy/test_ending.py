@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from cfnlint.decode import decode
 from moto.ecs.models import ecs_backends
 from prefect.exceptions import ObjectNotFound
 
@@ -16,7 +15,7 @@ from flows.deploy import ending
 from flows.deploy.ending import await_tasks, stop_worker
 from flows.deploy.stack import Stack, read_stack
 from lake.errors import LakeError
-from tests.flows.deploy.cloudformation import TEMPLATE, complete_moto, deploy
+from tests.flows.deploy.cloudformation import complete_moto, deploy, template
 
 RUN, GONE = str(uuid4()), str(uuid4())
 
@@ -131,8 +130,7 @@ def test_a_stack_is_taken_down_in_the_order_in_which_nothing_new_starts(stack: S
 
 def test_the_worker_is_deleted_before_the_way_out_of_its_network():
     """CloudFormation deletes what names something before that; a condition that both have can be no trouble."""
-    [template, _] = decode(str(TEMPLATE))
-    parts = template["Resources"]
+    parts = template()["Resources"]
 
     def before(name: str) -> set[str]:
         """Return everything that is deleted after a part."""

@@ -10,8 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from cfnlint.api import lint_file
-from cfnlint.decode import decode
 from prefect.settings import get_current_settings
 
 from flows.deploy.doctor.ecs import EVENTS_QUEUE, OBSERVER, lets_through
@@ -19,7 +17,7 @@ from flows.deploy.iam import ROLES, Account, policy, trust
 from flows.deploy.stack import read_stack
 from lake.layout import STAGING
 from lake.publish.garbage import GRACE
-from tests.flows.deploy.cloudformation import TEMPLATE, complete_moto, deploy, things
+from tests.flows.deploy.cloudformation import TEMPLATE, complete_moto, deploy, template, things
 
 # `aws cloudformation deploy` sends a template of this size; a larger one it would want to put into a bucket first.
 TEMPLATE_BYTES = 51_200
@@ -35,6 +33,8 @@ def account(clients: None, bucket: str) -> None:
 
 
 def test_cfn_lint_finds_nothing():
+    from cfnlint.api import lint_file
+
     assert lint_file(TEMPLATE) == []
 
 
@@ -89,8 +89,7 @@ def trusted(role: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("repository", ["oak/lake", "oak@1234/lake@567890"])
 def test_workflows_on_the_main_branch_of_a_repository_may_set_up_and_deploy_and_no_others(repository: str):
     """The second form names the ids as well, so that who takes over a name that was given up gets nothing."""
-    [template, _] = decode(str(TEMPLATE))
-    allowed = re.compile(template["Parameters"]["GitHubRepository"]["AllowedPattern"])
+    allowed = re.compile(template()["Parameters"]["GitHubRepository"]["AllowedPattern"])
     assert allowed.fullmatch(repository)
     wrong = ("oak", "oak/*", "repo:oak/lake", "oak/lake:ref:refs/heads/main", "oak@me/lake", "oak/lake/", "*/lake")
     assert not any(map(allowed.fullmatch, wrong))
@@ -225,12 +224,11 @@ def test_a_server_without_a_key_is_asked_without_a_secret():
 
 def test_the_bucket_is_closed_encrypted_and_forgets_what_was_staged():
     """Of this, moto makes the encryption alone."""
-    [template, _] = decode(str(TEMPLATE))
-    bucket = template["Resources"]["LakeBucket"]
+    bucket = template()["Resources"]["LakeBucket"]
     # A stack that could not be made leaves nothing, so that the next try can make the bucket.
     assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert list(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == [True] * 4
-    assert template["Parameters"]["Versions"]["Default"] == "yes"
+    assert template()["Parameters"]["Versions"]["Default"] == "yes"
     assert bucket["Properties"]["VersioningConfiguration"] == {
         "Status": {"Fn::If": ["HasVersions", "Enabled", "Suspended"]}
     }
