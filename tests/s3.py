@@ -90,13 +90,13 @@ def create_bucket(name: str) -> None:
 def _plainly(operation: str, asked: Parsed) -> Parsed | None:
     """Return the answer to a plain request; None if moto must answer it."""
     names, answer = _PLAIN.get(operation, (frozenset(), None))
-    if answer is None or asked.keys() != names:
+    if answer is None or asked.keys() - _MAY_HAVE != names:
         return None
     backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
     bucket = backend.buckets.get(asked["Bucket"])
     if bucket is None or bucket.policy or bucket.is_versioned:
         return None
-    if not _PLAIN_KEY.fullmatch(asked.get("Key") or asked.get("Prefix") or ""):
+    if not all(_PLAIN_KEY.fullmatch(asked.get(name) or "") for name in ("Key", "Prefix", "StartAfter")):
         return None
     found = answer(bucket, asked)
     return found and {**found, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}
@@ -142,7 +142,8 @@ def _get(bucket: FakeBucket, asked: Parsed) -> Parsed | None:
 
 
 def _list(bucket: FakeBucket, asked: Parsed) -> Parsed | None:
-    found = sorted(name for name in list(bucket.keys) if name.startswith(asked["Prefix"]))
+    after = asked.get("StartAfter", "")
+    found = sorted(name for name in list(bucket.keys) if name.startswith(asked["Prefix"]) and name > after)
     if len(found) > get_s3_default_max_keys():
         return None
     keys = [key for name in found if isinstance(key := bucket.keys.get(name), FakeKey)]
@@ -166,6 +167,9 @@ def _delete(bucket: FakeBucket, asked: Parsed) -> Parsed | None:
     s3_backends[DEFAULT_ACCOUNT_ID]["aws"].delete_objects(bucket.name, objects)
     return {"Deleted": objects}
 
+
+# What a listing may be asked for besides; nothing else has it.
+_MAY_HAVE = frozenset({"StartAfter"})
 
 # The answers to plain requests by operation, each with the parameters that it has; None where moto must answer.
 _PLAIN: dict[str, tuple[frozenset[str], Callable[[FakeBucket, Parsed], Parsed | None]]] = {

@@ -38,9 +38,17 @@ def test_an_object_is_created_and_fetched_as_over_http(s3_client: Any, s3_over_h
 def test_a_folder_is_listed_as_over_http(s3_client: Any, s3_over_http: Any):
     for client, key in ((s3_client, "x/b é&"), (s3_over_http, "x/a"), (s3_client, "x/10"), (s3_client, "y")):
         create(client, key)
-    for prefix, count in (("x/", 3), ("", 4), ("z", 0)):
+    for prefix, after, count in (
+        ("x/", {}, 3),
+        ("", {}, 4),
+        ("z", {}, 0),
+        ("x/", {"StartAfter": "x/10"}, 2),
+        ("x/", {"StartAfter": "x/100"}, 2),
+        ("x/", {"StartAfter": "w"}, 3),
+        ("x/", {"StartAfter": "y"}, 0),
+    ):
         one, other = (
-            said(client.list_objects_v2(Bucket="lake", Prefix=prefix), "Contents", "KeyCount", "IsTruncated")
+            said(client.list_objects_v2(Bucket="lake", Prefix=prefix, **after), "Contents", "KeyCount", "IsTruncated")
             for client in (s3_client, s3_over_http)
         )
         for item in (*(one["Contents"] or ()), *(other["Contents"] or ())):

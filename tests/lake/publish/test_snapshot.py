@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -145,20 +146,28 @@ def test_a_failure_while_making_files_is_raised_as_it_is(client):
         make()
 
 
-def test_a_signal_while_files_are_waited_for_ends_the_writing(client):
+def test_a_signal_while_files_are_waited_for_ends_the_writing(client, monkeypatch):
     """The run's rollback deletes what it finds in the folder; a file that came afterwards would stay there."""
-    released, begun = threading.Event(), []
+    released, begun, shutdown = threading.Event(), [], ThreadPoolExecutor.shutdown
 
     class Slow:
         meta = client.meta
 
         def put_object(_, **arguments):
             begun.append(arguments["Key"])
-            released.wait()
+            released.wait(10)
             return client.put_object(**arguments)
 
+    def watched(pool: ThreadPoolExecutor, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        if cancel_futures:
+            # What has begun ends only after what has not was given up.
+            shutdown(pool, False, cancel_futures=True)
+            released.set()
+        else:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        shutdown(pool, wait, cancel_futures=cancel_futures)
+
     def interrupt(*_):
-        threading.Timer(0.2, released.set).start()
         raise Killed
 
     def write_slowly() -> None:
@@ -167,8 +176,8 @@ def test_a_signal_while_files_are_waited_for_ends_the_writing(client):
                 table = replace(TYPES, name=f"types_{number}")
                 writer.add(table, None, encode(table, {"pokemon_id": 25, "slot": 1, "type_id": 13}))
             until(lambda: len(begun) == PARALLEL_REQUESTS, every=0.001)
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
 
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", watched)
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         with pytest.raises(Killed):
