@@ -81,7 +81,7 @@ def rebuild(
         if isinstance(publication, HeldDraft):
             return held_back(lake, publication)
         if publication.is_new:
-            announce(lake, publication.commit, {})
+            announce(lake, publication.commit, snapshot, {})
             return ended(f"published {publication.commit.snapshot}, rebuilt from {snapshot.snapshot}")
         return ended(f"every file of {snapshot.snapshot} is unchanged", Outcome.UNCHANGED)
     if damaged := damaged_files(store, snapshot, is_read=True):

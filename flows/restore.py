@@ -75,5 +75,5 @@ def _restore(lake: LakeLocation, snapshot: str, reason: str, by: str) -> State[A
     commit = publication.commit
     if not publication.is_new:
         return unchanged(commit, f"readers see every file of {of.snapshot} already")
-    announce(lake, commit, {})
+    announce(lake, commit, current, {})
     return ended(f"published {commit.snapshot}, which {note}; against {current.snapshot}: {describe_changes(commit)}")

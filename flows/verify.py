@@ -100,7 +100,7 @@ def _verify(lake: LakeLocation, as_of: str | None, every: bool, repair: bool) ->
     if isinstance(publication, HeldDraft):
         return held_back(lake, publication)
     commit = publication.commit
-    announce(lake, commit, {})
+    announce(lake, commit, current, {})
     files = [f"{table}/{file.name}" for table, every_file in damaged.items() for file in every_file]
     said = (
         f"published {commit.snapshot}, which repairs {counted(len(files), 'file')} of {current.snapshot}:"

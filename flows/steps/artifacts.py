@@ -19,7 +19,7 @@ from flows.steps.logs import harmless
 from flows.steps.markdown import cell
 from flows.steps.parameters import LakeLocation
 from lake.assemble.stored import document_files
-from lake.commit import Commit, parent_of, read_file
+from lake.commit import Commit, read_file
 from lake.layout import snapshot_folder
 from lake.store import Store
 from lake.text import shown
@@ -69,13 +69,12 @@ def show_numbers(place: str, flow: str, line: str, facts: Mapping[str, Any]) -> 
         _table(artifact_key(f"run-{flow}", place), cell(line), rows)
 
 
-def show_snapshot(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> None:
-    """Show a snapshot that was just published: what changed in it, its findings, its page, and each new Pokémon."""
+def show_snapshot(lake: LakeLocation, commit: Commit, parent: Commit | None, pokemon: Mapping[int, str]) -> None:
+    """Show a snapshot that was just published: what changed against its parent, findings, page, each new Pokémon."""
     if FlowRunContext.get() is None:
         return
     store, place, name = lake.open(), lake.place(), cell(commit.snapshot)
     with harmless("the snapshot"):
-        parent = parent_of(store, commit)
         changes = [*_documents(commit, parent), *_rows(commit, parent)]
         _table(artifact_key("changes", place), f"What changed in snapshot {name}", changes)
         _table(artifact_key("findings", place), f"What the audits found in snapshot {name}", findings(commit))

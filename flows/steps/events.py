@@ -49,7 +49,7 @@ LAKE = "pokelake.lake"
 LAKE_BLOCK = "pokelake.lake.block"
 
 
-def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> None:
+def announce(lake: LakeLocation, commit: Commit, parent: Commit | None, pokemon: Mapping[int, str]) -> None:
     """Say that a snapshot was published, name each Pokémon that its parent did not have, and record its tables."""
     facts = {"lake": lake.open().uri(), "seq": commit.seq, "snapshot": commit.snapshot, "parent": commit.parent}
     block = {LAKE_BLOCK: lake.block} if lake.bucket is None else {}
@@ -66,7 +66,7 @@ def announce(lake: LakeLocation, commit: Commit, pokemon: Mapping[int, str]) -> 
             payload={"id": id_, "name": name, "snapshot": commit.snapshot},
         )
     record_assets(lake, commit)
-    show_snapshot(lake, commit, pokemon)
+    show_snapshot(lake, commit, parent, pokemon)
 
 
 def report_current(uri: str, snapshot: str) -> None:

@@ -171,7 +171,7 @@ def _published(lake: LakeLocation, decision: Decision) -> State[Any]:
     assert commit is not None
     parent = parent_of(store, commit)
     drifts = new_drifts(commit, parent) if parent else ()
-    publication = Publication(commit, True, held.new_pokemon, decision.rejected, drifts)
+    publication = Publication(commit, True, held.new_pokemon, decision.rejected, drifts, parent)
     if _is_refresh(held):
         report_current(store.uri(), commit.snapshot)
     said = f"as decided by {decision.verdict.by}{decision.verdict.why}"

@@ -137,7 +137,8 @@ def finished(
     """
     commit = publication.commit
     if publication.is_new:
-        announce(lake, commit, {id_: names.get(id_, str(id_)) for id_ in publication.new_pokemon})
+        named = {id_: names.get(id_, str(id_)) for id_ in publication.new_pokemon}
+        announce(lake, commit, publication.parent, named)
         if publication.drifts:
             report_drift(lake.open().uri(), commit.snapshot, publication.drifts)
         summary = f"published {commit.snapshot}: {describe_changes(commit)}"
@@ -153,8 +154,8 @@ def finished(
     if refused := crawled.source.refused:
         summary += not_crawled(refused)
     if failed:
-        named = ", ".join(shown(failure.path) for failure in failed[:NAMED_DOCUMENTS])
-        summary += f"; {len(failed)} could not be fetched{kinds}: {named}"
+        first = ", ".join(shown(failure.path) for failure in failed[:NAMED_DOCUMENTS])
+        summary += f"; {len(failed)} could not be fetched{kinds}: {first}"
     if publication.rejected:
         summary += f"; {_rejected(commit, publication.rejected)}"
     more = f"; {more}" if more else ""

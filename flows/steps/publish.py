@@ -55,7 +55,7 @@ class Publication:
     """The outcome of publishing: the commit that readers see, whether this run made it, and the ids of new Pokémon.
 
     `rejected` are the documents that were fetched and that a table cannot take as they are. `drifts` are findings about
-    the shape of the source that the parent did not have.
+    the shape of the source that the parent did not have. `parent` is the commit that one of this run follows.
     """
 
     commit: Commit
@@ -63,6 +63,7 @@ class Publication:
     new_pokemon: tuple[int, ...] = ()
     rejected: tuple[Failure, ...] = ()
     drifts: tuple[str, ...] = ()
+    parent: Commit | None = None
 
 
 def publish(
@@ -98,7 +99,7 @@ def publish(
         assert draft is not None, "without a parent everything is new"
         commit = _send(lake, run, attempt, draft.commit)
     drifts = new_drifts(commit, parent) if parent else ()
-    return Publication(commit, is_new=True, new_pokemon=draft.new_pokemon, rejected=rejected, drifts=drifts)
+    return Publication(commit, True, draft.new_pokemon, rejected, drifts, parent)
 
 
 def publish_restored(lake: LakeLocation, of: Commit, parent: Commit, note: Restored) -> Publication:
@@ -115,7 +116,7 @@ def publish_restored(lake: LakeLocation, of: Commit, parent: Commit, note: Resto
         if commit is None:
             _forget(lake, run, snapshot)
             return Publication(parent, is_new=False)
-        return Publication(_send(lake, run, attempt, commit), is_new=True)
+        return Publication(_send(lake, run, attempt, commit), is_new=True, parent=parent)
 
 
 @contextmanager

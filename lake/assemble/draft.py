@@ -26,6 +26,7 @@ from lake.assemble.work import Work, also_build, cut_groups, plan_work, tables_i
 from lake.commit import Commit, SourceFacts
 from lake.documents import DOCUMENT_INDEX, DOCUMENTS, DOCUMENTS_PARTITION
 from lake.errors import DamagedObjectError, MissingObjectError, PublishError
+from lake.layout import snapshot_folder
 from lake.publish import Finding, Level, SnapshotWriter, refusals, remove_snapshot, same_files
 from lake.resource import Failure
 from lake.source import HELD_HOURS, TOLERANCES, Tolerances
@@ -105,16 +106,27 @@ def write_draft(
     Raises:
         StoreError: A staged object differs from its manifest, or documents at hand are lost that were not fetched anew.
     """
-    mending = mending or Mending(damaged=damaged_files(store, parent, is_read=is_rebuild))
     rejected: dict[str, Failure] = {}
     while True:
+        listed = list(store.list(snapshot_folder(parent.snapshot))) if parent is not None else []
+        if mending is None:
+            mending = Mending(damaged=damaged_files(store, parent, is_read=is_rebuild, listed=listed))
         if parent is not None:
             gone = _vanished(parent, crawled.source) & set(allow_shrink)
             fetched = set(crawled.anew) - crawled.source.refused.keys()
             mending.require_fetched(store, parent, fetched, gone)
         try:
             draft, faults = _attempt(
-                store, snapshot, parent, crawled, progress, allow_shrink, is_rebuild, run, mending, rejected, run_units
+                SnapshotWriter(store, snapshot, parent, listed),
+                parent,
+                crawled,
+                progress,
+                allow_shrink,
+                is_rebuild,
+                run,
+                mending,
+                rejected,
+                run_units,
             )
         except (DamagedObjectError, MissingObjectError):
             damaged = {**mending.damaged, **damaged_files(store, parent, is_read=True)}
@@ -132,8 +144,7 @@ def write_draft(
 
 
 def _attempt(
-    store: Store,
-    snapshot: str,
+    writer: SnapshotWriter,
     parent: Commit | None,
     crawled: Crawled,
     progress: Progress,
@@ -145,7 +156,7 @@ def _attempt(
     run_units: RunUnits,
 ) -> tuple[Draft | None, list[Failure]]:
     """Write and audit all files; if documents that the crawl brought are at fault, return them, and no draft."""
-    catalog = catalog_of(crawled.source.kind)
+    store, snapshot, catalog = writer.store, writer.snapshot, catalog_of(crawled.source.kind)
     vanished = _vanished(parent, crawled.source)
     with progress("documents", sum(m.documents + m.unchanged for m in crawled.manifests)) as advance:
         dropped = vanished & set(allow_shrink)
@@ -168,7 +179,7 @@ def _attempt(
         return None, []
     parsed = sum(item.rows for name, item in merged.items() if name in work.resources)
     bases = bases_of(crawled.source, parent)
-    with SnapshotWriter(store, snapshot, parent) as writer, progress("tables", parsed) as advance:
+    with writer, progress("tables", parsed) as advance:
         index = merging.index_after(is_rebuild)
         _write_documents(writer, snapshot, merging, index, is_rebuild or DOCUMENT_INDEX.name in mending.damaged)
         for declared in tables_in(catalog, _held(merged), parent):

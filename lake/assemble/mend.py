@@ -14,7 +14,7 @@ from lake.layout import file_key, snapshot_folder
 from lake.numbers import newest_first
 from lake.publish import Finding, Level
 from lake.resource import Failure
-from lake.store import PARALLEL_REQUESTS, Store
+from lake.store import PARALLEL_REQUESTS, Store, StoredObject
 from lake.text import counted, shown
 
 
@@ -100,14 +100,18 @@ def twins_of(store: Store, commit: Commit, damaged: Mapping[str, tuple[DataFile,
     return twins
 
 
-def damaged_files(store: Store, commit: Commit | None, *, is_read: bool) -> dict[str, tuple[DataFile, ...]]:
+def damaged_files(
+    store: Store, commit: Commit | None, *, is_read: bool, listed: Iterable[StoredObject] | None = None
+) -> dict[str, tuple[DataFile, ...]]:
     """Return the files of a snapshot that are missing in the bucket or differ from the commit, by table.
 
-    The sizes come from a listing. Only with `is_read` all files are read and their hashes compared.
+    The sizes come from a listing of its folder; `listed` is one that was asked for. Only with `is_read` all files are
+    read and their hashes compared.
     """
     if commit is None:
         return {}
-    sizes = {item.key: item.size for item in store.list(snapshot_folder(commit.snapshot))}
+    found = store.list(snapshot_folder(commit.snapshot)) if listed is None else listed
+    sizes = {item.key: item.size for item in found}
 
     def is_whole(place: tuple[str, DataFile]) -> bool:
         name, file = place
@@ -123,8 +127,8 @@ def damaged_files(store: Store, commit: Commit | None, *, is_read: bool) -> dict
     every = [(name, file) for name, table in commit.tables.items() for file in table.files]
     with ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="look") as pool:
         whole = list(pool.map(is_whole, every))
-    found: dict[str, tuple[DataFile, ...]] = {}
+    damaged: dict[str, tuple[DataFile, ...]] = {}
     for (name, file), good in zip(every, whole, strict=True):
         if not good:
-            found[name] = (*found.get(name, ()), file)
-    return found
+            damaged[name] = (*damaged.get(name, ()), file)
+    return damaged

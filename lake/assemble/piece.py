@@ -14,10 +14,10 @@ from lake.assemble.lost import Lost, LostRows
 from lake.assemble.ranges import PART_JSON_BYTES
 from lake.assemble.shared import SharedRows, share
 from lake.assemble.staging import Staged, read_staged
-from lake.assemble.stored import StoredFile, open_documents
+from lake.assemble.stored import StoredFile, open_documents, write_documents
 from lake.commit import DataFile
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
-from lake.layout import file_key, part_name
+from lake.layout import part_name
 from lake.publish import EncodedFile, FileStyle, Finding, TableWriter, audit_table
 from lake.resource import IdentityChange
 from lake.store import Store
@@ -198,9 +198,7 @@ class _Output:
     def write(self) -> tuple[StoredFile, ...]:
         """Write the files into the snapshot."""
         self._close()
-        for file, body in self._files:
-            self._store.create(file_key(self._snapshot, DOCUMENTS.name, file.name), body)
-        return tuple(StoredFile(self._snapshot, file) for file, _ in self._files)
+        return tuple(write_documents(self._store, self._snapshot, file, body) for file, body in self._files)
 
 
 class _Reader:

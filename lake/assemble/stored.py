@@ -8,7 +8,7 @@ from threading import Lock
 
 from lake.commit import Commit, DataFile, read_file
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, DocumentFile
-from lake.layout import SnapshotId, part_name, part_number
+from lake.layout import SnapshotId, file_key, part_name, part_number
 from lake.store import Store
 
 # All documents of PokeAPI are 10 MB packed.
@@ -53,7 +53,7 @@ def document_files(commit: Commit | None) -> dict[str, tuple[StoredFile, ...]]:
 
 
 class _Held:
-    """Small files that were read for one snapshot in the making, because several of its units read the same ones."""
+    """Small files that were read or written for one snapshot in the making, because several of its units read them."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -63,27 +63,46 @@ class _Held:
     def read(self, of: str, sha256: str, read: Callable[[], bytes]) -> bytes:
         """Return the content with this hash, which `read` returns if it is not held."""
         with self._lock:
-            if of != self._of:
-                self._of, self._bodies = of, OrderedDict()
+            self._begin(of)
             if sha256 in self._bodies:
                 self._bodies.move_to_end(sha256)
                 return self._bodies[sha256]
         body = read()
         with self._lock:
             if of == self._of:
-                self._bodies[sha256] = body
-                while sum(map(len, self._bodies.values())) > HELD_BYTES:
-                    self._bodies.popitem(last=False)
+                self._keep(sha256, body)
         return body
+
+    def hold(self, of: str, sha256: str, body: bytes) -> None:
+        """Hold a content with this hash for those who read it next."""
+        with self._lock:
+            self._begin(of)
+            self._keep(sha256, body)
+
+    def _begin(self, of: str) -> None:
+        if of != self._of:
+            self._of, self._bodies = of, OrderedDict()
+
+    def _keep(self, sha256: str, body: bytes) -> None:
+        self._bodies[sha256] = body
+        while sum(map(len, self._bodies.values())) > HELD_BYTES:
+            self._bodies.popitem(last=False)
 
 
 _HELD = _Held()
 
 
+def write_documents(store: Store, snapshot: str, file: DataFile, body: bytes) -> StoredFile:
+    """Write a file of documents into a snapshot in the making; it is held for the units that read it next."""
+    store.create(file_key(snapshot, DOCUMENTS.name, file.name), body)
+    _HELD.hold(snapshot, file.sha256, body)
+    return StoredFile(snapshot, file)
+
+
 def open_documents(store: Store, files: Sequence[StoredFile], snapshot: str = "") -> DocumentFile:
     """Return the documents of some files of one resource; each is read when its documents are first asked for.
 
-    Of what is read for a `snapshot` in the making, some is held for those who read it next.
+    Of what is read for a `snapshot` in the making, or written into it, some is held for those who read it next.
     """
 
     def read(stored: StoredFile) -> bytes:

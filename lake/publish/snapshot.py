@@ -19,7 +19,7 @@ from lake.fields import encoded, nulls_of
 from lake.layout import SnapshotId, commit_key, file_key, schema_key, snapshot_folder
 from lake.publish.parquet import EncodedFile
 from lake.schema import Table, dictionary_of
-from lake.store import PARALLEL_REQUESTS, Store
+from lake.store import PARALLEL_REQUESTS, Store, StoredObject
 
 # Files that are finished and not yet written wait in memory, as many as this.
 FILES_AT_ONCE = 2 * PARALLEL_REQUESTS
@@ -36,10 +36,13 @@ class ListedFile(msgspec.Struct, frozen=True):
 class SnapshotWriter:
     """Writes the files of one attempt at a snapshot into its own folder, while the caller makes more.
 
-    It holds a pool of writing threads. Leaving the ``with`` block waits for them, and raises the first error.
+    It holds a pool of writing threads. Leaving the ``with`` block waits for them, and raises the first error. `listed`
+    is the parent's folder, if somebody has listed it already.
     """
 
-    def __init__(self, store: Store, snapshot: str, parent: Commit | None = None) -> None:
+    def __init__(
+        self, store: Store, snapshot: str, parent: Commit | None = None, listed: Iterable[StoredObject] = ()
+    ) -> None:
         self.store = store
         self.snapshot = snapshot
         self.tables: dict[str, TableFiles] = {}
@@ -49,6 +52,8 @@ class SnapshotWriter:
         self._writes: list[Future[None]] = []
         self._room = BoundedSemaphore(FILES_AT_ONCE)
         self._etags: dict[str, dict[str, str]] = {}
+        if parent is not None and (etags := {item.key: item.etag for item in listed}):
+            self._etags[parent.snapshot] = etags
 
     def __enter__(self) -> Self:
         return self

@@ -93,6 +93,9 @@ def test_documents_are_read_once_for_all_units_of_a_process(store: Store, monkey
         return read_file(store, snapshot, table, file)
 
     monkeypatch.setattr(stored, "read_file", note)
-    assert lake.draft(crawled) is not None
+    draft = lake.draft(crawled)
+    assert draft is not None
     assert "resource=pokemon/part-0.parquet" in {name for _, name in read}
     assert len(read) == len(set(read))
+    # What was merged is held for the tables that are built of it.
+    assert draft.commit.snapshot not in {snapshot for snapshot, _ in read}
