@@ -1,6 +1,5 @@
 """Documents as they were received, byte for byte, and the merging of a crawl's documents with the parent's."""
 
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -76,31 +75,6 @@ def index_rows(rows: pa.Table) -> pa.Table:
     sizes = pc.cast(pc.binary_length(rows["body"]), pa.int64())
     columns = [rows[name] for name in DOCUMENT_INDEX.schema.names[:-1]]
     return pa.Table.from_arrays([*columns, sizes], schema=DOCUMENT_INDEX.schema)
-
-
-def pack(rows: pa.Table) -> bytes:
-    """Return rows as the Parquet of a staged shard; made quickly and not as small as possible: it lives for a day."""
-    sink = io.BytesIO()
-    pq.write_table(rows, sink, compression="zstd", compression_level=1, use_dictionary=False, data_page_size=PAGE_BYTES)
-    return sink.getvalue()
-
-
-def unpack(body: bytes) -> pa.Table:
-    """Return the rows of a staged shard, without those whose body does not have its hash.
-
-    Raises:
-        ValueError: They are no rows of `DOCUMENTS`; pyarrow has more errors for what is no Parquet.
-    """
-    rows = pq.read_table(pa.BufferReader(body)).cast(SCHEMA)
-    # A cast looks neither for nulls nor for bytes that are no UTF-8.
-    rows.validate(full=True)
-    if lacking := [field.name for field in DOCUMENTS.fields if not field.nullable and rows[field.name].null_count]:
-        raise ValueError(f"expected no nulls in {', '.join(lacking)}")
-    good = [
-        digest(text.as_buffer()) == expected.as_py()
-        for text, expected in zip(rows["body"], rows["sha256"], strict=True)
-    ]
-    return rows if all(good) else rows.filter(pa.array(good, pa.bool_()))
 
 
 @dataclass(frozen=True, slots=True)

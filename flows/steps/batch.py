@@ -1,5 +1,6 @@
 """The task that fetches a batch of shards; its small result is what makes a crawl resumable."""
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
@@ -16,8 +17,8 @@ from flows.steps.results import PLAIN_JSON
 from flows.steps.shares import Share
 from flows.steps.shipped import require_code
 from lake.assemble.plan import Plan, read_batch
-from lake.assemble.staging import Manifest, stage
-from lake.crawl import Batch, Fetched, Shard
+from lake.assemble.staging import Manifest, Staging
+from lake.crawl import Batch
 from lake.errors import LakeError
 from lake.layout import SHARD_RESULTS
 from lake.store import Store
@@ -85,17 +86,25 @@ def fetch_batch(
 
 
 def _staged(store: Store, crawl: Crawl, batch: Batch, connections: Connections) -> Iterator[Manifest]:
-    """Yield the manifest of each shard; one is staged while the next is fetched, so the connections do not rest."""
+    """Yield the manifest of each shard; what came is packed while more is fetched, so the connections do not rest.
 
-    def staging(shard: Shard, fetched: Fetched) -> Manifest:
-        return stage(store, crawl.id, shard, fetched)
-
-    before: Future[Manifest] | None = None
+    What comes next waits until what came before is packed, because both are in memory.
+    """
+    waiting = deque[Future[Any]]()
     with ThreadPoolExecutor(1, "staging") as thread:
         for shard in batch.shards:
-            fetched = connections.fetch(shard)
-            if before is not None:
-                yield before.result()
-            before = thread.submit(staging, shard, fetched)
-        assert before is not None, "a batch has a shard"
-        yield before.result()
+            staging = Staging(store, crawl.id, shard)
+            for fetched in connections.fetch(shard):
+                yield from _results(waiting)
+                waiting.append(thread.submit(staging.add, fetched))
+            # The thread does one thing after the other, so all has been packed by then; what failed raises here.
+            waiting.append(thread.submit(staging.end))
+        yield from _results(waiting)
+
+
+def _results(waiting: deque[Future[Any]]) -> Iterator[Manifest]:
+    """Wait for what is done with shards, raise what failed, and yield the manifests of those that ended."""
+    while waiting:
+        found = waiting.popleft().result()
+        if isinstance(found, Manifest):
+            yield found

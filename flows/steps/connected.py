@@ -31,26 +31,25 @@ class Connections:
     allowance: Allowance
     begin: Callable[[str], None]
 
-    def fetch(self, shard: Shard) -> Fetched:
-        """Fetch a shard in portions as large as the allowance of all runs gives; a listing comes whole.
+    def fetch(self, shard: Shard) -> Iterator[Fetched]:
+        """Fetch a shard, and yield portions as large as the allowance of all runs gives; a listing comes whole.
 
-        When the run is told to stop, what has not come fails as `CUT_SHORT`; the second round of the next run asks for
-        it.
+        A portion is the smaller, the longer its documents are. When the run is told to stop, what has not come fails as
+        `CUT_SHORT`; the second round of the next run asks for it.
         """
-        fetched, wanted = Fetched(), shard.wanted
+        wanted = shard.wanted
         self.begin(shard.resource)
         while wanted:
             try:
                 allowed = self.allowance.take(1 if shard.is_inline else len(wanted))
             except StoppedError:
-                fetched.failed += [(item.reference, CUT_SHORT) for item in wanted]
-                break
+                yield Fetched(failed=[(item.reference, CUT_SHORT) for item in wanted])
+                return
             portion = wanted if shard.is_inline else wanted[:allowed]
             found = self.fetcher.fetch(replace(shard, wanted=portion))
             self.allowance.owe(found.requests - allowed)
-            fetched.add(found)
-            wanted = wanted[len(portion) :]
-        return fetched
+            wanted = () if shard.is_inline else wanted[found.answered :]
+            yield found
 
 
 # A task cannot be given a process, so it finds that of its crawl here.

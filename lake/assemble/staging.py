@@ -8,9 +8,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.assemble.packed import Packer, unpack
 from lake.commit import SourceFacts
 from lake.crawl import CUT_SHORT, Fetched, Listing, Shard, Source, Upstream, Wanted, crawler
-from lake.documents import SCHEMA, digest, pack, to_arrow, unpack
+from lake.documents import SCHEMA, digest, to_arrow
 from lake.errors import StoreError
 from lake.layout import RESULTS, is_staging_key, staging_key
 from lake.resource import Failure, Reference
@@ -85,31 +86,58 @@ class Staged(msgspec.Struct, frozen=True):
     last_id: int
 
 
+class Staging:
+    """One shard on its way into a staged object; its documents are packed portion by portion, as they come."""
+
+    def __init__(self, store: Store, crawl: str, shard: Shard) -> None:
+        self._store, self._crawl, self._shard = store, crawl, shard
+        self._packer: Packer | None = None
+        self._all, self._documents, self._json_bytes = Fetched(), 0, 0
+        self._span: tuple[int, int] | None = None
+
+    def add(self, fetched: Fetched) -> None:
+        """Take in a portion, whose documents are not kept."""
+        if fetched.received:
+            rows = to_arrow(fetched.received)
+            self._documents += len(rows)
+            self._json_bytes += sum(len(item.body) for item in fetched.received)
+            fetched.received.clear()
+            ids = pc.min_max(rows["id"]).as_py()
+            span = self._span or (ids["min"], ids["max"])
+            self._span = min(span[0], ids["min"]), max(span[1], ids["max"])
+            self._packer = self._packer or Packer()
+            self._packer.add(rows)
+        self._all.add(fetched)
+
+    def end(self) -> Manifest:
+        """Put the documents that came into one staged object, and return the manifest."""
+        shard, found = self._shard, self._all
+        manifest = Manifest(
+            resource=shard.resource,
+            number=shard.number,
+            last_id=shard.wanted[-1].reference.id,
+            documents=self._documents,
+            json_bytes=self._json_bytes,
+            unchanged=len(found.unchanged),
+            gone=tuple(reference.id for reference in found.gone),
+            failed=tuple(
+                Failure(reference.resource, reference.id, reference.path, reason) for reference, reason in found.failed
+            ),
+            requests=found.requests,
+            versions=dict(found.versions),
+        )
+        if self._packer is None:
+            return manifest
+        body, key = self._packer.close(), staging_key(self._crawl, shard.resource, shard.number)
+        self._store.create(key, body)
+        return msgspec.structs.replace(manifest, key=key, sha256=digest(body), span=self._span, packed_bytes=len(body))
+
+
 def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> Manifest:
     """Put a shard's received documents into one staged object, and return its manifest."""
-    manifest = Manifest(
-        resource=shard.resource,
-        number=shard.number,
-        last_id=shard.wanted[-1].reference.id,
-        documents=len(fetched.received),
-        json_bytes=sum(len(item.body) for item in fetched.received),
-        unchanged=len(fetched.unchanged),
-        gone=tuple(reference.id for reference in fetched.gone),
-        failed=tuple(
-            Failure(reference.resource, reference.id, reference.path, reason) for reference, reason in fetched.failed
-        ),
-        requests=fetched.requests,
-        versions=dict(fetched.versions),
-    )
-    if not fetched.received:
-        return manifest
-    rows = to_arrow(fetched.received)
-    fetched.received.clear()
-    span = rows["id"][0].as_py(), rows["id"][-1].as_py()
-    body = pack(rows)
-    key = staging_key(crawl, shard.resource, shard.number)
-    store.create(key, body)
-    return msgspec.structs.replace(manifest, key=key, sha256=digest(body), span=span, packed_bytes=len(body))
+    staging = Staging(store, crawl, shard)
+    staging.add(fetched)
+    return staging.end()
 
 
 def is_whole(store: Store, source: Source, crawl: str, shard: Shard, manifest: Manifest) -> bool:

@@ -1,6 +1,7 @@
 """Fetches the documents of one shard."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from lake.crawl.shard import CUT_SHORT, Fetched, Shard, Wanted
 from lake.errors import BudgetError, SourceError, UnknownNameError
 from lake.source import Source
 
+# A shard of more bytes comes in portions, so that what is in memory does not follow from the length of documents.
+PORTION_BYTES = 8 << 20
+
 
 async def fetch(
     source: Source,
@@ -26,6 +30,9 @@ async def fetch(
     stop: asyncio.Event | None = None,
 ) -> Fetched:
     """Fetch a shard's documents over its share of the connections; a document that fails does not stop the others.
+
+    When `PORTION_BYTES` have come, it ends with the first of the documents; the others are to be asked for by another
+    call.
 
     The documents of a collection whose breaker is open fail without being asked for, but for the first one. Those that
     have not come when `stop` is set fail as `CUT_SHORT`, also those that are asked for right then.
@@ -41,16 +48,17 @@ async def fetch(
         await _until(stop, [_fetch_inline(source, pace, shard, fetched, headers, transport)])
         return _cut_short(fetched, shard) if stop.is_set() else fetched
     known = crawler(source.kind)
-    pending, breaker = enumerate(shard.wanted), pace.breaker
+    pending, breaker, came = enumerate(shard.wanted), pace.breaker, Counter[str]()
 
     async def work(client: Client) -> None:
-        for place, item in pending:
+        while came["bytes"] < PORTION_BYTES and (following := next(pending, None)) is not None:
+            place, item = following
             if item.problem is not None:
                 fetched.failed.append((item.reference, item.problem))
             elif (why := breaker.reason(shard.resource, is_first=place == 0)) is not None:
                 fetched.failed.append((item.reference, why))
             else:
-                breaker.note(shard.resource, await _fetch_one(client, known, item, fetched))
+                breaker.note(shard.resource, await _fetch_one(client, known, item, fetched, came))
             pace.documents += 1
 
     async with AsyncExitStack() as stack:
@@ -109,8 +117,8 @@ async def _fetch_inline(
     pace.documents += len(shard.wanted)
 
 
-async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetched) -> str | None:
-    """Fetch a document; return why the source gave no answer about it, None if it did."""
+async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetched, came: Counter[str]) -> str | None:
+    """Fetch a document, and count its bytes; return why the source gave no answer about it, None if it did."""
     reference = item.reference
     try:
         answer = await client.get(reference.url, item.etag, lambda body: known.problem(reference, body))
@@ -129,5 +137,6 @@ async def _fetch_one(client: Client, known: Crawler, item: Wanted, fetched: Fetc
     if answer.body is None:
         fetched.unchanged.append(reference)
     else:
+        came["bytes"] += len(answer.body)
         fetched.received.append(reference.received(answer.etag, datetime.now(UTC), answer.body))
     return None

@@ -80,7 +80,9 @@ class Fetcher:
         self.close()
 
     def fetch(self, shard: Shard) -> Fetched:
-        """Fetch a shard's documents, and wait for them, or until this was told to stop.
+        """Fetch a shard's documents, or a portion of many bytes, and wait for them, or until this was told to stop.
+
+        Which documents have an outcome then are the first ones of the shard; the others are to be asked for again.
 
         Raises:
             SourceError: The budget of requests is spent, an inline listing cannot be read, or the child is gone.

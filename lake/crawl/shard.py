@@ -53,6 +53,11 @@ class Fetched:
     requests: int = 0
     versions: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def answered(self) -> int:
+        """How many documents it has an outcome of."""
+        return len(self.received) + len(self.unchanged) + len(self.gone) + len(self.failed)
+
     def add(self, other: "Fetched") -> None:
         """Take in the outcome of fetching other documents of the same shard."""
         self.received += other.received

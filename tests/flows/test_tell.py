@@ -124,7 +124,7 @@ def test_a_shard_that_waits_for_the_limit_of_all_runs_ends_when_the_run_is_told_
 
     item = Wanted(Reference("move", 1, "", "move/1"))
     waiting: Any = SimpleNamespace(take=take)
-    fetched = Connections(SimpleNamespace(), waiting, lambda resource: None).fetch(Shard("move", 0, (item,)))  # type: ignore[arg-type]
+    [fetched] = Connections(SimpleNamespace(), waiting, lambda resource: None).fetch(Shard("move", 0, (item,)))  # type: ignore[arg-type]
     assert fetched.failed == [(item.reference, CUT_SHORT)]
 
 

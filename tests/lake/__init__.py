@@ -7,6 +7,7 @@ import boto3
 import pyarrow as pa
 from botocore.exceptions import ClientError
 
+from lake.assemble.packed import Packer
 from lake.documents import SCHEMA, to_arrow
 from lake.layout import SCHEMAS, SNAPSHOTS
 from lake.resource import Document
@@ -63,3 +64,10 @@ def answer(code: str, status: int) -> ClientError:
 def is_one_paragraph_about(message: str, bucket: str) -> bool:
     """Say whether a message names its bucket, in one paragraph without a traceback."""
     return f"s3://{bucket}/" in message and "\n" not in message and "Traceback" not in message
+
+
+def pack(rows: pa.Table) -> bytes:
+    """Return documents as the Parquet of a staged shard."""
+    packer = Packer()
+    packer.add(rows)
+    return packer.close()

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.documents import SCHEMA, DocumentFile, digest, merge, pack, unpack
+from lake.assemble.packed import unpack
+from lake.documents import SCHEMA, DocumentFile, digest, merge
 from lake.resource import AtHand, Document
-from tests.lake import NOON, NOTHING, document, table
+from tests.lake import NOON, NOTHING, document, pack, table
 
 
 def grouped(rows: pa.Table, row_group_rows: int) -> bytes:

@@ -49,7 +49,7 @@ def test_the_sum_of_connections_and_requests_a_second_is_kept(
         while todo:
             shard, place = todo.popleft(), next(numbers)
             with connected(crawl, shares.give(place)) as connections:
-                found = connections.fetch(shard)
+                [found] = connections.fetch(shard)
             assert len(found.received) == PER_TASK
             shares.take_back(place, found.requests)
 

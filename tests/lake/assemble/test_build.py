@@ -17,13 +17,14 @@ from lake.assemble.build import Found, ParentRows, build_group, species_generati
 from lake.assemble.carried import ParentTables
 from lake.assemble.work import Work, cut_groups, plan_work
 from lake.commit import Commit, DataFile, SourceFacts, TableFiles
-from lake.documents import DOCUMENTS, DocumentFile, digest, pack, to_arrow
+from lake.documents import DOCUMENTS, DocumentFile, digest, to_arrow
 from lake.layout import new_snapshot_id, part_name, table_folder
 from lake.publish import EncodedFile, Finding, ListedFile, audit_table, cut
 from lake.resource import Document
 from lake.schema import Table
 from lake.store import Store
 from lake.traffic import requests_to_s3
+from tests.lake import pack
 
 CATALOG = tables.catalog_of(tables.POKEAPI)
 NOW = datetime(2026, 8, 8, tzinfo=UTC)

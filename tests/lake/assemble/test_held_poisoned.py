@@ -10,12 +10,12 @@ import pytest
 
 from lake.assemble.decided import clean_held
 from lake.assemble.held import HeldDraft, held_drafts, read_held, waiting
-from lake.documents import digest, pack, to_arrow
+from lake.documents import digest, to_arrow
 from lake.errors import LakeError, NoDraftError
 from lake.layout import HELD, commit_key, draft_key, verdict_key
 from lake.resource import Document
 from lake.store import Store
-from tests.lake import keys, snapshots_of
+from tests.lake import keys, pack, snapshots_of
 from tests.lake.assemble.holding import decided, fewer, full, hold_back, publishing
 from tests.lake.assemble.lakeside import Lakeside
 

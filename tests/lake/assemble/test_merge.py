@@ -13,12 +13,13 @@ from lake.assemble.merged import MergedResource
 from lake.assemble.staging import Manifest
 from lake.assemble.stored import open_documents
 from lake.commit import Commit, SourceFacts
-from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, digest, pack, to_arrow
+from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, digest, to_arrow
 from lake.errors import StoreError
 from lake.layout import snapshot_folder
 from lake.publish import table_files
 from lake.resource import Document
 from lake.store import Store
+from tests.lake import pack
 
 OLD, NEW = "20260706T040000Z-8be2d1f4", "20260808T041200Z-1f3a9c02"
 THEN = datetime(2026, 7, 6, tzinfo=UTC)

@@ -5,10 +5,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from lake.assemble import packed
+from lake.assemble.packed import unpack
 from lake.assemble.staging import (
     Manifest,
+    Staging,
     final_failures,
     is_whole,
     second_round,
@@ -17,7 +22,7 @@ from lake.assemble.staging import (
 )
 from lake.commit import SourceFacts
 from lake.crawl import Fetched, Listing, Shard, Upstream
-from lake.documents import digest, to_arrow, unpack
+from lake.documents import digest, to_arrow
 from lake.resource import Document
 from lake.store import Store
 from tests.lake import keys
@@ -61,6 +66,27 @@ def test_a_manifest_says_what_became_of_each_document_and_where_those_lie_that_c
     assert unpack(store.get(key)) == to_arrow([berry(1), berry(2)])
     # They may be large, and nobody needs them any longer.
     assert fetched.received == []
+
+
+def test_however_a_shard_came_in_portions_it_is_staged_the_same(store: Store, monkeypatch: pytest.MonkeyPatch):
+    """Its size in the bucket decides where documents are cut into parts."""
+    monkeypatch.setattr(packed, "PAGE_BYTES", 20)
+    asked = shard(1, 2, 3, 4, 5)
+    whole = Fetched([berry(1), berry(2), berry(5)], [reference(3)], [reference(4)], requests=5, versions=Counter(red=3))
+    at_once = stage(store, "crawl", asked, whole)
+    staging = Staging(store, "crawl", asked)
+    for portion in (
+        Fetched([berry(1)], requests=1, versions=Counter(red=1)),
+        Fetched([berry(2)], [reference(3)], [reference(4)], requests=3, versions=Counter(red=1)),
+        Fetched([berry(5)], requests=1, versions=Counter(red=1)),
+    ):
+        staging.add(portion)
+        assert portion.received == []
+    found = staging.end()
+    assert found.key
+    assert store.get(found.key) == store.get(at_once.key or "")
+    assert pq.ParquetFile(pa.BufferReader(store.get(found.key))).num_row_groups == 2
+    assert msgspec.structs.replace(found, key=at_once.key) == at_once
 
 
 def test_a_manifest_survives_as_json(store: Store):

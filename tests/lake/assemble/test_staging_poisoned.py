@@ -13,10 +13,11 @@ import pytest
 from lake.assemble.merge import merge_documents
 from lake.assemble.staging import Manifest, is_whole, read_staged, stage
 from lake.crawl import Fetched, Shard, Source, Wanted
-from lake.documents import digest, pack, to_arrow
+from lake.documents import digest, to_arrow
 from lake.errors import StoreError
 from lake.resource import Document, Failure, Reference
 from lake.store import Store
+from tests.lake import pack
 
 NOW = datetime(2026, 8, 8, tzinfo=UTC)
 SOURCE = Source("https://pokeapi.test/api/v2/")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import httpx
@@ -60,6 +61,29 @@ def test_a_document_is_asked_for_by_the_url_that_the_listing_gave(running: Runni
 
     fetch_all(settings, [Wanted(reference)], httpx.MockTransport(answer))
     assert asked == [reference.url]
+
+
+def test_a_shard_of_long_documents_comes_in_portions(running: Running, monkeypatch: pytest.MonkeyPatch):
+    """What is in memory does not follow from their length; a portion has the first ones, whatever came of them."""
+    settings = source(running.url, connections=2, parallel_shards=1)
+    asked = [
+        *wanted(settings, "pokemon/25", "pokemon/26"),
+        *wanted(settings, "pokemon/132", "pokemon/10100", "pokemon/151"),
+    ]
+    whole = fetch_all(settings, asked)
+    longest = max(len(item.body) for item in whole.received)
+    monkeypatch.setattr(import_module("lake.crawl.fetch"), "PORTION_BYTES", longest)
+    portions, left = [], asked
+    while left:
+        portions.append(fetch_all(settings, left))
+        left = left[portions[-1].answered :]
+    assert len(portions) > 1
+    assert max(portion.answered for portion in portions) < len(asked)
+    found = Fetched()
+    for portion in portions:
+        found.add(portion)
+    assert outcome(found) == outcome(whole)
+    assert found.requests == whole.requests
 
 
 def test_an_unchanged_document_is_not_received_again(running: Running):

@@ -95,6 +95,7 @@ def test_bodies_that_are_longer_than_a_pipe_holds_come_whole(running: Running):
     asked = shard(wanted(polite, *["pokemon/1"] * 4))
     with Fetcher(polite) as fetcher:
         assert [len(item.body) for item in fetcher.fetch(asked).received] == [5_000_000] * 4
+        assert running.counters()["requests"] == 4
 
 
 def test_the_key_is_sent_along_and_inline_shards_are_read():
