@@ -13,6 +13,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.steps.batch import may_help
 from flows.steps.lanes import in_lanes
+from flows.steps.memory import trim
 from flows.steps.parameters import LakeLocation
 from flows.steps.runner import workers_of_run
 from flows.steps.shipped import require_code
@@ -35,6 +36,8 @@ def do_unit(lake: LakeLocation, unit: str, title: str, code: str | None = None) 
     Doing it again leaves the same files, so a worker that dies costs its unit alone.
     """
     require_code(code)
+    # What the crawl or the unit before left, now that much is needed.
+    trim()
     result = do(lake.open(), msgspec.json.decode(unit, type=Unit))
     return msgspec.json.encode(result).decode()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from threading import BoundedSemaphore
 
 import msgspec
 import pyarrow as pa
@@ -25,10 +26,16 @@ from lake.tables import Built, Catalog, catalog_of
 
 # Batches that are parsed while another one is written; each holds a row group of documents. Parsing takes several times
 # its size in memory for a moment.
-BATCHES_AHEAD = 3
+BATCHES_AHEAD = 2
+
+# Batches that this process parses at the same time, whatever number of groups it builds. Arrow parses one with several
+# threads.
+PARSED_AT_ONCE = 2
 
 # Tables of a group that are compressed at the same time.
 ENCODED_AT_ONCE = 2
+
+_PARSING = BoundedSemaphore(PARSED_AT_ONCE)
 
 Advance = Callable[[int], None]
 
@@ -214,9 +221,10 @@ def _parsed(
     only = {table.name for table in filled}
 
     def parse(rows: pa.Table) -> _Batch:
-        built = tables.build(catalog, resource, rows, generations, only, bases)
-        bodies = rows["body"].combine_chunks() if seeks_unknown else pa.array([], pa.string())
-        return _Batch(built, tables.unknown_paths(catalog, resource, bodies), rows.num_rows)
+        with _PARSING:
+            built = tables.build(catalog, resource, rows, generations, only, bases)
+            bodies = rows["body"].combine_chunks() if seeks_unknown else pa.array([], pa.string())
+            return _Batch(built, tables.unknown_paths(catalog, resource, bodies), rows.num_rows)
 
     with ThreadPoolExecutor(BATCHES_AHEAD, thread_name_prefix="build") as pool:
         pending: list[Future[_Batch]] = []

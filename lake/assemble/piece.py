@@ -171,21 +171,25 @@ class _Output:
         self.findings: list[Finding] = []
         self._store, self._snapshot, self._piece = store, snapshot, piece
         self._files: list[tuple[DataFile, bytes]] = []
-        self._number, self._writer = piece.number, self._new_writer()
+        self._number = piece.number
+        self._writer = self._new_writer()
 
     def _new_writer(self) -> TableWriter:
-        return TableWriter(DOCUMENTS, DOCUMENTS_PARTITION, "resource_name", DOCUMENTS_STYLE, self._finish)
+        # Not a method of this object: a circle with its writer would keep the files until garbage is looked for.
+        name, files = part_name(DOCUMENTS_PARTITION, self._piece.resource, self._number), self._files
 
-    def _finish(self, encoded: EncodedFile) -> None:
-        name = part_name(DOCUMENTS_PARTITION, self._piece.resource, self._number)
-        self._files.append((replace(encoded.data_file, name=name), encoded.body))
+        def finish(encoded: EncodedFile) -> None:
+            files.append((replace(encoded.data_file, name=name), encoded.body))
+
+        return TableWriter(DOCUMENTS, DOCUMENTS_PARTITION, "resource_name", DOCUMENTS_STYLE, finish)
 
     def add(self, low: int, rows: pa.Table) -> None:
         """Add the documents of a range that begins with this id, and goes beyond no cut."""
         number = self._piece.number + bisect_right(self._piece.cuts, low)
         if number != self._number:
             self._close()
-            self._number, self._writer = number, self._new_writer()
+            self._number = number
+            self._writer = self._new_writer()
         if rows.num_rows:
             self._writer.add(rows)
             self.index.append(documents.index_rows(rows))

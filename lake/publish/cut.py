@@ -13,6 +13,12 @@ from lake.schema import Table
 # As Arrow holds the rows, which take an eighth of it in a file. All of PokeAPI has one table that is cut.
 PART_BYTES = 8 << 20
 
+# Rows that wait for the end of their part are packed, so many bytes at a time: they need a sixth of their memory then.
+# A large table has one part in the making for each of its partitions.
+PACKED_BYTES = 1 << 20
+
+_PACKING = pa.ipc.IpcWriteOptions(compression="zstd")
+
 # Multipliers that spread the bits of a number, as in splitmix64.
 _SPREAD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))
 
@@ -28,28 +34,40 @@ class Cutter:
     def __init__(self, table: Table, most: int) -> None:
         self._document = table.primary_key[: table.primary_key.index(table.owner) + 1]
         self._most = most
-        self._pending: list[pa.Table] = []
-        self._bytes = 0
+        self._packed: list[pa.Buffer] = []
+        self._fresh: list[pa.Table] = []
+        self._bytes = self._fresh_bytes = 0
 
     def add(self, rows: pa.Table) -> Iterator[pa.Table]:
         """Take the next rows, and yield the parts that end in them."""
-        self._pending.append(rows)
-        self._bytes += int(row_bytes(rows).sum())
-        if self._bytes <= self._most:
-            return
-        pending = pa.concat_tables(self._pending)
-        places = self._places(pending)
-        begin = 0
-        for place in places:
-            yield pending.slice(begin, place - begin)
-            begin = place
-        rest = pending.slice(begin)
-        self._pending = [rest]
-        self._bytes = int(row_bytes(rest).sum())
+        self._hold(rows)
+        if self._bytes > self._most:
+            pending = self._taken()
+            begin = 0
+            for place in self._places(pending):
+                yield pending.slice(begin, place - begin)
+                begin = place
+            self._hold(pending.slice(begin))
+        if self._fresh_bytes > PACKED_BYTES:
+            self._packed.append(_packed(pa.concat_tables(self._fresh)))
+            self._fresh, self._fresh_bytes = [], 0
 
     def rest(self) -> pa.Table | None:
         """Return the rows of the last part, None if no rows came."""
-        return pa.concat_tables(self._pending) if self._pending else None
+        return self._taken() if self._packed or self._fresh else None
+
+    def _hold(self, rows: pa.Table) -> None:
+        size = int(row_bytes(rows).sum())
+        self._fresh.append(rows)
+        self._fresh_bytes += size
+        self._bytes += size
+
+    def _taken(self) -> pa.Table:
+        """Return the rows that are held, which then are not."""
+        held = [*map(_unpacked, self._packed), *self._fresh]
+        self._packed, self._fresh = [], []
+        self._bytes = self._fresh_bytes = 0
+        return pa.concat_tables(held)
 
     def _places(self, rows: pa.Table) -> list[int]:
         """Return the numbers of the rows before which parts end that cannot go on."""
@@ -66,6 +84,17 @@ class Cutter:
             places.append(int(starts[chosen]))
             cut = int(sizes[chosen])
         return places
+
+
+def _packed(rows: pa.Table) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema, options=_PACKING) as writer:
+        writer.write_table(rows.combine_chunks())
+    return sink.getvalue()
+
+
+def _unpacked(body: pa.Buffer) -> pa.Table:
+    return pa.ipc.open_stream(body).read_all()
 
 
 def row_bytes(rows: pa.Table) -> npt.NDArray[np.int64]:

@@ -1,9 +1,9 @@
 """Writes a table's rows into Parquet files, one or more per partition; the same rows always become the same bytes."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
@@ -118,29 +118,29 @@ class _File:
 
 
 class _Partition:
-    """The files of one value of the partition, as far as they are finished, and the one in the making."""
+    """The files of one value of the partition: yields each with its number when it is finished."""
 
-    def __init__(self, table: Table, style: FileStyle, finish: Callable[[int, _File], object]) -> None:
-        self._table, self._style, self._finish = table, style, finish
+    def __init__(self, table: Table, style: FileStyle) -> None:
+        self._table, self._style = table, style
         most = cut.PART_BYTES if style.part_bytes is None else style.part_bytes
         self._cutter = cut.Cutter(table, most) if most else None
         self._file = _File(table.schema, style)
         self._number = 0
 
-    def add(self, rows: pa.Table) -> None:
+    def add(self, rows: pa.Table) -> Iterator[tuple[int, _File]]:
         if self._cutter is None:
             self._file.add(rows)
             return
         for part in self._cutter.add(rows):
             self._file.add(part)
-            self._finish(self._number, self._file)
+            yield self._number, self._file
             self._number, self._file = self._number + 1, _File(self._table.schema, self._style)
 
-    def close(self) -> None:
+    def close(self) -> Iterator[tuple[int, _File]]:
         rest = self._cutter.rest() if self._cutter is not None else None
         if rest is not None:
             self._file.add(rest)
-        self._finish(self._number, self._file)
+        yield self._number, self._file
 
 
 class TableWriter:
@@ -176,17 +176,21 @@ class TableWriter:
             if rows[name].null_count:
                 rows = rows.filter(pc.is_valid(rows[name]))
         if self._by is None:
-            self._partition(None).add(rows)
+            self._add(None, rows)
             return
         column = rows[self._by]
         values = pc.unique(column).to_pylist()
         for value in values:
             part = rows if len(values) == 1 else rows.filter(pc.equal(column, value))
-            self._partition(value).add(part)
+            self._add(value, part)
+
+    def _add(self, value: int | str | None, rows: pa.Table) -> None:
+        for number, file in self._partition(value).add(rows):
+            self._finish(value, number, file)
 
     def _partition(self, value: int | str | None) -> _Partition:
         if value not in self._partitions:
-            self._partitions[value] = _Partition(self.table, self._style, partial(self._finish, value))
+            self._partitions[value] = _Partition(self.table, self._style)
         return self._partitions[value]
 
     def _finish(self, value: int | str | None, number: int, file: _File) -> None:
@@ -201,5 +205,6 @@ class TableWriter:
             empty = 0 if self._by is not None and pa.types.is_integer(self.table.field(self._by).type) else None
             self._partition(empty)
         for value in list(self._partitions):
-            self._partitions.pop(value).close()
+            for number, file in self._partitions.pop(value).close():
+                self._finish(value, number, file)
         return [file for *_, file in sorted(self._written, key=lambda item: item[:2])]

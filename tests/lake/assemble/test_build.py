@@ -2,8 +2,11 @@
 
 import json
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from flows.local.replica import demo_documents
 from lake import tables
 from lake.assemble.audit import kept_findings
-from lake.assemble.build import Found, ParentRows, build_group, species_generations
+from lake.assemble.build import PARSED_AT_ONCE, Found, ParentRows, build_group, species_generations
 from lake.assemble.carried import ParentTables
 from lake.assemble.work import Work, cut_groups, plan_work
 from lake.commit import Commit, DataFile, SourceFacts, TableFiles
@@ -229,3 +232,29 @@ def test_a_part_of_the_published_table_is_read_again_only_where_it_has_rows(
         counts.append((requests_to_s3() - before)["GetObject"])
     assert counts[0] == parts > 3
     assert counts[-1] < 2 * parts
+
+
+def test_groups_that_are_built_side_by_side_parse_few_batches_at_once(monkeypatch: pytest.MonkeyPatch):
+    """A batch takes several times its size while it is parsed."""
+    counting, now, most = Lock(), 0, 0
+    build_one = tables.build
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        nonlocal now, most
+        with counting:
+            now += 1
+            most = max(most, now)
+        try:
+            return build_one(*arguments, **named)
+        finally:
+            with counting:
+                now -= 1
+
+    monkeypatch.setattr(tables, "build", counted)
+    [group] = cut_groups(CATALOG, {"type"}, Work(frozenset({"types"}), frozenset({"type"})))
+    # Each file is a batch.
+    found = [Document("type", id_, f"type/{id_}", None, NOW, b'{"id":%d}' % id_) for id_ in range(1, 30)]
+    files = {"type": DocumentFile(*(pack(to_arrow([one])) for one in found))}
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: build_group(group, files, {}, lambda table, file: None, lambda *_: []), range(3)))
+    assert 1 <= most <= PARSED_AT_ONCE

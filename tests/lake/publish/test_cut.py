@@ -63,6 +63,27 @@ def test_the_batches_in_which_rows_come_cut_nothing_otherwise(at: set[int]):
     assert parts_of(ROWS, at) == whole
 
 
+@given(st.sets(st.integers(0, ROWS.num_rows)), st.sampled_from([0, 300, 1_100]))
+def test_rows_that_were_packed_while_they_waited_come_back_as_they_were(at: set[int], packed: int):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cut, "PACKED_BYTES", packed)
+        found = parts_of(ROWS, at)
+    assert found == parts_of(ROWS)
+
+
+def test_rows_that_wait_need_a_part_of_their_memory():
+    """A large table has one part in the making for each of its partitions."""
+    numbers = range(200_000)
+    rows = conform(TYPES, [{"pokemon_id": id_, "slot": 1, "type_id": id_ % 18} for id_ in numbers])
+    before, cutter = pa.total_allocated_bytes(), Cutter(TYPES, 8 << 20)
+    for begin in numbers[::1_000]:
+        assert not list(cutter.add(rows.slice(begin, 1_000).take(pa.array(range(1_000)))))
+    held = pa.total_allocated_bytes() - before
+    assert held < cut.PACKED_BYTES + row_bytes(rows).sum() / 2
+    rest = cutter.rest()
+    assert rest == rows
+
+
 @given(st.integers(1, 80), st.integers(0, 9), st.integers(1, 9_000))
 def test_parts_are_all_rows_in_order_and_end_between_documents_at_the_size_that_was_asked_for(documents, seed, most):
     rows = conform(TEXTS, rows_of(documents, seed))
