@@ -91,8 +91,9 @@ class _Watch(threading.Thread):
 def tree(pid: int) -> Iterator[int]:
     """Yield a process and all that it has started, and what these have started, as far as it still runs."""
     yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
+    # A process may end while its threads are looked through.
+    with suppress(OSError):
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
             for child in children.read_text().split():
                 yield from tree(int(child))
 

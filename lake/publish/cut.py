@@ -13,9 +13,12 @@ from lake.schema import Table
 # As Arrow holds the rows, which take an eighth of it in a file. All of PokeAPI has one table that is cut.
 PART_BYTES = 8 << 20
 
-# Rows that wait for the end of their part are packed, so many bytes at a time: they need a sixth of their memory then.
+# Rows that wait for the end of their part are packed, so many bytes at a time: they need a part of their memory then.
 # A large table has one part in the making for each of its partitions.
-PACKED_BYTES = 1 << 20
+PACKED_BYTES = 256 << 10
+
+# A batch has some kilobytes beside its rows, and often few rows, so no more of them wait one by one.
+LOOSE_BATCHES = 32
 
 _PACKING = pa.ipc.IpcWriteOptions(compression="zstd")
 
@@ -51,6 +54,8 @@ class Cutter:
         if self._fresh_bytes > PACKED_BYTES:
             self._packed.append(_packed(pa.concat_tables(self._fresh)))
             self._fresh, self._fresh_bytes = [], 0
+        elif len(self._fresh) > LOOSE_BATCHES:
+            self._fresh = [pa.concat_tables(self._fresh).combine_chunks()]
 
     def rest(self) -> pa.Table | None:
         """Return the rows of the last part, None if no rows came."""

@@ -63,10 +63,11 @@ def test_the_batches_in_which_rows_come_cut_nothing_otherwise(at: set[int]):
     assert parts_of(ROWS, at) == whole
 
 
-@given(st.sets(st.integers(0, ROWS.num_rows)), st.sampled_from([0, 300, 1_100]))
-def test_rows_that_were_packed_while_they_waited_come_back_as_they_were(at: set[int], packed: int):
+@given(st.sets(st.integers(0, ROWS.num_rows)), st.sampled_from([0, 300, 1_100]), st.integers(0, 3))
+def test_rows_that_were_packed_while_they_waited_come_back_as_they_were(at: set[int], packed: int, loose: int):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cut, "PACKED_BYTES", packed)
+        patch.setattr(cut, "LOOSE_BATCHES", loose)
         found = parts_of(ROWS, at)
     assert found == parts_of(ROWS)
 
