@@ -1,16 +1,19 @@
 """The automations of two lakes: each fires for its own lake alone, and its messages name commands on it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from prefect.server.events.schemas.automations import EventTrigger
-from prefect.server.events.schemas.events import ReceivedEvent
 
 from blocks.names import FIRST, Names, check_lake
 from flows.deploy.automations import automations
 from flows.steps import events
 from lake.errors import LakeError
+
+if TYPE_CHECKING:
+    # To import them takes more than a second, which only who runs these tests spends.
+    from prefect.server.events.schemas.automations import EventTrigger
+    from prefect.server.events.schemas.events import ReceivedEvent
 
 MOON = Names("moon")
 PLACES = {FIRST: "s3://lake/", MOON: "s3://lake/moon/"}
@@ -31,14 +34,18 @@ SAID = {
 }
 
 
-def watching(names: Names) -> dict[str, EventTrigger]:
+def watching(names: Names) -> dict[str, "EventTrigger"]:
     """Return what each automation of a lake waits for, as the server reads it."""
+    from prefect.server.events.schemas.automations import EventTrigger
+
     wanted = automations(PLACES[names], blocks=[UUID(int=0)], names=names)
     return {item.name: EventTrigger.model_validate(item.trigger.model_dump(mode="json")) for item in wanted}
 
 
-def said(names: Names, event: str, flow: str) -> ReceivedEvent:
+def said(names: Names, event: str, flow: str) -> "ReceivedEvent":
     """Return an event as a run of a lake's deployment emits it."""
+    from prefect.server.events.schemas.events import ReceivedEvent
+
     about = {
         events.LAKE_CURRENT: f"pokelake.lake.{PLACES[names]}",
         events.DRAFT_HELD: "pokelake.draft.20260808T041200Z-1f3a9c02",
