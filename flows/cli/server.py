@@ -30,12 +30,6 @@ _NEEDLESS = {
     "PREFECT__SERVER_FINAL": "1",
 }
 
-_MIGRATE = """
-import asyncio
-from prefect.server.database import provide_database_interface
-asyncio.run(provide_database_interface().create_db())
-"""
-
 # The database has to be made first.
 NEW = "new"
 
@@ -74,19 +68,34 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _serve(listener: socket.socket, is_new: bool) -> None:
-    """Serve Prefect's API; a new database is made by another process, while this one loads."""
+    """Serve Prefect's API; a new database is made by another process, while this one loads the rest."""
     gc.set_threshold(50_000, 20, 50)
+    migrating = _migrate() if is_new else None
     atexit.register(gc.freeze)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    migrating = subprocess.Popen([sys.executable, "-P", "-c", _MIGRATE], stdin=subprocess.DEVNULL) if is_new else None
     import uvicorn
     from prefect.server.api.server import create_app
 
     app = create_app()
     if migrating is not None:
         # If it failed, the server makes the database itself, or says why it cannot.
-        migrating.wait()
+        os.waitpid(migrating, 0)
     uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on")).run(sockets=[listener])
+
+
+def _migrate() -> int:
+    """Make the database in a process of its own, which needs not load Prefect once more, and return its id."""
+    import uvloop
+    from prefect.server.database import provide_database_interface
+
+    if (process := os.fork()) != 0:
+        return process
+    # Some hundred migrations ask many small questions over an event loop, and leave much behind.
+    gc.disable()
+    try:
+        uvloop.run(provide_database_interface().create_db())
+    finally:
+        os._exit(0)
 
 
 def _end_with_parent() -> None:
