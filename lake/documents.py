@@ -1,6 +1,6 @@
 """Documents as they were received, byte for byte, and the merging of a crawl's documents with the parent's."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -82,9 +82,9 @@ class Merged:
     """The documents that hold after a crawl, sorted by id and path, and how they differ from the parent's.
 
     `reordered` counts fetched documents that differ from the parent's only in order; the parent's are kept. `contested`
-    counts those that the crawl and another run both changed: nobody knows which asked later. `taken` has the path of
-    each fetched document that is among the rows, by id. `before` and `after` are the modified documents as they were
-    and as they are, by id and path.
+    counts those that the crawl and another run both changed: nobody knows which asked later. `taken` are the fetched
+    documents that are among the rows. `before` and `after` are the modified documents as they were and as they are, by
+    id and path.
     """
 
     rows: pa.Table
@@ -94,7 +94,7 @@ class Merged:
     reordered: int
     identities: tuple[IdentityChange, ...]
     contested: int = 0
-    taken: Mapping[int, str] = field(default_factory=dict, compare=False)
+    taken: pa.Table = field(default=None, compare=False)
     before: pa.Table = field(default=None, compare=False)
     after: pa.Table = field(default=None, compare=False)
 
@@ -149,7 +149,7 @@ def merge(
         reordered=reordered,
         identities=tuple(identities),
         contested=contested,
-        taken=dict(zip(*(column.to_pylist() for column in taken.select(["id", "path"]).columns), strict=True)),
+        taken=taken,
         before=_sorted(parent.take(at[fresh & is_old])),
         after=_sorted(fetched.filter(pa.array(fresh & is_old))),
     )

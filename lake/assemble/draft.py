@@ -134,7 +134,6 @@ def write_draft(
                 raise
             mending = replace(mending, damaged=damaged)
         else:
-            forget_shared(store, snapshot)
             if not faults:
                 note_rejected(list(rejected.values()))
                 return draft
@@ -181,6 +180,7 @@ def _attempt(
     bases = bases_of(crawled.source, parent)
     with writer, progress("tables", parsed) as advance:
         index = merging.index_after(is_rebuild)
+        forget_shared(store, merging.staged)
         _write_documents(writer, snapshot, merging, index, is_rebuild or DOCUMENT_INDEX.name in mending.damaged)
         for declared in tables_in(catalog, _held(merged), parent):
             if declared.name not in work.tables:

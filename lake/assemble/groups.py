@@ -6,6 +6,7 @@ from lake.assemble.build import Advance, BuildResult, BuildUnit, BuiltTable, spe
 from lake.assemble.index import Index
 from lake.assemble.known import Known, stage_known
 from lake.assemble.merged import Merging
+from lake.assemble.shared import forget_shared
 from lake.assemble.stored import open_documents
 from lake.assemble.units import RunUnits
 from lake.assemble.work import Group
@@ -50,6 +51,7 @@ def build_tables(
         assert isinstance(result, BuildResult), "a unit that builds was given"
         built.append(result)
         advance(result.documents)
+    forget_shared(store, [known])
     return sorted(built, key=lambda result: min(result.tables))
 
 

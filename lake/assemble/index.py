@@ -3,7 +3,7 @@
 It is a table of the snapshot, written with the documents. A commit of earlier code has none; then documents are read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -90,14 +90,13 @@ def write_index(index: Index, sink: Callable[[EncodedFile], object]) -> list[Dat
     return writer.close()
 
 
-def rows_of_files(index: Index, resource: str, every: Sequence[StoredFile], wanted: Iterable[str]) -> pa.Table:
-    """Return the rows of some files of a resource, by name; `every` are all that it has in the indexed snapshot."""
-    rows, names, found, at = index.of_resource(resource), set(wanted), [SCHEMA.empty_table()], 0
-    for stored in every:
-        if stored.file.name in names:
-            found.append(rows.slice(at, stored.file.rows))
-        at += stored.file.rows
-    return pa.concat_tables(found)
+def replaced_rows(rows: pa.Table, came: pa.Table, deleted: Collection[str]) -> pa.Table:
+    """Return a resource's rows with those that came in the place of those of the same paths, without deleted paths."""
+    if not (len(came) or deleted):
+        return rows
+    gone = pa.concat_arrays([came["path"].combine_chunks(), pa.array(deleted, pa.string())])
+    kept = rows.filter(pc.invert(pc.is_in(rows["path"], gone)))
+    return pa.concat_tables([kept, came]).sort_by([("id", "ascending"), ("path", "ascending")])
 
 
 def starts_of(store: Store, index: Index | None, resource: str, files: Sequence[StoredFile]) -> list[int]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from lake.assemble.index import SCHEMA, Index, index_of_files, rows_of_files
+from lake.assemble.index import SCHEMA, Index, index_of_files, replaced_rows
 from lake.assemble.lost import lost_findings
 from lake.assemble.piece import KINDS, SELF_DESCRIPTION, MergedPiece
 from lake.assemble.ranges import Range
 from lake.assemble.shared import SharedRows, read_shared
-from lake.assemble.stored import StoredFile, document_files, open_documents
+from lake.assemble.stored import StoredFile, open_documents
 from lake.commit import Commit
 from lake.publish import Finding
 from lake.resource import IdentityChange
@@ -63,7 +63,7 @@ class MergedResource:
 class Merging:
     """What merging led to: every resource, and what is known of the index of documents.
 
-    `index` is the parent's, None if it has none; `staged` are the rows of the documents in files that were written.
+    `index` is the parent's, None if it has none; `staged` are the rows of the documents that are new or have changed.
     """
 
     store: Store
@@ -87,17 +87,15 @@ class Merging:
         """Return the index of the snapshot in the making; with `is_anew` of its documents alone."""
         came = pa.concat_tables([SCHEMA.empty_table(), *(read_shared(self.store, one) for one in self.staged)])
         came = Index.of(came.sort_by([(name, "ascending") for name in ("resource_name", "id", "path")]))
-        files, rows = document_files(self.parent), dict[str, pa.Table]()
+        rows = dict[str, pa.Table]()
         for name, item in self.resources.items():
-            _, new = item.replaced
-            kept = [stored for stored in item.after if stored not in new]
             if self.index is None or is_anew:
-                known = index_of_files(self.store, kept)
+                every = index_of_files(self.store, item.after)
             else:
-                known = rows_of_files(self.index, name, files.get(name, ()), {stored.file.name for stored in kept})
-            every = pa.concat_tables([known, came.of_resource(name)]) if new else known
+                every = self.index.of_resource(name) if item.before else SCHEMA.empty_table()
+                every = replaced_rows(every, came.of_resource(name), item.deleted)
             if len(every):
-                rows[name] = every.sort_by([("id", "ascending"), ("path", "ascending")]) if kept and new else every
+                rows[name] = every
         return Index(rows)
 
 

@@ -10,6 +10,10 @@ import pyarrow.parquet as pq
 from lake.documents import DOCUMENTS, PAGE_BYTES, SCHEMA, digest
 
 
+# What is said of the columns, and statistics of others than ids, were more than the documents of many a shard.
+_SCHEMA = pa.schema([field.remove_metadata() for field in SCHEMA])
+
+
 class Packer:
     """Makes the Parquet of a staged shard, quickly and not as small as possible, because it lives for a day.
 
@@ -22,10 +26,12 @@ class Packer:
         self._sink = io.BytesIO()
         self._writer = pq.ParquetWriter(
             self._sink,
-            SCHEMA,
+            _SCHEMA,
             compression="zstd",
             compression_level=1,
             use_dictionary=False,
+            write_statistics=["id"],
+            store_schema=False,
             data_page_size=PAGE_BYTES,
         )
 

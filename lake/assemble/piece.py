@@ -96,7 +96,7 @@ class MergedPiece(msgspec.Struct, frozen=True):
 
 
 class MergeResult(msgspec.Struct, frozen=True, tag="merged"):
-    """The outcome of a unit that merges; `index` has the rows of the index of the documents of files that it wrote."""
+    """The outcome of a unit that merges; `index` has the rows that its new and changed documents have in the index."""
 
     number: int
     pieces: tuple[MergedPiece, ...]
@@ -123,7 +123,7 @@ def merge_piece(
 ) -> tuple[MergedPiece, list[pa.Table]]:
     """Merge the staged documents of one range into those before; write them into the snapshot if they changed.
 
-    With it comes what the index must say of these documents, nothing if they did not change.
+    With it comes what the index must say of those that are new or have changed.
 
     Raises:
         StoreError: A staged object is not what its manifest says.
@@ -133,6 +133,7 @@ def merge_piece(
     ordered, lost = catalog.keeps_order(resource), LostRows(catalog, resource)
     changes, contested = dict.fromkeys(KINDS, 0), 0
     deleted: list[str] = []
+    index: list[pa.Table] = []
     identities: list[IdentityChange] = []
     for low, rows, staged, base in _ranges(store, snapshot, piece, reader):
         fetched = staged
@@ -144,6 +145,8 @@ def merge_piece(
             changes[change] += getattr(merged, change)
         deleted += rows["path"].filter(pc.invert(pc.is_in(rows["path"], merged.rows["path"]))).to_pylist()
         identities += merged.identities
+        if len(merged.taken):
+            index.append(documents.index_rows(merged.taken))
         if merged.modified and resource != SELF_DESCRIPTION:
             lost.add(merged.before, merged.after)
         output.add(low, merged.rows)
@@ -160,14 +163,13 @@ def merge_piece(
         tuple(output.findings),
         lost.found(),
         contested,
-    ), output.index
+    ), index
 
 
 class _Output:
     """The files of one range, encoded one after the other, and written when it is known that something changed."""
 
     def __init__(self, store: Store, snapshot: str, piece: Piece) -> None:
-        self.index: list[pa.Table] = []
         self.findings: list[Finding] = []
         self._store, self._snapshot, self._piece = store, snapshot, piece
         self._files: list[tuple[DataFile, bytes]] = []
@@ -192,7 +194,6 @@ class _Output:
             self._writer = self._new_writer()
         if rows.num_rows:
             self._writer.add(rows)
-            self.index.append(documents.index_rows(rows))
 
     def _close(self) -> None:
         self.findings += audit_table(DOCUMENTS, self._writer.check.checked({}), None)
