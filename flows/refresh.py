@@ -23,7 +23,7 @@ from flows.steps.publish import Publication
 from flows.steps.runner import Runner, distributed
 from flows.steps.start import proven_results, start
 from flows.steps.watch import run_name, watched
-from lake.assemble.held import HeldDraft
+from lake.assemble.held import HeldDraft, held_drafts
 from lake.assemble.settle import settle
 from lake.assemble.staging import final_failures, forget_results
 from lake.assemble.stored import document_files
@@ -75,7 +75,8 @@ def refresh(
     if is_frozen():
         return frozen()
     return_freed_memory()
-    if (state := verdict_first(lake, decide)) is not None:
+    standings = held_drafts(lake.open())
+    if (state := verdict_first(lake, decide, standings)) is not None:
         return state
     settings = source.resolve(lake)
     picked = picked_documents(settings.resources)
@@ -88,7 +89,8 @@ def refresh(
         report_current(begun.store.uri(), parent.snapshot)
         overtake(lake, begun.resources, Publication(parent, is_new=False), version)
         return unchanged(parent, f"upstream is still at {version}")
-    if (held := begun.held()) is not None and not (force or picked or allow_shrink):
+    # Where no draft was, none is looked for again.
+    if standings and (held := begun.held()) is not None and not (force or picked or allow_shrink):
         return still_waits(lake, held)
 
     results = proven_results(lake)

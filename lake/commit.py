@@ -228,13 +228,19 @@ def ahead(ask: Callable[[int], T], seqs: Iterable[int], together: int = _TOGETHE
             yield from pool.map(ask, batch)
 
 
-def head(store: Store) -> Commit | None:
+def head(store: Store, known: Commit | None = None) -> Commit | None:
     """Return the current commit; None if nothing was ever published.
+
+    If it is one that is `known` already, it is not read again, because no commit ever changes.
 
     Raises:
         LakeError: It is a commit of a later format, which nobody may pass over.
     """
-    return first(newest_first(store), partial(read_commit, store))
+
+    def read(seq: int) -> Commit:
+        return known if known is not None and known.seq == seq else read_commit(store, seq)
+
+    return first(newest_first(store), read)
 
 
 def parent_of(store: Store, commit: Commit) -> Commit | None:

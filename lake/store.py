@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -187,14 +187,17 @@ class Store(Objects):
                     f"{self.uri()}: {len(refused)} objects could not be deleted, {refused[0]['Key']}: {facts}"
                 )
 
-    def probe(self) -> None:
+    def probe(self, beside: Callable[[], list[str]] = list) -> None:
         """Prove that this lake can write, read and delete in the bucket, and that the bucket refuses to overwrite.
+
+        What is to be proved `beside` it returns the keys that it leaves; they are deleted together.
 
         Raises:
             StoreError: One of these does not hold; a store that ignores ``If-None-Match`` cannot hold a lake.
         """
         key = f"{STAGING}probe-{secrets.token_hex(8)}"
         self.create(key, b"first")
+        left = [key]
         try:
             with self._translated(key):
                 refused = self._put_if_absent(key, b"second") is not None
@@ -203,5 +206,6 @@ class Store(Objects):
                     f"{self.uri()}: expected conditional writes (If-None-Match) to be honoured, found an object"
                     " overwritten; use S3 itself or a compatible store that supports them"
                 )
+            left += beside()
         finally:
-            self.delete([key])
+            self.delete(left)

@@ -38,19 +38,27 @@ Submit = Callable[[Task[..., Result], dict[str, Any]], PrefectFuture[Any]]
 
 @dataclass(frozen=True, slots=True)
 class AtWork:
-    """A crawl under way; `lanes` are the tasks that it may have at work, in threads or on workers with a share each."""
+    """A crawl under way; `lanes` are the tasks that it may have at work, in threads or on workers with a share each.
+
+    Threads find the batches with their `connections`; for workers elsewhere they are written as a plan.
+    """
 
     crawl: Crawl
     orders: Orders
     tally: Tally
     submit: Submit
     lanes: int
+    connections: Connections | None = None
     shares: Shares | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     def run(self, cut: Sequence[Batch], todo: deque[Todo], note: str = "") -> Iterator[tuple[Todo, State[Any]]]:
-        """Write the plan of some batches, and fetch those that are to be fetched; more of them may be added."""
-        plan, named = write_plan(self.crawl.lake.open(), self.crawl.id, cut), titles(cut)
+        """Plan some batches, and fetch those that are to be fetched; more of them may be added."""
+        plan, named = None, titles(cut)
+        if self.connections is not None:
+            self.connections.batches.update((batch.name, batch) for batch in cut)
+        else:
+            plan = write_plan(self.crawl.lake.open(), self.crawl.id, cut)
 
         def submit(item: Todo) -> PrefectFuture[Any]:
             batch, fetch = item
@@ -91,16 +99,17 @@ def _in_threads(crawl: Crawl, tally: Tally, report: CrawlReport) -> Iterator[AtW
         if not orders.is_stopped:
             tally.begin(resource)
 
+    connections = Connections(fetcher, allowance, begin)
     with (
         allowance,
         orders,
         Deadline(fetcher, crawl.source, report.total, report.pace, crawl.lake.open().uri()),
-        shared(crawl, Connections(fetcher, allowance, begin)),
+        shared(crawl, connections),
         ThreadPoolTaskRunner[Result](max_workers=lanes) as runner,
         # The fetcher closes before the runner waits for its tasks, so a run that is told to end ends its tasks.
         fetcher,
     ):
-        yield AtWork(crawl, orders, tally, runner.submit, lanes)
+        yield AtWork(crawl, orders, tally, runner.submit, lanes, connections)
 
 
 @contextmanager
@@ -112,7 +121,9 @@ def _on(workers: Workers, crawl: Crawl, tally: Tally, report: CrawlReport) -> It
     orders = Orders(shares, crawl.source, report)
     with orders, Deadline(shares, crawl.source, report.total, report.pace, store.uri()):
         try:
-            yield AtWork(crawl, orders, tally, workers.runner.submit, shares.count, shares, more={"code": workers.code})
+            yield AtWork(
+                crawl, orders, tally, workers.runner.submit, shares.count, None, shares, {"code": workers.code}
+            )
         except BaseException:
             shares.close()
             raise

@@ -26,6 +26,13 @@ from lake.store import Store
 # The name of the state of a batch of which nothing was fetched, because the run was told to stop.
 STOPPED = "Stopped"
 
+# What so few documents of a batch take packed is kept in its result. Each shard of which something came has its own
+# object otherwise, and a refresh that finds a few changes would write and read one for nearly each of them.
+RESULT_BYTES = 48 << 10
+
+# The form of such a result, which the name of a crawl begins with.
+RESULT_FORM = 2
+
 # The manifests of a batch as a task's result keeps them: plain JSON values.
 Result = list[dict[str, Any]]
 
@@ -61,23 +68,27 @@ def may_help(task: Any, run: Any, state: State) -> bool:
 )
 def fetch_batch(
     crawl: Crawl,
-    plan: Plan,
+    plan: Plan | None,
     number: int,
     name: str,
     title: str,
     share: Share | None = None,
     code: str | None = None,
 ) -> Result:
-    """Fetch a batch's documents into ``staging/``; return the manifests of its shards, as plain JSON values.
+    """Fetch a batch's documents; return the manifests of its shards, as plain JSON values.
 
-    What it asks for lies in the plan; its name is that of its result. The title is for people, who read it in the
-    task's name. It ends as Stopped if the run was told to stop before anything came. On a worker it has a share of what
-    the crawl may ask, and the worker must have loaded the run's code.
+    The documents go into ``staging/``, and the first few of them into the manifests.
+
+    What it asks for lies in the plan, or with the connections of this process if there is none; its name is that of its
+    result. The title is for people, who read it in the task's name. It ends as Stopped if the run was told to stop
+    before anything came. On a worker it has a share of what the crawl may ask, and the worker must have loaded the
+    run's code.
     """
     require_code(code)
     store = crawl.lake.open()
     with connected(crawl, share) as connections:
-        manifests = list(_staged(store, crawl, read_batch(store, plan, number), connections))
+        batch = connections.batches[name] if plan is None else read_batch(store, plan, number)
+        manifests = list(_staged(store, crawl, batch, connections))
     if all(not manifest.answered and manifest.cut_short == len(manifest.failed) for manifest in manifests):
         # Prefect takes a returned state for the task's own.
         return cast("Result", Completed(name=STOPPED, message="the run was told to stop"))
@@ -91,6 +102,14 @@ def _staged(store: Store, crawl: Crawl, batch: Batch, connections: Connections) 
     What comes next waits until what came before is packed, because both are in memory.
     """
     waiting = deque[Future[Any]]()
+    room = RESULT_BYTES
+
+    def end(staging: Staging) -> Manifest:
+        nonlocal room
+        manifest = staging.end(room)
+        room -= len(manifest.body or b"")
+        return manifest
+
     with ThreadPoolExecutor(1, "staging") as thread:
         for shard in batch.shards:
             staging = Staging(store, crawl.id, shard)
@@ -98,7 +117,7 @@ def _staged(store: Store, crawl: Crawl, batch: Batch, connections: Connections) 
                 yield from _results(waiting)
                 waiting.append(thread.submit(staging.add, fetched))
             # The thread does one thing after the other, so all has been packed by then; what failed raises here.
-            waiting.append(thread.submit(staging.end))
+            waiting.append(thread.submit(end, staging))
         yield from _results(waiting)
 
 

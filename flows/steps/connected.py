@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from blocks.limit import Allowance
 from flows.steps.fetchers import FETCHERS
 from flows.steps.parameters import LakeLocation
 from flows.steps.shares import Share
 from flows.steps.told import Listener
-from lake.crawl import CUT_SHORT, Fetched, Fetcher, Shard, Source
+from lake.crawl import CUT_SHORT, Batch, Fetched, Fetcher, Shard, Source
 from lake.errors import StoppedError
 
 
@@ -25,11 +25,15 @@ class Crawl:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """The HTTP process of a crawl, and how much it may ask; `begin` is told the resource of each shard."""
+    """The HTTP process of a crawl, and how much it may ask; `begin` is told the resource of each shard.
+
+    Tasks of this process find here the batches that they fetch, by name.
+    """
 
     fetcher: Fetcher
     allowance: Allowance
     begin: Callable[[str], None]
+    batches: dict[str, Batch] = field(default_factory=dict)
 
     def fetch(self, shard: Shard) -> Iterator[Fetched]:
         """Fetch a shard, and yield portions as large as the allowance of all runs gives; a listing comes whole.

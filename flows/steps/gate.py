@@ -1,6 +1,6 @@
 """The gate: a run whose publication asks waits for a person, and carries out the verdict that it is given."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -30,21 +30,23 @@ from flows.steps.parameters import Choice, LakeLocation
 from flows.steps.publish import Publication, new_drifts, run_facts
 from lake.assemble.decide import Decision, decide
 from lake.assemble.decided import Ending
-from lake.assemble.held import HeldDraft, held_drafts, read_held, supersede, undecided
+from lake.assemble.held import HeldDraft, Standing, held_drafts, read_held, supersede, undecided
 from lake.commit import Commit, head, parent_of
 from lake.errors import UnansweredError, UnknownNameError
 from lake.text import minute, shown
 from lake.verdict import Act, Verdict
 
 
-def verdict_first(lake: LakeLocation, choice: Choice | None = None) -> State[Any] | None:
+def verdict_first(
+    lake: LakeLocation, choice: Choice | None = None, standings: Sequence[Standing] | None = None
+) -> State[Any] | None:
     """Return the state of a run that only has a draft to decide; None if it has its work to do.
 
     That is one that was told a verdict, or that was resumed: the draft that it holds is decided, and nothing is crawled
-    again. What became of other drafts is said.
+    again. What became of other drafts is said. `standings` are the lake's drafts, if the caller has looked for them.
     """
-    store = lake.open()
-    standings, waited = held_drafts(store), waited_for()
+    store, waited = lake.open(), waited_for()
+    standings = held_drafts(store) if standings is None else standings
     for standing in standings:
         held, verdict = standing.draft, standing.verdict
         if not (is_of_this_run(held) or held.id in waited) or not held.is_open():

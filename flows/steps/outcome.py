@@ -57,7 +57,7 @@ def publish_on_head(
     """
 
     def attempt() -> Publication | HeldDraft:
-        current = head(lake.open())
+        current = head(lake.open(), began)
         is_alone = (current and current.snapshot) == (began and began.snapshot)
         files = None if is_alone else document_files(began)
         return publish(lake, current, replace(crawled, began=files), allow_shrink)

@@ -204,8 +204,7 @@ def proven_results(lake: LakeLocation) -> Results:
         StoreError: The lake or its results cannot be written.
     """
     store, results = lake.open(), lake.results()
-    store.probe()
-    prove_results(results, store)
+    store.probe(lambda: prove_results(results, store))
     return results
 
 

@@ -66,7 +66,7 @@ def ask_upstream(source: Source) -> Upstream:
 
 def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     source, upstream = arguments["source"], arguments["upstream"]
-    settings = f"packed {source.base_url} {source.rest} {source.listing_ttl_seconds}"
+    settings = f"xz {source.base_url} {source.rest} {source.listing_ttl_seconds}"
     asked = f"{settings} {upstream.version} {' '.join(arguments['resources'])}"
     return f"{LISTING_RESULTS}{sha256(asked.encode()).hexdigest()[:32]}"
 

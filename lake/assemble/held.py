@@ -160,9 +160,12 @@ def hold(
 
 
 def _copy(store: Store, draft: str, etags: Mapping[str, str], number: int, manifest: Manifest) -> Manifest:
+    key = held_documents_key(draft, manifest.resource, number)
+    if manifest.body is not None:
+        store.create(key, manifest.body)
+        return msgspec.structs.replace(manifest, key=key, body=None)
     if manifest.key is None or manifest.sha256 is None:
         return manifest
-    key = held_documents_key(draft, manifest.resource, number)
     try:
         store.copy(manifest.key, key, etags.get(manifest.key, ""), manifest.sha256)
     except DamagedObjectError as error:
@@ -247,10 +250,8 @@ def _read(store: Store, id_: str) -> HeldDraft:
     draft = read_draft(store, id_, HeldDraft)
     first = {manifest.resource for manifest in draft.manifests if manifest.round == 1}
     for number, manifest in enumerate(draft.manifests):
-        is_own = is_resource_name(manifest.resource) and manifest.key in (
-            None,
-            held_documents_key(id_, manifest.resource, number),
-        )
+        keys = (None, held_documents_key(id_, manifest.resource, number))
+        is_own = is_resource_name(manifest.resource) and manifest.key in keys and manifest.body is None
         if not is_own or manifest.resource not in first:
             raise NoDraftError(store.uri(draft_key(id_)), f"manifests[{number}]: expected one of this draft's shards")
     return draft

@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 
 from lake.documents import DOCUMENTS, PAGE_BYTES, SCHEMA, digest
 
-
 # What is said of the columns, and statistics of others than ids, were more than the documents of many a shard.
 _SCHEMA = pa.schema([field.remove_metadata() for field in SCHEMA])
 

@@ -1,4 +1,4 @@
-"""The plan of a crawl: what each batch asks for, in one object in the bucket, so that any process can fetch it."""
+"""The plan of a crawl: what each batch asks for, in one object in the bucket, so that workers anywhere can fetch it."""
 
 import threading
 import zlib

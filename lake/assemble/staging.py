@@ -24,8 +24,8 @@ _MOST_VERSIONS = 100
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The account of one fetched shard. As JSON it is the task's small result, which makes a crawl resumable.
 
-    `key` names the staged object with the documents that came, and is None if none came. Documents that failed in the
-    first round are asked for in a second one, at the end of the crawl.
+    `key` names the staged object with the documents that came; a few small ones come in `body` instead. Both are None
+    if none came. Documents that failed in the first round are asked for in a second one, at the end of the crawl.
     """
 
     resource: str
@@ -44,18 +44,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     # The least and the greatest id of the documents that came, and the bytes of the staged object.
     span: tuple[int, int] | None = None
     packed_bytes: int = 0
+    body: bytes | None = None
 
     @property
     def staged(self) -> "Staged | None":
-        """The staged object, None if no document came; one that earlier code staged may have any ids."""
-        if self.key is None or self.sha256 is None:
+        """What was staged, None if no document came; what earlier code staged may have any ids."""
+        if self.sha256 is None or (self.key is None and self.body is None):
             return None
         first, last = self.span or (-(2**63), 2**63 - 1)
-        return Staged(self.key, self.sha256, self.documents, self.json_bytes, self.packed_bytes, first, last)
+        size = self.documents, self.json_bytes, self.packed_bytes
+        return Staged(self.key or "", self.sha256, *size, first, last, self.body)
 
     @property
     def anywhere(self) -> "Staged | None":
-        """The same staged object as if it might have any ids."""
+        """The same as if it might have any ids."""
         return msgspec.structs.replace(self, span=None).staged
 
     @property
@@ -75,7 +77,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Staged(msgspec.Struct, frozen=True):
-    """One staged object: its key, the hash of its content, how much it holds, and the range of its documents' ids."""
+    """One staged object: its key, the hash of its content, how much it holds, and the range of its documents' ids.
+
+    One with a `body` lies nowhere, and its key is empty.
+    """
 
     key: str
     sha256: str
@@ -84,6 +89,7 @@ class Staged(msgspec.Struct, frozen=True):
     packed_bytes: int
     first_id: int
     last_id: int
+    body: bytes | None = None
 
 
 class Staging:
@@ -109,8 +115,11 @@ class Staging:
             self._packer.add(rows)
         self._all.add(fetched)
 
-    def end(self) -> Manifest:
-        """Put the documents that came into one staged object, and return the manifest."""
+    def end(self, room: int = 0) -> Manifest:
+        """Stage the documents that came, and return the manifest.
+
+        They become one object in the bucket, or go into the manifest itself if they fit so many bytes.
+        """
         shard, found = self._shard, self._all
         manifest = Manifest(
             resource=shard.resource,
@@ -128,16 +137,20 @@ class Staging:
         )
         if self._packer is None:
             return manifest
-        body, key = self._packer.close(), staging_key(self._crawl, shard.resource, shard.number)
+        body = self._packer.close()
+        manifest = msgspec.structs.replace(manifest, sha256=digest(body), span=self._span, packed_bytes=len(body))
+        if len(body) <= room:
+            return msgspec.structs.replace(manifest, body=body)
+        key = staging_key(self._crawl, shard.resource, shard.number)
         self._store.create(key, body)
-        return msgspec.structs.replace(manifest, key=key, sha256=digest(body), span=self._span, packed_bytes=len(body))
+        return msgspec.structs.replace(manifest, key=key)
 
 
-def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> Manifest:
-    """Put a shard's received documents into one staged object, and return its manifest."""
+def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched, room: int = 0) -> Manifest:
+    """Stage a shard's received documents at once, and return its manifest."""
     staging = Staging(store, crawl, shard)
     staging.add(fetched)
-    return staging.end()
+    return staging.end(room)
 
 
 def is_whole(store: Store, source: Source, crawl: str, shard: Shard, manifest: Manifest) -> bool:
@@ -151,6 +164,7 @@ def is_whole(store: Store, source: Source, crawl: str, shard: Shard, manifest: M
         (manifest.resource, manifest.number, manifest.round) == (shard.resource, shard.number, 1)
         and manifest.last_id == shard.wanted[-1].reference.id
         and (manifest.key is None or is_staging_key(manifest.key, crawl, shard.resource, shard.number))
+        and (manifest.key is None or manifest.body is None)
         # A document that the source still lists is never gone.
         and all(id_ in wanted and (shard.is_inline or not wanted[id_].is_listed) for id_ in manifest.gone)
         and all(_named(wanted, failure.id) == (failure.resource, failure.path) for failure in manifest.failed)
@@ -189,7 +203,7 @@ def read_staged(store: Store, staged: Staged | None) -> pa.Table:
     """
     if staged is None:
         return SCHEMA.empty_table()
-    body = store.find(staged.key)
+    body = store.find(staged.key) if staged.body is None else staged.body
     try:
         rows = None if body is None or digest(body) != staged.sha256 else unpack(body)
     except (pa.ArrowException, ValueError, OSError):
@@ -198,8 +212,9 @@ def read_staged(store: Store, staged: Staged | None) -> pa.Table:
         rows = None
     if rows is None or rows.num_rows != staged.documents:
         found = "none" if body is None else "others" if rows is None else rows.num_rows
+        where = store.uri(staged.key) if staged.body is None else f"{store.uri()}: a shard's result"
         raise StoreError(
-            f"{store.uri(staged.key)}: expected {staged.documents} whole documents, found {found}; run again, and"
+            f"{where}: expected {staged.documents} whole documents, found {found}; run again, and"
             " they are fetched anew",
             may_pass=True,
         )

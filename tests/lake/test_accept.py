@@ -166,6 +166,13 @@ def test_the_next_commit_has_the_number_after_what_is_none(store: Store, good: C
         store.delete([commit_key(3), commit_key(4)])
 
 
+def test_a_commit_that_is_known_is_not_read_again(store: Store, good: Commit, monkeypatch: pytest.MonkeyPatch):
+    old = read_commit(store, 1)
+    assert head(store, old) == good
+    monkeypatch.setattr("lake.commit.read_commit", None)
+    assert head(store, good) is good
+
+
 @pytest.mark.parametrize("seq", [2, 3, FAR])
 def test_a_commit_under_the_highest_number_of_all_is_none(store: Store, good: Commit, seq: int, caplog):
     """Not even if it says the number of its key: the lake would have no number left."""

@@ -119,6 +119,7 @@ def test_a_key_that_stays_busy_is_no_conflict(bucket, monkeypatch):
 
 def test_the_probe_passes_on_a_store_that_honours_conditions_and_leaves_nothing(store):
     store.probe()
+    store.probe(lambda: store.create("results/probe-1", b"") or ["results/probe-1"])
     assert list(store.list("")) == []
 
 

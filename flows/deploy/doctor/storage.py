@@ -125,7 +125,7 @@ def bucket(at: Installation) -> Verdict:
 
 def results(at: Installation) -> Verdict:
     """Do Prefect's results reach the lake?"""
-    prove_results(at.results_block, at.store)
+    at.store.delete(prove_results(at.results_block, at.store))
     return ok(f"results arrive in {at.store.uri(RESULTS)}")
 
 

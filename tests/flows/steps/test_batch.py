@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from flows.steps import batch
 from flows.steps.batch import _staged
 from flows.steps.connected import Crawl
 from flows.steps.parameters import LakeLocation
@@ -36,13 +37,24 @@ class InPortions:
             yield self.portions[-1]
 
 
-def test_each_shard_is_one_staged_object_and_what_was_packed_is_not_kept(store: Store):
+def test_each_shard_is_one_staged_object_and_what_was_packed_is_not_kept(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(batch, "RESULT_BYTES", 0)
     connections: Any = InPortions()
     manifests = list(_staged(store, CRAWL, BATCH, connections))
     assert [(found.number, found.documents, found.requests) for found in manifests] == [(0, 3, 3), (1, 2, 2)]
     assert [read_staged(store, found.staged)["id"].to_pylist() for found in manifests] == [[1, 2, 3], [4, 5]]
     assert keys(store) == {found.key for found in manifests}
     assert not any(portion.received for portion in connections.portions)
+
+
+def test_shards_are_kept_in_the_result_as_far_as_they_fit(store: Store, monkeypatch: pytest.MonkeyPatch):
+    connections: Any = InPortions()
+    assert all(found.body and not found.key for found in _staged(store, CRAWL, BATCH, connections))
+    assert keys(store) == set()
+    monkeypatch.setattr(batch, "RESULT_BYTES", 1_500)
+    kept, staged = _staged(store, CRAWL, BATCH, connections)
+    assert (kept.packed_bytes < 1_500, kept.key, staged.body, {staged.key}) == (True, None, None, keys(store))
+    assert [read_staged(store, one.staged).num_rows for one in (kept, staged)] == [3, 2]
 
 
 @pytest.mark.parametrize(("lost", "whole"), [(1, []), (3, []), (5, [0])])

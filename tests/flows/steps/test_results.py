@@ -112,6 +112,17 @@ def test_a_record_elsewhere_is_not_read(store: Store, results: Results):
         assert seen(results, "other/1") is None
 
 
+def test_results_that_a_look_into_their_folder_did_not_find_are_not_asked_for(store: Store, results: Results):
+    kept, later, written = (f"{SHARD}-{name}" for name in ("kept", "later", "written"))
+    body = record({"type": "json"}, json.dumps([MANIFEST]))
+    put(store, kept, body)
+    results.look(store, SHARD.rpartition("/")[0])
+    put(store, later, body)
+    put(store, LISTINGS, record({"type": "json"}, json.dumps(pack_listings([]))))
+    results.write_path(written, body)
+    assert [seen(results, key) is not None for key in (kept, later, written, LISTINGS)] == [True, False, True, True]
+
+
 def test_a_refused_record_is_one_warning_that_names_it(store: Store, results: Results, monkeypatch: pytest.MonkeyPatch):
     said: list[str] = []
 

@@ -1,8 +1,10 @@
 """Deciding a held draft: exactly it is published, or it is dropped, or it is held again; once, whoever is killed."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from lake.assemble import draft as writing
 from lake.assemble.decide import require_takeable
@@ -61,6 +63,19 @@ def test_what_is_accepted_is_published_as_a_run_that_allows_it_would(lake: Lakes
     assert {entry["rule"] for entry in lake.commit.audits if entry["level"] == "ask"} == {"deletions", "shrink"}
     assert decision.commit.changes == held.changes
     assert hashes(lake.commit) == allowed
+
+
+def test_documents_that_came_in_a_result_are_kept_as_staged_ones_are(lake: Lakeside):
+    crawled = lake.crawl(fewer())
+    came = [
+        replace(one, body=lake.store.get(one.key), key=None) if one.key is not None else one
+        for one in crawled.manifests
+    ]
+    lake.store.delete(keys(lake.store, STAGING))
+    held = hold_back(lake, dataclasses.replace(crawled, manifests=came))
+    assert {manifest.key for manifest in held.manifests if manifest.documents} < keys(lake.store, HELD)
+    assert decided(lake, held, publishing(held)).outcome == Ending.PUBLISHED
+    assert lake.commit.changes == held.changes
 
 
 def test_every_finding_that_asks_must_be_accepted(lake: Lakeside, held: HeldDraft):
