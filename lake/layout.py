@@ -140,12 +140,9 @@ def staging_key(crawl: str, resource: str, number: int) -> str:
     return f"{STAGING}{crawl}/{resource}-{number:04d}-{secrets.token_hex(4)}.parquet"
 
 
-def is_staging_key(key: str, crawl: str, resource: str, number: int) -> bool:
-    """Tell whether a key is one that `staging_key` makes for this shard of this crawl."""
-    return (
-        re.fullmatch(f"{re.escape(f'{STAGING}{crawl}/{resource}-{number:04d}')}-[0-9a-f]{{8}}\\.parquet", key)
-        is not None
-    )
+def is_staging_key(key: str, crawl: str) -> bool:
+    """Tell whether a key is one that `staging_key` makes for a shard of this crawl."""
+    return re.fullmatch(rf"{re.escape(f'{STAGING}{crawl}/')}[^/]+-\d{{4,}}-[0-9a-f]{{8}}\.parquet", key) is not None
 
 
 def units_folder(snapshot: str) -> str:

@@ -16,6 +16,7 @@ from flows.steps.connected import Connections, Crawl, connected
 from flows.steps.results import PLAIN_JSON
 from flows.steps.shares import Share
 from flows.steps.shipped import require_code
+from lake.assemble.bundle import Bundle
 from lake.assemble.plan import Plan, read_batch
 from lake.assemble.staging import Manifest, Staging
 from lake.crawl import Batch
@@ -25,13 +26,6 @@ from lake.store import Store
 
 # The name of the state of a batch of which nothing was fetched, because the run was told to stop.
 STOPPED = "Stopped"
-
-# What so few documents of a batch take packed is kept in its result. Each shard of which something came has its own
-# object otherwise, and a refresh that finds a few changes would write and read one for nearly each of them.
-RESULT_BYTES = 48 << 10
-
-# The form of such a result, which the name of a crawl begins with.
-RESULT_FORM = 2
 
 # The manifests of a batch as a task's result keeps them: plain JSON values.
 Result = list[dict[str, Any]]
@@ -75,9 +69,7 @@ def fetch_batch(
     share: Share | None = None,
     code: str | None = None,
 ) -> Result:
-    """Fetch a batch's documents; return the manifests of its shards, as plain JSON values.
-
-    The documents go into ``staging/``, and the first few of them into the manifests.
+    """Fetch a batch's documents into ``staging/``; return the manifests of its shards, as plain JSON values.
 
     What it asks for lies in the plan, or with the connections of this process if there is none; its name is that of its
     result. The title is for people, who read it in the task's name. It ends as Stopped if the run was told to stop
@@ -101,15 +93,7 @@ def _staged(store: Store, crawl: Crawl, batch: Batch, connections: Connections) 
 
     What comes next waits until what came before is packed, because both are in memory.
     """
-    waiting = deque[Future[Any]]()
-    room = RESULT_BYTES
-
-    def end(staging: Staging) -> Manifest:
-        nonlocal room
-        manifest = staging.end(room)
-        room -= len(manifest.body or b"")
-        return manifest
-
+    waiting, bundle = deque[Future[Any]](), Bundle(store)
     with ThreadPoolExecutor(1, "staging") as thread:
         for shard in batch.shards:
             staging = Staging(store, crawl.id, shard)
@@ -117,7 +101,8 @@ def _staged(store: Store, crawl: Crawl, batch: Batch, connections: Connections) 
                 yield from _results(waiting)
                 waiting.append(thread.submit(staging.add, fetched))
             # The thread does one thing after the other, so all has been packed by then; what failed raises here.
-            waiting.append(thread.submit(end, staging))
+            waiting.append(thread.submit(staging.end, bundle))
+        waiting.append(thread.submit(bundle.write))
         yield from _results(waiting)
 
 

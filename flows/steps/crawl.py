@@ -11,7 +11,7 @@ from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
 
 from flows.steps.at_work import AtWork, at_work
-from flows.steps.batch import RESULT_FORM, fetch_batch, manifests_of, result_key
+from flows.steps.batch import fetch_batch, manifests_of, result_key
 from flows.steps.connected import Crawl
 from flows.steps.deadline import kept, resumable
 from flows.steps.numbers import phase
@@ -27,11 +27,8 @@ from lake.text import counted
 
 
 def crawl_id(flow: str, source: Source, parent: Commit | None, version: str | None) -> str:
-    """Return the name of a crawl: the same flow, source, parent and upstream version are the same crawl.
-
-    Code that knows no documents in results must not take these, so they go by another name.
-    """
-    facts = f"{RESULT_FORM} {flow} {source.base_url} {parent.snapshot if parent else None} {version}"
+    """Return the name of a crawl: the same flow, source, parent and upstream version are the same crawl."""
+    facts = f"{flow} {source.base_url} {parent.snapshot if parent else None} {version}"
     return sha256(facts.encode()).hexdigest()[:16]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from lake.assemble.draft import Crawled, Draft
-from lake.assemble.staging import Manifest
+from lake.assemble.staging import Manifest, part_of
 from lake.assemble.stored import StoredFile
 from lake.commit import Commit, Sha256, SourceFacts
 from lake.errors import (
@@ -160,18 +160,21 @@ def hold(
 
 
 def _copy(store: Store, draft: str, etags: Mapping[str, str], number: int, manifest: Manifest) -> Manifest:
-    key = held_documents_key(draft, manifest.resource, number)
-    if manifest.body is not None:
-        store.create(key, manifest.body)
-        return msgspec.structs.replace(manifest, key=key, body=None)
-    if manifest.key is None or manifest.sha256 is None:
+    key, staged = held_documents_key(draft, manifest.resource, number), manifest.staged
+    if staged is None:
         return manifest
     try:
-        store.copy(manifest.key, key, etags.get(manifest.key, ""), manifest.sha256)
+        if staged.is_small:
+            packed = part_of(store.get(staged.key), staged)
+            if packed is None:
+                raise DamagedObjectError(store.uri(staged.key), staged.sha256)
+            store.create(key, packed)
+        else:
+            store.copy(staged.key, key, etags.get(staged.key, ""), staged.sha256)
     except DamagedObjectError as error:
-        found = f"{store.uri(manifest.key)}: expected what was staged, found something else; run again"
+        found = f"{store.uri(staged.key)}: expected what was staged, found something else; run again"
         raise StoreError(found, True) from error
-    return msgspec.structs.replace(manifest, key=key)
+    return msgspec.structs.replace(manifest, key=key, start=0)
 
 
 def _texts(run: Mapping[str, Any]) -> dict[str, str | None]:
@@ -251,7 +254,7 @@ def _read(store: Store, id_: str) -> HeldDraft:
     first = {manifest.resource for manifest in draft.manifests if manifest.round == 1}
     for number, manifest in enumerate(draft.manifests):
         keys = (None, held_documents_key(id_, manifest.resource, number))
-        is_own = is_resource_name(manifest.resource) and manifest.key in keys and manifest.body is None
+        is_own = is_resource_name(manifest.resource) and manifest.key in keys and manifest.start == 0
         if not is_own or manifest.resource not in first:
             raise NoDraftError(store.uri(draft_key(id_)), f"manifests[{number}]: expected one of this draft's shards")
     return draft

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise, repeat
 
 import msgspec
@@ -14,7 +15,7 @@ from lake.assemble.lost import Lost, LostRows
 from lake.assemble.ranges import PART_JSON_BYTES
 from lake.assemble.shared import SharedRows, share
 from lake.assemble.staging import Staged, read_staged
-from lake.assemble.stored import StoredFile, open_documents, write_documents
+from lake.assemble.stored import StoredFile, find_shared, open_documents, write_documents
 from lake.commit import DataFile
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION
 from lake.layout import part_name
@@ -109,7 +110,7 @@ def merge_unit(store: Store, unit: MergeUnit) -> MergeResult:
     Raises:
         StoreError: A staged object is not what its manifest says.
     """
-    reader, index, merged = _Reader(store), list[pa.Table](), list[MergedPiece]()
+    reader, index, merged = _Reader(store, unit.snapshot), list[pa.Table](), list[MergedPiece]()
     for piece in unit.pieces:
         found, rows = merge_piece(store, unit.snapshot, unit.kind, piece, reader)
         merged.append(found)
@@ -209,8 +210,8 @@ class _Output:
 class _Reader:
     """Reads staged objects for ranges of ascending ids; holds those that a later range may need as well."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, snapshot: str) -> None:
+        self._store, self._snapshot = store, snapshot
         self._held: dict[Staged, pa.Table] = {}
 
     def read(self, staged: Sequence[Staged], low: int, high: int) -> pa.Table:
@@ -219,7 +220,8 @@ class _Reader:
         self._held = {one: rows for one, rows in self._held.items() if one in wanted}
         for one in wanted:
             if one not in self._held:
-                self._held[one] = read_staged(self._store, one)
+                find = partial(find_shared, self._store, self._snapshot) if one.is_small else None
+                self._held[one] = read_staged(self._store, one, find)
         return pa.concat_tables(
             [documents.SCHEMA.empty_table(), *(_inside(self._held[one], low, high) for one in wanted)]
         )

@@ -1,13 +1,14 @@
 """Staging: a crawl puts documents into the bucket before anything is published, with a manifest of each shard."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.assemble.bundle import SMALL_BYTES, Bundle
 from lake.assemble.packed import Packer, unpack
 from lake.commit import SourceFacts
 from lake.crawl import CUT_SHORT, Fetched, Listing, Shard, Source, Upstream, Wanted, crawler
@@ -20,12 +21,15 @@ from lake.store import Store
 # A source that gives each answer a version of its own would fill the commit, with up to 1,000 characters for each.
 _MOST_VERSIONS = 100
 
+# Returns the content of an object, None if there is none.
+Find = Callable[[str], bytes | None]
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The account of one fetched shard. As JSON it is the task's small result, which makes a crawl resumable.
 
-    `key` names the staged object with the documents that came; a few small ones come in `body` instead. Both are None
-    if none came. Documents that failed in the first round are asked for in a second one, at the end of the crawl.
+    `key` names the staged object with the documents that came, and is None if none came; they are `packed_bytes` of it
+    from `start` on. Documents that failed in the first round are asked for in a second one, at the end of the crawl.
     """
 
     resource: str
@@ -41,19 +45,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     sha256: str | None = None
     round: Literal[1, 2] = 1
-    # The least and the greatest id of the documents that came, and the bytes of the staged object.
+    # The least and the greatest id of the documents that came. Earlier code said neither this nor their bytes.
     span: tuple[int, int] | None = None
     packed_bytes: int = 0
-    body: bytes | None = None
+    start: int = 0
 
     @property
     def staged(self) -> "Staged | None":
         """What was staged, None if no document came; what earlier code staged may have any ids."""
-        if self.sha256 is None or (self.key is None and self.body is None):
+        if self.key is None or self.sha256 is None:
             return None
         first, last = self.span or (-(2**63), 2**63 - 1)
         size = self.documents, self.json_bytes, self.packed_bytes
-        return Staged(self.key or "", self.sha256, *size, first, last, self.body)
+        return Staged(self.key, self.sha256, *size, first, last, self.start)
 
     @property
     def anywhere(self) -> "Staged | None":
@@ -77,9 +81,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Staged(msgspec.Struct, frozen=True):
-    """One staged object: its key, the hash of its content, how much it holds, and the range of its documents' ids.
+    """The staged documents of a shard: the key of their object, their hash, how many, and the range of their ids.
 
-    One with a `body` lies nowhere, and its key is empty.
+    They are `packed_bytes` of the object from `start` on; all of it if the bytes are not known.
     """
 
     key: str
@@ -89,7 +93,12 @@ class Staged(msgspec.Struct, frozen=True):
     packed_bytes: int
     first_id: int
     last_id: int
-    body: bytes | None = None
+    start: int = 0
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may share its object with other shards."""
+        return 0 < self.packed_bytes <= SMALL_BYTES
 
 
 class Staging:
@@ -115,10 +124,10 @@ class Staging:
             self._packer.add(rows)
         self._all.add(fetched)
 
-    def end(self, room: int = 0) -> Manifest:
+    def end(self, bundle: Bundle | None = None) -> Manifest:
         """Stage the documents that came, and return the manifest.
 
-        They become one object in the bucket, or go into the manifest itself if they fit so many bytes.
+        They become one object in the bucket, or a part of a bundle, which is to be written, if they are few.
         """
         shard, found = self._shard, self._all
         manifest = Manifest(
@@ -137,20 +146,20 @@ class Staging:
         )
         if self._packer is None:
             return manifest
-        body = self._packer.close()
-        manifest = msgspec.structs.replace(manifest, sha256=digest(body), span=self._span, packed_bytes=len(body))
-        if len(body) <= room:
-            return msgspec.structs.replace(manifest, body=body)
-        key = staging_key(self._crawl, shard.resource, shard.number)
-        self._store.create(key, body)
-        return msgspec.structs.replace(manifest, key=key)
+        body, key, start = self._packer.close(), staging_key(self._crawl, shard.resource, shard.number), 0
+        if bundle is not None and len(body) <= SMALL_BYTES:
+            key, start = bundle.add(key, body)
+        else:
+            self._store.create(key, body)
+        facts = {"key": key, "start": start, "packed_bytes": len(body), "sha256": digest(body), "span": self._span}
+        return msgspec.structs.replace(manifest, **facts)
 
 
-def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched, room: int = 0) -> Manifest:
+def stage(store: Store, crawl: str, shard: Shard, fetched: Fetched) -> Manifest:
     """Stage a shard's received documents at once, and return its manifest."""
     staging = Staging(store, crawl, shard)
     staging.add(fetched)
-    return staging.end(room)
+    return staging.end()
 
 
 def is_whole(store: Store, source: Source, crawl: str, shard: Shard, manifest: Manifest) -> bool:
@@ -163,8 +172,7 @@ def is_whole(store: Store, source: Source, crawl: str, shard: Shard, manifest: M
     is_own = (
         (manifest.resource, manifest.number, manifest.round) == (shard.resource, shard.number, 1)
         and manifest.last_id == shard.wanted[-1].reference.id
-        and (manifest.key is None or is_staging_key(manifest.key, crawl, shard.resource, shard.number))
-        and (manifest.key is None or manifest.body is None)
+        and (manifest.key is None or is_staging_key(manifest.key, crawl))
         # A document that the source still lists is never gone.
         and all(id_ in wanted and (shard.is_inline or not wanted[id_].is_listed) for id_ in manifest.gone)
         and all(_named(wanted, failure.id) == (failure.resource, failure.path) for failure in manifest.failed)
@@ -195,26 +203,34 @@ def _named(wanted: Mapping[int, Wanted], id_: int) -> tuple[str, str] | None:
     return (wanted[id_].reference.resource, wanted[id_].reference.path) if id_ in wanted else None
 
 
-def read_staged(store: Store, staged: Staged | None) -> pa.Table:
-    """Return the documents of a staged object, which lies in the bucket for a day; none for None.
+def part_of(body: bytes, staged: Staged) -> bytes | None:
+    """Return a shard's part of the content of its staged object; None if it does not have its hash."""
+    part = body[staged.start : staged.start + staged.packed_bytes] if staged.packed_bytes else body
+    return part if digest(part) == staged.sha256 else None
+
+
+def read_staged(store: Store, staged: Staged | None, find: Find | None = None) -> pa.Table:
+    """Return the staged documents of a shard, which lie in the bucket for a day; none for None.
+
+    `find` returns the content of an object, None if there is none; default: the store's.
 
     Raises:
-        StoreError: The object is gone, or is not what its manifest says.
+        StoreError: Their object is gone, or is not what the manifest says.
     """
     if staged is None:
         return SCHEMA.empty_table()
-    body = store.find(staged.key) if staged.body is None else staged.body
+    body = (find or store.find)(staged.key)
+    packed = None if body is None else part_of(body, staged)
     try:
-        rows = None if body is None or digest(body) != staged.sha256 else unpack(body)
+        rows = None if packed is None else unpack(packed)
     except (pa.ArrowException, ValueError, OSError):
         rows = None
     if rows is not None and rows.num_rows and not _is_inside(rows["id"], staged.first_id, staged.last_id):
         rows = None
     if rows is None or rows.num_rows != staged.documents:
         found = "none" if body is None else "others" if rows is None else rows.num_rows
-        where = store.uri(staged.key) if staged.body is None else f"{store.uri()}: a shard's result"
         raise StoreError(
-            f"{where}: expected {staged.documents} whole documents, found {found}; run again, and"
+            f"{store.uri(staged.key)}: expected {staged.documents} whole documents, found {found}; run again, and"
             " they are fetched anew",
             may_pass=True,
         )

@@ -2,12 +2,14 @@
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 
 from lake.commit import Commit, DataFile, read_file
 from lake.documents import DOCUMENTS, DOCUMENTS_PARTITION, DocumentFile
+from lake.errors import MissingObjectError
 from lake.layout import SnapshotId, file_key, part_name, part_number
 from lake.store import Store
 
@@ -60,36 +62,43 @@ class _Held:
         self._of = ""
         self._bodies: OrderedDict[str, bytes] = OrderedDict()
 
-    def read(self, of: str, sha256: str, read: Callable[[], bytes]) -> bytes:
-        """Return the content with this hash, which `read` returns if it is not held."""
+    def read(self, of: str, name: str, read: Callable[[], bytes]) -> bytes:
+        """Return the content with this hash or key, which `read` returns if it is not held."""
         with self._lock:
             self._begin(of)
-            if sha256 in self._bodies:
-                self._bodies.move_to_end(sha256)
-                return self._bodies[sha256]
+            if name in self._bodies:
+                self._bodies.move_to_end(name)
+                return self._bodies[name]
         body = read()
         with self._lock:
             if of == self._of:
-                self._keep(sha256, body)
+                self._keep(name, body)
         return body
 
-    def hold(self, of: str, sha256: str, body: bytes) -> None:
+    def hold(self, of: str, name: str, body: bytes) -> None:
         """Hold a content with this hash for those who read it next."""
         with self._lock:
             self._begin(of)
-            self._keep(sha256, body)
+            self._keep(name, body)
 
     def _begin(self, of: str) -> None:
         if of != self._of:
             self._of, self._bodies = of, OrderedDict()
 
-    def _keep(self, sha256: str, body: bytes) -> None:
-        self._bodies[sha256] = body
+    def _keep(self, name: str, body: bytes) -> None:
+        self._bodies[name] = body
         while sum(map(len, self._bodies.values())) > HELD_BYTES:
             self._bodies.popitem(last=False)
 
 
 _HELD = _Held()
+
+
+def find_shared(store: Store, snapshot: str, key: str) -> bytes | None:
+    """Return an object that several units of work on a snapshot in the making read; None if it is gone."""
+    with suppress(MissingObjectError):
+        return _HELD.read(snapshot, key, partial(store.get, key))
+    return None
 
 
 def write_documents(store: Store, snapshot: str, file: DataFile, body: bytes) -> StoredFile:

@@ -50,8 +50,8 @@ def refresh_again_and_again(one: Chain, mark: Path, patch: pytest.MonkeyPatch) -
     # A task for each resource, because what is wrong with one result costs its task.
     patch.setattr("lake.crawl.batch.FEWEST", 10_000)
     patch.setattr("lake.crawl.batch.LEAST_WEIGHT", 1)
-    # So few documents would be kept in the results, and what is staged is to be looked at, and damaged.
-    patch.setattr("flows.steps.batch.RESULT_BYTES", 0)
+    # So few documents would share objects, and what is staged is to be looked at, and damaged.
+    patch.setattr("lake.assemble.staging.SMALL_BYTES", 0)
     slow, polite = {"kind": "latency", "seconds": 0.005}, "our-lake (data@example.org)"
     tell("first", refresh, faults=[slow], connections=3, parallel_shards=2, user_agent=polite)
     with patch.context() as unwritable:

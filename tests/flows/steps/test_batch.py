@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from flows.steps import batch
 from flows.steps.batch import _staged
 from flows.steps.connected import Crawl
 from flows.steps.parameters import LakeLocation
+from lake.assemble import bundle, staging
 from lake.assemble.staging import read_staged
 from lake.crawl import Batch, Fetched, Shard
 from lake.resource import Document
@@ -38,7 +38,7 @@ class InPortions:
 
 
 def test_each_shard_is_one_staged_object_and_what_was_packed_is_not_kept(store: Store, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(batch, "RESULT_BYTES", 0)
+    monkeypatch.setattr(staging, "SMALL_BYTES", 0)
     connections: Any = InPortions()
     manifests = list(_staged(store, CRAWL, BATCH, connections))
     assert [(found.number, found.documents, found.requests) for found in manifests] == [(0, 3, 3), (1, 2, 2)]
@@ -47,14 +47,16 @@ def test_each_shard_is_one_staged_object_and_what_was_packed_is_not_kept(store: 
     assert not any(portion.received for portion in connections.portions)
 
 
-def test_shards_are_kept_in_the_result_as_far_as_they_fit(store: Store, monkeypatch: pytest.MonkeyPatch):
+def test_small_shards_of_a_batch_share_an_object(store: Store, monkeypatch: pytest.MonkeyPatch):
     connections: Any = InPortions()
-    assert all(found.body and not found.key for found in _staged(store, CRAWL, BATCH, connections))
-    assert keys(store) == set()
-    monkeypatch.setattr(batch, "RESULT_BYTES", 1_500)
-    kept, staged = _staged(store, CRAWL, BATCH, connections)
-    assert (kept.packed_bytes < 1_500, kept.key, staged.body, {staged.key}) == (True, None, None, keys(store))
-    assert [read_staged(store, one.staged).num_rows for one in (kept, staged)] == [3, 2]
+    one, two = _staged(store, CRAWL, BATCH, connections)
+    assert {one.key, two.key} == keys(store)
+    assert (one.key, one.start, two.start) == (two.key, 0, one.packed_bytes)
+    assert [read_staged(store, each.staged)["id"].to_pylist() for each in (one, two)] == [[1, 2, 3], [4, 5]]
+    monkeypatch.setattr(bundle, "BUNDLE_BYTES", one.packed_bytes)
+    one, two = _staged(store, CRAWL, BATCH, connections)
+    assert (one.key != two.key, one.start, two.start) == (True, 0, 0)
+    assert [read_staged(store, each.staged).num_rows for each in (one, two)] == [3, 2]
 
 
 @pytest.mark.parametrize(("lost", "whole"), [(1, []), (3, []), (5, [0])])

@@ -7,10 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from lake.assemble import draft as writing
+from lake.assemble.bundle import Bundle
 from lake.assemble.decide import require_takeable
 from lake.assemble.decided import Ending, clean_held
 from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft, held_drafts, supersede, waiting
+from lake.assemble.staging import Manifest
 from lake.errors import DecidedError, PublishError, StoreError, UnansweredError, UnknownNameError
 from lake.layout import HELD, STAGING, verdict_key
 from lake.publish import Finding, Level, remove_snapshot
@@ -65,13 +67,17 @@ def test_what_is_accepted_is_published_as_a_run_that_allows_it_would(lake: Lakes
     assert hashes(lake.commit) == allowed
 
 
-def test_documents_that_came_in_a_result_are_kept_as_staged_ones_are(lake: Lakeside):
+def test_documents_of_shards_that_share_an_object_are_kept_as_others_are(lake: Lakeside):
     crawled = lake.crawl(fewer())
-    came = [
-        replace(one, body=lake.store.get(one.key), key=None) if one.key is not None else one
-        for one in crawled.manifests
-    ]
-    lake.store.delete(keys(lake.store, STAGING))
+    bundle, came = Bundle(lake.store), list[Manifest]()
+    for one in crawled.manifests:
+        if one.key is None:
+            came.append(one)
+        else:
+            key, start = bundle.add(one.key.replace("-", "-shared-", 1), lake.store.get(one.key))
+            came.append(replace(one, key=key, start=start))
+    bundle.write()
+    lake.store.delete([one.key for one in crawled.manifests if one.key is not None])
     held = hold_back(lake, dataclasses.replace(crawled, manifests=came))
     assert {manifest.key for manifest in held.manifests if manifest.documents} < keys(lake.store, HELD)
     assert decided(lake, held, publishing(held)).outcome == Ending.PUBLISHED

@@ -51,7 +51,7 @@ FORGED: dict[str, Callable[[Facts], object]] = {
     "a deadline before its time": lambda facts: facts.update(deadline="2020-01-01T00:00:00Z"),
     "documents elsewhere": lambda facts: shard(facts).update(key="staging/0123456789abcdef/ability-0.parquet"),
     "a way out": lambda facts: shard(facts).update(key=f"{HELD}{facts['id']}/documents/../../../commits/1.json"),
-    "documents in itself": lambda facts: shard(facts).update(body="e30="),
+    "a part of an object": lambda facts: shard(facts).update(start=1),
     "a resource that is none": lambda facts: shard(facts).update(resource="../ability"),
     "no first round": lambda facts: shard(facts).update(round=2),
     "a parent elsewhere": lambda facts: facts["parent"].update(snapshot="../x"),

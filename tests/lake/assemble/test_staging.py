@@ -11,13 +11,13 @@ import pytest
 from msgspec.structs import replace as replaced
 
 from lake.assemble import packed
+from lake.assemble.bundle import Bundle
 from lake.assemble.packed import unpack
 from lake.assemble.staging import (
     Manifest,
     Staging,
     final_failures,
     is_whole,
-    read_staged,
     second_round,
     source_facts,
     stage,
@@ -25,7 +25,6 @@ from lake.assemble.staging import (
 from lake.commit import SourceFacts
 from lake.crawl import Fetched, Listing, Shard, Upstream
 from lake.documents import digest, to_arrow
-from lake.errors import StoreError
 from lake.resource import Document
 from lake.store import Store
 from tests.lake import keys
@@ -123,27 +122,27 @@ def test_a_staged_object_that_is_damaged_or_gone_is_not_whole(store: Store):
     assert not is_whole(store, SOURCE, "crawl", shard(1), found)
 
 
-def test_few_documents_lie_in_the_manifest_itself_which_survives_as_json(store: Store):
-    wanted = shard(1, 2)
-    kept = stage(store, "3f9a", wanted, Fetched(received=[berry(1), berry(2)]), room=10_000)
-    assert keys(store) == set()
-    read = msgspec.json.decode(msgspec.json.encode(kept), type=Manifest)
-    assert read == kept == msgspec.convert(msgspec.to_builtins(kept), Manifest)
-    assert read_staged(store, read.staged).equals(to_arrow([berry(1), berry(2)]), check_metadata=True)
-    assert is_whole(store, SOURCE, "3f9a", wanted, read)
-    assert stage(store, "3f9a", wanted, Fetched(received=[berry(1)]), room=read.packed_bytes // 2).key is not None
+def test_shards_that_share_an_object_are_believed_no_more_than_others(store: Store):
+    bundle, shards, found = Bundle(store), (shard(1, 2), shard(3)), list[Manifest]()
+    for number, wanted in enumerate(shards):
+        staging = Staging(store, "3f9a", wanted)
+        staging.add(Fetched(received=[berry(item.reference.id) for item in wanted.wanted]))
+        found.append(staging.end(bundle))
+        assert keys(store) == set(), number
+    bundle.write()
+    for one, wanted in zip(found, shards, strict=True):
+        read = msgspec.json.decode(msgspec.json.encode(one), type=Manifest)
+        assert read == one
+        assert is_whole(store, SOURCE, "3f9a", wanted, read)
+    assert not is_whole(store, SOURCE, "3f9a", shards[0], replaced(found[0], start=1))
+    assert not is_whole(store, SOURCE, "3f9a", shards[1], replaced(found[1], start=0))
+    assert not is_whole(store, SOURCE, "3f9a", shards[1], replaced(found[0], last_id=3))
 
 
-def test_documents_in_a_manifest_are_believed_no_more_than_an_object(store: Store):
+def test_what_earlier_code_staged_is_a_whole_object(store: Store):
     wanted = shard(1, 2)
-    kept = stage(store, "3f9a", wanted, Fetched(received=[berry(1), berry(2)]), room=10_000)
-    assert kept.body is not None
-    assert not is_whole(store, SOURCE, "3f9a", wanted, replaced(kept, body=kept.body[:-1]))
-    assert not is_whole(store, SOURCE, "3f9a", shard(1, 3), kept)
-    there = stage(store, "3f9a", wanted, Fetched(received=[berry(1), berry(2)]))
-    assert not is_whole(store, SOURCE, "3f9a", wanted, replaced(there, body=kept.body))
-    with pytest.raises(StoreError, match="a shard's result: expected 2 whole documents, found others"):
-        read_staged(store, replaced(kept, body=b"").staged)
+    found = stage(store, "3f9a", wanted, Fetched(received=[berry(1), berry(2)]))
+    assert is_whole(store, SOURCE, "3f9a", wanted, replaced(found, packed_bytes=0, span=None))
 
 
 def test_a_failure_is_final_in_the_second_round():

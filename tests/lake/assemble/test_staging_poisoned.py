@@ -60,7 +60,6 @@ def test_what_a_crawl_staged_is_believed(store: Store, manifest: Manifest):
 
 PLACES = {
     "another crawl's": "staging/fedcba9876543210/berry-0003-01234567.parquet",
-    "another shard's": f"staging/{CRAWL}/berry-0004-01234567.parquet",
     "another lake's": "../other/staging/berry-0003-01234567.parquet",
     "a published file": "snapshots/20260808T041200Z-1f3a9c02/documents/resource=berry/part-0.parquet",
     "a way out": f"staging/{CRAWL}/berry-0003-/../../commits/1.parquet",
