@@ -6,15 +6,15 @@ from hashlib import sha256
 
 from lake.crawl.shard import Shard
 
-# A document that the lake has an ETag of is mostly answered by a header, so it weighs an eighth of one that must come.
-FULL, CONDITIONAL = 8, 1
+# A document that the lake has an ETag of is mostly answered by a header: it weighs a sixteenth of one that must come.
+FULL, CONDITIONAL = 16, 1
 
-# 256 whole documents, or 2,048 conditional ones: all of PokeAPI is fetched in 61 task runs, and looked through in 8. At
-# ten requests a second, a killed run loses less than two minutes of the former, at most 14 of the latter.
+# 256 whole documents, or 4,096 conditional ones: all of PokeAPI is fetched in 64 task runs, and looked through in 4. At
+# ten requests a second, a killed run loses less than two minutes of the former, at most 26 of the latter.
 MOST_WEIGHT = 256 * FULL
 
-# A small crawl is cut into as many batches, so that several can be fetched side by side, but not into smaller ones.
-FEWEST, LEAST_WEIGHT = 8, 16 * FULL
+# As many batches are fetched side by side, so their number is a multiple of it, unless they would be smaller than this.
+SIDE_BY_SIDE, LEAST_WEIGHT = 4, 16 * FULL
 
 # Each batch is a task run in Prefect's database, so of a larger source they are larger, and not more.
 MOST = 2_000
@@ -43,7 +43,8 @@ def batches(shards: Sequence[Shard]) -> list[Batch]:
     """Return the shards of a crawl in batches of about the same weight, in their order."""
     weights = [_weight(shard) for shard in shards]
     total = sum(weights)
-    weight = max(min(MOST_WEIGHT, max(LEAST_WEIGHT, total // FEWEST)), -(-total // MOST))
+    rounds = -(-total // (MOST_WEIGHT * SIDE_BY_SIDE))
+    weight = max(1, -(-total // max(1, min(rounds * SIDE_BY_SIDE, total // LEAST_WEIGHT, MOST))))
     grouped, before = dict[int, list[Shard]](), 0
     for shard, own in zip(shards, weights, strict=True):
         grouped.setdefault(before // weight, []).append(shard)

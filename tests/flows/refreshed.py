@@ -48,7 +48,7 @@ def refresh_again_and_again(one: Chain, mark: Path, patch: pytest.MonkeyPatch) -
     """Tell the whole story in a lake that is empty; a bomb among its results would write the file `mark`."""
     tell, refresh = one.tell, one.refresh
     # A task for each resource, because what is wrong with one result costs its task.
-    patch.setattr("lake.crawl.batch.FEWEST", 10_000)
+    patch.setattr("lake.crawl.batch.MOST_WEIGHT", 1)
     patch.setattr("lake.crawl.batch.LEAST_WEIGHT", 1)
     # So few documents would share objects, and what is staged is to be looked at, and damaged.
     patch.setattr("lake.assemble.staging.SMALL_BYTES", 0)
