@@ -93,7 +93,10 @@ def discover(
     crawled = settle(settings, begun.upstream, listings, shards, manifests, parent, is_partial=True)
     # The documents at hand may be older than this version, so the snapshot belongs to no version.
     crawled = replace(crawled, source=replace(crawled.source, version=None), anew=anew)
+    names = pokemon_names(listings)
+    # What is known of each document by its listing takes half a kilobyte, and publishing needs none of it.
+    del listings, shards
     publication = publish_on_head(lake, parent, crawled)
     if isinstance(publication, HeldDraft):
         return held_back(lake, publication)
-    return finished(lake, publication, crawled, pokemon_names(listings), gone)
+    return finished(lake, publication, crawled, names, gone)

@@ -10,7 +10,7 @@ from prefect.client.schemas import State
 from blocks.knobs import is_frozen
 from flows.steps.again import say_whether_again
 from flows.steps.connected import Crawl
-from flows.steps.crawl import crawl_id, fetch_all
+from flows.steps.crawl import crawl_id
 from flows.steps.ended import PUBLISHING, TELLING
 from flows.steps.events import report_current
 from flows.steps.gate import held_back, overtake, still_waits, verdict_first
@@ -23,8 +23,8 @@ from flows.steps.publish import Publication
 from flows.steps.runner import Runner, distributed
 from flows.steps.start import proven_results, start
 from flows.steps.watch import run_name, watched
+from flows.steps.whole import crawl_all
 from lake.assemble.held import HeldDraft, held_drafts
-from lake.assemble.settle import settle
 from lake.assemble.staging import final_failures, forget_results
 from lake.assemble.stored import document_files
 from lake.crawl import Picked, picked_documents
@@ -95,14 +95,14 @@ def refresh(
 
     results = proven_results(lake)
     listings = begun.listings(results, is_fresh=True)
+    names = pokemon_names(listings)
     crawl = Crawl(crawl_id(_name(force, picked), settings, parent, version), settings, lake)
     if picked:
         crawled, manifests = crawl_picked(begun, picked, crawl, results, listings)
     else:
-        listings, shards, _, anew = begun.shards(listings)
-        manifests = fetch_all(crawl, shards, results)
-        crawled = settle(settings, begun.upstream, listings, shards, manifests, parent, allow_shrink)
-        crawled = replace(crawled, anew=anew)
+        crawled, manifests = crawl_all(begun, crawl, results, listings, allow_shrink)
+    # What is known of each document by its listing takes half a kilobyte, and publishing needs none of it.
+    del listings
     publication = publish_on_head(lake, parent, crawled, allow_shrink)
     version = crawled.source.version
     is_equal = isinstance(publication, Publication) and not (
@@ -119,7 +119,7 @@ def refresh(
             begun.note_equal()
         report_current(begun.store.uri(), publication.commit.snapshot)
         overtake(lake, begun.resources, publication, version)
-    return finished(lake, publication, crawled, pokemon_names(listings))
+    return finished(lake, publication, crawled, names)
 
 
 def _name(force: bool, picked: Picked) -> str:

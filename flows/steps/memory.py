@@ -28,6 +28,7 @@ def return_freed_memory() -> None:
 
     By default glibc raises its threshold to 32 MB, and Arrow's own pool keeps what it freed: a refresh of the core
     resources then peaks at 890 MB instead of 650. What was loaded by now stays, so garbage is looked for beside it.
+    The pool is the second half of what `flows` says to Arrow, where somebody has loaded it before.
     """
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, 10, 10)
