@@ -14,7 +14,7 @@ from lake.layout import SnapshotId, file_key, part_name, part_number
 from lake.store import Store
 
 # All documents of PokeAPI are 10 MB packed.
-HELD_BYTES = 16 << 20
+HELD_BYTES = 12 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ PART_BYTES = 8 << 20
 PACKED_BYTES = 256 << 10
 
 # A batch has some kilobytes beside its rows, and often few rows, so no more of them wait one by one.
-LOOSE_BATCHES = 32
+LOOSE_BATCHES = 8
 
 _PACKING = pa.ipc.IpcWriteOptions(compression="zstd")
 

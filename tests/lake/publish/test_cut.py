@@ -85,6 +85,16 @@ def test_rows_that_wait_need_a_part_of_their_memory():
     assert rest == rows
 
 
+def test_few_batches_of_few_rows_wait_one_by_one():
+    """Each has kilobytes beside its rows, in each of a hundred partitions."""
+    cutter = Cutter(TEXTS, 8 << 20)
+    for number in range(100):
+        assert not list(cutter.add(ROWS.slice(number, 1)))
+    rest = cutter.rest()
+    assert rest == ROWS.slice(0, 100)
+    assert rest["text"].num_chunks <= cut.LOOSE_BATCHES + 1 < 10
+
+
 @given(st.integers(1, 80), st.integers(0, 9), st.integers(1, 9_000))
 def test_parts_are_all_rows_in_order_and_end_between_documents_at_the_size_that_was_asked_for(documents, seed, most):
     rows = conform(TEXTS, rows_of(documents, seed))
