@@ -2,9 +2,7 @@
 
 import gzip
 import json
-import os
 import re
-import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -14,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from flows.deploy.code import PACKAGES, Code, checked_out, collect, push
+from flows.deploy.code import PACKAGES, Code, collect, push
 from flows.deploy.pulled import pull, unpack
 from flows.deploy.version import pack
 from lake.errors import ConflictError, LakeError, StoreError
@@ -274,28 +272,3 @@ def test_a_pull_brings_exactly_its_version(root: Path, store: Store, tmp_path: P
     push(store, code)
     store.create(f"code/{code.version}0/flows/other.py", b"")
     assert pulled(store, code, tmp_path / "container") == in_files(code)
-
-
-def git(root: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=Ash", "-c", "user.email=ash@example.org")
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True, capture_output=True, env=environment)
-
-
-def test_the_commit_that_is_checked_out_is_named_and_whether_files_differ_from_it(root: Path):
-    git(root, "init")
-    git(root, "add", ".")
-    git(root, "commit", "--message", "First")
-    clean = checked_out(root)
-    (root / "flows" / "refresh.py").write_text("TEAM = []\n")
-    assert len(clean) == 12
-    assert checked_out(root) == f"{clean}-dirty"
-
-
-def test_a_checkout_outside_of_git_has_no_commit(root: Path):
-    assert checked_out(root) == "none"
-
-
-def test_a_machine_without_git_deploys_all_the_same(root: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PATH", str(root))
-    assert checked_out(root) == "none"

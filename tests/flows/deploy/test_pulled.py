@@ -1,6 +1,5 @@
 """Code is pulled whole or not at all, and checked before any of it is written."""
 
-import asyncio
 import gzip
 import os
 import shlex
@@ -15,13 +14,9 @@ import boto3
 import pytest
 from botocore.exceptions import IncompleteReadError, NoCredentialsError
 from botocore.stub import Stubber
-from prefect import flow
-from prefect.client.orchestration import get_client
-from prefect.runner._state_proposer import StateProposer
 
-from flows.deploy import pulled
 from flows.deploy.code import Code, pull_command, push
-from flows.deploy.pulled import ARCHIVE, MANIFEST, TRIES, fetch, pull, refuse
+from flows.deploy.pulled import ARCHIVE, MANIFEST, TRIES, fetch, pull
 from flows.deploy.version import pack
 from lake.layout import CODE_ARCHIVE, CODE_MANIFEST
 from lake.store import Store
@@ -252,57 +247,3 @@ def test_the_deployments_command_needs_nothing_of_this_project_and_believes_noth
     said = subprocess.run(shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True)
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.startswith("code version 1f3a could not be pulled from s3://other/code/1f3a/: ")
-
-
-@flow
-def pulling() -> None:
-    pass
-
-
-def test_a_refusal_becomes_the_runs_state_and_stays_it(prefect_server: dict[str, str], monkeypatch: pytest.MonkeyPatch):
-    """Prefect's runner knows only the exit code of the process, and says so a moment later."""
-    with get_client(sync_client=True) as client:
-        run = client.create_flow_run(pulling)
-        monkeypatch.setenv("PREFECT_API_URL", prefect_server["PREFECT_API_URL"])
-        monkeypatch.setenv("PREFECT__FLOW_RUN_ID", str(run.id))
-        with pytest.raises(SystemExit, match="Access Denied"):
-            refuse("code version 1f3a could not be pulled: Access Denied")
-
-        async def run_on() -> None:
-            async with get_client() as runner:
-                message = "Process exited with status code: 1. Process exited with a general error."
-                await StateProposer(client=runner).propose_crashed(run, message)
-
-        asyncio.run(run_on())
-        state = client.read_flow_run(run.id).state
-    assert state is not None
-    assert (state.name, state.message) == ("Crashed", "code version 1f3a could not be pulled: Access Denied")
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({"PREFECT_API_KEY": "pnu_x"}, "Bearer pnu_x"),
-        ({"PREFECT_API_AUTH_STRING": "admin:pass"}, "Basic YWRtaW46cGFzcw=="),
-        ({}, None),
-    ],
-)
-def test_prefect_is_told_with_the_runs_own_key(
-    given: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
-):
-    asked: list[Any] = []
-
-    def answer(request: Any, timeout: float) -> Any:
-        asked.append(request)
-        raise OSError
-
-    monkeypatch.setattr(pulled, "urlopen", answer)
-    facts = {"PREFECT_API_URL": "http://127.0.0.1:4200/api", "PREFECT__FLOW_RUN_ID": "0b3a"}
-    for name in ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in {**facts, **given}.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(SystemExit):
-        refuse("x")
-    assert asked[0].full_url == "http://127.0.0.1:4200/api/flow_runs/0b3a/set_state"
-    assert asked[0].get_header("Authorization") == expected
