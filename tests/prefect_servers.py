@@ -21,6 +21,15 @@ from tests.waiting import until
 # What a server does for people, at every start.
 UNUSED = {"PREFECT_UI_ENABLED": "false", "PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}
 
+# Tests wait for events, which are saved every five seconds otherwise. States of task runs are saved one by one, and
+# events in twenties; those of a second together cost the server a fourteenth less of its time.
+TOGETHER = {
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+}
+
 # Where this is in the address of its database, Prefect opens one connection to it, and no write is refused for another.
 # But then it does not answer some requests about work queues, for which it wants two.
 ONE_CONNECTION = ":memory:"
@@ -51,9 +60,7 @@ def quiet_stack(migrated: Path, place: str = "") -> Iterator[Stack]:
 @contextmanager
 def _stack(database: Path, settings: Mapping[str, str]) -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patch:
-        # Tests wait for events, which are saved every five seconds otherwise.
-        patch.setenv("PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL", "1")
-        for name, value in settings.items():
+        for name, value in {**TOGETHER, **settings}.items():
             patch.setenv(name, value)
         with local_stack(None, lambda text: None, f"sqlite+aiosqlite:///{database}") as stack:
             yield stack

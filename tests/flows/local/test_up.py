@@ -14,18 +14,31 @@ from flows.local.up import commands, run
 from lake.errors import LakeError
 from tests.waiting import WAIT_SECONDS, is_gone, until
 
+# `pokelake` on a copy of a database, in the place where the server would make one, which takes as long as three runs.
+COMMAND = """
+import shutil, sys
+from flows.cli import main
+from flows.local import stack
+process, database = stack._process, sys.argv.pop(1)
+def started(name, command, environment, home):
+    if name == "Prefect":
+        shutil.copy(database, home / "prefect.db")
+    return process(name, command, environment, home)
+stack._process = started
+main()
+"""
+
 MINE = '# mine\nactive = "work"\n\n[profiles.work]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
 
 
-@pytest.mark.server
-def test_it_runs_what_is_deployed_until_it_is_interrupted_and_leaves_nothing(tmp_path: Path):
+def test_it_runs_what_is_deployed_until_it_is_interrupted_and_leaves_nothing(migrated: Path, tmp_path: Path):
     profiles, said = tmp_path / ".prefect" / "profiles.toml", tmp_path / "said"
     profiles.parent.mkdir()
     profiles.write_text(MINE)
     # Somebody with settings of another lake.
     own = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": os.environ["PYTHONPATH"]}
     environment = {**own, "TMPDIR": str(tmp_path), "POKELAKE_LAKE": "moon"}
-    command = [str(Path(sys.executable).with_name("pokelake")), "up"]
+    command = [sys.executable, "-c", COMMAND, str(migrated), "up"]
     with (
         said.open("w") as output,
         subprocess.Popen(
