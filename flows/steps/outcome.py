@@ -14,6 +14,7 @@ from blocks.knobs import FROZEN
 from flows.steps.events import announce, report_drift
 from flows.steps.parameters import LakeLocation
 from flows.steps.publish import Publication, publish
+from flows.steps.upstream import NAMED
 from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft
 from lake.assemble.staging import final_failures
@@ -169,7 +170,7 @@ def finished(
 
 def pokemon_names(listings: Sequence[Listing]) -> Mapping[int, str]:
     """Return the names of all Pokémon by id, as far as the listings have them."""
-    return next((listing.names for listing in listings if listing.resource == "pokemon"), {})
+    return next((listing.names for listing in listings if listing.resource == NAMED), {})
 
 
 def not_crawled(refused: Mapping[str, str]) -> str:

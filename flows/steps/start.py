@@ -14,7 +14,7 @@ from blocks.limit import require_limit
 from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
 from flows.steps.results import Results, prove_results, unpack_listings
-from flows.steps.upstream import are_listings_of, ask_upstream, read_listings
+from flows.steps.upstream import are_listings_of, ask_upstream, lean, read_listings
 from lake import tables
 from lake.address import same_address
 from lake.assemble.held import HeldDraft, waiting
@@ -116,9 +116,9 @@ class Start:
         with phase("listings", f"reading {counted(len(self.resources), 'listing')}"):
             found = unpack_listings(read(*asked))
             if are_listings_of(self.source, self.resources, found):
-                return found
+                return lean(found)
             get_run_logger().warning("the kept listings are not of %s; they are read anew", self.source.base_url)
-            return unpack_listings(read.with_options(refresh_cache=True)(*asked))
+            return lean(unpack_listings(read.with_options(refresh_cache=True)(*asked)))
 
     def at_hand(self, resource: str) -> dict[int, AtHand]:
         """Return ETag and path of each document of a resource that the parent holds, by id; none if they are lost."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.steps.upstream import are_listings_of
+from flows.steps.upstream import are_listings_of, lean
 from lake.crawl import Listing, Rest, Source
 from lake.resource import Reference
 
@@ -48,3 +48,12 @@ def test_listings_of_other_resources_or_of_another_form_are_not_believed():
     assert not are_listings_of(SOURCE, (), [TYPES])
     assert not are_listings_of(SOURCE, ("type",), [replace(TYPES, is_inline=True)])
     assert not are_listings_of(INLINE, ("type",), [Listing("type")])
+
+
+def test_of_listings_a_run_holds_one_name_of_their_resource_and_the_names_of_pokemon():
+    """Each document of a listing that was unpacked has a text of its own for it."""
+    own = tuple(replace(one, resource="".join(["ty", "pe"])) for one in TYPES.references)
+    pokemon = Listing("pokemon", names={25: "pikachu"})
+    found, named = lean([replace(TYPES, references=own, names={1: "normal", 2: "fighting"}), pokemon])
+    assert (found, named) == (TYPES, pokemon)
+    assert {id(one.resource) for one in found.references} == {id(found.resource)}
