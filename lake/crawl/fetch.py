@@ -18,7 +18,7 @@ from lake.errors import BudgetError, SourceError, UnknownNameError
 from lake.source import Source
 
 # A shard of more bytes comes in portions, so that what is in memory does not follow from the length of documents.
-PORTION_BYTES = 8 << 20
+PORTION_BYTES = 4 << 20
 
 
 async def fetch(
