@@ -1,10 +1,11 @@
 """The workers of a Dask cluster: one that runs already, or one that is made for the run."""
 
+import json
 import operator
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -74,12 +75,11 @@ def dask_workers(
     """Connect to a cluster, or make one, and give its workers the run's code; close what was made.
 
     Raises:
-        LakeError: There is no such class, the cluster has no worker, or it is at work on other code.
+        LakeError: There is no such class, its cluster does not start, it has no worker, or it is at work on other code.
     """
-    make = _cluster_class(cluster) if cluster else LocalCluster
     where = address or cluster or "a cluster on this machine"
     try:
-        made: AbstractContextManager[Any] = make(**arguments) if address is None else nullcontext(address)
+        made = _cluster(cluster, arguments) if address is None else nullcontext(address)
         with made as to, _SealedClient(to, set_as_default=False) as client:
             client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
             _ship(client, code)
@@ -93,7 +93,25 @@ def dask_workers(
         ) from error
 
 
-def _cluster_class(name: str) -> Callable[..., AbstractContextManager[Any]]:
+@contextmanager
+def _cluster(name: str | None, arguments: Mapping[str, Any]) -> Iterator[Cluster]:
+    """Make a cluster of a class, or one on this machine, and close it at the end."""
+    make = _cluster_class(name) if name else LocalCluster
+    with ExitStack() as exits:
+        try:
+            made = exits.enter_context(make(**arguments))
+        except Exception as error:
+            first: BaseException = error
+            while first.__cause__ is not None:
+                first = first.__cause__
+            raise LakeError(
+                f"runner dask: {name or 'a cluster on this machine'} {json.dumps(arguments)} did not start:"
+                f" {type(first).__name__}: {shown(str(first))}; check the arguments, which the class takes as they are"
+            ) from error
+        yield made
+
+
+def _cluster_class(name: str) -> Callable[..., Any]:
     """Return the class of a cluster; anything else that a run could name is refused, because it would be called."""
     module, _, attribute = name.rpartition(".")
     try:
@@ -101,7 +119,10 @@ def _cluster_class(name: str) -> Callable[..., AbstractContextManager[Any]]:
     except ImportError:
         found = None
     if not (isinstance(found, type) and issubclass(found, Cluster)):
-        raise LakeError(f"runner dask: expected a class of Dask clusters that is installed, found {shown(name)!r}")
+        raise LakeError(
+            f"runner dask: expected a class of Dask clusters that is installed, found {shown(name)!r}; name it with its"
+            " module, such as distributed.LocalCluster, and install its package"
+        )
     return found
 
 

@@ -1,6 +1,7 @@
 """The setting of a runner: where the tasks of a run work."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -43,19 +44,27 @@ def read_runner(text: str) -> RunnerSetting:
         LakeError: It is none.
     """
     kind, _, rest = text.strip().partition(":")
-    place, brace, arguments = rest.partition("{")
-    place, wrong = place.strip(), LakeError(f"runner {shown(text)!r}: {_EXPECTED}")
-    try:
-        given = json.loads(brace + arguments) if brace else {}
-    except ValueError as error:
-        raise wrong from error
+    place, arguments = re.fullmatch(r"\s*([^\s{\[]*)\s*(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
     if kind == "threads" and not rest:
         return RunnerSetting("threads")
     is_address = "://" in place
-    if kind == "ray" and not brace and (is_address or not place):
+    if kind == "ray" and not arguments and (is_address or not place):
         return RunnerSetting("ray", place or None)
-    if kind == "dask" and is_address and not brace:
+    if kind == "dask" and is_address and not arguments:
         return RunnerSetting("dask", place)
-    if kind == "dask" and not is_address and (place or not brace):
-        return RunnerSetting("dask", None, place or None, given)
-    raise wrong
+    if kind == "dask" and not is_address and (place or not arguments):
+        return RunnerSetting("dask", None, place or None, _read_arguments(place, arguments))
+    raise LakeError(f"runner {shown(text)!r}: {_EXPECTED}")
+
+
+def _read_arguments(cluster: str, text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text or "{}")
+        if not isinstance(given, dict):
+            raise ValueError("it is no object")
+    except (ValueError, RecursionError) as error:
+        raise LakeError(
+            f"runner dask: expected the arguments of {shown(cluster)} as a JSON object, such as"
+            f' {{"n_workers": 2}}, found {shown(text)}: {error}'
+        ) from error
+    return given

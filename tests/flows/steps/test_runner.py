@@ -1,6 +1,7 @@
 """Where tasks work is one setting; a wrong one is told in a sentence before anything is done."""
 
 import os
+import re
 import sys
 from typing import Any
 
@@ -31,13 +32,18 @@ def test_a_setting_names_a_cluster_or_how_to_make_one(text: str, expected: Runne
     assert read_runner(text) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "process", "threads:4", "dask:{}", "dask:tcp://a:1 {}", 'dask:a.B {"n"', "ray:head", "ray:a.B {}"]
-)
+@pytest.mark.parametrize("text", ["", "process", "threads:4", "dask:{}", "dask:tcp://a:1 {}", "ray:head", "ray:a.B {}"])
 def test_a_wrong_setting_is_told_with_all_that_there_are(text: str):
     with pytest.raises(LakeError, match="expected threads, dask:tcp://HOST:8786, dask:CLASS") as error:
         read_runner(text)
     assert "--runner, POKELAKE_RUNNER, the parameter runner of a deployment" in str(error.value)
+
+
+@pytest.mark.parametrize("arguments", ['{"n"', "[1]", "2", "n_workers=2", '"n"', "[" * 100_000])
+def test_arguments_that_are_no_json_object_are_named(arguments: str):
+    said = re.escape("runner dask: expected the arguments of a.B as a JSON object, such as {")
+    with pytest.raises(LakeError, match=said):
+        read_runner(f"dask:a.B {arguments}")
 
 
 def test_an_empty_parameter_is_the_environments_setting(monkeypatch: pytest.MonkeyPatch):
@@ -78,6 +84,18 @@ def test_only_a_class_of_clusters_is_ever_called(name: str, reachable: None, clu
     """Whoever may start a run could name any function, and what it is called with."""
     with pytest.raises(LakeError, match=f"expected a class of Dask clusters that is installed, found '{name}'"):
         opened(f'dask:{name} {{"args": "true"}}')
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"), [('{"bogus": 1}', "TypeError: .* argument 'bogus'"), ('{"n_workers": "two"}', "TypeError: ")]
+)
+def test_a_cluster_that_does_not_start_says_why(
+    arguments: str, why: str, reachable: None, cluster_packages: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    said = f"runner dask: distributed.LocalCluster {re.escape(arguments)} did not start: {why}"
+    with pytest.raises(LakeError, match=f"{said}.*; check the arguments, which the class takes as they are"):
+        opened(f"dask:distributed.LocalCluster {arguments}")
 
 
 class Cluster:
