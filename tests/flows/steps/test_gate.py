@@ -285,7 +285,7 @@ def test_a_commit_names_its_deployment_also_if_prefect_answers_no_more_when_it_i
         monkeypatch.setattr(PrefectClient, "read_deployment", refuse)
         return fetch_all(*given)
 
-    monkeypatch.setattr("flows.refresh.fetch_all", crawled)
+    monkeypatch.setattr("flows.steps.whole.fetch_all", crawled)
     release(gate.chain.running, changed(KEPT, "ability/9", effect_entries=[]))
     run = gate.begin(allow_shrink=["texts", "ability_texts"])
     assert gate.state(run).is_completed()

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-import flows.refresh
 import flows.steps.outcome
 import flows.steps.publish
+import flows.steps.whole
 from flows.local.replica import demo_documents
 from flows.steps.publish import new_drifts
 from lake.assemble.staging import Manifest
@@ -42,7 +42,7 @@ def lose_the_answer(store: Store, draft: Commit) -> None:
 
 
 commit_snapshot = flows.steps.publish.commit_snapshot
-fetch_all = flows.refresh.fetch_all
+fetch_all = flows.steps.whole.fetch_all
 
 
 def two_versions(*arguments: Any) -> list[Manifest]:
@@ -97,7 +97,7 @@ def told(prefect_server: dict[str, str], s3_endpoint: str) -> Iterator[Chain]:
         tell("lost", refresh, now, faults=lost)
         tell("found", refresh)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(flows.refresh, "fetch_all", two_versions)
+            patch.setattr(flows.steps.whole, "fetch_all", two_versions)
             tell("mixed", refresh, changed(now, "meta", tag="v2"))
         types = json.loads(now["pokemon/25"])["types"]
         odd = changed(now, "pokemon/25", types=[*types, *types], height=9)
