@@ -17,7 +17,6 @@ _ARENAS = 2
 # leave holes that nothing fits: 50 MB more while the tables of 68,000 documents are built.
 _MAPPED_BYTES = 256 << 10
 
-
 # New objects after which Python looks for garbage in circles among them. Each request to S3 and each task of Prefect
 # leaves some, and 50,000 such objects can hold 30 MB.
 _NEW_OBJECTS = 5_000

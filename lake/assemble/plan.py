@@ -20,7 +20,6 @@ _LENGTH_BYTES = 8
 # All of PokeAPI, with its ETags, is 0.6 MB, packed in 0.07 s; the most effort makes it a hundredth smaller.
 _LEVEL = 6
 
-
 # Several threads begin their first batches at the same moment, and one of them reads for all.
 _READING = threading.Lock()
 
