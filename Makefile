@@ -61,9 +61,9 @@ docs: .venv/installed
 COMPILE := uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --quiet pyproject.toml
 lock:
-	$(COMPILE) --extra local --extra dev -o requirements.lock
-	$(COMPILE) --constraints requirements.lock -o requirements-run.lock
-	$(COMPILE) --extra dask --extra ray --constraints requirements.lock -o requirements-cluster.lock
+	$(COMPILE) --extra local --extra dev --extra report -o requirements.lock
+	$(COMPILE) --extra report --constraints requirements.lock -o requirements-run.lock
+	$(COMPILE) --extra dask --extra ray --extra report --constraints requirements.lock -o requirements-cluster.lock
 
 # Nothing is resolved, because the lock names everything. pip 23.2, which comes with Python 3.11.7, would fail: for a
 # package with an extra, such as Prefect's `sqlalchemy[asyncio]`, it takes the newest version, and then refuses it

@@ -143,7 +143,10 @@ def test_the_images_lock_leaves_out_what_only_developers_need(lock: str):
     assert locked(lock).keys() & {"moto", "pytest", "mypy", "ruff", "hypothesis", "polars"} == set()
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("requirements-run.lock", ()), ("requirements.lock", ("local", "dev"))])
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [("requirements-run.lock", ("report",)), ("requirements.lock", ("local", "dev", "report"))],
+)
 def test_a_lock_has_all_that_its_distributions_require(lock: str, extras: tuple[str, ...]):
     """It is installed without resolving, so nothing comes that it does not name."""
     assert required(extras) - locked(lock).keys() == set()
