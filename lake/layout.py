@@ -20,9 +20,10 @@ RESULTS = "results/"
 CHECKS = "checks/"
 CODE = "code/"
 HELD = "held/"
+REPORTS = "reports/"
 
 # All of them; no other lake may lie in one of these.
-FOLDERS = (COMMITS, SNAPSHOTS, STAGING, RESULTS, CHECKS, CODE, HELD)
+FOLDERS = (COMMITS, SNAPSHOTS, STAGING, RESULTS, CHECKS, CODE, HELD, REPORTS)
 
 # Lists of the fields of tables. They lie where every role that needs them may read or write already.
 SCHEMAS = f"{SNAPSHOTS}schemas/"
@@ -223,6 +224,15 @@ def forgotten_key(snapshot: str) -> str:
 def forgotten_prefix(snapshot: str) -> str:
     """Return what the keys of all copies of a forgotten commit begin with."""
     return f"{SNAPSHOTS}{snapshot}/forgotten-"
+
+
+def report_key(snapshot: str) -> str:
+    """Return the key of a snapshot's page.
+
+    >>> report_key("20260808T041200Z-1f3a9c02")
+    'reports/20260808T041200Z-1f3a9c02/index.html'
+    """
+    return f"{REPORTS}{snapshot}/index.html"
 
 
 def check_key(snapshot: str, upstream: str) -> str:

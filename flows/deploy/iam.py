@@ -6,7 +6,7 @@ from typing import Any
 from flows.deploy.account import STACK as STACK
 from flows.deploy.account import Account as Account
 from lake.errors import UnknownNameError
-from lake.layout import CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING
+from lake.layout import CHECKS, CODE, COMMITS, HELD, REPORTS, RESULTS, SNAPSHOTS, STAGING
 
 Statement = dict[str, Any]
 
@@ -21,12 +21,13 @@ _TASK = {
     STAGING: _CREATE,
     CHECKS: _CREATE,
     HELD: _CREATE,
+    REPORTS: _CREATE,
     RESULTS: _WRITE,
     CODE: (*_READ, "delete"),
 }
 _SETUP = {STAGING: _CREATE, RESULTS: _WRITE, CODE: _READ}
 _DEPLOY = {CODE: (*_READ, "create")}
-_READER = {COMMITS: _READ, SNAPSHOTS: _READ}
+_READER = {COMMITS: _READ, SNAPSHOTS: _READ, REPORTS: _READ}
 
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")

@@ -18,6 +18,7 @@ from lake.layout import (
     CODE_MANIFEST,
     COMMITS,
     HELD,
+    REPORTS,
     RESULTS,
     SNAPSHOTS,
     STAGING,
@@ -35,9 +36,9 @@ from lake.verdict import kept_drafts
 GRACE = timedelta(days=2)
 
 # How many levels of a key name the folder that is kept or removed as a whole: snapshots/<id>, staging/<crawl>,
-# code/<version>, held/<draft>, and results/shards/<crawl>. A result that is not of a crawl is kept or removed by
-# itself.
-_LEVELS = {SNAPSHOTS: 2, STAGING: 2, RESULTS: 3, CHECKS: 2, CODE: 2, HELD: 2}
+# code/<version>, held/<draft>, reports/<id>, and results/shards/<crawl>. A result that is not of a crawl is kept or
+# removed by itself.
+_LEVELS = {SNAPSHOTS: 2, STAGING: 2, RESULTS: 3, CHECKS: 2, CODE: 2, HELD: 2, REPORTS: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,11 @@ class Expired:
 def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] | None) -> list[Garbage]:
     """Return the garbage that is older than the grace period.
 
-    Garbage is: a snapshot that no commit names, and its checks; staged documents and results of crawls; a held draft
-    that is decided, past its deadline or not whole; a code version that is not in use and did not make a snapshot that
-    is kept. What a waiting draft needs is kept until its deadline, whatever the grace period. If `codes_in_use` is
-    None, nobody knows which are in use, and all code stays. So does every object whose name is not one of this lake's.
+    Garbage is: a snapshot that no commit names, its checks and its report; staged documents and results of crawls; a
+    held draft that is decided, past its deadline or not whole; a code version that is not in use and did not make a
+    snapshot that is kept. What a waiting draft needs is kept until its deadline, whatever the grace period. If
+    `codes_in_use` is None, nobody knows which are in use, and all code stays. So does every object whose name is not
+    one of this lake's.
 
     Of a commit only its names are kept, and of folders only those that may be garbage.
 
@@ -112,7 +114,7 @@ class _Needed:
     def has(self, root: str, folder: str) -> bool:
         """Tell whether a commit, or a deployment, needs a folder, or nobody knows."""
         name = folder.split("/")[1]
-        if root in (SNAPSHOTS, CHECKS):
+        if root in (SNAPSHOTS, CHECKS, REPORTS):
             return name in self.snapshots or not is_snapshot_id(name)
         if root == CODE:
             return self._codes is None or name in self._codes or not folder.endswith("/")

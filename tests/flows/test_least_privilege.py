@@ -34,7 +34,19 @@ from flows.verify import verify
 from lake import Lake
 from lake.commit import read_commit
 from lake.errors import ConflictError, StoreError
-from lake.layout import CHECKS, CODE, CODE_ARCHIVE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING, check_key, draft_key
+from lake.layout import (
+    CHECKS,
+    CODE,
+    CODE_ARCHIVE,
+    COMMITS,
+    HELD,
+    REPORTS,
+    RESULTS,
+    SNAPSHOTS,
+    STAGING,
+    check_key,
+    draft_key,
+)
 from lake.publish.garbage import GRACE, find_garbage, remove
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
@@ -43,7 +55,7 @@ from tests.lake.publish.littering import age, put
 from tests.lake.read import FIRST, SECOND, document, moves, publish
 
 ACCOUNT = Account("123456789012", "us-east-1", "lake", "pokelake")
-FOLDERS = (CHECKS, CODE, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING)
+FOLDERS = (CHECKS, CODE, COMMITS, HELD, REPORTS, RESULTS, SNAPSHOTS, STAGING)
 FEW = ("generation", "type")
 
 # Whoever asks moto without HTTP is asked for no rights where requests are plain.
@@ -206,11 +218,11 @@ def test_the_policy_of_who_deploys_is_what_a_push_needs_and_nothing_else(
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
-        ("task", {CHECKS, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING}),
+        ("task", {CHECKS, COMMITS, HELD, REPORTS, RESULTS, SNAPSHOTS, STAGING}),
         ("setup", {RESULTS, STAGING}),
         ("deploy", {CODE}),
         ("reader", set()),
-        ("operator", {CHECKS, COMMITS, HELD, RESULTS, SNAPSHOTS, STAGING}),
+        ("operator", {CHECKS, COMMITS, HELD, REPORTS, RESULTS, SNAPSHOTS, STAGING}),
     ],
 )
 def test_a_role_writes_in_its_folders_of_the_lake_alone(act_as: Callable[[str], None], role: str, expected: set[str]):

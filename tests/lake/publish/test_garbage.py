@@ -7,7 +7,7 @@ import moto.s3.models
 import pytest
 
 from lake.errors import LakeError
-from lake.layout import check_key, commit_key, snapshot_folder
+from lake.layout import check_key, commit_key, report_key, snapshot_folder
 from lake.publish import commit_snapshot
 from lake.publish.garbage import GRACE, Garbage, find_garbage, remove
 from lake.store import Store
@@ -37,16 +37,17 @@ def littered(store) -> Store:
     chain(store, 9, 8)
     write(store, RIVAL)
     age(store, snapshot_folder(RIVAL), LONG)
-    put(store, f"{CRAWL}pokemon-0001", f"{SHARDS}pokemon-0001", LISTING, check_key(RIVAL, "1"), f"{CODE}MANIFEST.json")
+    put(store, f"{CRAWL}pokemon-0001", f"{SHARDS}pokemon-0001", LISTING, f"{CODE}MANIFEST.json")
+    put(store, check_key(RIVAL, "1"), report_key(RIVAL))
     return store
 
 
-GARBAGE = {snapshot_folder(RIVAL), CRAWL, SHARDS, LISTING, f"checks/{RIVAL}/", CODE}
+GARBAGE = {snapshot_folder(RIVAL), CRAWL, SHARDS, LISTING, f"checks/{RIVAL}/", f"reports/{RIVAL}/", CODE}
 
 
 def test_published_snapshots_are_no_garbage_however_old(store):
     chain(store, 900, 800, 700)
-    put(store, check_key(OLD, "1"))
+    put(store, check_key(OLD, "1"), report_key(OLD))
     assert found(store, set()) == set()
 
 
@@ -134,7 +135,7 @@ def test_where_nobody_knows_the_code_in_use_all_of_it_stays(store):
 
 def test_what_others_keep_in_the_bucket_is_no_garbage(store):
     put(store, "notes.txt", "snapshots/notes.txt", "snapshots/mine/x", "checks/mine/x", "code/notes.txt", "other/x/y")
-    put(store, "commits/notes.txt", "stagings/x/y")
+    put(store, "reports/mine/index.html", "commits/notes.txt", "stagings/x/y")
     assert found(store, set()) == set()
 
 
