@@ -61,10 +61,11 @@ docs: .venv/installed
 COMPILE := uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --quiet pyproject.toml
 lock:
-	$(COMPILE) --extra local --extra dev --extra report -o requirements.lock
-	$(COMPILE) --extra report --constraints requirements.lock -o requirements-run.lock
-	$(COMPILE) --extra dask --extra ray --extra report --constraints requirements.lock -o requirements-cluster.lock
+	$(COMPILE) --extra flows --extra local --extra dev -o requirements.lock
+	$(COMPILE) --extra flows --constraints requirements.lock -o requirements-run.lock
+	$(COMPILE) --extra flows --extra dask --extra ray --constraints requirements.lock -o requirements-cluster.lock
 
+# The package is `lake` alone; the .pth lets every process of .venv import this checkout's `flows` and `blocks` as well.
 # Nothing is resolved, because the lock names everything. pip 23.2, which comes with Python 3.11.7, would fail: for a
 # package with an extra, such as Prefect's `sqlalchemy[asyncio]`, it takes the newest version, and then refuses it
 # because it is not pinned.
@@ -79,6 +80,8 @@ lock:
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+		| while read -r packages; do echo "$(CURDIR)" > "$$packages/pokelake-checkout.pth"; done
 	@touch $@
 
 # Dask and Ray, beside .venv and not in it, because they are large, and every process of Prefect's would import theirs.

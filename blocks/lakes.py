@@ -5,8 +5,9 @@ from typing import Any
 from prefect.variables import Variable
 from prefect_aws import S3Bucket
 
-from blocks.names import LAKE_BLOCK, SOURCE_BLOCK
+from blocks.names import SOURCE_BLOCK
 from blocks.storage import load_block, place_of
+from lake.bucket import LAKE_BLOCK
 from lake.errors import LakeError, UnknownNameError
 
 # The source block of each lake, by the lake's S3Bucket block. The first lake is in it only if its source is another.

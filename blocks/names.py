@@ -6,10 +6,10 @@ Nothing here loads Prefect.
 import re
 from dataclasses import dataclass
 
+from lake.bucket import LAKE_BLOCK
 from lake.errors import LakeError
 
-# The first lake and its source. What belongs to this lake has names without a suffix.
-LAKE_BLOCK = "pokelake"
+# The source of the first lake, `LAKE_BLOCK`. What belongs to this lake has names without a suffix.
 SOURCE_BLOCK = "pokeapi"
 
 # The tag of the first lake's deployments and their runs, because a Prefect server is shared with others.

@@ -7,6 +7,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from lake.errors import StoreError
 from lake.text import shown
 
+# The S3Bucket block of the first lake.
+LAKE_BLOCK = "pokelake"
+
 # What boto3 takes; it checks an access point's ARN itself.
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,255}|arn:.+")
 

@@ -2,36 +2,28 @@
 
 import gc
 import os
-import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from blocks.names import LAKE_BLOCK
 from flows.cli import approve as approving
 from flows.cli import code as coding
 from flows.cli import deploy as deploying
 from flows.cli import policy as allowing
-from flows.cli import read as reading
 from flows.cli import restore as restoring
 from flows.cli import rollback as rolling
 from flows.cli import runs as running
 from flows.cli import status as looking
 from flows.cli import tell as telling
 from flows.cli import verify as verifying
-from flows.cli.api import afterwards, api_error, reach_prefect
+from flows.cli.api import afterwards, api_error, begin, reach_prefect
 from flows.cli.options import (
     AllowShrink,
-    AsOf,
-    Bucket,
     Connections,
     Documents,
     Force,
-    Json,
-    LakeBlock,
-    Prefix,
     Rate,
     Resources,
     RetryDelay,
@@ -41,20 +33,14 @@ from flows.cli.options import (
     SourceUrl,
     UserAgent,
     located,
-    names,
-)
-from flows.cli.say import (
-    FULL,
-    Commands,
-    begin,
-    escape_what_has_no_code,
-    give_up_output,
-    given_arguments,
-    remark,
-    say,
-    say_json,
+    saved_lake,
 )
 from flows.cli.settings import QUIET
+from lake.bucket import LAKE_BLOCK
+from lake.cli import read as reading
+from lake.cli.options import AsOf, Bucket, Json, LakeBlock, Prefix, names
+from lake.cli.run import Commands, run, typer_app
+from lake.cli.say import say, say_json
 from lake.errors import LakeError
 
 if TYPE_CHECKING:
@@ -62,14 +48,9 @@ if TYPE_CHECKING:
 
     from flows.steps.parameters import LakeLocation
 
-app = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="PokeAPI as a data lake: crawled politely, published atomically as partitioned Parquet.",
-)
+app = typer_app(Commands, "PokeAPI as a data lake: crawled politely, published atomically as partitioned Parquet.")
 app.add_typer(reading.app)
+reading.find_lakes_by(saved_lake)
 app.add_typer(running.app)
 app.add_typer(deploying.app)
 app.add_typer(allowing.app)
@@ -275,24 +256,24 @@ def _command() -> Any:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command; print an error of the world as one paragraph on standard error, and exit with code 1.
-
-    That is a `LakeError`, or whatever Prefect's client met when it asked the API.
-    """
+    """Run the command; a `LakeError`, or trouble with Prefect's API, ends it with one paragraph."""
     # Prefect makes a million objects as it is loaded, and all of them stay: to look for garbage among them at Python's
     # own pace takes a seventh of a command's start.
     gc.set_threshold(50_000, 20, 50)
-    escape_what_has_no_code()
-    given = list[str]()
-    try:
-        given = given_arguments() if arguments is None else arguments
-        return _command()(given)
-    except Exception as error:
-        said = error if isinstance(error, LakeError) else api_error(error)
-        if isinstance(error, OSError) and error.errno in FULL:
-            give_up_output()
-            said = LakeError(f"the disk is full ({error}): free some space there, and run the command again")
-        if said is None:
-            raise
-        remark(f"pokelake: {said}{afterwards(said, given[0] if given else '')}")
-        sys.exit(1)
+    return run(_command, arguments, _told)
+
+
+def _told(error: Exception, verb: str) -> str | None:
+    """Return what a person must know of an error; None if it is one of this program."""
+    said = error if isinstance(error, LakeError) else api_error(error) or _not_installed(error, verb)
+    return None if said is None else f"{said}{afterwards(said, verb)}"
+
+
+def _not_installed(error: Exception, verb: str) -> LakeError | None:
+    package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if package in ("", "lake", "flows", "blocks"):
+        return None
+    return LakeError(
+        f"{verb} needs the package {package}, which is not installed: run `make demo` in the checkout, or install the"
+        " extra `flows`: pip install '.[flows]'"
+    )

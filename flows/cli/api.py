@@ -4,6 +4,7 @@ A command asks the API once before anything else, because Prefect's client would
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from json import JSONDecodeError
@@ -12,6 +13,7 @@ from typing import TypeVar
 from flows.cli.server import start_own
 from flows.cli.settings import prepare_prefect
 from lake.address import without_user
+from lake.cli.say import remark
 from lake.errors import LakeError
 from lake.text import shown
 
@@ -69,6 +71,12 @@ def tried(ask: Callable[[], _T], bucket: str | None) -> _T | ApiError:
             advice = f"{said.advice}; with --bucket and --prefix this command reads the lake without it"
             raise ApiError(said.why, advice, said.is_away) from error
         return said
+
+
+def begin(verb: str) -> None:
+    """Say on a terminal what begins, because it takes seconds to load Prefect, and until then nothing is seen."""
+    if sys.stderr.isatty():
+        remark(f"{verb}: loading Prefect …")
 
 
 def reach_prefect(runs: bool = False) -> None:

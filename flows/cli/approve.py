@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from blocks.names import LAKE_BLOCK
 from flows.cli.api import ApiError, reach_prefect, tried
 from flows.cli.held import account, decide_alone, decide_here, show_facts
-from flows.cli.options import Bucket, LakeBlock, Prefix, located
-from flows.cli.say import remark, say
-from lake.bucket import command_on
+from flows.cli.options import located
+from lake.bucket import LAKE_BLOCK, command_on
+from lake.cli.options import Bucket, LakeBlock, Prefix
+from lake.cli.say import remark, say
 from lake.errors import LakeError
 from lake.text import counted, shown
 

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
-from blocks.names import LAKE_BLOCK, Names
+from blocks.names import Names
 from flows.cli.api import reach_prefect
-from flows.cli.options import LakeBlock, SourceBlock, WorkPool
-from flows.cli.say import say
+from flows.cli.options import SourceBlock, WorkPool
 from flows.cli.settings import prepare_prefect
+from lake.bucket import LAKE_BLOCK
+from lake.cli.options import LakeBlock
+from lake.cli.say import say
 from lake.proxies import check_proxies
 
 app = typer.Typer()

@@ -9,26 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from blocks.names import LAKE_BLOCK, Names, check_lake
+from blocks.names import Names, check_lake
 from flows.cli.api import reach_prefect
-from flows.cli.options import (
-    Bucket,
-    Connections,
-    Json,
-    LakeBlock,
-    PrefixOfBlock,
-    Rate,
-    Resources,
-    Shards,
-    SourceBlock,
-    SourceUrl,
-    UserAgent,
-    WorkPool,
-    located,
-)
-from flows.cli.options import names as listed
-from flows.cli.say import say, say_json
+from flows.cli.options import Connections, Rate, Resources, Shards, SourceBlock, SourceUrl, UserAgent, WorkPool, located
 from flows.cli.settings import prepare_prefect
+from lake.bucket import LAKE_BLOCK
+from lake.cli.options import Bucket, Json, LakeBlock, PrefixOfBlock
+from lake.cli.options import names as listed
+from lake.cli.say import say, say_json
 from lake.errors import LakeError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from flows.cli.say import remark, say
+from lake.cli.say import remark, say
 from lake.errors import HeldError
 from lake.text import counted, listed
 
@@ -34,8 +34,8 @@ def show_facts(held: "HeldDraft", limit: int = SHOWN) -> None:
     """Print the findings that ask as a table, the largest loss first, and how many more there are."""
     import pandas as pd
 
-    from flows.cli.show import show
     from flows.steps.held import facts
+    from lake.cli.show import show
     from lake.publish import further
 
     asked = held.questions

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import bucket_option
-from flows.cli.say import say_json
 from flows.cli.settings import prepare_prefect
+from lake.cli.options import bucket_option
+from lake.cli.say import say_json
 
 app = typer.Typer()
 

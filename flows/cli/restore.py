@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from blocks.names import LAKE_BLOCK
-from flows.cli.api import reach_prefect
+from flows.cli.api import begin, reach_prefect
 from flows.cli.held import account
-from flows.cli.options import Bucket, LakeBlock, Prefix, located
-from flows.cli.say import begin
+from flows.cli.options import located
+from lake.bucket import LAKE_BLOCK
+from lake.cli.options import Bucket, LakeBlock, Prefix
 
 app = typer.Typer()
 

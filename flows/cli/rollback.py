@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from blocks.names import LAKE_BLOCK, Names
+from blocks.names import Names
 from flows.cli.api import reach_prefect
-from flows.cli.options import Bucket, Json, LakeBlock, Prefix, located
-from flows.cli.say import say, say_json
+from flows.cli.options import located
+from lake.bucket import LAKE_BLOCK
+from lake.cli.options import Bucket, Json, LakeBlock, Prefix
+from lake.cli.say import say, say_json
 
 app = typer.Typer()
 
@@ -25,9 +27,9 @@ def rollback(
     reach_prefect()
     import pandas as pd
 
-    from flows.cli.show import show
     from flows.deploy.rollback import rollback as roll
     from flows.deploy.rollback import versions
+    from lake.cli.show import show
 
     store = located(lake, bucket, prefix).open()
     if version is None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from blocks.names import LAKE_BLOCK
 from flows.cli.api import reach_prefect
 from flows.cli.known import FLOWS, PAGE, is_of, message, our_flows, tagged
-from flows.cli.options import Bucket, Json, LakeBlock, Prefix, located
-from flows.cli.say import say, say_json
+from flows.cli.options import located
+from lake.bucket import LAKE_BLOCK
+from lake.cli.options import Bucket, Json, LakeBlock, Prefix
+from lake.cli.say import say, say_json
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from blocks.names import LAKE_BLOCK
 from flows.cli.api import ApiError, reach_prefect, tried
 from flows.cli.costs import dollars, measure, price_of, requests_in
 from flows.cli.held import show_facts
 from flows.cli.known import PAGE, due, is_of, our_flows, stands, tagged
-from flows.cli.options import Bucket, Json, LakeBlock, Prefix, located
+from flows.cli.options import located
 from flows.cli.runs import read_runs
-from flows.cli.say import say, say_json
+from lake.bucket import LAKE_BLOCK
+from lake.cli.options import Bucket, Json, LakeBlock, Prefix
+from lake.cli.say import say, say_json
 from lake.text import counted, minute
 
 if TYPE_CHECKING:

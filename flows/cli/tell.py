@@ -11,7 +11,7 @@ import typer
 from flows.cli.api import reach_prefect
 from flows.cli.known import ending, is_of, our_flows, stands
 from flows.cli.options import located
-from flows.cli.say import say
+from lake.cli.say import say
 from lake.errors import LakeError
 from lake.text import shown
 

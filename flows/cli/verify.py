@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from blocks.names import LAKE_BLOCK
-from flows.cli.api import reach_prefect
-from flows.cli.options import AsOf, Bucket, Json, LakeBlock, Prefix, located
-from flows.cli.read import open_lake
-from flows.cli.say import begin, say, say_json
+from flows.cli.api import begin, reach_prefect
+from flows.cli.options import located
+from lake.bucket import LAKE_BLOCK
+from lake.cli.options import AsOf, Bucket, Json, LakeBlock, Prefix
+from lake.cli.read import open_lake
+from lake.cli.say import say, say_json
 
 app = typer.Typer()
 

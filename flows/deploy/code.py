@@ -13,13 +13,14 @@ from typing import Any
 from prefect_aws import S3Bucket
 
 from blocks.lakes import source_block
-from blocks.names import LAKE_BLOCK, SOURCE_BLOCK, Names
+from blocks.names import SOURCE_BLOCK, Names
 from blocks.source_config import SourceConfig
 from blocks.storage import load_block, open_store
 from flows.deploy import pulled
 from flows.deploy.leaks import is_secret_name, secrets_in
 from flows.deploy.version import folder_of, pack
 from flows.steps.shipped import PACKAGES
+from lake.bucket import LAKE_BLOCK
 from lake.errors import ConflictError, LakeError, StoreError, UnknownNameError
 from lake.layout import CODE_ARCHIVE, CODE_MANIFEST
 from lake.store import Store

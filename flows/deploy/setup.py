@@ -11,14 +11,14 @@ from blocks.credentials import with_settings
 from blocks.knobs import save_knobs
 from blocks.lakes import lakes, save_source, sources
 from blocks.limit import save_limit
-from blocks.names import FIRST, LAKE_BLOCK, SOURCE_BLOCK, Names
+from blocks.names import FIRST, SOURCE_BLOCK, Names
 from blocks.source_config import SourceConfig
 from blocks.storage import load_block, open_store, results_folder, save_block
 from flows.deploy.automations import Patience, Told, find_told, read_told, save_automations
 from flows.deploy.pool import Pool, save_pool
 from flows.steps.parameters import SourceChoice
 from flows.steps.predecessors import allowed
-from lake.bucket import check_bucket
+from lake.bucket import LAKE_BLOCK, check_bucket
 from lake.crawl import Source
 from lake.errors import LakeError, StoreError
 from lake.layout import FOLDERS

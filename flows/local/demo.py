@@ -34,9 +34,9 @@ def run(corpus: str, source: str | None) -> None:
 
 def _show(source: str) -> None:
     # Prefect reads its settings when it is imported, so it is imported after the stack's environment is set.
-    from flows.cli.show import show
     from flows.deploy.setup import setup
     from flows.steps.parameters import SourceChoice
+    from lake.cli.show import show
     from lake.read import Lake
     from lake.source import Source
     from lake.store import Store

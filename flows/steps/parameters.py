@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.credentials import with_settings
 from blocks.lakes import source_block, source_block_at
-from blocks.names import LAKE_BLOCK, SOURCE_BLOCK, Names
+from blocks.names import SOURCE_BLOCK, Names
 from blocks.source_config import SourceConfig
 from blocks.storage import load_block, open_store, results_folder, save_block
 from flows.steps.results import Results
-from lake.bucket import check_bucket, require_bucket
+from lake.bucket import LAKE_BLOCK, check_bucket, require_bucket
 from lake.errors import StoreError, UnknownNameError
 from lake.source import SETTINGS, Source
 from lake.store import Store

@@ -21,9 +21,9 @@ import boto3
 from prefect.client.orchestration import get_client
 from prefect_aws import S3Bucket
 
-from blocks.names import LAKE_BLOCK
 from blocks.storage import load_block
 from flows.cli.api import api_error, reach_prefect
+from lake.bucket import LAKE_BLOCK
 from lake.store import Store
 from tests.aws.figures import PAGE, page
 from tests.aws.price import CHEAPEST, DEAREST, Budget

@@ -6,7 +6,7 @@ import pytest
 
 import flows.cli
 from flows.cli import main
-from flows.cli.say import begin
+from flows.cli.api import begin
 
 
 def stop(runs: bool) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from flows.cli.settings import QUIET
-from flows.cli.show import parse_filter
 from flows.local.replica import Running, demo_documents
+from lake.cli.show import parse_filter
 from lake.commit import head
 from lake.store import Store
 from tests.lake.assemble.lakeside import Lakeside

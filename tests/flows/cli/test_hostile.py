@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from flows.cli import main, read
-from flows.cli.show import show
+from flows.cli import main
+from lake.cli import read
+from lake.cli.show import show
 from lake.commit import Commit, head
 from lake.layout import commit_key
 from lake.schema import Field

@@ -160,7 +160,7 @@ def test_a_lake_is_named_by_its_block_or_by_its_bucket_and_a_flag_beats_a_variab
     """
     asked = list[LakeLocation]()
     monkeypatch.setattr(LakeLocation, "open", lambda location: asked.append(location) or store)
-    monkeypatch.setattr("flows.cli.read.reach_prefect", lambda: None)
+    monkeypatch.setattr("flows.cli.api.reach_prefect", lambda: None)
     monkeypatch.setenv("COLUMNS", "1000")
 
     def named(*arguments: str, **environment: str) -> LakeLocation | None:

@@ -3,18 +3,17 @@
 import ast
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from flows.deploy.code import ALLOWED, PACKAGES
 from flows.deploy.leaks import secrets_in
 from tests.flows.deploy.conftest import REPOSITORY
+from tests.requirements import required
 
 
 def instructions(path: Path) -> list[tuple[str, str]]:
@@ -144,8 +143,7 @@ def test_the_images_lock_leaves_out_what_only_developers_need(lock: str):
 
 
 @pytest.mark.parametrize(
-    ("lock", "extras"),
-    [("requirements-run.lock", ("report",)), ("requirements.lock", ("local", "dev", "report"))],
+    ("lock", "extras"), [("requirements-run.lock", ("flows",)), ("requirements.lock", ("flows", "local", "dev"))]
 )
 def test_a_lock_has_all_that_its_distributions_require(lock: str, extras: tuple[str, ...]):
     """It is installed without resolving, so nothing comes that it does not name."""
@@ -153,25 +151,7 @@ def test_a_lock_has_all_that_its_distributions_require(lock: str, extras: tuple[
 
 
 def test_the_lock_of_clusters_has_all_that_its_distributions_require(cluster_packages: None):
-    assert required(("dask", "ray")) - locked("requirements-cluster.lock").keys() == set()
-
-
-def required(extras: tuple[str, ...]) -> set[str]:
-    """Return the distributions that this project needs with some extras, and those that they need themselves."""
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *(text for extra in extras for text in project["optional-dependencies"][extra])]
-    pending, needed = [Requirement(text) for text in asked], set()
-    while pending:
-        requirement = pending.pop()
-        name = canonicalize_name(requirement.name)
-        if requirement.marker and not any(requirement.marker.evaluate({"extra": e}) for e in ("", *requirement.extras)):
-            continue
-        for extra in ("", *requirement.extras):
-            if (name, extra) not in needed:
-                needed.add((name, extra))
-                found = [Requirement(text) for text in requires(requirement.name) or ()]
-                pending += [r for r in found if not r.marker or r.marker.evaluate({"extra": extra})]
-    return {name for name, _ in needed}
+    assert required(("flows", "dask", "ray")) - locked("requirements-cluster.lock").keys() == set()
 
 
 def imported(source: Path) -> Iterator[str]:

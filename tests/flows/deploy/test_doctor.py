@@ -10,9 +10,10 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLOUD_API_URL, temporary_s
 from prefect_aws import AwsCredentials
 from prefect_aws.client_parameters import AwsClientParameters
 
-from blocks.names import FIRST, LAKE_BLOCK, Names
+from blocks.names import FIRST, Names
 from flows.deploy.doctor import examine, storage
 from flows.steps.parameters import LakeLocation
+from lake.bucket import LAKE_BLOCK
 from tests.flows.deploy.conftest import POOL
 from tests.flows.deploy.whole import Whole
 

@@ -1,18 +1,27 @@
-"""The commands that read a lake; they load Prefect only if its saved blocks say which lake."""
+"""The commands that read a lake."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocks.names import LAKE_BLOCK
-from flows.cli.api import reach_prefect
-from flows.cli.options import AsOf, Bucket, Json, LakeBlock, Limit, Prefix, located, names
-from flows.cli.say import remark, say_document
+from lake.bucket import LAKE_BLOCK
+from lake.cli.options import AsOf, Bucket, Json, LakeBlock, Limit, Prefix, names
+from lake.cli.say import remark, say_document
+from lake.errors import LakeError
 
 if TYPE_CHECKING:
     from lake.read import Lake
+    from lake.store import Store
 
 app = typer.Typer()
+
+_finders: "list[Callable[[str], Store]]" = []
+
+
+def find_lakes_by(finder: "Callable[[str], Store]") -> None:
+    """Let a lake for which no bucket is named be found by the name of its saved block."""
+    _finders[:] = [finder]
 
 
 @app.command()
@@ -20,7 +29,7 @@ def tables(
     bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None, as_json: Json = False
 ) -> None:
     """List the tables of a snapshot: rows, bytes, partitions, what a row stands for."""
-    from flows.cli.show import show
+    from lake.cli.show import show
 
     show(open_lake(lake, bucket, prefix).tables(as_of), as_json)
 
@@ -35,7 +44,7 @@ def columns(
     as_json: Json = False,
 ) -> None:
     """Describe a table and its columns: type, unit, meaning, what null means, what a column references."""
-    from flows.cli.show import show_columns
+    from lake.cli.show import show_columns
 
     show_columns(open_lake(lake, bucket, prefix).columns(table, as_of), as_json)
 
@@ -45,7 +54,7 @@ def snapshots(
     limit: Limit = 20, bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_json: Json = False
 ) -> None:
     """List the newest snapshots that were published, newest first."""
-    from flows.cli.show import show
+    from lake.cli.show import show
 
     found = open_lake(lake, bucket, prefix).snapshots(limit + 1 if limit else None)
     rows = found.head(limit) if limit else found
@@ -61,7 +70,7 @@ def audits(
     bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None, as_json: Json = False
 ) -> None:
     """List the findings of a snapshot's audits: drift upstream, and changes that a person was asked about."""
-    from flows.cli.show import show
+    from lake.cli.show import show
 
     show(open_lake(lake, bucket, prefix).audits(as_of), as_json, "nothing found")
 
@@ -82,7 +91,7 @@ def read(
     as_json: Json = False,
 ) -> None:
     """Print rows of a table."""
-    from flows.cli.show import parse_filter, show_first
+    from lake.cli.show import parse_filter, show_first
 
     try:
         filters = [parse_filter(text) for text in where or []]
@@ -103,7 +112,7 @@ def sql(
     as_json: Json = False,
 ) -> None:
     """Print the rows of an SQL query."""
-    from flows.cli.show import show_first
+    from lake.cli.show import show_first
 
     show_first(limit, open_lake(lake, bucket, prefix).sql(query, as_of), as_json)
 
@@ -120,7 +129,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Print the rows of a table that were added, removed or changed between two snapshots."""
-    from flows.cli.show import show_first
+    from lake.cli.show import show_first
 
     show_first(limit, open_lake(lake, bucket, prefix).diff(table, before, after), as_json, "no rows changed")
 
@@ -144,11 +153,16 @@ def document(
 
 
 def open_lake(lake: str, bucket: str | None, prefix: str) -> "Lake":
-    """Return the lake in a bucket, or that of a saved block if no bucket is named."""
+    """Return the lake in a bucket, or that of a saved block if no bucket is named.
+
+    Raises:
+        LakeError: No bucket is named, and nothing here can open a block.
+    """
     from lake.read import Lake
     from lake.store import Store
 
     if bucket is not None:
         return Lake(Store(bucket, prefix))
-    reach_prefect()
-    return Lake(located(lake, bucket, prefix).open())
+    if not _finders:
+        raise LakeError("name the lake: --bucket and --prefix, or POKELAKE_BUCKET and POKELAKE_PREFIX")
+    return Lake(_finders[0](lake))

@@ -4,21 +4,12 @@ import errno
 import io
 import os
 import sys
-from typing import Any
-
-from typer.core import TyperGroup
 
 from lake.errors import LakeError
 from lake.text import json_text, printable, shown
 
 # Errors of a write for which there is no space, because of the disk, a quota or a limit.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-# What a shell makes of Ctrl-C.
-INTERRUPTED = 130
-
-# What is said of a command that was interrupted; the others just stop.
-_AFTERWARDS = dict.fromkeys(("refresh", "discover"), "; the next run goes on from here")
 
 # A table, unlike a message, is as long as it is asked to be.
 _NO_LIMIT = sys.maxsize
@@ -32,12 +23,6 @@ def say(text: str = "", end: str = "\n") -> None:
 def remark(text: str) -> None:
     """Print lines to standard error."""
     print(printable(text, _NO_LIMIT), file=sys.stderr)
-
-
-def begin(verb: str) -> None:
-    """Say on a terminal what begins, because it takes seconds to load Prefect, and until then nothing is seen."""
-    if sys.stderr.isatty():
-        remark(f"{verb}: loading Prefect …")
 
 
 def say_json(text: str) -> None:
@@ -77,36 +62,3 @@ def given_arguments() -> list[str]:
         return [os.fsencode(argument).decode() for argument in sys.argv[1:]]
     except UnicodeDecodeError as error:
         raise LakeError(f"arguments: expected UTF-8, found {shown(repr(error.object))}") from error
-
-
-class Commands(TyperGroup):
-    """Typer's commands, except that bad usage is quoted so that nothing of it is obeyed."""
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command whose help has each paragraph in one line; of a docstring, all but the first have breaks."""
-        command = super().get_command(ctx, cmd_name)
-        if command is not None and command.help:
-            command.help = "\n\n".join(" ".join(part.split()) for part in command.help.split("\n\n"))
-        return command
-
-    def make_context(self, *given: Any, **more: Any) -> Any:
-        """Read the arguments of the command itself."""
-        return _quoting(super().make_context, *given, **more)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Read the arguments of one of the commands, and run it; Ctrl-C ends it with one line."""
-        try:
-            return _quoting(super().invoke, ctx)
-        except KeyboardInterrupt:
-            remark(f"pokelake: stopped{_AFTERWARDS.get(ctx.invoked_subcommand, '')}")
-            sys.exit(INTERRUPTED)
-
-
-def _quoting(call: Any, *given: Any, **more: Any) -> Any:
-    try:
-        return call(*given, **more)
-    except Exception as error:
-        # Typer's errors of usage alone have both.
-        if hasattr(error, "format_message") and isinstance(getattr(error, "message", None), str):
-            error.message = printable(error.message)  # type: ignore[attr-defined]
-        raise

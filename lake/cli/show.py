@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from flows.cli.say import remark, say, say_json
+from lake.cli.say import remark, say, say_json
 from lake.read.filters import OPERATORS
 from lake.text import shown
 

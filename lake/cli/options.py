@@ -1,0 +1,71 @@
+"""The options of the commands that read a lake; others share them."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from lake.bucket import require_bucket
+from lake.errors import StoreError
+
+# Where the value of an option comes from, as typer calls it.
+_FLAG, _VARIABLE = "COMMANDLINE", "ENVIRONMENT"
+
+
+def _given(context: typer.Context, option: str) -> str:
+    source = context.get_parameter_source(option)
+    return source.name if source else ""
+
+
+def _with_bucket(context: typer.Context, prefix: str) -> str:
+    """Return a lake's folder, if its bucket is named as well.
+
+    A lake that the command line names by its block is that lake, whatever bucket the environment names.
+    """
+    if _given(context, "lake") == _FLAG and _given(context, "bucket") == _VARIABLE:
+        context.params["bucket"] = None
+        prefix = "" if _given(context, "prefix") == _VARIABLE else prefix
+    return _with_its_bucket(context, prefix)
+
+
+def _one_lake(context: typer.Context, prefix: str) -> str:
+    """Do as `_with_bucket` does, and refuse two flags that name two lakes."""
+    if _given(context, "lake") == _given(context, "bucket") == _FLAG:
+        raise typer.BadParameter("each names a lake; pass one of them", param_hint="--lake, or --bucket")
+    return _with_bucket(context, prefix)
+
+
+def _with_its_bucket(context: typer.Context, prefix: str) -> str:
+    try:
+        require_bucket(context.params["bucket"], prefix)
+    except StoreError as error:
+        raise typer.BadParameter(str(error), param_hint="--prefix, or POKELAKE_PREFIX") from error
+    return prefix
+
+
+def bucket_option(more: str = "") -> Any:
+    """Return the option of a lake's bucket, which is eager: it is read first, wherever it stands."""
+    return typer.Option(envvar="POKELAKE_BUCKET", is_eager=True, help=f"Bucket of the lake.{more}")
+
+
+Bucket = Annotated[str | None, bucket_option(" Default: that of the saved S3Bucket block.")]
+
+
+def _prefix_option(check: Callable[[typer.Context, str], str]) -> Any:
+    return typer.Option(envvar="POKELAKE_PREFIX", callback=check, help="Folder of the lake in that bucket.")
+
+
+Prefix = Annotated[str, _prefix_option(_one_lake)]
+# For a command to which the bucket says where the lake's block should lead.
+PrefixOfBlock = Annotated[str, _prefix_option(_with_bucket)]
+LakeBlock = Annotated[
+    str, typer.Option("--lake", envvar="POKELAKE_LAKE", is_eager=True, help="S3Bucket block that holds the lake.")
+]
+AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its end, UTC) or a time.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")]
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """Return the names in a list separated by commas; None if there is no list."""
+    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None
