@@ -204,7 +204,7 @@ def test_the_names_in_the_policies_are_those_that_setup_gives():
 def test_a_lake_without_a_prefix_has_its_folders_in_the_buckets_root():
     [listing, reading] = policy("reader", Account("123456789012", "eu-central-1", "lake"))["Statement"]
     assert reading["Resource"] == [f"arn:aws:s3:::lake/{folder}/*" for folder in ("commits", "reports", "snapshots")]
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["commits/*", "snapshots/*"]}}
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["commits/*", "reports/*", "snapshots/*"]}}
 
 
 @pytest.mark.parametrize("role", ["task", "execution", "worker"])
