@@ -114,7 +114,7 @@ def sql(
     """Print the rows of an SQL query."""
     from lake.cli.show import show_first
 
-    show_first(limit, open_lake(lake, bucket, prefix).sql(query, as_of), as_json)
+    show_first(limit, open_lake(lake, bucket, prefix).sql(query, as_of=as_of), as_json)
 
 
 @app.command()

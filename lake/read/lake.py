@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
     from lake.read.filters import Filters
+    from lake.read.query import Parameters
 
 
 class Lake:
@@ -166,14 +167,18 @@ class Lake:
 
         return open_dataset(self.store, self.commit(as_of), table)
 
-    def sql(self, query: str, as_of: str | date | None = None) -> "pd.DataFrame":
+    def sql(self, query: str, *, params: "Parameters | None" = None, as_of: str | date | None = None) -> "pd.DataFrame":
         """Return the rows of one query in DuckDB's SQL, in which every table of a snapshot is a view.
 
         ``generation`` is a column of partitioned tables, and ``resource`` of ``documents``; a filter on it fetches
         only the files that can match. They are checked as those of `dataset` are. Integers and booleans can always
         hold nulls (``Int32``, ``boolean``). Of two columns with one name, such as ``a``, the second is called ``a_1``.
 
-        A query reaches these tables and nothing else: no file, no address, no secret. It runs in memory.
+        Values go into `params`, never into the text: a list for ``?``, a dict for names, as in
+        ``lake.sql("FROM pokemon WHERE name = $name", params={"name": "mew"})``.
+
+        A query reaches these tables and nothing else: no file, no address, no secret. It runs in memory, and writes
+        nothing; what `connect` returns may do all of that.
 
         Raises:
             UnknownNameError: No such table or snapshot.
@@ -182,7 +187,7 @@ class Lake:
         from lake.read.frames import frame_of
         from lake.read.query import query as run
 
-        return frame_of(run(self.store, self.commit(as_of), query))
+        return frame_of(run(self.store, self.commit(as_of), query, params))
 
     def diff(self, table: str, before: str | date, after: str | date | None = None) -> "pd.DataFrame":
         """Return one row per key whose row was added, removed or changed between two snapshots, sorted by key.

@@ -1,7 +1,8 @@
 """SQL over the tables of one snapshot, by DuckDB; it can do nothing but query them."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
@@ -13,6 +14,7 @@ from lake.commit import Commit
 from lake.errors import LakeError, UnknownNameError
 from lake.read.dataset import open_dataset
 from lake.store import PARALLEL_REQUESTS, Store
+from lake.text import shown
 
 # A query reaches registered tables alone: no file, address, secret or extension, no variable of the program.
 # The order counts, because DuckDB lets a query read the folder that it spills into, and the files of a database that is
@@ -37,13 +39,20 @@ _TRIES = 5
 # What is raised, besides DuckDB's errors, where a file cannot be read or is damaged.
 _UNREAD = (OSError, pa.ArrowException, RuntimeError)
 
-_QUERIES = "which begins with SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE or SHOW"
+_QUERIES = "SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE or SHOW"
+
+# What a query that is no single statement for DuckDB can begin with: a PIVOT without values makes a type of those that
+# it finds, and queries with it. A statement that stores what a PIVOT finds looks the same from outside.
+_PIVOTING = re.compile(r"\W*(pivot|pivot_wider|select|from|with)\b", re.IGNORECASE)
+
+# Parameters of a query: by position, or by name.
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 # The type of numbers of more than 64 bits, such as DuckDB's sums of integers.
 _HUGE = pa.decimal128(38, 0)
 
 
-def query(store: Store, commit: Commit, text: str) -> pa.Table:
+def query(store: Store, commit: Commit, text: str, params: Parameters | None = None) -> pa.Table:
     """Return the rows of one query, in which every table of a snapshot that it names is a view.
 
     Filters and columns reach the files: those of other partitions are not opened, other columns not fetched.
@@ -52,11 +61,13 @@ def query(store: Store, commit: Commit, text: str) -> pa.Table:
         UnknownNameError: The snapshot has no table of a name in the query.
         LakeError: It is not one query, DuckDB refuses it, or a file cannot be read.
     """
+    if params is not None and not isinstance(params, (list, tuple, Mapping)):
+        raise LakeError(f"sql, params: expected a list, or an object of named ones, found {shown(repr(params))}")
     with duckdb.connect() as connection:
         for setting in _SETTINGS:
             connection.execute(setting)
         tree = _parsed(connection, text)
-        asked = {name.lower() for name in _names(tree, "BASE_TABLE")}
+        asked = {name.lower() for name in _names(tree, "BASE_TABLE")} if tree else _words(text)
         if any(_names(tree, "SHOW_REF")):
             asked |= commit.tables.keys()
         known = sorted(asked & commit.tables.keys())
@@ -65,9 +76,11 @@ def query(store: Store, commit: Commit, text: str) -> pa.Table:
         for name, dataset in zip(known, datasets, strict=True):
             connection.register(name, dataset)
         try:
-            return _distinct(_whole_numbers(_answered(connection, text)))
+            return _distinct(_whole_numbers(_answered(connection, text, params)))
         except duckdb.CatalogException as error:
             unknown = sorted(asked - commit.tables.keys() - set(_named_inside(tree)))
+            if tree is None:
+                unknown = re.findall(r"Table with name (\S+) does not exist", str(error))
             if unknown:
                 raise UnknownNameError("table", unknown[0], sorted(commit.tables)) from error
             raise _refused(error) from error
@@ -79,11 +92,12 @@ def query(store: Store, commit: Commit, text: str) -> pa.Table:
             raise _refused(error) from error
 
 
-def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
-    """Return the syntax tree of one query.
+def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any] | None:
+    """Return the syntax tree of one query; None for one with a PIVOT without values, which has none.
 
     The tables are looked up in it because DuckDB's own `get_table_names` binds the query, before there are any tables:
-    it refuses ``WITH a AS (SELECT * FROM b) … JOIN c USING (d)``, and it does not tell of ``SHOW TABLES``.
+    it refuses ``WITH a AS (SELECT * FROM b) … JOIN c USING (d)``, UNPIVOT and every parameter, and it does not tell of
+    ``SHOW TABLES``.
 
     Raises:
         LakeError: It is not one query, or not SQL.
@@ -91,30 +105,44 @@ def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
     if not isinstance(text, str):
         raise LakeError(f"sql: expected a query as text, found {type(text).__name__}")
     try:
+        text.encode()
+        kinds = [statement.type for statement in connection.extract_statements(text)]
+        if len(kinds) != 1:
+            raise LakeError(f"sql: expected one query, found {len(kinds)}")
+        if kinds[0] == duckdb.StatementType.MULTI and _PIVOTING.match(_bare(text)):
+            return None
+        if kinds[0] != duckdb.StatementType.SELECT:
+            raise LakeError(_no_query(kinds[0].name))
         [(answer,)] = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
         tree: dict[str, Any] = json.loads(answer)
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeError) as error:
         raise _refused(error) from error
     except RecursionError as error:
         raise LakeError("sql: the query is nested too deeply; split it by WITH") from error
     if tree["error"]:
-        raise LakeError(_no_query(connection, text, tree["error_message"]))
-    if len(tree["statements"]) != 1:
-        raise LakeError(f"sql: expected one query, found {len(tree['statements'])}")
+        raise LakeError(f"sql: {' '.join(tree['error_message'].split())}")
     return tree
 
 
-def _no_query(connection: duckdb.DuckDBPyConnection, text: str, said: str) -> str:
-    """Return what is wrong with a text that has no syntax tree, because it is no query or no SQL."""
-    try:
-        kinds = [statement.type for statement in connection.extract_statements(text)]
-    except duckdb.Error:
-        kinds = []
-    if duckdb.StatementType.MULTI in kinds:
-        return "sql: expected a PIVOT with its values, found one without; list them: PIVOT … ON column IN ('a', 'b') …"
-    if kinds:
-        said = ", ".join(kind.name for kind in kinds)
-    return f"sql: expected one query, {_QUERIES}, because a reader never writes, found: {said}"
+def _bare(text: str) -> str:
+    """Return a query without the comments that it begins with."""
+    starts = [place for place, kind in duckdb.tokenize(text) if kind != duckdb.token_type.comment]
+    return text.encode()[starts[0] :].decode() if starts else ""
+
+
+def _no_query(kind: str) -> str:
+    """Say that a statement is none that `query` answers, and what does."""
+    found = "one that a PIVOT is part of" if kind == "MULTI" else kind.replace("_", " ")
+    return (
+        f"sql: expected a query, which begins with {_QUERIES}, found a statement of another kind: {found}. `sql` only"
+        " reads, and changes no setting; `lake.connect()` returns a DuckDB connection that may write and set what it"
+        " likes, in memory"
+    )
+
+
+def _words(text: str) -> set[str]:
+    """Return every word of a query: among them are the names of all tables that it names."""
+    return set(re.findall(r"[\w-]+", text.lower())) | set(re.findall(r"\w+", text.lower()))
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -138,7 +166,7 @@ def _named_inside(tree: Any) -> Iterator[str]:
         yield from (entry["key"].lower() for entry in node.get("cte_map", {}).get("map", ()))
 
 
-def _answered(connection: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
+def _answered(connection: duckdb.DuckDBPyConnection, text: str, params: Parameters | None) -> pa.Table:
     """Return the rows of a query; where a file could not be read, it is asked again.
 
     pyarrow does not repeat a request for fewer bytes than the answer of S3 that refuses it, nor one whose pages came
@@ -146,13 +174,13 @@ def _answered(connection: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
     """
     for _ in range(_TRIES - 1):
         try:
-            return _answer(connection.sql(text))
+            return _answer(connection.sql(text, params=params))
         except _UNREAD:
             continue
         except duckdb.Error as error:
             if "IOError" not in str(error) and "reading the stream" not in str(error):
                 raise
-    return _answer(connection.sql(text))
+    return _answer(connection.sql(text, params=params))
 
 
 def _answer(relation: duckdb.DuckDBPyRelation) -> pa.Table:
