@@ -75,7 +75,7 @@ def test_sql_reads_any_snapshot_and_says_of_how_many_rows_it_prints_some(ran: Ra
     ("query", "said"),
     [
         ("SELECT * FROM move", "pokelake: no table 'move'; there are: documents, moves\n"),
-        ("DROP TABLE moves", "pokelake: sql: expected one query, which begins with SELECT, "),
+        ("DROP TABLE moves", "pokelake: sql: expected a query, which begins with SELECT, "),
     ],
 )
 def test_a_query_that_is_refused_is_one_paragraph_and_exit_code_1(ran: Ran, query: str, said: str):
