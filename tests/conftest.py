@@ -73,6 +73,7 @@ TOGETHER = {
             "flows/local/replica/test_api",
             "lake/crawl/test_pokeapi_listings",
             "lake/tables/test_corpus",
+            "lake/views/test_corpus",
         )
     },
 }

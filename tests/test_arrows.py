@@ -16,9 +16,9 @@ MAY_IMPORT = {
     "tests": {"tests", "flows", "blocks", "lake"},
 }
 
-ROOMS = {"crawl", "documents", "tables", "publish", "read", "assemble", "cli"}
+ROOMS = {"crawl", "documents", "tables", "publish", "read", "views", "assemble", "cli"}
 # The rooms of lake that join others, and which.
-JOINED = {"assemble": {"crawl", "documents", "tables", "publish"}, "cli": {"read"}}
+JOINED = {"assemble": {"crawl", "documents", "tables", "publish"}, "cli": {"read"}, "read": {"views"}}
 
 # What each folder of flows, and each verb beside them, may import of flows. Not listed: everything.
 FLOWS = {"steps": {"steps"}, "verb": {"steps"}, "deploy": {"deploy", "steps"}}
@@ -157,6 +157,10 @@ def test_every_module_of_lake_is_a_room_or_a_foundation():
         ("lake/tables/pokeapi/pokemon.py", "def late():\n    import lake.publish.check", "lake.publish.check"),
         ("lake/documents.py", "from lake.crawl.shard import cut", "lake.crawl.shard.cut"),
         ("lake/store.py", "from lake.read import Lake", "lake.read.Lake"),
+        ("lake/views/types.py", "from lake.read.query import query", "lake.read.query.query"),
+        ("lake/views/types.py", "from lake.tables import TABLES", "lake.tables.TABLES"),
+        ("lake/views/types.py", "import duckdb", "duckdb"),
+        ("lake/read/query.py", "from lake.tables import TABLES", "lake.tables.TABLES"),
         ("lake/crawl/shard.py", "import lake", "lake"),
         ("lake/commit.py", "import lake.publish", "lake.publish"),
         ("lake/crawl/client.py", "import flows.steps.crawl", "flows.steps.crawl"),
@@ -194,6 +198,7 @@ def test_a_broken_arrow_is_found(tmp_path, path, code, name):
         ("lake/publish/snapshot.py", "from . import check\nfrom ..store import Store"),
         ("lake/crawl/client.py", "import httpx"),
         ("lake/__init__.py", "from lake.read import Lake"),
+        ("lake/read/ready.py", "from lake.views import VIEWS"),
         ("blocks/storage.py", "from prefect_aws import S3Bucket\nfrom lake.store import Store"),
         ("lake/assemble/merge.py", "from lake.crawl import Shard\nfrom lake.publish import TableWriter"),
         ("flows/cli/__init__.py", "from flows.local.demo import run\nfrom flows.deploy.pool import Pool"),

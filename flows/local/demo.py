@@ -50,7 +50,8 @@ def _show(source: str) -> None:
 
     lake = Lake(store)
     print("\n2. What there is now\n")
-    tables = lake.tables().drop(columns="grain")
+    listed = lake.tables()
+    tables = listed[listed["kind"] == "table"].drop(columns=["kind", "grain"])
     show(tables.nlargest(SHOWN_TABLES, "rows"), as_json=False)
     print(f"   and {len(tables) - SHOWN_TABLES} more, down to tables of a single row\n")
 

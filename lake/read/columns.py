@@ -9,13 +9,14 @@ import pyarrow as pa
 from lake.commit import Commit, TableFiles
 from lake.read.dataset import open_dataset
 from lake.read.history import table_of
+from lake.read.ready import ready_view
 from lake.schema import split_null
 from lake.store import Store
 
 NAMES = ("name", "type", "unit", "description", "null_means", "references", "is_key", "is_nullable", "source")
 
 # The partition is a column for every reader, but it stands in the files' paths and not in the files.
-_PARTITION = "The partition, from the path of the file; a filter on it fetches only the files that can match."
+PARTITION_MEANING = "The partition, from the path of the file; a filter on it fetches only the files that can match."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,18 @@ class Description:
 def describe(store: Store, commit: Commit, name: str) -> Description:
     """Describe a table from its smallest file, which is checked as `open_dataset` does; what it does not say is None.
 
+    A ready view is described from its declaration, and nothing is fetched.
+
     Raises:
         UnknownNameError: No such table.
         LakeError: The file cannot be read.
     """
-    table = table_of(commit, name)
-    smallest = min(table.files, key=lambda file: file.bytes)
-    schema = open_dataset(store, commit, name, [smallest]).schema
+    if (view := ready_view(commit, name)) is not None:
+        table, schema = TableFiles(None, (), grain=view.table.grain, primary_key=view.table.primary_key), view.schema
+    else:
+        table = table_of(commit, name)
+        smallest = min(table.files, key=lambda file: file.bytes)
+        schema = open_dataset(store, commit, name, [smallest]).schema
     said = _texts(schema.metadata)
     key = said["primary_key"].split(",") if "primary_key" in said else list(table.primary_key)
     facts = {
@@ -52,7 +58,7 @@ def describe(store: Store, commit: Commit, name: str) -> Description:
 def _column(field: pa.Field, table: TableFiles, key: list[str]) -> dict[str, Any]:
     said = _texts(field.metadata)
     is_partition = field.name == table.partition
-    description, null_means = split_null(_PARTITION if is_partition else said.get("description", ""))
+    description, null_means = split_null(PARTITION_MEANING if is_partition else said.get("description", ""))
     values = (
         field.name,
         str(field.type),

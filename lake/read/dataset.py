@@ -73,8 +73,11 @@ def open_dataset(
     name: str,
     files: Sequence[DataFile] | None = None,
     whole_bytes: int | None = None,
+    schema: pa.Schema | None = None,
 ) -> ds.Dataset:
     """Return a table as a dataset: of all its files that the commit names, or of those that are given.
+
+    The first file is opened for the `schema` of all, unless that is given.
 
     Files of up to `whole_bytes` (default: `WHOLE_BYTES`) are checked by their hashes; of others, pages are checked by
     the checksums that were written with them.
@@ -107,10 +110,10 @@ def open_dataset(
         return opened[file] if file in opened else read_file(store, commit.snapshot, name, file)
 
     try:
-        if fragments[0].path in small:
+        if schema is None and fragments[0].path in small:
             opened[files[0]] = fetch(files[0])
             schema = pq.read_schema(pa.BufferReader(opened[files[0]]))
-        else:
+        elif schema is None:
             schema = fragments[0].physical_schema
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"s3://{fragments[0].path}: expected Parquet that can be read: {error}") from error

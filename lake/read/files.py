@@ -33,7 +33,7 @@ def read_table(
     """
     table = table_of(commit, name)
     if columns is not None:
-        columns = _names(columns)
+        columns = column_names(columns)
     schema = schema_of(store, commit, name, with_partition=True) if filters is not None else None
     expression = None if schema is None or filters is None else expression_of(name, schema, filters)
 
@@ -44,7 +44,7 @@ def read_table(
         return pa.concat_tables(list(pool.map(part, _matching(table, schema, expression))))
 
 
-def _names(columns: object) -> list[str]:
+def column_names(columns: object) -> list[str]:
     """Return the columns that were asked for, each by its name.
 
     Raises:

@@ -14,6 +14,7 @@ from lake.read.history import History, table_of
 from lake.store import Store
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
     import pyarrow.dataset as ds
 
@@ -77,21 +78,29 @@ class Lake:
         )
 
     def tables(self, as_of: str | date | None = None) -> "pd.DataFrame":
-        """Return one row per table of a snapshot: its name, rows, bytes, partitions, and what a row stands for."""
-        from lake.read.frames import listed
+        """Return one row per table and ready view of a snapshot: rows, bytes, partitions, and what a row stands for.
 
-        return listed(
-            [
-                {
-                    "table": name,
-                    "rows": table.rows,
-                    "bytes": table.bytes,
-                    "partitions": len({file.partition for file in table.files}) if table.partition else 0,
-                    "grain": table.grain,
-                }
-                for name, table in sorted(self.commit(as_of).tables.items())
-            ]
-        )
+        `kind` is ``table`` or ``view``. Views are made of the tables when somebody asks for them, so they have no
+        files, and nobody has counted their rows: `rows`, `bytes` and `partitions` are null.
+        """
+        from lake.read.frames import listed
+        from lake.read.ready import ready_views
+
+        commit = self.commit(as_of)
+        tables = [
+            {
+                "table": name,
+                "kind": "table",
+                "rows": table.rows,
+                "bytes": table.bytes,
+                "partitions": len({file.partition for file in table.files}) if table.partition else 0,
+                "grain": table.grain,
+            }
+            for name, table in sorted(commit.tables.items())
+        ]
+        views = [{"table": view.name, "kind": "view", "grain": view.table.grain} for view in ready_views(commit)]
+        counts = ("rows", "bytes", "partitions")
+        return listed([*tables, *views]).astype(dict.fromkeys(counts, "Int64"))
 
     def columns(self, table: str, as_of: str | date | None = None) -> "pd.DataFrame":
         """Return one row per column of a table, as the metadata of the snapshot's own files describes them.
@@ -138,15 +147,24 @@ class Lake:
     ) -> "pd.DataFrame":
         """Read a table; of a partitioned one, a filter on its partition fetches only the files that can match.
 
-        Every file is checked against the hash that its commit gives.
+        Every file is checked against the hash that its commit gives. A ready view, such as ``pokemon_wide``, is read
+        as a table is; its rows are sorted by its key.
 
         Raises:
             UnknownNameError: No such table, column, operator or snapshot.
             LakeError: A file is not what the commit says, or a filter's value does not fit its column.
         """
+        from lake.read.ready import ready_view
+
+        commit = self.commit(as_of)
+        if (view := ready_view(commit, table)) is not None:
+            from lake.read.frames import frame_of
+            from lake.read.view_rows import read_view
+
+            return frame_of(read_view(self.store, commit, view, filters, columns))
         from lake.read.files import read_table
 
-        frame: pd.DataFrame = read_table(self.store, self.commit(as_of), table, filters, columns).to_pandas()
+        frame: pd.DataFrame = read_table(self.store, commit, table, filters, columns).to_pandas()
         return frame
 
     def dataset(self, table: str, as_of: str | date | None = None) -> "ds.Dataset":
@@ -188,6 +206,28 @@ class Lake:
         from lake.read.query import query as run
 
         return frame_of(run(self.store, self.commit(as_of), query, params))
+
+    def connect(self, as_of: str | date | None = None) -> "duckdb.DuckDBPyConnection":
+        """Return a DuckDB connection of your own, in which every table and ready view of a snapshot is a view.
+
+        They bear comments, in ``duckdb_views()``, ``duckdb_columns()`` and ``information_schema.columns``. Join them
+        with your own DataFrames, make tables of them, hand the connection to ibis or to a notebook's SQL cells. It
+        stays with the snapshot and fetches what a query reads; opening it takes a small request for each table::
+
+            con = lake.connect()
+            mine = pd.DataFrame({"name": ["pikachu", "mew"], "level": [50, 70]})
+            con.sql("SELECT * FROM mine JOIN pokemon_wide USING (name)").df()
+
+        It keeps the credentials of this moment, as `dataset` does; where a request fails, ask again. Close it, or use
+        it as a context. Unlike `sql` it may do what DuckDB may: read files of this machine, and write some.
+
+        Raises:
+            UnknownNameError: No such snapshot.
+            LakeError: What a table's fields are cannot be read.
+        """
+        from lake.read.connect import connect
+
+        return connect(self.store, self.commit(as_of))
 
     def diff(self, table: str, before: str | date, after: str | date | None = None) -> "pd.DataFrame":
         """Return one row per key whose row was added, removed or changed between two snapshots, sorted by key.

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
@@ -12,8 +11,9 @@ import pyarrow as pa
 
 from lake.commit import Commit
 from lake.errors import LakeError, UnknownNameError
-from lake.read.dataset import open_dataset
-from lake.store import PARALLEL_REQUESTS, Store
+from lake.read.ready import known, ready_view
+from lake.read.relations import add, add_all
+from lake.store import Store
 from lake.text import shown
 
 # A query reaches registered tables alone: no file, address, secret or extension, no variable of the program.
@@ -45,6 +45,10 @@ _QUERIES = "SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE or S
 # it finds, and queries with it. A statement that stores what a PIVOT finds looks the same from outside.
 _PIVOTING = re.compile(r"\W*(pivot|pivot_wider|select|from|with)\b", re.IGNORECASE)
 
+# What DuckDB's own tables and functions are called that tell of tables, and the schemas in which some of them lie.
+_CATALOGS = ("duckdb_", "pragma_", "sqlite_master", "sqlite_schema", "pg_")
+_CATALOG_SCHEMAS = {"information_schema", "pg_catalog"}
+
 # Parameters of a query: by position, or by name.
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -53,9 +57,10 @@ _HUGE = pa.decimal128(38, 0)
 
 
 def query(store: Store, commit: Commit, text: str, params: Parameters | None = None) -> pa.Table:
-    """Return the rows of one query, in which every table of a snapshot that it names is a view.
+    """Return the rows of one query, in which every table and ready view of a snapshot that it names is a view.
 
-    Filters and columns reach the files: those of other partitions are not opened, other columns not fetched.
+    Where it asks for names, of tables or columns, all of them are there, with comments. Filters and columns reach the
+    files: those of other partitions are not opened, other columns not fetched.
 
     Raises:
         UnknownNameError: The snapshot has no table of a name in the query.
@@ -68,21 +73,19 @@ def query(store: Store, commit: Commit, text: str, params: Parameters | None = N
             connection.execute(setting)
         tree = _parsed(connection, text)
         asked = {name.lower() for name in _names(tree, "BASE_TABLE")} if tree else _words(text)
-        if any(_names(tree, "SHOW_REF")):
-            asked |= commit.tables.keys()
-        known = sorted(asked & commit.tables.keys())
-        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-            datasets = list(pool.map(lambda name: open_dataset(store, commit, name), known))
-        for name, dataset in zip(known, datasets, strict=True):
-            connection.register(name, dataset)
+        if tree and _asks_for_names(tree):
+            add_all(connection, store, commit)
+        else:
+            add(connection, store, commit, asked)
         try:
             return _distinct(_whole_numbers(_answered(connection, text, params)))
         except duckdb.CatalogException as error:
-            unknown = sorted(asked - commit.tables.keys() - set(_named_inside(tree)))
+            unknown = sorted(asked - set(known(commit)) - set(_named_inside(tree)))
             if tree is None:
                 unknown = re.findall(r"Table with name (\S+) does not exist", str(error))
-            if unknown:
-                raise UnknownNameError("table", unknown[0], sorted(commit.tables)) from error
+            for name in unknown[:1]:
+                ready_view(commit, name)
+                raise UnknownNameError("table", name, known(commit)) from error
             raise _refused(error) from error
         except duckdb.OutOfMemoryException as error:
             raise LakeError(
@@ -153,6 +156,17 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
         if isinstance(part, dict):
             yield part
         pending += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+
+
+def _asks_for_names(tree: Any) -> bool:
+    """Tell whether a query asks DuckDB itself which tables or columns there are, or what is said of them."""
+    for node in _nodes(tree):
+        name = str(node.get("function_name" if node.get("class") == "FUNCTION" else "table_name") or "").lower()
+        if node.get("type") == "SHOW_REF" and not node.get("query"):
+            return True
+        if name.startswith(_CATALOGS) or str(node.get("schema_name")).lower() in _CATALOG_SCHEMAS:
+            return True
+    return False
 
 
 def _names(tree: Any, kind: str) -> Iterator[str]:

@@ -1,0 +1,42 @@
+"""The ready views of a snapshot: those whose tables it has."""
+
+from lake.commit import Commit
+from lake.errors import LakeError
+from lake.views import VIEWS, View
+
+
+def ready_views(commit: Commit) -> list[View]:
+    """Return the views of which a snapshot has all tables, and no table of the same name."""
+    return [view for name, view in VIEWS.items() if name not in commit.tables and not view.lacking(commit.tables)]
+
+
+def ready_view(commit: Commit, name: object) -> View | None:
+    """Return the view of this name; None if none is declared, or a table of the snapshot has the name.
+
+    Raises:
+        LakeError: The snapshot lacks a table that the view needs.
+    """
+    if not isinstance(name, str) or name not in VIEWS or name in commit.tables:
+        return None
+    if lacking := VIEWS[name].lacking(commit.tables):
+        tables = "the table" if len(lacking) == 1 else "the tables"
+        raise LakeError(f"{name} is a view, and snapshot {commit.snapshot} lacks {tables} {', '.join(lacking)} for it")
+    return VIEWS[name]
+
+
+def refuse_view(commit: Commit, name: object) -> None:
+    """Refuse a ready view where a table is asked for, because it has no files.
+
+    Raises:
+        LakeError: It is one.
+    """
+    if ready_view(commit, name) is not None:
+        raise LakeError(
+            f"{name} is a view, which is made when somebody asks and has no files: `read`, `sql`, `connect` and"
+            " `columns` take it; `export` writes it into a file"
+        )
+
+
+def known(commit: Commit) -> list[str]:
+    """Return the names of everything that can be read: tables and ready views."""
+    return sorted([*commit.tables, *(view.name for view in ready_views(commit))])
