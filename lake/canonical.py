@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 # Two documents are about the same thing if at least this share of their members is equal.
 RESEMBLANCE = 0.5
@@ -48,7 +49,7 @@ def canonical_hash(body: bytes, ordered: bool = False) -> str:
     return sha256(_canonical(msgspec.json.decode(body), ordered)).hexdigest()
 
 
-def name_of(body: bytes) -> str | None:
+def name_of(body: bytes | pa.Buffer) -> str | None:
     """Return the top-level `name` of a document; None if it has none that is a string."""
     try:
         name = _named.decode(body).name

@@ -41,6 +41,7 @@ FOUNDATIONS = {
     "store",
     "commit",
     "canonical",
+    "identity",
     "decode",
     "source",
     "verdict",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lake.assemble.build import BuildResult
 from lake.assemble.merged import MergedResource
+from lake.assemble.named import identities_of, names_elsewhere
 from lake.assemble.work import Work
 from lake.commit import Commit, SourceFacts, TableFiles
 from lake.errors import DamagedObjectError, MissingObjectError
@@ -49,8 +50,9 @@ def audit(
         {name: item.rows_before for name, item in merged.items()},
         allow_shrink,
         tolerances,
+        lambda resource: names_elsewhere(store, merged[resource]),
     )
-    findings += audit_identity(change for item in merged.values() for change in item.identities)
+    findings += audit_identity(change for item in merged.values() for change in identities_of(store, item))
     undeclared = {
         name
         for name, item in merged.items()

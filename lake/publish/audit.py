@@ -1,7 +1,7 @@
 """Audits before the commit. They list everything they find, with rows; the `Level` of a finding says what follows."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from lake.commit import TableFiles
 from lake.fields import encoded
@@ -119,10 +119,13 @@ def audit_run(
     documents_before: Mapping[str, int],
     allow_shrink: Collection[str] = (),
     tolerances: Tolerances = TOLERANCES,
+    names_elsewhere: Callable[[str], tuple[int, int]] = lambda resource: (0, 0),
 ) -> list[Finding]:
     """Audit a crawl as a whole: did upstream change meanwhile, and did many documents vanish at once?
 
-    `versions` counts answers by upstream version; `deleted` names the vanished documents of each resource.
+    `versions` counts answers by upstream version; `deleted` names the vanished documents of each resource. Of a
+    resource that lost many, `names_elsewhere` returns how many of them had a name, and how many of those stand under
+    other ids: if all do, the documents were numbered anew.
     """
     findings = []
     if len(versions) > 1:
@@ -138,12 +141,22 @@ def audit_run(
                     Level.ASK,
                     "deletions",
                     resource,
-                    f"{len(paths)} of {before} documents vanished at once ({some(paths)})",
+                    f"{len(paths)} of {before} documents vanished at once ({some(paths)})"
+                    f"{_elsewhere(*names_elsewhere(resource))}",
                     before,
                     before - len(paths),
                 )
             )
     return findings
+
+
+def _elsewhere(named: int, elsewhere: int) -> str:
+    """Say how many names of vanished documents stand under other ids; nothing if no document had one."""
+    if not named:
+        return ""
+    if not elsewhere:
+        return "; none of their names stands under another id"
+    return f"; {elsewhere:,} of their {counted(named, 'name')} {_verb(elsewhere, 'stand')} under other ids"
 
 
 def audit_identity(changes: Iterable[IdentityChange]) -> list[Finding]:
