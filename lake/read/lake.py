@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 from lake.commit import Commit
 from lake.layout import table_folder
 from lake.read.history import History, table_of
+from lake.read.in_duckdb import InDuckDB
 from lake.store import Store
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
     import pyarrow.dataset as ds
 
     from lake.read.filters import Filters
-    from lake.read.query import Parameters
 
 
-class Lake:
+class Lake(InDuckDB):
     """One lake as its readers see it; holds an S3 client open and remembers commits, which never change.
 
     Args:
@@ -184,50 +183,6 @@ class Lake:
         from lake.read.dataset import open_dataset
 
         return open_dataset(self.store, self.commit(as_of), table)
-
-    def sql(self, query: str, *, params: "Parameters | None" = None, as_of: str | date | None = None) -> "pd.DataFrame":
-        """Return the rows of one query in DuckDB's SQL, in which every table of a snapshot is a view.
-
-        ``generation`` is a column of partitioned tables, and ``resource`` of ``documents``; a filter on it fetches
-        only the files that can match. They are checked as those of `dataset` are. Integers and booleans can always
-        hold nulls (``Int32``, ``boolean``). Of two columns with one name, such as ``a``, the second is called ``a_1``.
-
-        Values go into `params`, never into the text: a list for ``?``, a dict for names, as in
-        ``lake.sql("FROM pokemon WHERE name = $name", params={"name": "mew"})``.
-
-        A query reaches these tables and nothing else: no file, no address, no secret. It runs in memory, and writes
-        nothing; what `connect` returns may do all of that.
-
-        Raises:
-            UnknownNameError: No such table or snapshot.
-            LakeError: It is not one query, DuckDB refuses it, or pandas cannot hold what comes out.
-        """
-        from lake.read.frames import frame_of
-        from lake.read.query import query as run
-
-        return frame_of(run(self.store, self.commit(as_of), query, params))
-
-    def connect(self, as_of: str | date | None = None) -> "duckdb.DuckDBPyConnection":
-        """Return a DuckDB connection of your own, in which every table and ready view of a snapshot is a view.
-
-        They bear comments, in ``duckdb_views()``, ``duckdb_columns()`` and ``information_schema.columns``. Join them
-        with your own DataFrames, make tables of them, hand the connection to ibis or to a notebook's SQL cells. It
-        stays with the snapshot and fetches what a query reads; opening it takes a small request for each table::
-
-            con = lake.connect()
-            mine = pd.DataFrame({"name": ["pikachu", "mew"], "level": [50, 70]})
-            con.sql("SELECT * FROM mine JOIN pokemon_wide USING (name)").df()
-
-        It keeps the credentials of this moment, as `dataset` does; where a request fails, ask again. Close it, or use
-        it as a context. Unlike `sql` it may do what DuckDB may: read files of this machine, and write some.
-
-        Raises:
-            UnknownNameError: No such snapshot.
-            LakeError: What a table's fields are cannot be read.
-        """
-        from lake.read.connect import connect
-
-        return connect(self.store, self.commit(as_of))
 
     def diff(self, table: str, before: str | date, after: str | date | None = None) -> "pd.DataFrame":
         """Return one row per key whose row was added, removed or changed between two snapshots, sorted by key.

@@ -44,10 +44,8 @@ def add_all(connection: duckdb.DuckDBPyConnection, store: Store, commit: Commit)
     Each table costs a request for the list of its fields, if its commit does not have it; no file is fetched.
     """
     names = sorted(commit.tables)
-    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        entries = list(pool.map(lambda name: _entries(store, commit, name), names))
-        listed = dict(zip(names, entries, strict=True))
-        datasets = list(pool.map(lambda name: open_dataset(store, commit, name, schema=_schema(listed[name])), names))
+    listed = entries_of(store, commit, names)
+    datasets = [open_dataset(store, commit, name, schema=_schema(listed[name])) for name in names]
     views = ready_views(commit)
     _create(connection, zip(names, datasets, strict=True), views)
     comments = {name: table_comments(commit, name, listed[name]) for name in names}
@@ -71,6 +69,12 @@ def query_of(view: View) -> str:
         f"{quoted(field.name)}::{_TYPES[str(field.type)]} AS {quoted(field.name)}" for field in view.table.fields
     )
     return f"SELECT {', '.join(columns)} FROM ({view.sql})"
+
+
+def entries_of(store: Store, commit: Commit, names: Sequence[str]) -> dict[str, Entries]:
+    """Return the fields of some tables; each costs a request, if its commit does not have them."""
+    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+        return dict(zip(names, pool.map(lambda name: _entries(store, commit, name), names), strict=True))
 
 
 def _entries(store: Store, commit: Commit, name: str) -> Entries:

@@ -1,5 +1,6 @@
 """A lake for queries."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -30,3 +31,9 @@ def lake(s3_endpoint: str, request: pytest.FixtureRequest) -> Iterator[Lake]:
         )
         store.create_bucket()
         yield filled(store)
+
+
+@pytest.fixture
+def other(lake: Lake, request: pytest.FixtureRequest) -> Store:
+    """Open an empty lake beside that of the module; the fixture `store` would empty that one."""
+    return Store(lake.store.bucket, re.sub(r"\W+", "-", request.node.name))

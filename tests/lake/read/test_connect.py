@@ -91,19 +91,19 @@ def test_opening_fetches_no_file(lake: Lake):
     assert asked - known == {"GetObject": len(commit.tables["moves"].files)}
 
 
-def test_where_the_list_of_fields_is_lost_the_files_tell_them(store: Store):
-    lake = filled(store)
+def test_where_the_list_of_fields_is_lost_the_files_tell_them(other: Store):
+    lake = filled(other)
     table = lake.commit().tables["moves"]
     assert table.schema is not None
-    store.delete([schema_key(table.schema)])
+    other.delete([schema_key(table.schema)])
     with lake.connect() as connection:
         assert comments(connection, "moves")["power"] == "Power. Null: none."
         assert rows(connection, "SELECT sum(power) FROM moves") == [(95,)]
 
 
-def test_a_file_that_is_gone_fails_the_query_that_needs_it_and_no_other(store: Store):
-    lake = filled(store)
-    store.delete([f"{table_folder(SECOND, 'moves')}/generation=2/part-0.parquet"])
+def test_a_file_that_is_gone_fails_the_query_that_needs_it_and_no_other(other: Store):
+    lake = filled(other)
+    other.delete([f"{table_folder(SECOND, 'moves')}/generation=2/part-0.parquet"])
     with lake.connect() as connection:
         assert rows(connection, "SELECT count(*) FROM moves WHERE generation = 1") == [(2,)]
         with pytest.raises(duckdb.Error, match=r"generation=2/part-0\.parquet"):
@@ -111,11 +111,11 @@ def test_a_file_that_is_gone_fails_the_query_that_needs_it_and_no_other(store: S
         assert rows(connection, "SELECT count(*) FROM documents") == [(2,)]
 
 
-def test_text_in_a_declaration_is_no_sql(store: Store):
+def test_text_in_a_declaration_is_no_sql(other: Store):
     """A description may have any sign."""
     described = tuple(replace(field, description='It\'s "mine"; DROP VIEW documents; --') for field in LEARNT.fields)
     odd = replace(LEARNT, fields=described, grain="one row per 'move'; ")
-    publish(store, FIRST, [learnt(("pikachu", 1, None, True), table=odd)], [PIKACHU])
-    with Lake(store).connect() as connection:
+    publish(other, FIRST, [learnt(("pikachu", 1, None, True), table=odd)], [PIKACHU])
+    with Lake(other).connect() as connection:
         assert set(comments(connection, "learnt").values()) == {'It\'s "mine"; DROP VIEW documents; --'}
         assert rows(connection, "SELECT count(*) FROM documents") == [(1,)]

@@ -1,7 +1,10 @@
 """Ready views, over the demo's lake."""
 
+from pathlib import Path
 from typing import Any
 
+import duckdb
+import pandas as pd
 import pytest
 
 from lake.errors import LakeError, UnknownNameError
@@ -111,3 +114,18 @@ def test_a_view_has_no_files(demo: Lake):
     for ask in (demo.path, demo.dataset):
         with pytest.raises(LakeError, match=r"pokemon_wide is a view.*no files: `read`, `sql`, `connect`"):
             ask("pokemon_wide")
+
+
+def test_views_are_taken_home_with_what_they_are_made_of(demo: Lake, tmp_path: Path):
+    path = demo.export(tmp_path / "types.duckdb", tables=["type_chart"])
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM type_chart").fetchall() == [(len(demo.read("type_chart")),)]
+        names = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
+        assert [name for (name,) in names] == ["_snapshot", "generations", "type_effectiveness", "types"]
+        said = "SELECT comment FROM duckdb_columns() WHERE table_name = 'type_chart' AND column_name = 'damage_percent'"
+        assert connection.execute(said).fetchall() == [("Damage dealt: 0, 50, 100 or 200. Unit: percent.",)]
+    folder = demo.export(tmp_path / "types", tables=["type_chart"])
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(folder / "type_chart.parquet"), demo.read("type_chart"), check_dtype=False
+    )
+    assert "| type_chart | view | one row per generation and pair" in (folder / "README.md").read_text()
