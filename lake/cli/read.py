@@ -1,13 +1,14 @@
 """The commands that read a lake."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lake.bucket import LAKE_BLOCK
 from lake.cli.options import AsOf, Bucket, Json, LakeBlock, Limit, Prefix, names
-from lake.cli.say import remark, say_document
+from lake.cli.say import remark, say, say_document
 from lake.errors import LakeError
 
 if TYPE_CHECKING:
@@ -115,6 +116,25 @@ def sql(
     from lake.cli.show import show_first
 
     show_first(limit, open_lake(lake, bucket, prefix).sql(query, as_of=as_of), as_json)
+
+
+@app.command()
+def export(
+    target: Annotated[Path, typer.Argument(help="FILE.duckdb, or a folder for Parquet; it must not exist.")],
+    tables: Annotated[
+        str | None, typer.Option(help="Tables and views, separated by commas. Default: all. A view brings its tables.")
+    ] = None,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
+    as_of: AsOf = None,
+) -> None:
+    """Write a snapshot into a DuckDB file or a folder of Parquet, which are read without Pokélake."""
+    source = open_lake(lake, bucket, prefix).at(as_of)
+    path = source.export(target, names(tables))
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    megabytes = sum(file.stat().st_size for file in files) / 1e6
+    say(f"wrote {source.commit().snapshot} into {path}: {megabytes:,.1f} MB")
 
 
 @app.command()

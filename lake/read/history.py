@@ -53,13 +53,9 @@ def table_of(commit: Commit, name: str) -> TableFiles:
 
     Raises:
         UnknownNameError: The snapshot has no table of this name.
-        LakeError: It is the name of a ready view, which has no files.
     """
     if not isinstance(name, str) or name not in commit.tables:
-        from lake.read.ready import known, refuse_view
-
-        refuse_view(commit, name)
-        raise UnknownNameError("table", name, known(commit))
+        raise UnknownNameError("table", name, sorted(commit.tables))
     return commit.tables[name]
 
 

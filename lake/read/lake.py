@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lake.commit import Commit
 from lake.layout import table_folder
-from lake.read.history import History, table_of
+from lake.read.history import History
 from lake.read.in_duckdb import InDuckDB
 from lake.store import Store
 
@@ -133,8 +133,10 @@ class Lake(InDuckDB):
 
     def path(self, table: str, as_of: str | date | None = None) -> str:
         """Return the folder that holds a table's live files and nothing else, for ``pd.read_parquet`` and others."""
+        from lake.read.ready import require_files
+
         commit = self.commit(as_of)
-        table_of(commit, table)
+        require_files(commit, table)
         return self.store.uri(table_folder(commit.snapshot, table))
 
     def read(
@@ -181,8 +183,11 @@ class Lake(InDuckDB):
         again.
         """
         from lake.read.dataset import open_dataset
+        from lake.read.ready import require_files
 
-        return open_dataset(self.store, self.commit(as_of), table)
+        commit = self.commit(as_of)
+        require_files(commit, table)
+        return open_dataset(self.store, commit, table)
 
     def diff(self, table: str, before: str | date, after: str | date | None = None) -> "pd.DataFrame":
         """Return one row per key whose row was added, removed or changed between two snapshots, sorted by key.

@@ -10,8 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from lake.commit import Commit
-from lake.errors import LakeError, UnknownNameError
-from lake.read.ready import known, ready_view
+from lake.errors import LakeError
+from lake.read.ready import ready_view
 from lake.read.relations import add, add_all
 from lake.store import Store
 from lake.text import shown
@@ -49,6 +49,8 @@ _PIVOTING = re.compile(r"\W*(pivot|pivot_wider|select|from|with)\b", re.IGNORECA
 _CATALOGS = ("duckdb_", "pragma_", "sqlite_master", "sqlite_schema", "pg_")
 _CATALOG_SCHEMAS = {"information_schema", "pg_catalog"}
 
+_UNKNOWN = re.compile(r"Table with name (\S+) does not exist")
+
 # Parameters of a query: by position, or by name.
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -80,12 +82,8 @@ def query(store: Store, commit: Commit, text: str, params: Parameters | None = N
         try:
             return _distinct(_whole_numbers(_answered(connection, text, params)))
         except duckdb.CatalogException as error:
-            unknown = sorted(asked - set(known(commit)) - set(_named_inside(tree)))
-            if tree is None:
-                unknown = re.findall(r"Table with name (\S+) does not exist", str(error))
-            for name in unknown[:1]:
-                ready_view(commit, name)
-                raise UnknownNameError("table", name, known(commit)) from error
+            if unknown := _UNKNOWN.search(str(error)):
+                ready_view(commit, unknown[1])
             raise _refused(error) from error
         except duckdb.OutOfMemoryException as error:
             raise LakeError(
@@ -172,12 +170,6 @@ def _asks_for_names(tree: Any) -> bool:
 def _names(tree: Any, kind: str) -> Iterator[str]:
     """Yield the table that each reference of a kind names; some name none."""
     yield from (node["table_name"] for node in _nodes(tree) if node.get("type") == kind and node["table_name"])
-
-
-def _named_inside(tree: Any) -> Iterator[str]:
-    """Yield the names that the query itself gives to a part of it, ``WITH name AS``."""
-    for node in _nodes(tree):
-        yield from (entry["key"].lower() for entry in node.get("cte_map", {}).get("map", ()))
 
 
 def _answered(connection: duckdb.DuckDBPyConnection, text: str, params: Parameters | None) -> pa.Table:

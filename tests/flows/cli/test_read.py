@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,17 @@ def test_a_query_that_is_refused_is_one_paragraph_and_exit_code_1(ran: Ran, quer
     assert (code, out) == (1, b"")
     assert err.startswith(said)
     assert err.count("\n") == 1
+
+
+def test_export_says_what_it_wrote_and_overwrites_nothing(ran: Ran, tmp_path: Path):
+    target = tmp_path / "some.duckdb"
+    code, out, err = ran("export", str(target), "--tables", "moves", "--as-of", FIRST)
+    assert (code, err) == (0, "")
+    assert re.fullmatch(rf"wrote {FIRST} into {target}: \d+\.\d MB\n", out.decode())
+    assert [path.name for path in tmp_path.iterdir()] == ["some.duckdb"]
+    code, out, err = ran("export", str(target))
+    assert (code, out) == (1, b"")
+    assert err.startswith(f"pokelake: export: {target} is there already, and nothing is overwritten")
 
 
 def test_read_takes_filters_with_every_operator(ran: Ran):
@@ -194,7 +206,7 @@ def test_snapshots_and_tables_show_what_fits(shown: Shown):
     assert lines[2].split() == [SECOND, "2026-08-08T04:13:00+00:00", "1", "0", "0"]
     assert err == "5 of 8 columns fit, without deleted, bytes, failed; --json prints all\n"
     assert shown(120, "snapshots")[1] == ""
-    assert shown(60, "tables")[1] == "4 of 5 columns fit, without grain; --json prints all\n"
+    assert shown(60, "tables")[1] == "5 of 6 columns fit, without grain; --json prints all\n"
     assert shown(50, "read", "documents")[1].replace("\n", " ").endswith("--columns chooses others, --json prints all ")
 
 
