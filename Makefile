@@ -9,7 +9,7 @@ JOBS ?= $(shell expr 1 + $(CORES))
 # Without compiled files, pytest rewrites every test, and each process that a test starts compiles the packages.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo up check test quick coverage lint types bench chaos aws docs lock clean
+.PHONY: demo up check test quick coverage lint types bench chaos aws readers docs lock clean
 
 demo: .venv/installed
 	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
@@ -51,6 +51,10 @@ chaos: .venv/installed
 # Needs an AWS account, Docker and a Prefect API, and costs money, which it names before it starts: `make aws`.
 aws: .venv/installed
 	@$(BIN)/python -m tests.aws $(AWS)
+
+# Reads one lake with the oldest packages that readers may have, the newest, and beside awswrangler: `make readers`.
+readers: .venv/installed
+	@$(BIN)/python -m tests.readers $(READERS)
 
 # Writes the generated files of docs/ anew.
 docs: .venv/installed

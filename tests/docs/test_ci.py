@@ -40,6 +40,10 @@ def test_once_a_week_it_reads_without_the_lock_on_every_python_that_is_allowed()
     assert "requirements" not in commands("without-the-lock")
 
 
+def test_once_a_week_it_reads_from_every_environment_of_readers():
+    assert commands("readers") == "\n\nmake readers"
+
+
 def test_what_is_pushed_is_deployed_as_the_runbook_says_once_there_is_a_stack():
     said = commands("deploy", DEPLOY)
     order = [
