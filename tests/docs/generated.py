@@ -11,6 +11,7 @@ from pydantic_core import to_jsonable_python
 from blocks.source_config import RestConfig, SourceConfig
 from lake.commit import Commit
 from tests.docs import REPOSITORY
+from tests.docs.cookbook import cookbook
 from tests.docs.dictionary import dictionary
 
 # Each form whose settings docs/sources.md lists, by the comment above its table; another comment ends the table.
@@ -51,6 +52,7 @@ def _shown(default: Any) -> str:
 
 GENERATED: Mapping[str, Callable[[], str]] = {
     "docs/commit.schema.json": commit_schema,
+    "docs/cookbook.md": cookbook,
     "docs/sources.md": sources,
     "docs/tables.md": dictionary,
 }
