@@ -10,5 +10,6 @@ def test_each_of_twenty_questions_has_one_query_and_an_answer():
     assert list(map(int, questions[1::2])) == list(range(1, 21))
     for text in questions[2::2]:
         [(query, answer)] = RECIPE.findall(text)
-        assert len(query.splitlines()) == 1
+        # Queries with two joins have more than one line.
+        assert len(query.splitlines()) <= 5
         assert answer.strip()
