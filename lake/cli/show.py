@@ -159,11 +159,22 @@ def show_first(
 
 
 def _text(column: str, value: Any) -> str:
+    if isinstance(value, (list, tuple, dict)):
+        return _line(_nested(value))
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return "-"
     if isinstance(value, int) and not isinstance(value, bool) and not column.endswith("id"):
         return f"{value:,}"
     return _line(value)
+
+
+def _nested(value: Any) -> str:
+    """Return a list, a struct or a map as a person writes it: texts without quotes, and no names of Python's types."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_nested(name)}: {_nested(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_nested, value)) + "]"
+    return "null" if value is None else str(value)
 
 
 def _line(value: Any) -> str:

@@ -64,6 +64,22 @@ def test_sql_prints_rows(ran: Ran):
     assert json.loads(out) == [{"move_id": 1, "power": 45}, {"move_id": 3, "power": 50}]
 
 
+def test_sql_prints_lists_structs_and_maps_as_a_person_writes_them(ran: Ran):
+    query = "SELECT list(power ORDER BY move_id) AS l, {'a': 'x', 'b': [NULL, 2]} AS s, MAP {'a': 1} AS m FROM moves"
+    code, out, err = ran("sql", query)
+    assert (code, err) == (0, "")
+    assert out.decode().splitlines()[-1].split("  ") == ["[45, 50]", "{a: x, b: [null, 2]}", "{a: 1}"]
+    for text in (
+        "PIVOT moves ON generation USING sum(power)",
+        "UNPIVOT moves ON power",
+        "SUMMARIZE moves",
+        "DESCRIBE moves",
+    ):
+        code, out, err = ran("sql", text)
+        assert (code, err) == (0, "")
+        assert len(out.splitlines()) > 2
+
+
 def test_sql_reads_any_snapshot_and_says_of_how_many_rows_it_prints_some(ran: Ran):
     query = "SELECT move_id, power FROM moves ORDER BY 1"
     code, out, err = ran("sql", query, "--as-of", "2026-07-06", "--limit", "1", "--json")

@@ -1,5 +1,7 @@
 """What a query may be, and the values that are passed beside it."""
 
+import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -7,7 +9,6 @@ import pytest
 from lake.errors import LakeError
 from lake.read import Lake
 from tests.lake.read import FIRST
-from tests.lake.read.plain import plain
 
 
 @pytest.mark.parametrize(
@@ -81,5 +82,15 @@ def test_the_snapshot_is_named_by_keyword_alone(lake: Lake):
 
 
 def test_lists_structs_and_maps_come_as_they_are(lake: Lake):
-    frame = lake.sql("SELECT list(move_id ORDER BY move_id) AS l, {'a': 1} AS s, MAP {'a': 1} AS m FROM moves")
-    assert [plain(frame[name][0]) for name in frame] == [[1, 2, 3], {"a": 1}, [("a", 1)]]
+    """Integers stay integers beside a null, in a frame and in JSON."""
+    frame = lake.sql(
+        "SELECT list(power ORDER BY move_id) AS l, {'a': 1, 'b': [NULL, 2]} AS s, MAP {'a': 1} AS m, [[1], NULL] AS n,"
+        " [{'a': DATE '2026-07-06'}] AS t, MAP {[1]: 2} AS k, NULL::INT[] AS o FROM moves"
+    )
+    day = date(2026, 7, 6)
+    expected = [[45, None, 50], {"a": 1, "b": [None, 2]}, {"a": 1}, [[1], None], [{"a": day}], [([1], 2)], None]
+    assert frame.loc[0].tolist() == expected
+    assert json.loads(frame[["l", "s", "m", "n"]].to_json(orient="records")) == [
+        {"l": [45, None, 50], "s": {"a": 1, "b": [None, 2]}, "m": {"a": 1}, "n": [[1], None]}
+    ]
+    assert lake.sql("SELECT [1] AS l WHERE false")["l"].tolist() == []
