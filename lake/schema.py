@@ -32,7 +32,13 @@ Row = dict[str, Any]
 Report = Callable[[str, str, Any], None]
 Fill = Callable[[dict[str, Any], Report], Iterable[Row]]
 
-_PANDAS_TYPES = {"int8": "Int8", "int16": "Int16", "int32": "Int32", "int64": "Int64", "bool": "boolean"}
+# The types of pandas that can hold null, and NumPy's of numbers with a fraction, by the names of Arrow's.
+_NULLABLE = {
+    **{f"int{bits}": f"Int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": f"UInt{bits}" for bits in (8, 16, 32, 64)},
+    "bool": "boolean",
+}
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,14 @@ class Table:
         """The documents, and the list in them, that the rows come from."""
         return ", ".join(f"{name}/{{id}}" for name in self.resources) + (f" → {self.rows}" if self.rows else "")
 
+    @property
+    def never_null(self) -> frozenset[str]:
+        """The columns that no file can hold a null of: the key, and what the partition is made of.
+
+        Only keys are refused when null, because upstream has made other fields nullable overnight.
+        """
+        return frozenset(self.primary_key) | ({GENERATION} if self.partition else frozenset())
+
     @cached_property
     def schema(self) -> pa.Schema:
         """The Arrow schema, with the declaration and the pandas types as its metadata."""
@@ -99,8 +113,7 @@ class Table:
             pa.field(
                 field.name,
                 field.type,
-                # Only keys are refused when null: upstream has made other fields nullable overnight.
-                nullable=field.name not in self.primary_key,
+                nullable=field.name not in self.never_null,
                 metadata={
                     key: text
                     for key, text in (
@@ -119,7 +132,7 @@ class Table:
             "grain": self.grain,
             "source": self.source,
             "primary_key": ",".join(self.primary_key),
-            "pandas": pandas_metadata(self.fields),
+            "pandas": pandas_metadata(fields),
         }
         return pa.schema(fields, metadata=declaration)
 
@@ -128,15 +141,19 @@ class Table:
         return next(field for field in self.fields if field.name == name)
 
 
-def pandas_metadata(fields: Iterable[Field]) -> str:
-    """Return the ``pandas`` metadata that lets pandas read nullable integers and booleans back as such."""
+def pandas_metadata(fields: Iterable[pa.Field]) -> str:
+    """Return the ``pandas`` metadata by which pandas gives integers and booleans a type that can hold null.
+
+    Fields that are not nullable have the plain type. It is written here, and not by pandas, because the bytes of a file
+    must not depend on the version that is installed.
+    """
     columns = [
         {
             "name": field.name,
             "field_name": field.name,
             "pandas_type": _kind(field.type),
-            "numpy_type": _PANDAS_TYPES.get(str(field.type), "object") if field.nullable else _plain(field.type),
-            "metadata": {"timezone": field.type.tz} if pa.types.is_timestamp(field.type) else None,
+            "numpy_type": _nullable(field.type) if field.nullable else _plain(field.type),
+            "metadata": {"timezone": field.type.tz} if pa.types.is_timestamp(field.type) and field.type.tz else None,
         }
         for field in fields
     ]
@@ -145,14 +162,18 @@ def pandas_metadata(fields: Iterable[Field]) -> str:
 
 def _kind(type_: pa.DataType) -> str:
     if pa.types.is_timestamp(type_):
-        return "datetimetz"
+        return "datetimetz" if type_.tz else "datetime"
     return "unicode" if type_ == pa.string() else str(type_)
+
+
+def _nullable(type_: pa.DataType) -> str:
+    return _NULLABLE.get(str(type_)) or _plain(type_)
 
 
 def _plain(type_: pa.DataType) -> str:
     if pa.types.is_timestamp(type_):
         return f"datetime64[{type_.unit}]"
-    return "object" if type_ == pa.string() else str(type_)
+    return str(type_) if str(type_) in _NULLABLE else _FLOATS.get(str(type_), "object")
 
 
 def split_null(description: str) -> tuple[str, str | None]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from lake.commit import Commit, DataFile, read_file
 from lake.errors import LakeError
 from lake.layout import file_key
-from lake.read.files import partition_field, partition_guarantee
+from lake.read.files import partition_field, partition_guarantee, typed
 from lake.read.history import table_of
 from lake.store import PARALLEL_REQUESTS, Store
 
@@ -117,6 +117,7 @@ def open_dataset(
             schema = fragments[0].physical_schema
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"s3://{fragments[0].path}: expected Parquet that can be read: {error}") from error
+    schema = typed(schema, table)
     if field is not None:
         schema = schema.append(field)
     return CheckedDataset(fragments, schema, filesystem, small, fetch)

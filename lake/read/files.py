@@ -15,6 +15,7 @@ from lake.errors import DamagedObjectError, LakeError, MissingObjectError, Unkno
 from lake.fields import read_fields
 from lake.read.filters import Filters, expression_of
 from lake.read.history import table_of
+from lake.schema import GENERATION, PARTITION, pandas_metadata
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.text import shown
 
@@ -41,7 +42,19 @@ def read_table(
         return _part(fetch(store, commit, name, file), name, table, file, expression, columns)
 
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-        return pa.concat_tables(list(pool.map(part, _matching(table, schema, expression))))
+        rows = pa.concat_tables(list(pool.map(part, _matching(table, schema, expression))))
+    return rows.replace_schema_metadata(typed(rows.schema, table).metadata)
+
+
+def typed(schema: pa.Schema, table: TableFiles) -> pa.Schema:
+    """Return the columns of a table's files with the types that pandas gives to each, whoever wrote the files.
+
+    What a file can hold nulls of has a type that can, whether or not there are any. Files of earlier versions say so of
+    `GENERATION`, too, although it has none in a table that is partitioned by it.
+    """
+    never = {GENERATION, PARTITION} if table.partition == PARTITION else set()
+    fields = [field.with_nullable(field.nullable and field.name not in never) for field in schema]
+    return schema.with_metadata({**(schema.metadata or {}), b"pandas": pandas_metadata(fields).encode()})
 
 
 def column_names(columns: object) -> list[str]:
@@ -70,7 +83,7 @@ def fetch(store: Store, commit: Commit, name: str, file: DataFile) -> pq.Parquet
 def partition_field(table: TableFiles) -> pa.Field:
     """Return the column that a partitioned table's paths hold."""
     numbers = all(isinstance(file.partition, int) for file in table.files)
-    return pa.field(table.partition, pa.int16() if numbers else pa.string())
+    return pa.field(table.partition, pa.int32() if numbers else pa.string())
 
 
 def partition_guarantee(field: pa.Field, file: DataFile) -> ds.Expression:

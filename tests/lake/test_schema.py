@@ -1,6 +1,7 @@
 """Declarations, how rows become Arrow under them, and what pandas makes of it."""
 
 import io
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
@@ -116,7 +117,7 @@ def test_pandas_reads_nullable_columns_as_nullable_types():
         "height_dm": "Int32",
         "is_default": "boolean",
         "share": "float64",
-        "species_id": "int16",
+        "species_id": "Int16",
     }
     assert frame["height_dm"].tolist() == [4, pd.NA]
 
@@ -139,8 +140,10 @@ def test_pandas_reads_the_documents():
     assert str(frame.dtypes["fetched_at"]) == "datetime64[ms, UTC]"
 
 
-def test_only_keys_are_refused_when_null():
+def test_only_keys_and_what_partitions_are_made_of_are_refused_when_null():
     assert [field.name for field in POKEMON.schema if not field.nullable] == ["pokemon_id"]
+    table = replace(POKEMON, fields=(*POKEMON.fields, Field(GENERATION, pa.int16(), "…")))
+    assert [field.name for field in table.schema if not field.nullable] == ["pokemon_id", GENERATION]
 
 
 def test_the_declaration_travels_in_the_schema():

@@ -40,7 +40,7 @@ def test_a_column_is_described_by_the_declaration_that_its_file_carries(store: S
             *(None, False, True, "order"),
         ],
     }
-    assert facts(frame, "generation", names[:2]) == ["int16", None]
+    assert facts(frame, "generation", names[:2]) == ["int32", None]
     assert facts(frame, "generation", ["is_key", "is_nullable"]) == [False, False]
     assert "partition" in facts(frame, "generation", ["description"])[0]
 

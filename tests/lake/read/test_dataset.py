@@ -47,7 +47,7 @@ def test_a_dataset_is_of_any_snapshot(lake: Lake):
 def test_a_dataset_has_the_schema_that_was_declared(lake: Lake):
     schema = lake.dataset("moves").schema
     assert schema.remove(3).equals(MOVES.schema, check_metadata=True)
-    assert schema.field("generation").type == pa.int16()
+    assert schema.field("generation").type == pa.int32()
 
 
 def test_documents_are_partitioned_by_resource(lake: Lake):
@@ -68,7 +68,7 @@ def test_integers_that_can_be_null_read_back_as_such(lake: Lake):
         "move_id": "int32",
         "generation_id": "int16",
         "power": "Int32",
-        "generation": "int16",
+        "generation": "int32",
     }
 
 

@@ -58,5 +58,5 @@ def test_an_unknown_operator_is_answered_with_those_that_exist():
 
 def test_a_filter_that_does_not_fit_the_partition_is_refused_like_any_other(store: Store):
     publish(store, FIRST, [moves((1, 1, 40))])
-    with pytest.raises(LakeError, match="column generation is int16; expected a value of that type, found 'one', str"):
+    with pytest.raises(LakeError, match="column generation is int32; expected a value of that type, found 'one', str"):
         Lake(store).read("moves", filters=[("generation", "==", "one")])

@@ -155,7 +155,7 @@ def test_a_filter_that_nothing_matches_keeps_the_columns(lake: Lake):
 def test_the_partition_can_be_asked_for_as_a_column(lake: Lake):
     frame = lake.read("moves", columns=["generation", "move_id"])
     assert frame.to_dict("list") == {"generation": [1, 1, 2], "move_id": [1, 2, 3]}
-    assert str(frame["generation"].dtype) == "int16"
+    assert str(frame["generation"].dtype) == "int32"
 
 
 def test_a_file_that_was_altered_is_refused(lake: Lake, store: Store):

@@ -39,7 +39,7 @@ def test_integers_read_back_as_integers_that_can_be_null(lake: Lake):
     assert frame.dtypes.astype(str).to_dict() == {
         "move_id": "Int32",
         "power": "Int32",
-        "generation": "Int16",
+        "generation": "Int32",
         "total": "Int64",
         "strong": "boolean",
     }
