@@ -71,7 +71,8 @@ class Table:
 
     There is one row per element of the list at `rows`, or one per document if `rows` is empty. If a declaration cannot
     say how rows are made, `fill` turns one document into rows, without GENERATION. It gets only the document's id and
-    the top-level members that the paths of these fields start with.
+    the top-level members that the paths of these fields start with. Where several of its documents state the same, the
+    columns `once`, the row of the first one stands for all; they must be few enough for one batch.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Table:
     fields: tuple[Field, ...]
     rows: str = ""
     fill: Fill | None = None
+    once: tuple[str, ...] = ()
 
     @property
     def partition(self) -> str | None:

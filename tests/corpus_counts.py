@@ -13,12 +13,6 @@ def _leaves(value: Any) -> int:
     return sum(map(_leaves, value.values())) if isinstance(value, dict) else value is not None
 
 
-def _effectiveness(document: Document) -> int:
-    today = sum(len(types) for name, types in document["damage_relations"].items() if name.endswith("_to"))
-    past = (types for entry in document["past_damage_relations"] for types in entry["damage_relations"].values())
-    return today + sum(map(len, past))
-
-
 def _edges(document: Document) -> int:
     def below(link: Document) -> int:
         return sum(len(child["evolution_details"]) or 1 for child in link["evolves_to"]) + sum(
@@ -54,7 +48,6 @@ COUNTS: dict[str, Callable[[Document], int]] = {
     "species_genera": count_in("genera"),
     "species_form_descriptions": count_in("form_descriptions"),
     "evolution_edges": _edges,
-    "type_effectiveness": _effectiveness,
     "move_stat_changes": count_in("stat_changes"),
     "move_machines": count_in("machines"),
     "move_past_values": count_in("past_values"),

@@ -58,6 +58,7 @@ class Walked:
     listed: dict[Mirror, Pairs] = field(default_factory=lambda: defaultdict(set))
     attributes: dict[Mirror, set[tuple[int, int, str]]] = field(default_factory=lambda: defaultdict(set))
     mirrored: dict[Mirror, set[tuple[int, int, str]]] = field(default_factory=lambda: defaultdict(set))
+    pairs: dict[tuple[int, int, str | None], set[str]] = field(default_factory=lambda: defaultdict(set))
     damage: dict[str, Pairs] = field(default_factory=lambda: defaultdict(set))
     counted: Counter[str] = field(default_factory=Counter)
     unknown: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -77,6 +78,8 @@ def walk(corpus: Corpus) -> Walked:
             for built in build(CATALOG, resource, documents.slice(start, BATCH), generations):
                 found.checks[built.table.name].add(built.rows)
                 found.built[built.table.name].append(built)
+    # Two documents may state the same of two types.
+    found.counted["type_effectiveness"] = len(found.pairs)
     return found
 
 
@@ -100,12 +103,24 @@ def _note_documents(resource: str, documents: pa.Table, found: Walked) -> dict[s
         if "name" in document:
             found.names[f"/api/v2/{resource}/{id_}/"] = document["name"]
         if resource == "type":
+            _note_pairs(id_, document, found.pairs)
             for way, types in document["damage_relations"].items():
                 found.damage[way] |= {(id_, url_id(other["url"], "type")) for other in types}
     leaves: dict[str, set[str]] = defaultdict(set)
     for path, kind in _leaves(place):
         leaves[path].add(kind)
     return leaves
+
+
+def _note_pairs(id_: int, document: Any, pairs: dict[tuple[int, int, str | None], set[str]]) -> None:
+    """Note the damage between a type and others that its document states, today or up to a generation."""
+    past = [(entry["generation"]["name"], entry["damage_relations"]) for entry in document["past_damage_relations"]]
+    for until, relations in [(None, document["damage_relations"]), *past]:
+        for name, types in relations.items():
+            for other in types:
+                kind, _, way = name.rpartition("_")
+                pair = (id_, url_id(other["url"], "type"))
+                pairs[(*(pair if way == "to" else pair[::-1]), until)].add(kind)
 
 
 def _note(value: dict[str, Any] | list[Any], place: Place, slugs: set[tuple[str, str]]) -> None:

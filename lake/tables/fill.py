@@ -50,7 +50,15 @@ def fill(
             filled[0].drifts += _forget_strangers(document, bases)
         for one in filled:
             one.add(place, document)
-    return [(sort(conform(one.table, one.rows), one.table), one.drifts) for one in filled]
+    return [(sort(conform(one.table, _stated_once(one.table, one.rows)), one.table), one.drifts) for one in filled]
+
+
+def _stated_once(table: Table, rows: list[Row]) -> list[Row]:
+    """Return rows without those that say what an earlier one has said."""
+    if not table.once:
+        return rows
+    first = {tuple(row[name] for name in table.once): row for row in reversed(rows)}
+    return [row for row in rows if first[tuple(row[name] for name in table.once)] is row]
 
 
 class _Filled:

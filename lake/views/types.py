@@ -4,32 +4,32 @@ from lake.views.declare import text, view, whole
 
 # PokeAPI's past lists are whole lists: one that ends with a generation says all that a type dealt and took in it, and
 # before it back to the list that ended earlier; what it does not name was 100 percent. Today's relations say nothing of
-# that time. Where both types of a pair have such a list, the one that ends first counts, or else the attacking type's.
+# that time. Of a pair, the list counts that ends first, of whichever type it is; two that end together agree.
 _CHART = """
 WITH stated AS (
-    SELECT DISTINCT type_id, until_generation_id, attacking_type_id, defending_type_id, damage_percent
-    FROM type_effectiveness
+    SELECT until_generation_id, attacking_type_id, defending_type_id, max(damage_percent) AS damage_percent
+    FROM type_effectiveness GROUP BY ALL
+),
+ended AS (
+    SELECT DISTINCT type_id, until_generation_id FROM type_effectiveness
 ),
 lists AS (
     SELECT g.generation_id AS generation, t.type_id, t.name, min(s.until_generation_id) AS until
     FROM generations g
     JOIN types t ON t.generation_id <= g.generation_id AND t.name NOT IN ('stellar', 'unknown', 'shadow')
-    LEFT JOIN stated s ON s.type_id = t.type_id AND s.until_generation_id >= g.generation_id
+    LEFT JOIN ended s ON s.type_id = t.type_id AND s.until_generation_id >= g.generation_id
     GROUP BY ALL
 ),
 pairs AS (
     SELECT a.generation, a.type_id AS attacking_type_id, a.name AS attacking_type,
-        d.type_id AS defending_type_id, d.name AS defending_type,
-        CASE WHEN d.until IS NULL OR a.until <= d.until THEN a.type_id ELSE d.type_id END AS stated_by,
-        least(a.until, d.until) AS until
+        d.type_id AS defending_type_id, d.name AS defending_type, least(a.until, d.until) AS until
     FROM lists a JOIN lists d ON d.generation = a.generation
 )
 SELECT p.generation, p.attacking_type_id, p.attacking_type, p.defending_type_id, p.defending_type,
-    coalesce(max(s.damage_percent), 100) AS damage_percent
+    coalesce(s.damage_percent, 100) AS damage_percent
 FROM pairs p
-LEFT JOIN stated s ON s.type_id = p.stated_by AND s.until_generation_id IS NOT DISTINCT FROM p.until
+LEFT JOIN stated s ON s.until_generation_id IS NOT DISTINCT FROM p.until
     AND s.attacking_type_id = p.attacking_type_id AND s.defending_type_id = p.defending_type_id
-GROUP BY ALL
 """
 
 _NEEDS = "types generations type_effectiveness"

@@ -8,11 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from lake.documents import DOCUMENT_INDEX, DOCUMENTS, DOCUMENTS_PARTITION
 from lake.schema import GENERATION, Field, Table, split_null
 from lake.tables import TABLES, pokeapi
+from lake.views import VIEWS
 from tests.docs import REPOSITORY
 
 CAVEATS = REPOSITORY / "docs/caveats.toml"
 
 OTHERS = "Tables of every source"
+
+VIEWS_TITLE = "Ready views"
+
+
+_ABOUT_VIEWS = (
+    "Questions that are asked often. Views have no files: they are made of a snapshot's tables when somebody asks, so any"
+    " snapshot with those tables has them, also one from before they were declared. `lake.read`, `lake.sql`,"
+    " `lake.connect` and `lake.columns` take them as tables; `lake.path`, `lake.dataset` and `lake.diff` do not."
+    " [Twenty questions](cookbook.md) show what they are good for."
+)
 
 
 def dictionary() -> str:
@@ -39,12 +50,16 @@ def dictionary() -> str:
         "## Contents",
         "",
         *(f"- [{title}](#{_anchor(title)}): {_listed(tables)}" for title, (_, tables) in families.items()),
+        f"- [{VIEWS_TITLE}](#{_anchor(VIEWS_TITLE)}): {_listed([view.table for view in VIEWS.values()])}",
     ]
     targets = _targets()
     for title, (about, tables) in families.items():
         lines += ["", f"## {title}", "", about]
         for table in tables:
             lines += ["", *_table(table, notes["tables"].get(table.name, ()), targets)]
+    lines += ["", f"## {VIEWS_TITLE}", "", _ABOUT_VIEWS]
+    for view in VIEWS.values():
+        lines += ["", *_table(view.table, (), targets, view.needs)]
     return "\n".join(lines) + "\n"
 
 
@@ -72,7 +87,9 @@ def _targets() -> Mapping[str, str]:
     }
 
 
-def _table(table: Table, caveats: Sequence[str], targets: Mapping[str, str]) -> Iterator[str]:
+def _table(
+    table: Table, caveats: Sequence[str], targets: Mapping[str, str], needs: Sequence[str] = ()
+) -> Iterator[str]:
     yield from (f"### {table.name}", "", f"{table.grain[0].upper()}{table.grain[1:]}.", "")
     yield f"- Key: {', '.join(f'`{name}`' for name in table.primary_key)}"
     if table.partition:
@@ -81,6 +98,8 @@ def _table(table: Table, caveats: Sequence[str], targets: Mapping[str, str]) -> 
         yield f"- Partition: `{DOCUMENTS_PARTITION}`, equal to `{table.primary_key[0]}`"
     if table.source:
         yield f"- Source: `{table.source}`"
+    if needs:
+        yield f"- Made of: {', '.join(f'[{name}](#{_anchor(name)})' for name in needs)}"
     yield from (f"- **Caveat:** {caveat}" for caveat in caveats)
     yield from ("", "| column | type | unit | meaning | null | references |", "| --- | --- | --- | --- | --- | --- |")
     yield from (_row(field, targets) for field in table.fields)

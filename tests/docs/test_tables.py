@@ -6,6 +6,7 @@ import tomllib
 
 from lake.documents import DOCUMENT_INDEX, DOCUMENTS
 from lake.tables import TABLES
+from lake.views import VIEWS
 from tests.docs import REPOSITORY
 from tests.docs.dictionary import CAVEATS
 
@@ -21,7 +22,8 @@ def test_the_data_dictionary_has_every_table_once_with_every_column():
         for name, text in zip(sections[::2], sections[1::2], strict=True)
     }
     assert len(sections) == 2 * len(found)
-    assert found == {table.name: [field.name for field in table.fields] for table in EVERY_TABLE}
+    declared = (*EVERY_TABLE, *(view.table for view in VIEWS.values()))
+    assert found == {table.name: [field.name for field in table.fields] for table in declared}
 
 
 def test_every_link_of_the_data_dictionary_leads_to_a_heading():
@@ -42,7 +44,7 @@ def test_every_reference_leads_to_a_table():
 
 def test_caveats_name_tables_and_columns_that_exist():
     tables = {table.name: {field.name for field in table.fields} for table in EVERY_TABLE}
-    known = {*tables, "generation", "resource"}.union(*tables.values())
+    known = {*tables, *VIEWS, "generation", "resource"}.union(*tables.values())
     assert set(NOTES["tables"]) <= set(tables)
     said = [text for texts in (NOTES["everywhere"], *NOTES["tables"].values()) for text in texts]
     named = {name for text in said for name in re.findall(r"`([a-z_]+)`", text)}

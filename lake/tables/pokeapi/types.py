@@ -38,7 +38,7 @@ def effectiveness_rows(document: dict[str, Any], report: Report) -> Iterator[Row
     """Yield one row per pair of types that a type's document states; a pair that no document states deals 100 percent.
 
     Of today's relations only the ``…_to`` lists are read, because the ``…_from`` lists mirror them. Past relations are
-    not mirrored, so both are read, and two documents may state the same pair.
+    not mirrored, so both are read; two documents may state the same pair, of which the table has one row.
     """
     if document["damage_relations"] is None:
         report("damage_relations", "an object", None)
@@ -77,7 +77,7 @@ TYPE_EFFECTIVENESS = Table(
     resources=("type",),
     primary_key=("type_id", "ordinal"),
     fields=(
-        Field("type_id", pa.int32(), "The type whose document states it.", "id"),
+        Field("type_id", pa.int32(), "The type whose document states it; of two, the one with the lower id.", "id"),
         Field("ordinal", pa.int32(), "Running number within the document, from 1."),
         Field("attacking_type_id", pa.int32(), "Type of the move.", (*_TODAY, *_PAST), references="type"),
         Field("defending_type_id", pa.int32(), "Type of its target.", (*_TODAY, *_PAST), references="type"),
@@ -85,13 +85,15 @@ TYPE_EFFECTIVENESS = Table(
         Field(
             "until_generation_id",
             pa.int32(),
-            "Last generation in which it was so. Null: it is so today.",
+            "Last generation in which it was so. Both types' lists of that time are whole lists: what they do not name"
+            " was 100 percent then, whatever it is today. Null: it is so today.",
             "past_damage_relations[].generation.url",
             nullable=True,
             references="generation",
         ),
     ),
     fill=effectiveness_rows,
+    once=("attacking_type_id", "defending_type_id", "until_generation_id"),
 )
 
 TYPE_GAME_INDICES = child(

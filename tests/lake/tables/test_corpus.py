@@ -121,3 +121,11 @@ def test_damage_from_a_type_is_damage_to_the_other(walked: Walked):
     for kind in ("double", "half", "no"):
         dealt = {(other, type_) for type_, other in walked.damage[f"{kind}_damage_to"]}
         assert walked.damage[f"{kind}_damage_from"] == dealt
+
+
+def test_two_documents_that_state_the_damage_between_two_types_agree(walked: Walked):
+    assert [pair for pair, kinds in walked.pairs.items() if len(kinds) != 1] == []
+    rows = rows_of(walked, "type_effectiveness").select(
+        ["attacking_type_id", "defending_type_id", "until_generation_id"]
+    )
+    assert len(rows) == len({tuple(row.values()) for row in rows.to_pylist()}) > 200

@@ -51,21 +51,6 @@ def test_the_chart_has_every_cell_and_what_is_known_of_some(connection: duckdb.D
         assert {pair: cells[generation, *pair] for pair in known} == known, generation
 
 
-def test_lists_of_the_past_that_name_one_pair_agree(connection: duckdb.DuckDBPyConnection):
-    """So it does not matter which of two types a pair of the past is looked up at."""
-    asked = """
-    WITH lists AS (
-        SELECT DISTINCT type_id, until_generation_id AS until FROM type_effectiveness WHERE until IS NOT NULL
-    )
-    SELECT a.type_id, d.type_id, a.until, max(e.damage_percent), count(DISTINCT e.type_id)
-    FROM lists a JOIN lists d ON a.until = d.until AND a.type_id <> d.type_id
-    JOIN type_effectiveness e ON e.attacking_type_id = a.type_id AND e.defending_type_id = d.type_id
-        AND e.until_generation_id = a.until
-    GROUP BY ALL HAVING count(DISTINCT e.type_id) <> 2 OR count(DISTINCT e.damage_percent) <> 1
-    """
-    assert connection.execute(asked).fetchall() == []
-
-
 def test_every_way_to_evolve_is_a_sentence_and_two_ways_are_two(connection: duckdb.DuckDBPyConnection):
     rows = connection.execute("SELECT conditions, is_default_way, games FROM evolutions").fetchall()
     assert len(rows) > 500

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.lake.tables import drifts, sample, tables
+from lake.tables import build
+from tests.lake.tables import CATALOG, GENERATIONS, drifts, received, sample, tables
 
 
 def steel() -> list[tuple[int, int, int, int | None]]:
@@ -33,9 +34,33 @@ def test_past_relations_of_an_unreadable_generation_do_not_pass_for_todays():
     assert "generation" in {drift.path for drift in drifts("type", document)}
 
 
+def test_what_two_documents_state_of_the_past_is_one_row_of_the_first():
+    """Steel's own list of that time says what it dealt itself twice over, as attacker and as target."""
+    one, other = sample("type-9"), {**sample("type-9"), "id": 8}
+    other["damage_relations"] = {}
+    url = "https://pokeapi.co/api/v2/type/{}/".format
+    said = {
+        "half_damage_to": [{"name": "steel", "url": url(9)}],
+        "half_damage_from": [{"name": "dark", "url": url(17)}],
+    }
+    other["past_damage_relations"] = [{**one["past_damage_relations"][0], "damage_relations": said}]
+    [built] = [
+        built
+        for built in build(CATALOG, "type", received("type", other, one), GENERATIONS)
+        if built.table.name == "type_effectiveness"
+    ]
+    past = [row for row in built.rows.to_pylist() if row["until_generation_id"] == 5]
+    pairs = [(row["attacking_type_id"], row["defending_type_id"]) for row in past]
+    assert len(pairs) == len(set(pairs))
+    assert [row["type_id"] for row in past if (row["attacking_type_id"], row["defending_type_id"]) == (8, 9)] == [8]
+    assert (9, 9) in pairs
+
+
 def test_relations_are_numbered_through_within_a_document():
     rows = tables("type", sample("type-9"))["type_effectiveness"]
-    assert [row["ordinal"] for row in rows] == list(range(1, len(rows) + 1))
+    numbers = [row["ordinal"] for row in rows]
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] == 1
 
 
 @pytest.mark.parametrize("relations", [None, "none", {"double_damage_to": 5}, {"half_damage_to": [None]}])
