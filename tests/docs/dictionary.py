@@ -19,7 +19,7 @@ VIEWS_TITLE = "Ready views"
 
 
 _ABOUT_VIEWS = (
-    "Questions that are asked often. Views have no files: they are made of a snapshot's tables when somebody asks, so any"
+    "Questions that are asked often. Views have no files: they are made of tables when somebody asks, so any"
     " snapshot with those tables has them, also one from before they were declared. `lake.read`, `lake.sql`,"
     " `lake.connect` and `lake.columns` take them as tables; `lake.path`, `lake.dataset` and `lake.diff` do not."
     " [Twenty questions](cookbook.md) show what they are good for."

@@ -1,5 +1,6 @@
 """Ready views, over the demo's lake."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lake.errors import LakeError, UnknownNameError
 from lake.read import Lake
 from lake.read.frames import frame_of
 from lake.tables import TABLES
+from lake.traffic import requests_to_s3
 from lake.views import VIEWS
 from tests.lake.views import KNOWN, TYPES
 
@@ -129,3 +131,14 @@ def test_views_are_taken_home_with_what_they_are_made_of(demo: Lake, tmp_path: P
         pd.read_parquet(folder / "type_chart.parquet"), demo.read("type_chart"), check_dtype=False
     )
     assert "| type_chart | view | one row per generation and pair" in (folder / "README.md").read_text()
+
+
+def test_a_filter_on_the_generation_spares_the_files_of_others(demo: Lake):
+    def requests(ask: Callable[[], Any]) -> int:
+        before = requests_to_s3()
+        ask()
+        return (requests_to_s3() - before).total()
+
+    whole = requests(lambda: demo.read("pokemon_wide"))
+    assert requests(lambda: demo.read("pokemon_wide", [("generation", "==", 1)])) < whole / 2
+    assert requests(lambda: demo.sql("SELECT name FROM pokemon_wide WHERE generation = 1")) < whole / 2
