@@ -35,12 +35,12 @@ def show_facts(held: "HeldDraft", limit: int = SHOWN) -> None:
     import pandas as pd
 
     from flows.steps.held import facts
-    from lake.cli.show import show
+    from lake.cli.show import draw
     from lake.publish import further
 
     asked = held.questions
     told = listed(asked, limit) if limit else asked
-    show(pd.DataFrame(facts(told)).drop(columns="message"), False)
+    draw(pd.DataFrame(facts(told)).drop(columns="message"))
     if rest := further(asked, len(told)):
         say(rest)
 

@@ -36,7 +36,7 @@ def _show(source: str) -> None:
     # Prefect reads its settings when it is imported, so it is imported after the stack's environment is set.
     from flows.deploy.setup import setup
     from flows.steps.parameters import SourceChoice
-    from lake.cli.show import show
+    from lake.cli.show import draw
     from lake.read import Lake
     from lake.source import Source
     from lake.store import Store
@@ -52,7 +52,7 @@ def _show(source: str) -> None:
     print("\n2. What there is now\n")
     listed = lake.tables()
     tables = listed[listed["kind"] == "table"].drop(columns=["kind", "grain"])
-    show(tables.nlargest(SHOWN_TABLES, "rows"), as_json=False)
+    draw(tables.nlargest(SHOWN_TABLES, "rows"))
     print(f"   and {len(tables) - SHOWN_TABLES} more, down to tables of a single row\n")
 
     print(f"3. Ask it something, with plain pandas\n\n{_indented(QUERY)}\n")

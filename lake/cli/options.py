@@ -43,6 +43,13 @@ def _with_its_bucket(context: typer.Context, prefix: str) -> str:
     return prefix
 
 
+def _one_form(context: typer.Context, as_csv: bool) -> bool:
+    """Refuse two forms of output at once; that of JSON is read first, wherever it stands."""
+    if as_csv and context.params.get("as_json"):
+        raise typer.BadParameter("each is a form of the whole output; pass one of them", param_hint="--json, or --csv")
+    return as_csv
+
+
 def bucket_option(more: str = "") -> Any:
     """Return the option of a lake's bucket, which is eager: it is read first, wherever it stands."""
     return typer.Option(envvar="POKELAKE_BUCKET", is_eager=True, help=f"Bucket of the lake.{more}")
@@ -62,7 +69,8 @@ LakeBlock = Annotated[
     str, typer.Option("--lake", envvar="POKELAKE_LAKE", is_eager=True, help="S3Bucket block that holds the lake.")
 ]
 AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its end, UTC) or a time.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Json = Annotated[bool, typer.Option("--json", is_eager=True, help="Print JSON.")]
+Csv = Annotated[bool, typer.Option("--csv", callback=_one_form, help="Print CSV.")]
 Limit = Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")]
 
 

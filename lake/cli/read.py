@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.bucket import LAKE_BLOCK
-from lake.cli.options import AsOf, Bucket, Json, LakeBlock, Limit, Prefix, names
+from lake.cli.options import AsOf, Bucket, Csv, Json, LakeBlock, Limit, Prefix, names
 from lake.cli.say import remark, say, say_document
 from lake.errors import LakeError
 
@@ -27,12 +27,17 @@ def find_lakes_by(finder: "Callable[[str], Store]") -> None:
 
 @app.command()
 def tables(
-    bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None, as_json: Json = False
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
+    as_of: AsOf = None,
+    as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """List the tables of a snapshot: rows, bytes, partitions, what a row stands for."""
     from lake.cli.show import show
 
-    show(open_lake(lake, bucket, prefix).tables(as_of), as_json)
+    show(open_lake(lake, bucket, prefix).tables(as_of), as_json, as_csv=as_csv, spare=("partitions", "kind", "bytes"))
 
 
 @app.command()
@@ -43,16 +48,22 @@ def columns(
     lake: LakeBlock = LAKE_BLOCK,
     as_of: AsOf = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Describe a table and its columns: type, unit, meaning, what null means, what a column references."""
     from lake.cli.show import show_columns
 
-    show_columns(open_lake(lake, bucket, prefix).columns(table, as_of), as_json)
+    show_columns(open_lake(lake, bucket, prefix).columns(table, as_of), as_json, as_csv)
 
 
 @app.command()
 def snapshots(
-    limit: Limit = 20, bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_json: Json = False
+    limit: Limit = 20,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
+    as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """List the newest snapshots that were published, newest first."""
     from lake.cli.show import show
@@ -61,19 +72,24 @@ def snapshots(
     rows = found.head(limit) if limit else found
     if not as_json and "restores" in rows and rows["restores"].isna().all():
         rows = rows.drop(columns="restores")
-    show(rows, as_json, "nothing was ever published")
+    show(rows, as_json, "nothing was ever published", as_csv=as_csv, spare=("bytes", "committed_at", "documents"))
     if len(rows) < len(found):
         remark(f"the newest {limit}; --limit 0 prints all")
 
 
 @app.command()
 def audits(
-    bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None, as_json: Json = False
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
+    as_of: AsOf = None,
+    as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """List the findings of a snapshot's audits: drift upstream, and changes that a person was asked about."""
     from lake.cli.show import show
 
-    show(open_lake(lake, bucket, prefix).audits(as_of), as_json, "nothing found")
+    show(open_lake(lake, bucket, prefix).audits(as_of), as_json, "nothing found", as_csv=as_csv)
 
 
 @app.command()
@@ -90,16 +106,19 @@ def read(
     lake: LakeBlock = LAKE_BLOCK,
     as_of: AsOf = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Print rows of a table."""
     from lake.cli.show import parse_filter, show_first
+    from lake.read.rows import read_rows
 
     try:
         filters = [parse_filter(text) for text in where or []]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--where") from error
-    rows = open_lake(lake, bucket, prefix).read(table, filters or None, names(columns), as_of)
-    show_first(limit, rows, as_json, more="--columns chooses others, --json prints all")
+    source = open_lake(lake, bucket, prefix)
+    rows = read_rows(source.store, source.commit(as_of), table, filters or None, names(columns))
+    show_first(limit, rows, as_json, as_csv=as_csv)
 
 
 @app.command()
@@ -111,11 +130,14 @@ def sql(
     lake: LakeBlock = LAKE_BLOCK,
     as_of: AsOf = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Print the rows of an SQL query."""
     from lake.cli.show import show_first
+    from lake.read.query import query as answer
 
-    show_first(limit, open_lake(lake, bucket, prefix).sql(query, as_of=as_of), as_json)
+    source = open_lake(lake, bucket, prefix)
+    show_first(limit, answer(source.store, source.commit(as_of), query), as_json, as_csv=as_csv)
 
 
 @app.command()
@@ -147,11 +169,14 @@ def diff(
     prefix: Prefix = "",
     lake: LakeBlock = LAKE_BLOCK,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Print the rows of a table that were added, removed or changed between two snapshots."""
     from lake.cli.show import show_first
 
-    show_first(limit, open_lake(lake, bucket, prefix).diff(table, before, after), as_json, "no rows changed")
+    show_first(
+        limit, open_lake(lake, bucket, prefix).diff(table, before, after), as_json, "no rows changed", as_csv=as_csv
+    )
 
 
 @app.command()

@@ -4,6 +4,8 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from lake.errors import LakeError
 from lake.text import json_text, printable, shown
@@ -15,9 +17,13 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_LIMIT = sys.maxsize
 
 
+# What a shell makes of a reader of a pipe that has gone, such as `head`.
+UNREAD = 141
+
+
 def say(text: str = "", end: str = "\n") -> None:
     """Print lines to standard output."""
-    print(printable(text, _NO_LIMIT), end=end, flush=True)
+    emit([printable(text, _NO_LIMIT) + end])
 
 
 def remark(text: str) -> None:
@@ -25,10 +31,46 @@ def remark(text: str) -> None:
     print(printable(text, _NO_LIMIT), file=sys.stderr)
 
 
-def say_json(text: str) -> None:
+def emit(parts: Iterable[str]) -> None:
+    """Write text of which nothing is obeyed to standard output; if nobody reads it any more, the command ends."""
+    with _while_read():
+        for part in parts:
+            sys.stdout.write(part)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _while_read() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        give_up_output()
+        sys.exit(UNREAD)
+
+
+def can_print(text: str) -> bool:
+    """Tell whether standard output has codes for all characters of a text."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def say_json(text: str | Iterable[str]) -> None:
     """Print JSON to standard output; its escapes stand for what a terminal would obey or cannot show."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "cp65001")
-    print(json_text(text, is_ascii=not is_utf8), flush=True)
+    parts = [text] if isinstance(text, str) else text
+    emit(json_text(part, is_ascii=not is_utf8) for part in parts)
+    emit("\n")
+
+
+def say_csv(parts: Iterable[str]) -> None:
+    """Write CSV to standard output, which is UTF-8 whatever the locale says; a terminal obeys nothing of it."""
+    if sys.stdout.isatty():
+        emit(printable(part.replace("\r\n", "\n"), _NO_LIMIT) for part in parts)
+        return
+    _write(part.encode(errors="backslashreplace") for part in parts)
 
 
 def say_document(body: bytes) -> None:
@@ -36,8 +78,14 @@ def say_document(body: bytes) -> None:
     if sys.stdout.isatty():
         say_json(body.decode(errors="backslashreplace"))
         return
-    sys.stdout.buffer.write(body)
-    sys.stdout.buffer.flush()
+    _write([body])
+
+
+def _write(parts: Iterable[bytes]) -> None:
+    with _while_read():
+        for part in parts:
+            sys.stdout.buffer.write(part)
+        sys.stdout.buffer.flush()
 
 
 def give_up_output() -> None:

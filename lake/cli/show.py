@@ -1,121 +1,148 @@
-"""The output of commands: tables for people, JSON for programs."""
+"""The output of commands: tables for people on a terminal, lines of cells in a pipe, JSON and CSV for programs."""
 
 import json
+import os
 import re
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from textwrap import fill
-from typing import Any, Literal
+import shutil
+import sys
+from collections.abc import Collection, Hashable, Iterator
+from typing import Any
 
+import numpy as np
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
+import pyarrow as pa
 
-from lake.cli.say import remark, say, say_json
+from lake.cli.grid import Column, drawn, fitting, record, wrapped
+from lake.cli.say import can_print, emit, remark, say, say_csv, say_json
+from lake.cli.values import Rows, batches, csv_rows, first, json_rows, names_of, tab_rows, text_of
 from lake.read.filters import OPERATORS
 from lake.text import shown
 
-# Blanks between two columns.
-_GAP = 2
-
-# Longer cells may be folded between their words, to leave room for other columns; names and ids have no such place.
-_FOLDED = 30
-
-# Characters of a cell; of a longer value its beginning is shown, and its length. JSON has all of it.
-_CELL = 10_000
+# Characters of a cell on a terminal; of a longer value its beginning is shown, and its length.
+_CELL = 1_000
 
 _FILTER = re.compile(r"\s*(?P<column>\w+)\b\s*(?P<operator>[=!<>]++|not\s+in\b|in\b)\s*(?P<value>\S.*)", re.DOTALL)
 
 
-def show(rows: pd.DataFrame, as_json: bool, nothing: str = "no rows", more: str = "--json prints all") -> None:
-    """Print rows to standard output, as a table or as a JSON array of objects; without rows, print `nothing`.
+def show(
+    rows: Rows,
+    as_json: bool,
+    nothing: str = "no rows",
+    more: str = "--json prints all",
+    as_csv: bool = False,
+    spare: Collection[str] = (),
+) -> None:
+    """Print rows to standard output: as a JSON array of objects, as CSV, or for whoever reads it.
 
-    A terminal shows as many whole columns as fit; standard error names the others, and says how to get `more`.
+    A terminal gets a table, or records where its columns do not fit side by side; of a known list, `spare` columns are
+    left out before that, which standard error says, and how to get `more`. Without rows, it gets `nothing`. A pipe gets
+    a line of names and a line for each row, with its cells between tabs and nothing else; null is empty there.
     """
     if as_json:
-        say_json(rows.to_json(orient="records", date_format="iso", force_ascii=False))
+        say_json(json_rows(rows))
+    elif as_csv:
+        say_csv(csv_rows(rows))
+    elif sys.stdout.isatty():
+        draw(rows, nothing, more, spare)
         return
-    if rows.empty:
+    else:
+        emit(tab_rows(rows))
+    if not len(rows) and not as_json:
+        remark(nothing)
+
+
+def draw(rows: Rows, nothing: str = "no rows", more: str = "", spare: Collection[str] = ()) -> None:
+    """Print rows for a person, be it on a terminal or not."""
+    if not len(rows):
         say(nothing)
         return
-    columns = [_Column.of(rows.iloc[:, place]) for place in range(rows.shape[1])]
-    console = _console()
-    widths = _fitting(columns, console.width) if console.is_terminal else {column: column.full for column in columns}
-    table = _table()
-    for column, width in widths.items():
-        table.add_column(column.name, justify=column.justify, overflow="fold", width=width)
-    for row in zip(*(column.cells for column in widths), strict=True):
-        table.add_row(*row)
-    _print(console if console.is_terminal else _console(sum(widths.values()) + _GAP * len(widths)), table)
-    if left := [column.name for column in columns if column not in widths]:
-        said = f"{len(widths)} of {len(columns)} columns fit, without {', '.join(left)}; {more}"
-        remark(fill(said, console.width, break_long_words=False, break_on_hyphens=False))
+    columns = list(_columns(rows))
+    room = shutil.get_terminal_size().columns
+    kept = fitting(columns, room, spare)
+    _print(drawn(kept, room, *_marks()))
+    if left := [column.name for column in columns if column not in kept]:
+        _say_below(f"without {', '.join(left)}; {more}", room)
+    if more and any("characters)" in cell and len(cell) >= _CELL // 2 for column in kept for cell in column.cells):
+        _say_below(f"of long values the beginning; {more}", room)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Column:
-    """One column as text: `full` is its width, and `least` its width once long sentences in it are folded."""
-
-    name: str
-    cells: tuple[str, ...]
-    justify: Literal["left", "right"]
-    full: int
-    least: int
-
-    @classmethod
-    def of(cls, values: "pd.Series[Any]") -> "_Column":
-        name = _line(values.name)
-        cells = tuple(_text(name, value) for value in values)
-        numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        full = max(map(cell_len, (name, *cells)))
-        word = max((cell_len(word) for cell in (name, *cells) for word in cell.split()), default=0)
-        return cls(name, cells, "right" if numeric else "left", full, min(full, max(word, _FOLDED)))
+def _columns(rows: Rows) -> Iterator[Column]:
+    """Yield the columns of rows as a person reads them."""
+    parts = list(batches(rows))
+    for place, name in enumerate(names_of(rows)):
+        cells = [_cell(name, value) for part in parts for value in part[place]]
+        yield Column.of(_line(name), cells, _is_number(rows, place))
 
 
-def _fitting(columns: Sequence[_Column], room: int) -> dict[_Column, int]:
-    """Return the columns that fit side by side, with their widths; only the first may be too narrow for its words."""
-    widths: dict[_Column, int] = {}
-    for column in columns:
-        if column.least <= room or not widths:
-            widths[column] = min(column.least, room)
-            room -= widths[column] + _GAP
-    room += _GAP
-    for column, least in widths.items():
-        widths[column] = min(column.full, least + room)
-        room -= widths[column] - least
-    return widths
+def _is_number(rows: Rows, place: int) -> bool:
+    if isinstance(rows, pa.Table):
+        kind = rows.schema.types[place]
+        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+    values = rows.iloc[:, place]
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
 
-def show_columns(columns: pd.DataFrame, as_json: bool) -> None:
-    """Print the facts of a table and below them its columns, or one JSON object of both.
+def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, int) and not isinstance(value, bool) and not column.endswith("id"):
+        return f"{value:,}"
+    return _line(_nested(value) if isinstance(value, list | tuple | dict | np.ndarray) else text_of(value))
+
+
+def _nested(value: Any) -> str:
+    """Return a list, a struct or a map as a person writes it: texts without quotes."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_nested(name)}: {_nested(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list | tuple | np.ndarray):
+        return "[" + ", ".join(map(_nested, value)) + "]"
+    return "null" if value is None else text_of(value)
+
+
+def _line(text: str) -> str:
+    return shown(text, _CELL)
+
+
+def _marks() -> tuple[tuple[str, str], str]:
+    """Return what begins and ends a heading on this terminal, and what its rules are made of."""
+    is_plain = "NO_COLOR" in os.environ or os.environ.get("TERM") in (None, "dumb") or not sys.stdout.isatty()
+    return (("", "") if is_plain else ("\x1b[1m", "\x1b[0m")), "─" if can_print("─") else "-"
+
+
+def _print(lines: Iterator[str]) -> None:
+    # The cells are printable, and what is added are the marks of headings.
+    emit(f"{line}\n" for line in lines)
+
+
+def _say_below(text: str, room: int) -> None:
+    remark("\n".join(wrapped(text, room)))
+
+
+def show_columns(columns: pd.DataFrame, as_json: bool, as_csv: bool = False) -> None:
+    """Print the columns of a table, on a terminal below the facts of the table; JSON is one object of both.
 
     A terminal shows one cell of sentences for each column, because half a dozen cells side by side need 160
-    characters; a pipe gets one line for each column, with a cell for each fact.
+    characters; a pipe and CSV have one line for each column, with a cell for each fact.
     """
     if as_json:
-        said = json.loads(columns.to_json(orient="records"))
-        say_json(json.dumps({**columns.attrs, "columns": said}, ensure_ascii=False))
+        of_table = json.dumps(columns.attrs, ensure_ascii=False)
+        say_json([f'{of_table[:-1]}, "columns": ', *json_rows(columns), "}"])
         return
-    console = _console()
-    heading = Table.grid(padding=(0, 2))
-    for name, fact in columns.attrs.items():
-        if fact is not None:
-            said = map(_line, fact) if isinstance(fact, list) else [_line(fact)]
-            heading.add_row(str(name).replace("_", " "), ", ".join(said))
-    _print(console, heading)
-    if not console.is_terminal:
-        show(columns, as_json)
+    if as_csv or not sys.stdout.isatty():
+        show(columns, as_json, as_csv=as_csv)
         return
-    table = _table()
-    table.add_column("name", overflow="fold", no_wrap=True)
-    table.add_column("type", overflow="fold")
-    table.add_column("meaning", overflow="fold")
-    for column in columns.to_dict("records"):
-        table.add_row(_line(column["name"]), _line(column["type"]), "\n".join(map(_line, _meaning(column))))
-    _print(console, table)
+    room, (bold, rule) = shutil.get_terminal_size().columns, _marks()
+    facts = {name: ", ".join(fact) if isinstance(fact, list) else fact for name, fact in columns.attrs.items()}
+    said = [(str(name).replace("_", " "), _line(str(fact))) for name, fact in facts.items() if fact is not None]
+    _print(record(said, room, bold))
+    say()
+    entries = columns.to_dict("records")
+    cells = {
+        "name": [_line(str(entry["name"])) for entry in entries],
+        "type": [_line(str(entry["type"])) for entry in entries],
+        "meaning": ["\n".join(map(_line, _meaning(entry))) for entry in entries],
+    }
+    _print(drawn([Column.of(*column) for column in cells.items()], room, bold, rule))
 
 
 def _meaning(column: dict[Hashable, Any]) -> Iterator[str]:
@@ -127,58 +154,11 @@ def _meaning(column: dict[Hashable, Any]) -> Iterator[str]:
             yield f"{name}: {column[fact]}"
 
 
-def _console(width: int = 10_000) -> Console:
-    """Return standard output, as wide as the terminal; in a pipe, as wide as is asked for.
-
-    Markup is off, because Rich would swallow ``[ms, tz=UTC]`` in a value.
-    """
-    plain = partial(Console, markup=False, emoji=False, highlight=False)
-    console = plain()
-    return console if console.is_terminal else plain(width=width)
-
-
-def _table() -> Table:
-    return Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
-
-
-def _print(console: Console, table: Table) -> None:
-    """Print a table without the blanks with which Rich fills its lines."""
-    with console.capture() as captured:
-        console.print(table)
-    # What Rich was given is printable, and it adds the colours of a terminal.
-    print("\n".join(line.rstrip() for line in captured.get().split("\n")), end="", flush=True)
-
-
-def show_first(
-    limit: int, rows: pd.DataFrame, as_json: bool, nothing: str = "no rows", more: str = "--json prints all"
-) -> None:
+def show_first(limit: int, rows: Rows, *how: Any, **more: Any) -> None:
     """Print the first `limit` rows (0: all) as `show` does, and say on standard error how many there are."""
-    show(rows.head(limit) if limit else rows, as_json, nothing, more)
+    show(first(rows, limit), *how, **more)
     if limit and limit < len(rows):
         remark(f"{limit} of {len(rows):,} rows; --limit 0 prints all")
-
-
-def _text(column: str, value: Any) -> str:
-    if isinstance(value, (list, tuple, dict)):
-        return _line(_nested(value))
-    if pd.api.types.is_scalar(value) and pd.isna(value):
-        return "-"
-    if isinstance(value, int) and not isinstance(value, bool) and not column.endswith("id"):
-        return f"{value:,}"
-    return _line(value)
-
-
-def _nested(value: Any) -> str:
-    """Return a list, a struct or a map as a person writes it: texts without quotes, and no names of Python's types."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_nested(name)}: {_nested(inner)}" for name, inner in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_nested, value)) + "]"
-    return "null" if value is None else str(value)
-
-
-def _line(value: Any) -> str:
-    return shown(str(value), _CELL)
 
 
 def parse_filter(text: str) -> tuple[str, str, Any]:

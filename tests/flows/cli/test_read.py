@@ -1,10 +1,13 @@
 """The reading commands: what they print, and how they end; none of them needs Prefect."""
 
+import csv
+import io
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -64,11 +67,11 @@ def test_sql_prints_rows(ran: Ran):
     assert json.loads(out) == [{"move_id": 1, "power": 45}, {"move_id": 3, "power": 50}]
 
 
-def test_sql_prints_lists_structs_and_maps_as_a_person_writes_them(ran: Ran):
+def test_sql_prints_lists_structs_and_maps_in_a_pipe_as_json(ran: Ran):
     query = "SELECT list(power ORDER BY move_id) AS l, {'a': 'x', 'b': [NULL, 2]} AS s, MAP {'a': 1} AS m FROM moves"
     code, out, err = ran("sql", query)
     assert (code, err) == (0, "")
-    assert out.decode().splitlines()[-1].split("  ") == ["[45, 50]", "{a: x, b: [null, 2]}", "{a: 1}"]
+    assert out.decode() == 'l\ts\tm\n[45,50]\t{"a":"x","b":[null,2]}\t{"a":1}\n'
     for text in (
         "PIVOT moves ON generation USING sum(power)",
         "UNPIVOT moves ON power",
@@ -170,17 +173,12 @@ def test_columns_describes_a_table_to_a_program(ran: Ran):
 
 
 def test_columns_in_a_pipe_has_one_line_for_each_column(ran: Ran):
-    code, out, _ = ran("columns", "documents")
-    lines = [" ".join(line.split()) for line in out.decode().splitlines()]
+    code, out, _ = ran("columns", "moves")
+    lines = [line.split("\t") for line in out.decode().splitlines()]
     assert code == 0
-    assert lines[:4] == [
-        "table documents",
-        f"snapshot {SECOND}",
-        "grain one row per document, as received",
-        "primary key resource_name, id, path",
-    ]
-    assert "etag string - ETag it was sent with. none - False True -" in lines
-    assert any(line.startswith("fetched_at timestamp[ms, tz=UTC] - When this content") for line in lines)
+    assert lines[0][:5] == ["name", "type", "unit", "description", "null_means"]
+    assert [line[:5] for line in lines if line[0] == "power"] == [["power", "int32", "", "Power.", "none"]]
+    assert {len(line) for line in lines} == {len(lines[0])}
 
 
 @pytest.fixture
@@ -188,9 +186,11 @@ def shown(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list
     """Return a function that runs a command on a terminal of some width: the lines it shows, and standard error."""
 
     def run(width: int, *arguments: str) -> tuple[list[str], str]:
-        for name, value in (("FORCE_COLOR", "1"), ("COLUMNS", str(width)), ("TERM", "xterm")):
-            monkeypatch.setenv(name, value)
-        code, out, err = ran(*arguments)
+        with monkeypatch.context() as patch:
+            for name, value in (("COLUMNS", str(width)), ("TERM", "xterm")):
+                patch.setenv(name, value)
+            patch.setattr("sys.stdout.isatty", lambda: True)
+            code, out, err = ran(*arguments)
         lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in out.decode().splitlines()]
         assert code == 0
         assert max(map(len, [*lines, *err.splitlines()])) <= width
@@ -202,28 +202,41 @@ def shown(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list
 Shown = Callable[..., tuple[list[str], str]]
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
-def test_a_terminal_shows_whole_columns_and_no_name_is_folded(ran: Ran, shown: Shown, width: int):
-    for arguments in (("snapshots",), ("tables",), ("read", "documents"), ("diff", "moves", FIRST), ("audits",)):
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_no_word_is_broken_and_every_value_shown_at_any_width(ran: Ran, shown: Shown, width: int):
+    for arguments in (("snapshots",), ("tables",), ("read", "moves"), ("diff", "moves", FIRST), ("audits",)):
         rows = json.loads(ran(*arguments, "--json")[1])
-        # No snapshot of this lake was restored.
-        rows = [{name: value for name, value in row.items() if name != "restores"} for row in rows]
         lines, err = shown(width, *arguments)
-        heading = lines[0].split()
-        assert set(heading) <= rows[0].keys()
-        assert (f"{len(heading)} of {len(rows[0])} columns fit" in err) == (len(heading) < len(rows[0]))
-        assert all(name in " ".join(err.split()) for name in rows[0].keys() - set(heading))
-        words = " ".join(lines).split()
-        assert {str(row[heading[0]]) for row in rows} <= set(words)
+        words = set(" ".join(lines).replace(",", "").split())
+        left = {name.strip(",;") for name in err.split()}
+        # No snapshot of this lake was restored.
+        for name in rows[0].keys() - left - {"restores"}:
+            assert name in words
+            assert {
+                word for row in rows for word in str(row[name]).replace(",", "").split() if row[name] is not None
+            } <= words
 
 
-def test_snapshots_and_tables_show_what_fits(shown: Shown):
+def test_what_does_not_fit_side_by_side_turns_rows_into_records(shown: Shown):
+    lines, err = shown(60, "diff", "moves", FIRST)
+    assert [line[:10] for line in lines if "[" in line] == ["─[ 1 ]────", "─[ 2 ]────", "─[ 3 ]────"]
+    assert lines[1:3] == ["row_change            changed", "move_id               1"]
+    assert err == ""
+
+
+def test_a_value_that_has_no_room_beside_its_name_begins_below_it(shown: Shown):
+    lines, _ = shown(70, "read", "documents", "--columns", "sha256,path", "--limit", "1")
+    assert [lines[0], lines[1][:2], len(lines[1]), lines[2]] == ["sha256", "  ", 66, "path    pokemon/25"]
+
+
+def test_a_narrow_terminal_gets_snapshots_and_tables_without_what_matters_less(shown: Shown):
     lines, err = shown(80, "snapshots")
-    assert lines[2].split() == [SECOND, "2026-08-08T04:13:00+00:00", "1", "0", "0"]
-    assert err == "5 of 8 columns fit, without deleted, bytes, failed; --json prints all\n"
+    assert lines[2].split() == [SECOND, "1", "0", "0", "0", "0"]
+    assert err == "without committed_at, bytes; --json prints all\n"
     assert shown(120, "snapshots")[1] == ""
-    assert shown(60, "tables")[1] == "5 of 6 columns fit, without grain; --json prints all\n"
-    assert shown(50, "read", "documents")[1].replace("\n", " ").endswith("--columns chooses others, --json prints all ")
+    lines, err = shown(60, "tables")
+    assert lines[0].split() == ["table", "rows", "bytes", "grain"]
+    assert err == "without kind, partitions; --json prints all\n"
 
 
 def test_a_long_sentence_is_folded_between_its_words(shown: Shown):
@@ -235,24 +248,63 @@ def test_a_long_sentence_is_folded_between_its_words(shown: Shown):
     ]
 
 
-def test_where_not_even_the_first_column_fits_it_is_folded(shown: Shown):
-    lines, err = shown(20, "snapshots")
-    assert "".join(lines[2:4]) == SECOND
-    assert "1 of 8 columns fit" in err
+def test_nothing_is_said_in_words_or_by_the_form_of_the_output(ran: Ran, shown: Shown):
+    for arguments, said, head in (
+        (("audits", "--as-of", FIRST), "nothing found", "level,rule,subject,message"),
+        (("diff", "moves", SECOND), "no rows changed", None),
+        (("read", "moves", "--where", "generation == 9"), "no rows", "move_id,generation_id,power"),
+        (("sql", "SELECT 1 AS one, 2 AS two WHERE false"), "no rows", "one,two"),
+    ):
+        assert shown(80, *arguments) == ([said], "")
+        assert ran(*arguments, "--json") == (0, b"[]\n", "")
+        code, out, err = ran(*arguments, "--csv")
+        head = head or out.decode().strip()
+        assert (code, out.decode(), err) == (0, f"{head}\r\n", f"{said}\n")
+        assert ran(*arguments) == (0, head.replace(",", "\t").encode() + b"\n", f"{said}\n")
 
 
-def test_without_rows_a_word_stands_in_the_place_of_the_table(ran: Ran):
-    assert ran("audits", "--as-of", FIRST) == (0, b"nothing found\n", "")
-    assert ran("diff", "moves", SECOND) == (0, b"no rows changed\n", "")
-    assert ran("diff", "moves", SECOND, "--json") == (0, b"[]\n", "")
-    assert ran("read", "moves", "--where", "generation == 9") == (0, b"no rows\n", "")
+def test_a_pipe_gets_names_and_rows_between_tabs_and_nothing_else(ran: Ran):
+    code, out, _ = ran("read", "moves")
+    assert (code, out) == (0, b"move_id\tgeneration_id\tpower\n1\t1\t45\n3\t2\t50\n")
+    query = r"SELECT NULL AS a, e'x\ty\n' AS b, 'back\slash' AS c, 12345678 AS d, true AS e"
+    assert ran("sql", query)[1].decode() == "a\tb\tc\td\te\n\tx\\ty\\n\tback\\\\slash\t12345678\ttrue\n"
 
 
-def test_in_a_pipe_no_line_ends_in_blanks(ran: Ran):
-    for arguments in (("tables",), ("snapshots",), ("columns", "moves"), ("read", "documents"), ("audits",)):
-        lines = ran(*arguments)[1].decode().splitlines()
-        assert len(lines) > 2
-        assert [line for line in lines if line != line.rstrip()] == []
+def test_csv_reads_back_in_a_spreadsheet(ran: Ran):
+    query = """SELECT '=1+1' AS formula, 'a "b", c' AS quoted, e'x\\ny' AS "two, lines", NULL AS nothing, '' AS empty"""
+    code, out, _ = ran("sql", query, "--csv")
+    assert code == 0
+    assert out.endswith(b'=1+1,"a ""b"", c","x\ny",,""\r\n')
+    [heads, cells] = csv.reader(io.StringIO(out.decode(), newline=""))
+    assert heads == ["formula", "quoted", "two, lines", "nothing", "empty"]
+    assert cells == ["=1+1", 'a "b", c', "x\ny", "", ""]
+    assert ran("tables", "--csv", "--json")[0] == 2
+
+
+def test_json_of_a_query_reads_back_as_the_same_values(ran: Ran):
+    values = {
+        "9007199254740993::BIGINT": 2**53 + 1,
+        "170141183460469231731687303715884105727::HUGEINT": 2**127 - 1,
+        "0.1::DOUBLE + 0.2::DOUBLE": 0.1 + 0.2,
+        "12345678901234567890.123456789::DECIMAL(38, 9)": Decimal("12345678901234567890.123456789"),
+        "'nan'::DOUBLE": "NaN",
+        "'-inf'::DOUBLE": "-Infinity",
+        "TIMESTAMPTZ '2026-08-08 04:12:00.123456+02'": "2026-08-08T02:12:00.123456Z",
+        "DATE '12026-01-01'": "12026-01-01",
+        "TIME '04:12:00'": "04:12:00.000000",
+        "[{'a': DATE '2026-08-08', 'b': 1.5::DECIMAL(3, 2)}]": [{"a": "2026-08-08", "b": Decimal("1.50")}],
+        "MAP {1: NULL}": {"1": None},
+        r"'\xC3\xBF'::BLOB": "c3bf",
+        "uuid '00000000-0000-0000-0000-000000000001'": "00000000-0000-0000-0000-000000000001",
+    }
+    query = "SELECT " + ", ".join(f"{text} AS c{place}" for place, text in enumerate(values))
+    code, out, err = ran("sql", query, "--json")
+    assert (code, err) == (0, "")
+    [row] = json.loads(out, parse_float=lambda text: Decimal(text) if len(text) > 20 or text == "1.50" else float(text))
+    assert list(row.values()) == list(values.values())
+    code, out, err = ran("sql", "SELECT DATE '290000-01-01'", "--json")
+    assert (code, out) == (1, b"")
+    assert err.startswith("pokelake: expected values that can be printed: ")
 
 
 def test_columns_on_a_terminal_stays_within_80_characters(shown: Shown):
