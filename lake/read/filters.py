@@ -1,5 +1,6 @@
 """Filters on the columns of a table, as pandas takes them; each condition is checked before any file is fetched."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,10 +9,14 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from lake.errors import LakeError, UnknownNameError
+from lake.schema import PARTITION
 from lake.text import shown
 
 # A list is a conjunction, a list of lists a disjunction of those.
 Filters = Sequence[tuple[str, str, Any]] | Sequence[Sequence[tuple[str, str, Any]]]
+
+# More digits than the number of any partition has are left a text, which is refused.
+_DIGITS = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 OPERATORS = ("==", "=", "!=", "<", "<=", ">", ">=", "in", "not in")
 
@@ -19,11 +24,15 @@ OPERATORS = ("==", "=", "!=", "<", "<=", ">", ">=", "in", "not in")
 def expression_of(name: str, schema: pa.Schema, filters: Filters) -> ds.Expression | None:
     """Return filters on a table of these columns as one expression; None if there are none.
 
+    The generation stands in the path, where some engines find a number and others a text, so it may be given as either.
+
     Raises:
         UnknownNameError: The table has no such column, or there is no such operator.
         LakeError: They have another form, or a value does not fit the type of its column.
     """
     groups = _groups(filters)
+    if PARTITION in schema.names and pa.types.is_integer(schema.field(PARTITION).type):
+        groups = [[_as_numbers(condition) for condition in group] for group in groups]
     for column, operator, value in [condition for group in groups for condition in group]:
         if column not in schema.names:
             raise UnknownNameError(f"column of {name}", column, schema.names)
@@ -47,6 +56,18 @@ def _groups(filters: object) -> list[list[tuple[str, str, Any]]]:
         )
     found: Any = groups
     return [[(column, operator, value) for column, operator, value in group] for group in found if group]
+
+
+def _as_numbers(condition: tuple[str, str, Any]) -> tuple[str, str, Any]:
+    """Return a condition; of one on the generation, texts of digits are numbers."""
+    column, operator, value = condition
+    if column == PARTITION and operator.endswith("in") and not isinstance(value, str) and hasattr(value, "__iter__"):
+        value = [_as_number(one) for one in value]
+    return column, operator, _as_number(value) if column == PARTITION else value
+
+
+def _as_number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
 def _is_list(value: object, of: Callable[[object], bool]) -> bool:

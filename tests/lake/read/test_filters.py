@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -54,6 +55,45 @@ def test_a_value_that_does_not_fit_is_named_with_its_column(column: str, operato
 def test_an_unknown_operator_is_answered_with_those_that_exist():
     with pytest.raises(UnknownNameError, match="no operator 'not'; there are: ==, =, !=, <, <=, >, >=, in, not in"):
         expression_of("moves", COLUMNS, [("name", "not", ["pound"])])
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "found"),
+    [
+        *(("==", one, [1]) for one in (1, "1", np.int16(1), "01")),
+        *(
+            ("in", several, [1, 3])
+            for several in ([1, "3"], ("1", 3), {"1", "3"}, np.array(["1", "3"]), ["1", "3", "-1"])
+        ),
+        *(("not in", several, [2]) for several in ([1, 3], ["1", "3"])),
+        *((">=", one, [2, 3]) for one in (2, "2")),
+        *(("!=", one, [1, 3]) for one in (2, "2")),
+    ],
+)
+def test_a_generation_is_a_number_or_its_text_and_either_fetches_only_its_files(
+    store: Store, operator: str, value: Any, found: list[int]
+):
+    commit = publish(store, FIRST, [moves((1, 1, 40), (2, 2, 50), (3, 3, 60))])
+    store.delete([key for key in commit.sizes() if "generation=" in key and int(key.split("=")[1][0]) not in found])
+    assert Lake(store).read("moves", filters=[("generation", operator, value)])["move_id"].tolist() == found
+
+
+@pytest.mark.parametrize("value", ["one", "1.0", "", " 1", "\u0661", "1" * 30, True, b"1"])
+def test_another_generation_is_refused_with_the_column_and_the_value(store: Store, value: Any):
+    publish(store, FIRST, [moves((1, 1, 40))])
+    for operator, given in (("==", value), ("in", [1, value])):
+        with pytest.raises(LakeError) as caught:
+            Lake(store).read("moves", filters=[("generation", operator, given)])
+        assert f"column generation is int32; expected a {'list of values' if operator == 'in' else 'value'}" in str(
+            caught.value
+        )
+        assert repr(given) in str(caught.value)
+
+
+def test_of_no_other_column_a_text_is_a_number(store: Store):
+    publish(store, FIRST, [moves((1, 1, 40))])
+    with pytest.raises(LakeError, match="column power is int32; expected a value of that type, found '40', str"):
+        Lake(store).read("moves", filters=[("power", "==", "40")])
 
 
 def test_a_filter_that_does_not_fit_the_partition_is_refused_like_any_other(store: Store):
