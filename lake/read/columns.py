@@ -55,6 +55,17 @@ def describe(store: Store, commit: Commit, name: str) -> Description:
     return Description(facts, [_column(field, table, key) for field in schema])
 
 
+def attrs_of(commit: Commit, name: str, schema: pa.Schema) -> dict[str, Any]:
+    """Return what a frame of a table keeps of it: JSON, and small, because pandas copies it with every new frame."""
+    said = {field.name: _texts(field.metadata) for field in schema}
+    return {
+        "table": name,
+        "snapshot": commit.snapshot,
+        "units": {column: facts["unit"] for column, facts in said.items() if "unit" in facts},
+        "descriptions": {column: facts["description"] for column, facts in said.items() if "description" in facts},
+    }
+
+
 def _column(field: pa.Field, table: TableFiles, key: list[str]) -> dict[str, Any]:
     said = _texts(field.metadata)
     is_partition = field.name == table.partition

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from lake.commit import Commit
-from lake.layout import table_folder
+from lake.layout import snapshot_folder, table_folder
 from lake.read.history import History
 from lake.read.in_duckdb import InDuckDB
 from lake.store import Store
@@ -53,6 +53,32 @@ class Lake(InDuckDB):
         pinned = Lake(self.store)
         pinned._history, pinned._pinned = self._history, self.commit(as_of)
         return pinned
+
+    def __repr__(self) -> str:
+        """Return one line: address, current snapshot, tables and rows, or why it cannot be read. Never raises.
+
+        That takes two requests, and one once they were made, of a lake of up to a thousand snapshots.
+        """
+        from lake.read.face import as_text
+
+        return as_text(self.store, self.commit)
+
+    def _repr_html_(self) -> str:
+        """Return the same for a notebook, with a list of the tables to unfold."""
+        from lake.read.face import as_html
+
+        return as_html(self.store, self.commit)
+
+    @property
+    def current(self) -> str:
+        """The folder of the current snapshot, ``s3://…/snapshots/<name>/``, with a folder for each table: two requests.
+
+        Of `at`, it is that of its own snapshot, and takes none.
+
+        Raises:
+            LakeError: Nothing was ever published.
+        """
+        return self.store.uri(snapshot_folder(self.commit().snapshot))
 
     def snapshots(self, limit: int | None = None) -> "pd.DataFrame":
         """Return one row per published snapshot, newest first; `restores` names the one that it publishes again.
@@ -132,12 +158,15 @@ class Lake(InDuckDB):
         return listed(self.commit(as_of).audits, ["level", "rule", "subject", "message"])
 
     def path(self, table: str, as_of: str | date | None = None) -> str:
-        """Return the folder that holds a table's live files and nothing else, for ``pd.read_parquet`` and others."""
+        """Return the folder that holds a table's live files and nothing else, for ``pd.read_parquet`` and others.
+
+        It ends in a slash, because some engines would take it for a file. The README has a line for each engine.
+        """
         from lake.read.ready import require_files
 
         commit = self.commit(as_of)
         require_files(commit, table)
-        return self.store.uri(table_folder(commit.snapshot, table))
+        return f"{self.store.uri(table_folder(commit.snapshot, table))}/"
 
     def read(
         self,
@@ -151,22 +180,21 @@ class Lake(InDuckDB):
         Every file is checked against the hash that its commit gives. A ready view, such as ``pokemon_wide``, is read
         as a table is; its rows are sorted by its key.
 
+        The type of a column never depends on whether it has nulls: integers and booleans are ``Int32``, ``boolean`` and
+        the like, but for the key and ``generation_id``, of which no file can hold nulls, and which are ``int32``. In a
+        view all are of the first kind. Texts are ``str``, and ``object`` in pandas 2.
+
+        A condition on ``generation`` takes 1 and ``"1"``.
+
+        The frame's ``attrs`` have the ``table``, the ``snapshot``, and by column the ``units`` and ``descriptions``.
+
         Raises:
             UnknownNameError: No such table, column, operator or snapshot.
             LakeError: A file is not what the commit says, or a filter's value does not fit its column.
         """
-        from lake.read.ready import ready_view
+        from lake.read.reading import read_frame
 
-        commit = self.commit(as_of)
-        if (view := ready_view(commit, table)) is not None:
-            from lake.read.frames import frame_of
-            from lake.read.view_rows import read_view
-
-            return frame_of(read_view(self.store, commit, view, filters, columns))
-        from lake.read.files import read_table
-
-        frame: pd.DataFrame = read_table(self.store, commit, table, filters, columns).to_pandas()
-        return frame
+        return read_frame(self.store, self.commit(as_of), table, filters, columns)
 
     def dataset(self, table: str, as_of: str | date | None = None) -> "ds.Dataset":
         """Open a table as a pyarrow dataset, for pyarrow itself, ``pl.scan_pyarrow_dataset``, DuckDB or Dask.

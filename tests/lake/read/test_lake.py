@@ -125,7 +125,7 @@ def test_a_partition_filter_fetches_only_its_files(lake: Lake, store: Store):
     store.delete([f"{table_folder(SECOND, 'moves')}/generation=2/part-0.parquet"])
     frame = lake.read("moves", filters=[("generation", "==", 1)])
     assert frame["move_id"].tolist() == [1, 2]
-    assert pd.read_parquet(lake.path("moves") + "/generation=1")["move_id"].tolist() == [1, 2]
+    assert pd.read_parquet(lake.path("moves") + "generation=1")["move_id"].tolist() == [1, 2]
 
 
 def test_filters_are_disjunctions_of_conjunctions(lake: Lake):
