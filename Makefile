@@ -21,12 +21,12 @@ up: .venv/installed
 test: .venv/cluster/installed lint types
 	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder
 
-# The loop while you work: lint, types, and every test that needs no server and no cluster, with few examples of a law.
+# The loop while you work: lint, types, and all tests that need no server, cluster or browser, with few examples of a law.
 check: .venv/installed
 	@$(MAKE) --no-print-directory -j 3 lint types quick
 
 quick: .venv/installed
-	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder -m "not server and not corpus and not cluster"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder -m "not server and not corpus and not cluster and not browser"
 
 # The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
 coverage: .venv/cluster/installed

@@ -72,16 +72,19 @@ def command_on(uri: str, *words: str) -> str:
 
 
 def page_of(bucket: str, folder: str, endpoint: str, region: str) -> str:
-    """Return the page of a folder in the console of AWS; for another S3, the folder's own address.
+    """Return the page of a folder, or of one object, in the console of AWS; for another S3, its own address.
 
     >>> page_of("our-lake", "pokelake/", "https://s3.eu-west-1.amazonaws.com", "eu-west-1")
     'https://console.aws.amazon.com/s3/buckets/our-lake?region=eu-west-1&prefix=pokelake%2F'
+    >>> page_of("our-lake", "pokelake/x.html", "https://s3.eu-west-1.amazonaws.com", "eu-west-1")
+    'https://console.aws.amazon.com/s3/object/our-lake?region=eu-west-1&prefix=pokelake%2Fx.html'
     >>> page_of("our-lake", "pokelake/", "http://127.0.0.1:5555", "us-east-1")
     'http://127.0.0.1:5555/our-lake/pokelake/'
     """
     if ".amazonaws.com" in (urlsplit(endpoint).hostname or ""):
         query = urlencode({"region": region, "prefix": folder})
-        return f"https://console.aws.amazon.com/s3/buckets/{quote(bucket, safe='')}?{query}"
+        kind = "buckets" if not folder or folder.endswith("/") else "object"
+        return f"https://console.aws.amazon.com/s3/{kind}/{quote(bucket, safe='')}?{query}"
     return f"{endpoint.rstrip('/')}/{quote(f'{bucket}/{folder}')}"
 
 

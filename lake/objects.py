@@ -86,7 +86,7 @@ class Objects:
         return f"s3://{self.bucket}/{self.prefix}{key}"
 
     def page(self, folder: str) -> str:
-        """Return the address of a folder for a browser."""
+        """Return the address of a folder, or of one object, for a browser."""
         return page_of(self.bucket, self.prefix + folder, self._s3.meta.endpoint_url, self._s3.meta.region_name)
 
     def find(self, key: str, limit: int | None = None) -> bytes | None:

@@ -38,8 +38,8 @@ class Store(Objects):
         with self._translated(""):
             self._s3.create_bucket(Bucket=self.bucket)
 
-    def create(self, key: str, body: bytes) -> None:
-        """Create an object once or not at all.
+    def create(self, key: str, body: bytes, content_type: str = "") -> None:
+        """Create an object once or not at all; a browser is told its type, if there is one.
 
         A repetition with the same content succeeds, because the answer to the first try may just have been lost.
 
@@ -48,7 +48,7 @@ class Store(Objects):
         """
         for attempt in range(_CONFLICT_RETRIES):
             try:
-                code = self._put_if_absent(key, body)
+                code = self._put_if_absent(key, body, content_type)
             except StoreError as error:
                 if may_be_applied(error.__cause__) and self._holds(key, body):
                     return
@@ -69,8 +69,9 @@ class Store(Objects):
             return self.find(key) == body
         return False
 
-    def _put_if_absent(self, key: str, body: bytes) -> str | None:
+    def _put_if_absent(self, key: str, body: bytes, content_type: str = "") -> str | None:
         """Create an object; return None if that was done, S3's error code if the key exists or is being written."""
+        typed: Any = {"ContentType": content_type} if content_type else {}
         with self._translated(key):
             try:
                 self._s3.put_object(
@@ -79,6 +80,7 @@ class Store(Objects):
                     Body=body,
                     IfNoneMatch="*",
                     ChecksumAlgorithm="SHA256",
+                    **typed,
                 )
             except ClientError as error:
                 code = code_of(error)
