@@ -59,7 +59,7 @@ def name_of(body: bytes | pa.Buffer) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def is_same_thing(one: bytes, other: bytes, ordered: bool = False) -> bool:
+def is_same_thing(one: bytes | pa.Buffer, other: bytes | pa.Buffer, ordered: bool = False) -> bool:
     """Tell whether two objects with one id are about the same thing.
 
     They are if at least half of their top-level members are equal, not counting `id`, `name` and members that are empty

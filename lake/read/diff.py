@@ -1,8 +1,10 @@
-"""What changed in a table between two snapshots, by primary key."""
+"""What changed in a table, or in all, between two snapshots, by primary key."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,9 @@ from lake.layout import part_number
 from lake.read.files import fetch, schema_of
 from lake.read.windows import Load, Stream, UnorderedError, windows
 from lake.store import PARALLEL_REQUESTS, Store
+from lake.views import VIEWS
+
+T = TypeVar("T")
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 # The columns that a result adds to the table's own; none is called "change", because a table has such a column.
@@ -26,38 +31,73 @@ _LEFT_OUT = {"documents": "body"}
 _OLD, _NEW = "@old", "@new"
 
 
+class IncomparableError(LakeError):
+    """The rows of a table cannot be compared: its primary key, or the type of a column, is another one."""
+
+
 def diff(store: Store, name: str, before: Commit, after: Commit) -> pa.Table:
     """Return the rows of a table that differ between two snapshots, as `Lake.diff` says.
 
     Raises:
         UnknownNameError: Neither snapshot has such a table.
-        LakeError: The table's primary key, or the type of a column, differs between the two.
+        LakeError: It is a view; or the table's primary key, or the type of a column, differs between the two.
     """
+    found = _each(store, name, before, after, lambda rows: rows)
+    return (
+        pa.concat_tables(found) if found else compare(_key(name, before, after), *(_no_rows(store, after, name),) * 2)
+    )
+
+
+def summary(store: Store, before: Commit, after: Commit) -> pa.Table:
+    """Return, for each table of either snapshot, how many rows differ between them, as `Lake.diff` says.
+
+    The tables come one after the other, and of each a window of rows is in memory.
+    """
+    names = sorted(before.tables.keys() | after.tables.keys())
+    counts: dict[str, list[int | None]] = {kind: [] for kind in (ADDED, REMOVED, CHANGED)}
+    for name in names:
+        try:
+            total: Counter[str] | None = sum(_each(store, name, before, after, _counted), Counter[str]())
+        except IncomparableError:
+            total = None
+        for kind, column in counts.items():
+            column.append(None if total is None else total[kind])
+    columns = {kind: pa.array(column, pa.int64()) for kind, column in counts.items()}
+    return pa.table({"table": pa.array(names, pa.string()), **columns})
+
+
+def _counted(rows: pa.Table) -> Counter[str]:
+    counts = pc.value_counts(rows[ROW_CHANGE].combine_chunks())
+    return Counter({item["values"]: item["counts"] for item in counts.to_pylist()})
+
+
+def _each(store: Store, name: str, before: Commit, after: Commit, take: Callable[[pa.Table], T]) -> list[T]:
+    """Return what is taken of the rows that differ, window by window of their keys."""
     key = _key(name, before, after)
-    sides = _differing_files(before.tables.get(name), after.tables.get(name))
+    sides = differing_files(before.tables.get(name), after.tables.get(name))
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
         loads = [_loads(store, commit, name, files) for commit, files in zip((before, after), sides, strict=True)]
         try:
             try:
-                found = _compared(pool, key, *loads)
+                return [take(rows) for rows in _compared(pool, key, *loads)]
             except UnorderedError:
-                found = _compared(pool, key, *([[partial(_all, side)]] if side else [] for side in loads))
+                whole = ([[partial(_all, side)]] if side else [] for side in loads)
+                return [take(rows) for rows in _compared(pool, key, *whole)]
         except pa.ArrowException as error:
-            raise LakeError(
+            raise IncomparableError(
                 f"{name}: expected columns of the same types in {before.snapshot} and {after.snapshot}: {error};"
                 " read both and compare them yourself"
             ) from error
-    return pa.concat_tables(found) if found else compare(key, *(_no_rows(store, after, name),) * 2)
 
 
 def _compared(
     pool: Executor, key: tuple[str, ...], before: Sequence[Sequence[Load]], after: Sequence[Sequence[Load]]
-) -> list[pa.Table]:
-    """Return what differs between the rows of both sides, window by window of their keys."""
+) -> Iterator[pa.Table]:
+    """Yield what differs between the rows of both sides, window by window of their keys."""
     sides = [[Stream(pool, key, parts) for parts in side] for side in (after, before)]
     streams = [one for side in sides for one in side]
     if not streams:
-        return []
+        return
     # The later side's columns come first; a column that a side lacks is null there.
     schema = pa.unify_schemas([one.schema() for one in streams], promote_options="permissive")
     if lacking := set(key) - set(schema.names):
@@ -67,11 +107,10 @@ def _compared(
     for one in streams:
         one.shape = partial(_shaped, schema)
     empty = schema.empty_table()
-    found = []
+    yield compare(key, empty, empty)
     for rows in windows(streams):
         later, earlier = (pa.concat_tables([empty, *part]) for part in (rows[: len(after)], rows[len(after) :]))
-        found.append(compare(key, earlier.combine_chunks(), later.combine_chunks()))
-    return found or [compare(key, empty, empty)]
+        yield compare(key, earlier.combine_chunks(), later.combine_chunks())
 
 
 def _shaped(schema: pa.Schema, rows: pa.Table) -> pa.Table:
@@ -96,9 +135,11 @@ def _key(name: str, before: Commit, after: Commit) -> tuple[str, ...]:
     """Return the primary key that a table has in both snapshots."""
     tables = [commit.tables[name] for commit in (before, after) if isinstance(name, str) and name in commit.tables]
     if not tables:
+        if isinstance(name, str) and name in VIEWS:
+            raise LakeError(f"{name} is a view, and only tables are compared: read it at both snapshots")
         raise UnknownNameError("table", name, sorted(before.tables.keys() | after.tables.keys()))
     if tables[0].primary_key != tables[-1].primary_key or not tables[0].primary_key:
-        raise LakeError(
+        raise IncomparableError(
             f"{name}: expected one primary key in both snapshots, found ({', '.join(tables[0].primary_key)}) in"
             f" {before.snapshot} and ({', '.join(tables[-1].primary_key)}) in {after.snapshot};"
             " read both and compare them by columns of your choice"
@@ -106,7 +147,7 @@ def _key(name: str, before: Commit, after: Commit) -> tuple[str, ...]:
     return tables[0].primary_key
 
 
-def _differing_files(
+def differing_files(
     before: TableFiles | None, after: TableFiles | None
 ) -> tuple[Sequence[DataFile], Sequence[DataFile]]:
     """Return the files of each side that the other does not have under the same name and with the same content."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lake.commit import Commit
 from lake.layout import snapshot_folder, table_folder
+from lake.read.comparisons import Comparisons
 from lake.read.history import History
 from lake.read.in_duckdb import InDuckDB
 from lake.store import Store
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lake.read.filters import Filters
 
 
-class Lake(InDuckDB):
+class Lake(InDuckDB, Comparisons):
     """One lake as its readers see it; holds an S3 client open and remembers commits, which never change.
 
     Args:
@@ -43,9 +44,10 @@ class Lake(InDuckDB):
     def at(self, as_of: str | date | None = None) -> "Lake":
         """Return this lake as it is at one snapshot: the current one, or the one that `as_of` names.
 
-        Whatever is published later, its methods read this snapshot where they are given no `as_of`; that of `diff` is
-        `after`. `snapshots` goes on to return all. The name of the snapshot is ``commit().snapshot``. Only `maintain`
-        can end it: files of a snapshot that it forgets stay for two days at least::
+        Whatever is published later, its methods read this snapshot where they are given no `as_of`, and `diff` and
+        `changes` where they are given no `after`. `snapshots` goes on to return all. The name of the snapshot is
+        ``commit().snapshot``. Only `maintain` can end it: files of a snapshot that it forgets stay for two days at
+        least::
 
             today = lake.at()
             strong = today.read("pokemon").merge(today.read("pokemon_stats"), on="pokemon_id")
@@ -216,32 +218,6 @@ class Lake(InDuckDB):
         commit = self.commit(as_of)
         require_files(commit, table)
         return open_dataset(self.store, commit, table)
-
-    def diff(self, table: str, before: str | date, after: str | date | None = None) -> "pd.DataFrame":
-        """Return one row per key whose row was added, removed or changed between two snapshots, sorted by key.
-
-        The columns: ``row_change`` (``added``, ``removed`` or ``changed``); the primary key; ``changed_columns``, their
-        names separated by commas, null for a row that was added or removed; and of every other column
-        its value after (of a removed row its last one), followed by ``<column>_before``, null unless it changed.
-        Integers and booleans can always hold nulls.
-
-        A row whose key changed was removed and added; where the key holds an ordinal, what is inserted into a list
-        changes the rows after it. A column that one snapshot lacks counts as null there, and
-        a table that one of them lacks as empty. Of ``documents`` the hash stands for the body, which is left out;
-        `document` returns it. Files that are the same in both snapshots are not fetched.
-
-        Args:
-            before: A snapshot's name, a date or a time.
-            after: The same; without it, the current snapshot. It may be the earlier one of the two.
-
-        Raises:
-            UnknownNameError: No such snapshot, or neither has such a table.
-            LakeError: The table's primary key, or the type of a column, is not the same in both.
-        """
-        from lake.read.diff import diff
-        from lake.read.frames import frame_of
-
-        return frame_of(diff(self.store, table, self.commit(before), self.commit(after)))
 
     def document(
         self, resource: str, id: int | None = None, as_of: str | date | None = None, path: str | None = None

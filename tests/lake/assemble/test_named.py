@@ -1,11 +1,15 @@
 """Ids that were given to other things, and documents that were numbered anew, as the audits of a draft tell them."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
 from flows.local.replica import demo_documents
+from lake.assemble import ranges
+from lake.layout import part_number
 from lake.publish import Level
+from lake.read import changes
 from lake.store import Store
 from tests.lake.assemble.lakeside import Documents, Lakeside, audits, changed, copied, message, only, without
 
@@ -25,6 +29,8 @@ def test_an_id_is_reused_if_its_old_name_stands_under_another_id(store: Store, a
     commit = lake.fill(after)
     assert message(commit, "reused-id", "ability") == "1 id now stands for something else: 10 volt-absorb -> neuroforce"
     assert message(commit, "renamed", "ability") == "1 renamed: 11 water-absorb -> water-sponge"
+    told = lake.lake.changes()
+    assert list(zip(told["kind"], told["id"], strict=True)) == [("reused", 10), ("renamed", 11), ("added", 900)]
 
 
 def test_the_other_bearer_of_a_name_may_have_come_with_an_earlier_snapshot(store: Store, abilities: Documents):
@@ -70,3 +76,28 @@ def test_documents_without_names_say_nothing_of_names(store: Store):
     assert draft is not None
     [finding] = [one for one in draft.findings if one.rule == "deletions"]
     assert finding.message.endswith(", …)")
+
+
+def test_names_are_found_in_every_file_of_a_resource(store: Store, monkeypatch: pytest.MonkeyPatch):
+    """Also where other hands have put the files in no order."""
+    monkeypatch.setattr(ranges, "PART_JSON_BYTES", 1000)
+    lake, filler = Lakeside(store), "x" * 90
+    names = {id_: f"a{id_}" for id_ in range(1, 61)}
+    lake.fill(weather(names, filler))
+    # The name of 50 is given to 10, and 30 is renamed.
+    commit = lake.fill(weather({**names, 10: "a50", 50: "b50", 30: "b30", 70: "a70"}, filler))
+    assert len([file for file in commit.tables["documents"].files if file.partition == "weather"]) > 4
+    assert message(commit, "reused-id", "weather") == "1 id now stands for something else: 50 a50 -> b50"
+    assert message(commit, "renamed", "weather") == "2 renamed: 10 a10 -> a50, 30 a30 -> b30"
+    expected = [("renamed", 10), ("renamed", 30), ("reused", 50), ("added", 70)]
+    for number in (part_number, lambda name: -part_number(name)):
+        monkeypatch.setattr(changes, "part_number", number)
+        told = lake.lake.changes()
+        assert list(zip(told["kind"], told["id"], strict=True)) == expected
+
+
+def weather(names: Mapping[int, str], filler: str) -> Documents:
+    return {
+        f"weather/{id_}": json.dumps({"id": id_, "name": name, "filler": filler}).encode()
+        for id_, name in names.items()
+    }

@@ -46,6 +46,10 @@ ASK: dict[str, Callable[[Lake, Any], Any]] = {
     "diff": lambda lake, value: lake.diff(value, FIRST),
     "diff, before": lambda lake, value: lake.diff("moves", value),
     "diff, after": lambda lake, value: lake.diff("moves", FIRST, value),
+    "diff of all, before": lambda lake, value: lake.diff(before=value),
+    "changes": lambda lake, value: lake.changes(value),
+    "changes, after": lambda lake, value: lake.changes(FIRST, value),
+    "changes, kind": lambda lake, value: lake.changes(kind=value),
     "document": lambda lake, value: lake.document(value, 25),
     "document, id": lambda lake, value: lake.document("pokemon", value),
     "document, path": lambda lake, value: lake.document("pokemon", path=value),
@@ -53,6 +57,7 @@ ASK: dict[str, Callable[[Lake, Any], Any]] = {
 
 # The last day that there can be is a day.
 TAKES_DAYS = {"at", "commit", "tables", "audits", "read, as_of", "diff, before", "diff, after"}
+TAKES_DAYS |= {"diff of all, before", "changes", "changes, after"}
 
 
 @pytest.fixture(scope="module")

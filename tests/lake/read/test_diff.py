@@ -176,6 +176,54 @@ def test_documents_that_did_not_change_are_no_rows(store: Store):
     assert Lake(store).diff("documents", FIRST).empty
 
 
+def test_without_a_table_each_table_tells_how_many_of_its_rows_differ(store: Store):
+    publish(store, FIRST, [moves((1, 1, 40), (2, 1, 50), (3, 2, 60))], [document("move", 1, "{}")])
+    after = [moves((1, 1, 45), (3, 2, 60), (4, 2, 70)), learnt(("mew", 1, None, False))]
+    publish(store, SECOND, after, [document("move", 1, "[]"), document("move", 2, "{}")])
+    lake = Lake(store)
+    frame = lake.diff(before=FIRST)
+    assert frame.to_numpy().tolist() == [["documents", 1, 0, 1], ["learnt", 1, 0, 0], ["moves", 1, 1, 1]]
+    assert list(frame.columns) == ["table", "added", "removed", "changed"]
+    assert frame.attrs == {"before": FIRST, "after": SECOND}
+    assert lake.diff().equals(frame)
+    back = lake.diff(before=SECOND, after=FIRST)
+    assert back["removed"].tolist() == [1, 1, 1]
+
+
+def test_of_tables_that_are_the_same_in_both_no_file_is_fetched(store: Store):
+    for snapshot in (FIRST, SECOND):
+        publish(store, snapshot, [moves((1, 1, 40))], [document("move", 1, "{}")])
+        store.delete([f"{table_folder(snapshot, 'moves')}/generation=1/part-0.parquet"])
+    assert Lake(store).diff().to_numpy().tolist() == [["documents", 0, 0, 0], ["moves", 0, 0, 0]]
+
+
+def test_a_table_that_cannot_be_compared_counts_nothing_and_hides_no_other(store: Store):
+    publish(store, FIRST, [learnt(), moves((1, 1, 40))])
+    publish(store, SECOND, [learnt(table=replace(LEARNT, primary_key=("pokemon",))), moves((1, 1, 45))])
+    frame = Lake(store).diff()
+    assert records(frame.loc[frame["table"] != "documents"]) == [
+        {"table": "learnt", "added": None, "removed": None, "changed": None},
+        {"table": "moves", "added": 0, "removed": 0, "changed": 1},
+    ]
+
+
+def test_a_snapshot_in_the_place_of_the_table_is_told_how_to_ask(store: Store):
+    publish(store, FIRST, [moves((1, 1, 40))])
+    with pytest.raises(LakeError, match=r'found 2026-08-01; of all tables it is diff\(before="2026-08-01"\)'):
+        Lake(store).diff("2026-08-01")
+
+
+def test_the_first_snapshot_has_none_before_it(store: Store):
+    publish(store, FIRST, [moves((1, 1, 40))])
+    with pytest.raises(LakeError, match=f"{FIRST} is the first snapshot"):
+        Lake(store).diff()
+
+
+def test_a_ready_view_has_no_rows_of_its_own_to_compare(store: Store):
+    with pytest.raises(LakeError, match="type_chart is a view, and only tables are compared"):
+        diff(store, "type_chart", [moves((1, 1, 40))], [])
+
+
 ROWS = st.dictionaries(
     st.tuples(st.sampled_from(["ditto", "mew", "pikachu"]), st.integers(1, 4)),
     st.tuples(st.sampled_from([None, "egg", "level-up"]), st.booleans()),
