@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -68,6 +69,8 @@ def test_filters_and_columns_are_those_of_a_table(demo: Lake):
         "name": ["jolteon", "mewtwo"],
         "speed": [130, 130],
     }
+    assert demo.read("pokemon_wide", [("speed", "in", []), ("name", "==", "mew")]).empty
+    assert demo.read("pokemon_wide", [("generation", "in", np.array([8, 9])), ("is_baby", "==", np.True_)]).empty
     either: Any = [[("name", "==", "mew")], [("name", "in", ["pikachu", "raichu"]), ("type_2", "not in", ["fire"])]]
     assert demo.read("pokemon_wide", either, ["name"])["name"].tolist() == ["pikachu", "raichu", "mew"]
     with pytest.raises(UnknownNameError, match="no column of pokemon_wide 'strength'"):
@@ -140,5 +143,6 @@ def test_a_filter_on_the_generation_spares_the_files_of_others(demo: Lake):
         return (requests_to_s3() - before).total()
 
     whole = requests(lambda: demo.read("pokemon_wide"))
-    assert requests(lambda: demo.read("pokemon_wide", [("generation", "==", 1)])) < whole / 2
+    for filters in ([("generation", "==", 1)], [("generation", "==", "1")]):
+        assert requests(lambda filters=filters: demo.read("pokemon_wide", filters)) < whole / 2
     assert requests(lambda: demo.sql("SELECT name FROM pokemon_wide WHERE generation = 1")) < whole / 2
