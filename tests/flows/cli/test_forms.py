@@ -1,0 +1,135 @@
+"""The forms of what reading commands print: for terminals of some width, for pipes, spreadsheets and programs."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from tests.lake.read import FIRST, SECOND
+
+Asked = Callable[..., tuple[int, bytes, str]]
+Shown = Callable[..., tuple[list[str], str]]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_no_word_is_broken_and_every_value_shown_at_any_width(asked: Asked, shown: Shown, width: int):
+    for arguments in (("snapshots",), ("tables",), ("read", "moves"), ("diff", "moves", FIRST), ("audits",)):
+        rows = json.loads(asked(*arguments, "--json")[1])
+        lines, err = shown(width, *arguments)
+        words = set(" ".join(lines).replace(",", "").split())
+        left = {name.strip(",;") for name in err.split()}
+        # No snapshot of this lake was restored.
+        for name in rows[0].keys() - left - {"restores"}:
+            assert name in words
+            assert {
+                word for row in rows for word in str(row[name]).replace(",", "").split() if row[name] is not None
+            } <= words
+
+
+def test_what_does_not_fit_side_by_side_turns_rows_into_records(shown: Shown):
+    lines, err = shown(60, "diff", "moves", FIRST)
+    assert [line[:10] for line in lines if "[" in line] == ["─[ 1 ]────", "─[ 2 ]────", "─[ 3 ]────"]
+    assert lines[1:3] == ["row_change            changed", "move_id               1"]
+    assert err == ""
+
+
+def test_a_value_that_has_no_room_beside_its_name_begins_below_it(shown: Shown):
+    lines, _ = shown(70, "read", "documents", "--columns", "sha256,path", "--limit", "1")
+    assert [lines[0], lines[1][:2], len(lines[1]), lines[2]] == ["sha256", "  ", 66, "path    pokemon/25"]
+
+
+def test_a_narrow_terminal_gets_snapshots_and_tables_without_what_matters_less(shown: Shown):
+    lines, err = shown(80, "snapshots")
+    assert lines[2].split() == [SECOND, "1", "0", "0", "0", "0"]
+    assert err == "without committed_at, bytes; --json prints all\n"
+    assert shown(120, "snapshots")[1] == ""
+    lines, err = shown(60, "tables")
+    assert lines[0].split() == ["table", "rows", "bytes", "grain"]
+    assert err == "without kind, partitions; --json prints all\n"
+
+
+def test_a_long_sentence_is_folded_between_its_words(shown: Shown):
+    lines, err = shown(60, "audits")
+    assert err == ""
+    assert [line.split() for line in lines[2:]] == [
+        ["warn", "renamed", "move", "1", "renamed:", "11", "vice-grip", "->"],
+        ["vise-grip"],
+    ]
+
+
+def test_nothing_is_said_in_words_or_by_the_form_of_the_output(asked: Asked, shown: Shown):
+    for arguments, said, head in (
+        (("audits", "--as-of", FIRST), "nothing found", "level,rule,subject,message"),
+        (("diff", "moves", SECOND), "no rows changed", None),
+        (("read", "moves", "--where", "generation == 9"), "no rows", "move_id,generation_id,power"),
+        (("sql", "SELECT 1 AS one, 2 AS two WHERE false"), "no rows", "one,two"),
+    ):
+        assert shown(80, *arguments) == ([said], "")
+        assert asked(*arguments, "--json") == (0, b"[]\n", "")
+        code, out, err = asked(*arguments, "--csv")
+        head = head or out.decode().strip()
+        assert (code, out.decode(), err) == (0, f"{head}\r\n", f"{said}\n")
+        assert asked(*arguments) == (0, head.replace(",", "\t").encode() + b"\n", f"{said}\n")
+
+
+def test_a_pipe_gets_names_and_rows_between_tabs_and_nothing_else(asked: Asked):
+    code, out, _ = asked("read", "moves")
+    assert (code, out) == (0, b"move_id\tgeneration_id\tpower\n1\t1\t45\n3\t2\t50\n")
+    query = r"SELECT NULL AS a, e'x\ty\n' AS b, 'back\slash' AS c, 12345678 AS d, true AS e"
+    assert asked("sql", query)[1].decode() == "a\tb\tc\td\te\n\tx\\ty\\n\tback\\\\slash\t12345678\ttrue\n"
+
+
+def test_csv_reads_back_in_a_spreadsheet(asked: Asked):
+    query = """SELECT '=1+1' AS formula, 'a "b", c' AS quoted, e'x\\ny' AS "two, lines", NULL AS nothing, '' AS empty"""
+    code, out, _ = asked("sql", query, "--csv")
+    assert code == 0
+    assert out.endswith(b'=1+1,"a ""b"", c","x\ny",,""\r\n')
+    [heads, cells] = csv.reader(io.StringIO(out.decode(), newline=""))
+    assert heads == ["formula", "quoted", "two, lines", "nothing", "empty"]
+    assert cells == ["=1+1", 'a "b", c', "x\ny", "", ""]
+    assert asked("tables", "--csv", "--json")[0] == 2
+
+
+def test_json_of_a_query_reads_back_as_the_same_values(asked: Asked):
+    values = {
+        "9007199254740993::BIGINT": 2**53 + 1,
+        "170141183460469231731687303715884105727::HUGEINT": 2**127 - 1,
+        "0.1::DOUBLE + 0.2::DOUBLE": 0.1 + 0.2,
+        "12345678901234567890.123456789::DECIMAL(38, 9)": Decimal("12345678901234567890.123456789"),
+        "'nan'::DOUBLE": "NaN",
+        "'-inf'::DOUBLE": "-Infinity",
+        "TIMESTAMPTZ '2026-08-08 04:12:00.123456+02'": "2026-08-08T02:12:00.123456Z",
+        "DATE '12026-01-01'": "12026-01-01",
+        "TIME '04:12:00'": "04:12:00.000000",
+        "[{'a': DATE '2026-08-08', 'b': 1.5::DECIMAL(3, 2)}]": [{"a": "2026-08-08", "b": Decimal("1.50")}],
+        "MAP {1: NULL}": {"1": None},
+        r"'\xC3\xBF'::BLOB": "c3bf",
+        "uuid '00000000-0000-0000-0000-000000000001'": "00000000-0000-0000-0000-000000000001",
+    }
+    query = "SELECT " + ", ".join(f"{text} AS c{place}" for place, text in enumerate(values))
+    code, out, err = asked("sql", query, "--json")
+    assert (code, err) == (0, "")
+    [row] = json.loads(out, parse_float=lambda text: Decimal(text) if len(text) > 20 or text == "1.50" else float(text))
+    assert list(row.values()) == list(values.values())
+    code, out, err = asked("sql", "SELECT DATE '290000-01-01'", "--json")
+    assert (code, out) == (1, b"")
+    assert err.startswith("pokelake: expected values that can be printed: ")
+
+
+def test_columns_on_a_terminal_stays_within_80_characters(shown: Shown):
+    lines, _ = shown(80, "columns", "documents")
+    described = [line.split(maxsplit=2) for line in lines if line.startswith(("id ", "etag "))]
+    assert described == [
+        ["id", "int64", "Its id within the resource; of a source"],
+        ["etag", "string", "ETag it was sent with."],
+    ]
+    assert "null: none" in [line.strip() for line in lines]
+
+
+def test_values_in_brackets_are_printed_as_they_are(asked: Asked):
+    """Rich would take them for markup, print nothing of the first and refuse the second."""
+    code, out, _ = asked("sql", "SELECT '[red]' AS style, '[/] :smile:' AS closing")
+    assert (code, out.decode().split()[-3:]) == (0, ["[red]", "[/]", ":smile:"])
