@@ -28,6 +28,9 @@ FOLDERS = (COMMITS, SNAPSHOTS, STAGING, RESULTS, CHECKS, CODE, HELD, REPORTS)
 # Lists of the fields of tables. They lie where every role that needs them may read or write already.
 SCHEMAS = f"{SNAPSHOTS}schemas/"
 
+# A note for each snapshot that a catalog outside of the bucket names. They lie there for the same reason.
+CATALOGS = f"{SNAPSHOTS}catalogs/"
+
 # Folders of Prefect's results: of batches of shards that were fetched, and of listings that were read.
 SHARD_RESULTS, LISTING_RESULTS = "shards/", "listings/"
 
@@ -214,6 +217,26 @@ def schema_hash(key: str) -> str | None:
     """Return the SHA-256 in the key of a list of fields, None for any other key."""
     match = re.fullmatch(r"snapshots/schemas/([0-9a-f]{64})\.json", key)
     return match[1] if match else None
+
+
+def catalogued_folder(catalog: str) -> str:
+    """Return the folder of the notes of one catalog, with its slash; the catalog's name is account.region.database."""
+    return f"{CATALOGS}{catalog}/"
+
+
+def catalogued_key(catalog: str, snapshot: str) -> str:
+    """Return the key of the note that a catalog names a snapshot.
+
+    >>> catalogued_key("123456789012.us-east-1.pokemon", "20260808T041200Z-1f3a9c02")
+    'snapshots/catalogs/123456789012.us-east-1.pokemon/20260808T041200Z-1f3a9c02'
+    """
+    return f"{catalogued_folder(catalog)}{snapshot}"
+
+
+def catalogued(key: str) -> tuple[str, str] | None:
+    """Return the catalog and the snapshot of such a note, None for any other key."""
+    match = re.fullmatch(rf"{CATALOGS}([a-z0-9_.-]+)/({_SNAPSHOT.pattern})", key)
+    return (match[1], match[2]) if match else None
 
 
 def forgotten_key(snapshot: str) -> str:

@@ -34,6 +34,7 @@ FOUNDATIONS = {
     "address",
     "body",
     "bucket",
+    "catalogued",
     "errors",
     "fields",
     "numbers",

@@ -16,7 +16,7 @@ from typing import Any
 from lake.accept import accepted
 from lake.commit import commit_seqs, read_commit
 from lake.errors import StoreError
-from lake.layout import FOLDERS, SCHEMAS, SNAPSHOTS, forgotten_prefix, is_snapshot_id
+from lake.layout import CATALOGS, FOLDERS, SCHEMAS, SNAPSHOTS, forgotten_prefix, is_snapshot_id
 from lake.store import Store
 
 # For a month of a gigabyte of 2**30 bytes, of the first 50 TB.
@@ -93,7 +93,7 @@ def measure(store: Store) -> Storage | None:
     except StoreError:
         return None
     snapshots = {name: size for name, size in found[SNAPSHOTS].items() if name in published}
-    others = found[SNAPSHOTS].keys() - snapshots.keys() - {SCHEMAS.split("/")[1]}
+    others = found[SNAPSHOTS].keys() - snapshots.keys() - {folder.split("/")[1] for folder in (CATALOGS, SCHEMAS)}
     other = sum(found[SNAPSHOTS][name] for name in others)
     return Storage(snapshots, sum(sum(of.values()) for of in found.values()), other)
 

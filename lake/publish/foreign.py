@@ -12,7 +12,7 @@ from typing import Any
 from lake.accept import accepted
 from lake.commit import commit_seqs, read_commit
 from lake.errors import StoreError
-from lake.layout import FOLDERS, SCHEMAS, SNAPSHOTS, forgotten_prefix, is_snapshot_id, snapshot_folder
+from lake.layout import FOLDERS, SCHEMAS, SNAPSHOTS, catalogued, forgotten_prefix, is_snapshot_id, snapshot_folder
 from lake.publish.garbage import GRACE
 from lake.store import Store, StoredObject
 from lake.text import counted, minute, shown
@@ -113,7 +113,8 @@ def leftovers(store: Store, named: Collection[str | None], last: int, now: datet
     A folder of a snapshot that was forgotten is among them, even if a commit names it as its parent.
     """
     found = dict[str, _Sum]()
-    for folder, items in groupby(store.list(SNAPSHOTS), lambda item: "/".join(item.key.split("/")[:2])):
+    lying = (item for item in store.list(SNAPSHOTS) if catalogued(item.key) is None)
+    for folder, items in groupby(lying, lambda item: "/".join(item.key.split("/")[:2])):
         name = folder.removeprefix(SNAPSHOTS)
         if name not in named and f"{folder}/" != SCHEMAS:
             found[folder] = _Sum.of(items, forgotten_prefix(name))

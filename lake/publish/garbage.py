@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 
 from lake.accept import first
+from lake.catalogued import named_by_catalogs
 from lake.commit import Commit, commit_seqs, each_commit, read_commit
 from lake.layout import (
     CHECKS,
@@ -69,11 +70,11 @@ class Expired:
 def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] | None) -> list[Garbage]:
     """Return the garbage that is older than the grace period.
 
-    Garbage is: a snapshot that no commit names, its checks and its report; staged documents and results of crawls; a
-    held draft that is decided, past its deadline or not whole; a code version that is not in use and did not make a
-    snapshot that is kept. What a waiting draft needs is kept until its deadline, whatever the grace period. If
-    `codes_in_use` is None, nobody knows which are in use, and all code stays. So does every object whose name is not
-    one of this lake's.
+    Garbage is: a snapshot that neither a commit nor a catalog names, its checks and its report; staged documents and
+    results of crawls; a held draft that is decided, past its deadline or not whole; a code version that is not in use
+    and did not make a snapshot that is kept. What a waiting draft needs is kept until its deadline, whatever the grace
+    period. If `codes_in_use` is None, nobody knows which are in use, and all code stays. So does every object whose
+    name is not one of this lake's.
 
     Of a commit only its names are kept, and of folders only those that may be garbage.
 
@@ -89,6 +90,7 @@ def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] |
     held = kept_drafts(store, now)
     drafts = {draft.id for draft in held}
     needed.snapshots.update(name for draft in held for name in draft.needs)
+    needed.snapshots.update(named_by_catalogs(store) if found else ())
     old = (one for one in found if now - one.youngest > grace and not needed.has(f"{one.kind}/", one.folder))
     return [one for one in old if one.folder.split("/")[1] not in drafts or f"{one.kind}/" != HELD]
 
@@ -173,7 +175,7 @@ def find_expired(store: Store, older_than: timedelta | None = None, keep: int | 
     """Return the commits, oldest first, whose successor is older than `older_than`, or all but the newest `keep`.
 
     So every state that readers saw within that time is kept, or as many snapshots; the newest commit always, and all
-    from the first one on which a held draft was written that waits.
+    from the first one that a catalog names, or on which a held draft was written that waits.
     """
     assert (older_than is None) != (keep is None), "a snapshot expires by its age, or by how many are newer"
     now = _now(store)
@@ -190,7 +192,8 @@ def find_expired(store: Store, older_than: timedelta | None = None, keep: int | 
         if is_kept or seq in bases:
             break
         expired.append(seq)
-    return list(each_commit(store, expired, _expired))
+    named = named_by_catalogs(store) if expired else {}
+    return list(takewhile(lambda one: one.snapshot not in named, each_commit(store, expired, _expired)))
 
 
 def _expired(commit: Commit) -> Expired:

@@ -87,9 +87,9 @@ def test_a_forgotten_commit_can_be_put_back(store):
 
 def test_what_an_interrupted_expiry_left_does_not_shorten_the_grace_period_of_the_next(client, store):
     chain(store, 90, 40, 20)
-    # Telling the time takes three requests, finding four; then the commit is read and its copy is made.
+    # Telling the time takes three requests, finding five; then the commit is read and its copy is made.
     with pytest.raises(Killed):
-        expire(Store("lake", store.prefix, killed_at(client, 9, "after")))
+        expire(Store("lake", store.prefix, killed_at(client, 10, "after")))
     assert whole(store) == [1, 2, 3]
     assert len([key for key in keys(store, snapshot_folder(OLD)) if key.endswith(".json")]) == 1
     age(store, snapshot_folder(OLD), LONG)

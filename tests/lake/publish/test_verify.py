@@ -10,6 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from lake.catalogued import note_snapshot
 from lake.commit import head
 from lake.errors import StoreError
 from lake.layout import commit_key, file_key, forgotten_key, snapshot_folder
@@ -215,6 +216,12 @@ def test_an_object_that_is_nobodys_is_no_leftover(three: Store):
     assert (whole.is_sound, whole.line().endswith("; 2 foreign places")) == (True, True)
 
 
+def test_a_note_of_what_a_catalog_names_is_no_leftover(three: Store):
+    note_snapshot(three, "123456789012.us-east-1.pokemon", OLD)
+    age(three, "snapshots/catalogs/", OLDER)
+    assert look(three).foreign == ()
+
+
 def test_a_young_leftover_is_named_and_alarms_nobody(three: Store):
     name = "20260809T041200Z-00000000"
     put(three, of(name, TYPES), ago=timedelta(hours=1))
@@ -231,6 +238,7 @@ def test_a_young_leftover_is_named_and_alarms_nobody(three: Store):
     [
         (of("20260809T041200Z-00000000", TYPES), of("20260809T041200Z-00000000", ""), "look whether `maintain` runs"),
         ("snapshots/readme.txt", "snapshots/readme.txt", "find out who did, and delete it"),
+        ("snapshots/catalogs/mine", "snapshots/catalogs/", "find out who did, and delete it"),
         ("snapshots/mine/a/b", "snapshots/mine/", "find out who did, and delete it"),
         (of(OLD, "readme.txt"), of(OLD, "readme.txt"), "find out who did, and delete it"),
         ("commits/readme.txt", "commits/readme.txt", "find out who did, and delete it"),
