@@ -81,7 +81,7 @@ def page_of(bucket: str, folder: str, endpoint: str, region: str) -> str:
     >>> page_of("our-lake", "pokelake/", "http://127.0.0.1:5555", "us-east-1")
     'http://127.0.0.1:5555/our-lake/pokelake/'
     """
-    if ".amazonaws.com" in (urlsplit(endpoint).hostname or ""):
+    if is_of_aws(urlsplit(endpoint).hostname or ""):
         query = urlencode({"region": region, "prefix": folder})
         kind = "buckets" if not folder or folder.endswith("/") else "object"
         return f"https://console.aws.amazon.com/s3/{kind}/{quote(bucket, safe='')}?{query}"
@@ -90,4 +90,9 @@ def page_of(bucket: str, folder: str, endpoint: str, region: str) -> str:
 
 def is_found_by_region(host: str) -> bool:
     """Tell whether pyarrow finds the host by the region: it does for S3's own hosts, but not for a private endpoint."""
-    return ".amazonaws.com" in host and ".vpce." not in host
+    return is_of_aws(host) and ".vpce." not in host
+
+
+def is_of_aws(host: str) -> bool:
+    """Tell whether a host is of AWS."""
+    return ".amazonaws.com" in host

@@ -101,6 +101,14 @@ class ConflictError(StoreError):
         self.uri = uri
 
 
+class CatalogError(LakeError):
+    """A catalog outside of the bucket does not describe a snapshot, or not all of it; the snapshot is not touched."""
+
+
+class GlueError(CatalogError):
+    """AWS Glue refused, or could not be reached."""
+
+
 class NoCommitError(LakeError):
     """An object below ``commits/`` is none, whatever its name says: readers and writers pass over it."""
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from lake.answers import BROKEN_BODIES, MISSING, code_of, hex_of, translated
 from lake.aws import CONNECT_SECONDS, READ_SECONDS, RETRIES, completed
-from lake.bucket import check_bucket, is_found_by_region, page_of
+from lake.bucket import check_bucket, is_found_by_region, is_of_aws, page_of
 from lake.errors import DamagedObjectError, MissingObjectError, OversizeError, StoreError
 from lake.proxies import spare_loopback
 from lake.text import shown
@@ -80,6 +80,29 @@ class Objects:
         spare_loopback()
         with self._translated(""):
             return boto3.client("s3", config=CLIENT_CONFIG)
+
+    def client(self, service: str) -> Any:
+        """Return a client of another service of AWS, in the region of this lake's client and with its credentials.
+
+        Another S3 than that of AWS has the other services at its own address, or has none.
+        """
+        import boto3
+
+        with self._translated(""):
+            own = self._s3.meta
+            provider = self._s3._get_credentials()  # type: ignore[attr-defined]
+            keys = provider.get_frozen_credentials() if provider else None
+            make: Any = boto3.client
+            return make(
+                service,
+                # S3 alone takes requests without a region.
+                region_name=self._region if own.region_name == "aws-global" else own.region_name,
+                endpoint_url=None if is_of_aws(urlsplit(own.endpoint_url).hostname or "") else own.endpoint_url,
+                aws_access_key_id=keys.access_key if keys else None,
+                aws_secret_access_key=keys.secret_key if keys else None,
+                aws_session_token=keys.token if keys else None,
+                config=CLIENT_CONFIG,
+            )
 
     def uri(self, key: str = "") -> str:
         """Return the address of a key, ``s3://bucket/prefix/key``."""

@@ -1,4 +1,4 @@
-"""S3 and ECS without a socket: moto answers the clients of this process within it, which takes half the time.
+"""S3, ECS and Glue without a socket: moto answers the clients of this process within it, which takes half the time.
 
 Most requests to S3 are plain: an object is created, copied or fetched, a folder is listed, objects are deleted. Those
 are answered out of moto's own objects, without the signing and parsing that takes twenty times as long. Moto answers
@@ -36,7 +36,11 @@ Parsed = dict[str, Any]
 _PLAIN_KEY = re.compile(r"(?!.*//|.*\./|/)[\w/=.-]{0,900}", re.ASCII)
 
 # Moto knows a service by its address at AWS.
-_AT_AWS = {"s3": "https://s3.amazonaws.com", "ecs": "https://ecs.us-east-1.amazonaws.com"}
+_AT_AWS = {
+    "s3": "https://s3.amazonaws.com",
+    "ecs": "https://ecs.us-east-1.amazonaws.com",
+    "glue": "https://glue.us-east-1.amazonaws.com",
+}
 
 # Of two who create one object at the same time, one comes first.
 _CREATING = Lock()
@@ -44,7 +48,7 @@ _CREATING = Lock()
 
 @contextmanager
 def without_sockets(s3_endpoint: str) -> Iterator[None]:
-    """Have clients of S3 and ECS that are made meanwhile for moto's endpoint ask moto in this process.
+    """Have clients of S3, ECS and Glue that are made meanwhile for moto's endpoint ask moto in this process.
 
     What they write is there for those who ask over HTTP as well, be it by another name of the endpoint.
     """

@@ -37,6 +37,7 @@ from flows.cli.options import (
 )
 from flows.cli.settings import QUIET
 from lake.bucket import LAKE_BLOCK
+from lake.cli import catalog as cataloguing
 from lake.cli import read as reading
 from lake.cli.options import AsOf, Bucket, Json, LakeBlock, Prefix, names
 from lake.cli.run import Commands, run, typer_app
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 app = typer_app(Commands, "PokeAPI as a data lake: crawled politely, published atomically as partitioned Parquet.")
 app.add_typer(reading.app)
+app.add_typer(cataloguing.app)
 reading.find_lakes_by(saved_lake)
 app.add_typer(running.app)
 app.add_typer(deploying.app)
