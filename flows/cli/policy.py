@@ -35,6 +35,7 @@ def iam_policy(
     source_secret: Annotated[
         list[str] | None, typer.Option(help="ARN of the secret with a source's key; may be given again.")
     ] = None,
+    catalog: Annotated[str | None, typer.Option(help="Database of Glue that shows the lake.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Print who may take the role instead.")] = False,
 ) -> None:
     """Print the AWS policy of one role of the deployment; it allows only what the role needs.
@@ -72,5 +73,6 @@ def iam_policy(
         tuple(source_secret or said.source_secrets),
         name,
         kms_key or said.kms_key,
+        catalog or said.catalog,
     )
     say_json(json.dumps((trusted if trust else policy)(role, where), indent=1))

@@ -32,6 +32,8 @@ class Account:
     stack: str = STACK
     # ARN of the key that encrypts the bucket; None: S3's own key, which needs no rights.
     kms_key: str | None = None
+    # Database of Glue that shows the lake; None: no catalog does.
+    catalog: str | None = None
 
     def arn(self, service: str, name: str) -> str:
         """Return the ARN of something in this account and region."""

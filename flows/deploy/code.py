@@ -38,6 +38,7 @@ ALLOWED = (
     "flows/steps/**/*.py",
     "lake/*.py",
     "lake/assemble/**/*.py",
+    "lake/catalog/**/*.py",
     "lake/crawl/**/*.py",
     "lake/publish/**/*.py",
     "lake/tables/**/*.py",

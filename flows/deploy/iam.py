@@ -101,7 +101,32 @@ def _in_lake(account: Account, rights: Mapping[str, Collection[str]]) -> list[St
 
 
 def _task(account: Account) -> list[Statement]:
-    return [*_in_lake(account, _TASK), *_read_secrets(account.source_secrets)]
+    return [*_in_lake(account, _TASK), *_read_secrets(account.source_secrets), *_register(account)]
+
+
+def _register(account: Account) -> list[Statement]:
+    """Return the rights to have a database of Glue show the lake, if there is one."""
+    if not account.catalog:
+        return []
+    catalog, database, tables = _of_glue(account, "catalog", "database", "table")
+    acts = ("CreateTable", "DeleteTable", "GetTables", "UpdateTable")
+    return [
+        _allow(["glue:CreateDatabase", "glue:GetDatabase"], [catalog, database]),
+        _allow([f"glue:{act}" for act in acts], [catalog, database, tables]),
+    ]
+
+
+def _drop(account: Account) -> list[Statement]:
+    """Return the right to delete that database; Glue gives it to whoever has it for all that can be in one."""
+    if not account.catalog:
+        return []
+    return [_allow(["glue:DeleteDatabase"], _of_glue(account, "catalog", "database", "table", "userDefinedFunction"))]
+
+
+def _of_glue(account: Account, *kinds: str) -> list[str]:
+    database = account.catalog
+    names = {"catalog": "catalog", "database": f"database/{database}"}
+    return [account.arn("glue", names.get(kind, f"{kind}/{database}/*")) for kind in kinds]
 
 
 def _execution(account: Account) -> list[Statement]:
@@ -184,6 +209,8 @@ def _operator(account: Account) -> list[Statement]:
     return [
         *_in_lake(account, _TASK),
         *_read_secrets(account.source_secrets),
+        *_register(account),
+        *_drop(account),
         _describe_stack(account),
         *_look(account),
         _allow(["ecs:DescribeTaskDefinition"]),

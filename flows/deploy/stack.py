@@ -12,6 +12,7 @@ from flows.deploy.account import Account
 from flows.deploy.image import image_tag
 from flows.deploy.pool import Pool
 from flows.deploy.task_definition import holds
+from flows.steps.catalog import VARIABLE
 from lake.address import without_user
 from lake.errors import LakeError
 from lake.text import shown
@@ -71,6 +72,7 @@ class Stack:
             tuple(filter(None, listed.split(","))),
             name,
             self.outputs.get("KmsKey"),
+            self.outputs.get("CatalogDatabase"),
         )
 
     def images(self) -> str:
@@ -115,6 +117,7 @@ class Stack:
                 f"expected the work pool {served}, which the worker of the stack {self.name} serves, found {pool.name};"
                 f" pass --work-pool {served}, or set POKELAKE_WORK_POOL; for another pool, unset POKELAKE_STACK"
             )
+        catalog = self.outputs.get("CatalogDatabase")
         api_key, auth_string = (self.outputs.get(name) for name in _SECRETS)
         return replace(
             pool,
@@ -132,6 +135,7 @@ class Stack:
             security_groups=pool.security_groups or (self._output("SecurityGroup"),),
             api_key_secret=pool.api_key_secret or api_key,
             auth_string_secret=pool.auth_string_secret or auth_string,
+            env={**({VARIABLE: catalog} if catalog else {}), **pool.env},
         )
 
     def _output(self, name: str) -> str:

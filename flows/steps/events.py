@@ -9,6 +9,7 @@ from prefect.events import emit_event
 
 from flows.steps.artifacts import show_snapshot
 from flows.steps.assets import record_assets
+from flows.steps.catalog import show_in_catalog
 from flows.steps.parameters import LakeLocation
 from lake.bucket import flags_of
 from lake.commit import Commit
@@ -50,7 +51,10 @@ LAKE_BLOCK = "pokelake.lake.block"
 
 
 def announce(lake: LakeLocation, commit: Commit, parent: Commit | None, pokemon: Mapping[int, str]) -> None:
-    """Say that a snapshot was published, name each Pokémon that its parent did not have, and record its tables."""
+    """Say that a snapshot was published, name each Pokémon that its parent did not have, and record its tables.
+
+    Prefect records them, and the catalog that follows the lake, if there is one.
+    """
     facts = {"lake": lake.open().uri(), "seq": commit.seq, "snapshot": commit.snapshot, "parent": commit.parent}
     block = {LAKE_BLOCK: lake.block} if lake.bucket is None else {}
     emit_event(
@@ -65,6 +69,7 @@ def announce(lake: LakeLocation, commit: Commit, parent: Commit | None, pokemon:
             resource={"prefect.resource.id": f"pokelake.pokemon.{id_}", "prefect.resource.name": name},
             payload={"id": id_, "name": name, "snapshot": commit.snapshot},
         )
+    show_in_catalog(lake)
     record_assets(lake, commit)
     show_snapshot(lake, commit, parent, pokemon)
 

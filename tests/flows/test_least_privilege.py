@@ -28,6 +28,7 @@ from flows.maintain import maintain
 from flows.report import report
 from flows.restore import restore
 from flows.steps import parameters
+from flows.steps.catalog import VARIABLE
 from flows.steps.outcome import spoken
 from flows.steps.parameters import SourceChoice
 from flows.verify import verify
@@ -50,13 +51,15 @@ from lake.layout import (
 from lake.publish.garbage import GRACE, find_garbage, remove
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
+from tests.lake.catalog import snapshots_of
 from tests.lake.publish.killing import OLD
 from tests.lake.publish.littering import age, put
 from tests.lake.read import FIRST, SECOND, document, moves, publish
 
-ACCOUNT = Account("123456789012", "us-east-1", "lake", "pokelake")
+ACCOUNT = Account("123456789012", "us-east-1", "lake", "pokelake", catalog="pokemon")
 FOLDERS = (CHECKS, CODE, COMMITS, HELD, REPORTS, RESULTS, SNAPSHOTS, STAGING)
 FEW = ("generation", "type")
+CATALOG, FUNCTION = "pokemon", "userDefinedFunction"
 
 # Whoever asks moto without HTTP is asked for no rights where requests are plain.
 pytestmark = pytest.mark.usefixtures("over_http")
@@ -64,11 +67,24 @@ pytestmark = pytest.mark.usefixtures("over_http")
 
 @dataclass(frozen=True)
 class Request:
-    """What S3 asks of a policy before it answers: an action, on what, and with which facts about the request."""
+    """What S3 or Glue asks of a policy before it answers: an action, on what, and with which facts about it."""
 
     action: str
     resource: str
     facts: tuple[tuple[str, str], ...] = ()
+
+
+def asked_by_glue(operation: str, given: dict[str, Any]) -> Iterator[Request]:
+    """Yield what Glue asks of a policy for one call of boto3: the right to all that the thing lies in."""
+    glue = f"arn:aws:glue:{ACCOUNT.region}:{ACCOUNT.number}"
+    database = given.get("DatabaseName") or given.get("Name") or given["DatabaseInput"]["Name"]
+    yield Request(f"glue:{operation}", f"{glue}:catalog")
+    yield Request(f"glue:{operation}", f"{glue}:database/{database}")
+    if "Table" in operation:
+        table = given["TableInput"]["Name"] if "TableInput" in given else given.get("Name", "any")
+        yield Request(f"glue:{operation}", f"{glue}:table/{database}/{table}")
+    if operation == "DeleteDatabase":
+        yield from (Request(f"glue:{operation}", f"{glue}:{kind}/{database}/any") for kind in ("table", FUNCTION))
 
 
 def asked(operation: str, given: dict[str, Any]) -> Iterator[Request]:
@@ -108,23 +124,24 @@ def granted(document: dict[str, Any], request: Request) -> set[tuple[str, str]]:
 
 
 def rights(document: dict[str, Any]) -> set[tuple[str, str]]:
-    """Return every right that a policy gives in S3."""
+    """Return every right that a policy gives in S3 and in Glue."""
     found = set()
     for statement in document["Statement"]:
         patterns = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", statement["Resource"])
-        found |= {(action, pattern) for action in statement["Action"] for pattern in patterns if action[:3] == "s3:"}
+        judged = [action for action in statement["Action"] if action.startswith(("s3:", "glue:"))]
+        found |= {(action, pattern) for action in judged for pattern in patterns}
     return found
 
 
 @pytest.fixture
 def requests(bucket: str, monkeypatch: pytest.MonkeyPatch) -> list[Request]:
-    """Return a list that what S3 is asked for is added to."""
+    """Return a list that what S3 and Glue are asked for is added to."""
     noted: list[Request] = []
     call = BaseClient._make_api_call
 
     def note(client: BaseClient, operation: str, given: dict[str, Any]) -> Any:
-        if client.meta.service_model.service_name == "s3":
-            noted.extend(asked(operation, given))
+        ask = {"s3": asked, "glue": asked_by_glue}.get(client.meta.service_model.service_name)
+        noted.extend(ask(operation, given) if ask else ())
         return call(client, operation, given)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", note)
@@ -155,6 +172,9 @@ def act_as(bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> It
             document["Statement"].append(
                 {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::lake"}
             )
+        if glue := sorted({action for action, _ in rights(document) if action.startswith("glue:")}):
+            # Moto knows no resources of Glue.
+            document["Statement"].append({"Effect": "Allow", "Action": glue, "Resource": "*"})
         iam.create_user(UserName=role)
         iam.put_user_policy(UserName=role, PolicyName=role, PolicyDocument=json.dumps(document))
         key = iam.create_access_key(UserName=role)["AccessKey"]
@@ -178,6 +198,7 @@ def test_the_policy_of_the_flows_is_what_runs_need_and_nothing_else(
     code = Code({"flows/refresh.py": b"1"})
     push(Store("lake", "pokelake"), code)
     act_as("task")
+    monkeypatch.setenv(VARIABLE, CATALOG)
     requests.clear()
     pull(tmp_path, "lake", f"pokelake/{code.folder}", code.version, code.sha256, "ecs")
     states = [
@@ -191,6 +212,7 @@ def test_the_policy_of_the_flows_is_what_runs_need_and_nothing_else(
     store = Store("lake", "pokelake")
     assert verify(LOCATION, every=True, return_state=True).is_completed()
     assert restore(read_commit(store, 1).snapshot, "a try", lake=LOCATION, return_state=True).is_completed()
+    assert set(snapshots_of(CATALOG).values()) == {read_commit(store, 3).snapshot}
     put(store, f"{STAGING}0123456789abcdef/item-0001", f"{RESULTS}listings/1", check_key(OLD, "1"), draft_key(OLD))
     age(store, "", 2 * GRACE)
     assert maintain(LOCATION, expire_days=1, return_state=True).name == "Completed"

@@ -207,6 +207,25 @@ def test_a_lake_without_a_prefix_has_its_folders_in_the_buckets_root():
     assert listing["Condition"] == {"StringLike": {"s3:prefix": ["commits/*", "reports/*", "snapshots/*"]}}
 
 
+def test_a_database_of_glue_is_for_those_alone_who_publish_and_only_if_it_is_named():
+    """And who may not run a command by hand deletes none."""
+    ours = replace(ACCOUNT, catalog="pokemon")
+    glue = {role: {one for one in actions(policy(role, ours)) if one.startswith("glue:")} for role in ROLES}
+    source = (REPOSITORY / "lake/catalog/glue.py").read_text()
+    asked = {f"glue:{act}" for act in re.findall(r'_translated\("(\w+)"\)', source)}
+    assert {role: acts for role, acts in glue.items() if acts} == {
+        "task": asked - {"glue:DeleteDatabase"},
+        "operator": asked,
+    }
+    arn = "arn:aws:glue:eu-central-1:123456789012:"
+    database = {f"{arn}catalog", f"{arn}database/pokemon"}
+    most = database | {f"{arn}{kind}/pokemon/*" for kind in ("table", "userDefinedFunction")}
+    for statement in (one for role in ("task", "operator") for one in policy(role, ours)["Statement"]):
+        if statement["Action"][0].startswith("glue:"):
+            assert database <= set(statement["Resource"]) <= most
+    assert not any(action.startswith("glue:") for role in ROLES for action in actions(policy(role, ACCOUNT)))
+
+
 @pytest.mark.parametrize("role", ["task", "execution", "worker"])
 def test_ecs_takes_the_roles_of_tasks_for_this_account_alone(role: str):
     [statement] = trust(role, ACCOUNT)["Statement"]

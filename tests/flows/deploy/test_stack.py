@@ -60,6 +60,13 @@ def test_a_pool_gets_all_that_the_stack_has_made(stack: Stack):
     assert (pool.kind, stack.bucket, stack.prefix) == ("ecs", "ours-lake", "pokelake")
 
 
+def test_a_catalog_of_the_stack_is_the_one_that_runs_register_in(stack: Stack):
+    ours = Stack("ours", {**stack.outputs, "CatalogDatabase": "pokemon"})
+    assert ours.fill(Pool("ours"), "images:1").variables()["env"] == {"POKELAKE_CATALOG": "pokemon"}
+    given = {"POKELAKE_CATALOG": "", "PREFECT_LOGGING_LEVEL": "DEBUG"}
+    assert ours.fill(Pool("ours", env=given), "images:1").variables()["env"] == given
+
+
 def test_what_is_given_wins(stack: Stack):
     given = Pool("ours", task_role="role", subnets=("subnet-1",), security_groups=("sg-1",), api_key_secret="secret")
     pool = stack.fill(given, "images:1")

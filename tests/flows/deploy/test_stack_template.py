@@ -55,6 +55,7 @@ def test_it_is_short_enough_to_be_sent_as_it_is():
         {},
         {"Prefix": "", "PrefectAuthString": "oak:elm", "SourceSecrets": f"{SECRET}-gyms,{SECRET}-trainers"},
         {"Prefix": "lakes/pokemon/", "PrefectApiKey": "pnu_1", "KmsKey": KEY},
+        {"CatalogDatabase": "pokemon"},
     ],
 )
 def test_the_roles_have_the_rights_that_are_printed_and_no_others(given: dict[str, str]):
@@ -71,6 +72,7 @@ def test_the_roles_have_the_rights_that_are_printed_and_no_others(given: dict[st
         source_secrets=tuple(filter(None, given.get("SourceSecrets", "").split(","))),
         stack="ours",
         kms_key=given.get("KmsKey"),
+        catalog=given.get("CatalogDatabase"),
     )
     assert len(secrets) == len([name for name in given if name in ("PrefectApiKey", "PrefectAuthString")])
     # What `pokelake iam-policy ROLE --stack ours` prints.
