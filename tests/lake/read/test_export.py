@@ -28,6 +28,7 @@ def asked(path: Path, query: str) -> list[Any]:
 def test_a_duckdb_file_has_tables_with_keys_and_comments_and_says_which_snapshot_it_is(lake: Lake, tmp_path: Path):
     path = lake.export(tmp_path / "all.duckdb")
     assert os.listdir(tmp_path) == ["all.duckdb"]
+    assert path.stat().st_size < 500_000
     assert asked(path, "SELECT move_id, power, generation FROM moves ORDER BY 1") == [
         (1, 45, 1),
         (2, None, 1),
