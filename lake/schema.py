@@ -47,7 +47,8 @@ class Field:
 
     A `path` runs from the document's root, and ``[]`` enters a list: ``moves[].move.url``. Several paths are tried in
     turn. If `type` is an integer and the path ends in ``url``, the value is the id at the end of the URL, which must
-    point at the resource `references`. `null_when` is a value that means null in the source, such as -1.
+    point at the resource `references`. `null_when` is a value that means null in the source, such as -1. `stand_ins`
+    are values that are no such thing as the others, each with what it means: 0 where no generation is known.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Field:
     nullable: bool = False
     references: str = ""
     null_when: int | str | None = None
+    stand_ins: tuple[tuple[int | str, str], ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -122,6 +124,7 @@ class Table:
                         ("description", field.description),
                         ("unit", field.unit),
                         ("references", field.references),
+                        ("stand_ins", json.dumps(dict(field.stand_ins), ensure_ascii=False) if field.stand_ins else ""),
                         ("source", " or ".join(field.paths)),
                     )
                     if text

@@ -149,7 +149,8 @@ def _meaning(column: dict[Hashable, Any]) -> Iterator[str]:
     """Yield the lines that describe a column to a person."""
     if not pd.isna(column["description"]):
         yield column["description"]
-    for name, fact in (("unit", "unit"), ("null", "null_means"), ("references", "references")):
+    names = {"unit": "unit", "null": "null_means", "stand-ins": "stand_ins", "references": "references"}
+    for name, fact in names.items():
         if not pd.isna(column[fact]):
             yield f"{name}: {column[fact]}"
 

@@ -1,5 +1,6 @@
 """The columns of one table of one snapshot, as the metadata of its own files describes them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,19 @@ from lake.commit import Commit, TableFiles
 from lake.read.dataset import open_dataset
 from lake.read.history import table_of
 from lake.read.ready import ready_view
-from lake.schema import split_null
+from lake.schema import PARTITION, UNKNOWN_GENERATION, split_null
 from lake.store import Store
 
-NAMES = ("name", "type", "unit", "description", "null_means", "references", "is_key", "is_nullable", "source")
+NAMES = (
+    *("name", "type", "unit", "description", "null_means", "stand_ins"),
+    *("references", "is_key", "is_nullable", "source"),
+)
 
 # The partition is a column for every reader, but it stands in the files' paths and not in the files.
 PARTITION_MEANING = "The partition, from the path of the file; a filter on it fetches only the files that can match."
+
+
+_UNKNOWN = json.dumps({UNKNOWN_GENERATION: "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +83,23 @@ def _column(field: pa.Field, table: TableFiles, key: list[str]) -> dict[str, Any
         said.get("unit"),
         description or None,
         null_means,
+        _stand_ins(said.get("stand_ins", _UNKNOWN if is_partition and field.name == PARTITION else "{}")),
         said.get("references"),
         field.name in key,
         field.nullable and not is_partition,
         said.get("source"),
     )
     return dict(zip(NAMES, values, strict=True))
+
+
+def _stand_ins(said: str) -> str | None:
+    """Return the values that stand for something else than the others, each with its meaning, as one text."""
+    try:
+        found = json.loads(said)
+    except ValueError:
+        return None
+    pairs = found.items() if isinstance(found, dict) else ()
+    return "; ".join(f"{value or json.dumps(value)}: {meaning}" for value, meaning in pairs) or None
 
 
 def _texts(metadata: Mapping[bytes, bytes] | None) -> dict[str, str]:

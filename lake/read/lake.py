@@ -133,7 +133,8 @@ class Lake(InDuckDB, Comparisons):
         """Return one row per column of a table, as the metadata of the snapshot's own files describes them.
 
         The columns: ``name``; ``type``, as Arrow names it; ``unit``; ``description``, what its values mean;
-        ``null_means``, what null means; ``references``, the resource whose id it holds; ``is_key``, whether it is part
+        ``null_means``, what null means; ``stand_ins``, values that are no such thing as the others, such as 0 for
+        unknown, with their meanings; ``references``, the resource whose id it holds; ``is_key``, whether it is part
         of the primary key; ``is_nullable``, whether a file can hold nulls of it at all; ``source``, where it stands in
         the document. The last row of a partitioned table is its partition. Where a file says nothing of the kind,
         there is null: a null in a column without ``null_means`` is not expected, and `audits` tells of it.

@@ -4,12 +4,18 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from lake.schema import GENERATION, ORDINAL, Field, Table
+from lake.schema import GENERATION, ORDINAL, UNKNOWN_GENERATION, Field, Table
 
 NAME_FIELD = Field("name", pa.string(), "PokeAPI's slug; upstream renames it at times.", "name")
 ORDINAL_FIELD = Field("ordinal", pa.int32(), "Place in the document's list, from 1.", ORDINAL)
+UNKNOWN = ((UNKNOWN_GENERATION, "unknown"),)
 GENERATION_FIELD = Field(
-    GENERATION, pa.int16(), "The generation that introduced it. 0: unknown.", "generation.url", references="generation"
+    GENERATION,
+    pa.int16(),
+    "The generation that introduced it. 0: unknown.",
+    "generation.url",
+    references="generation",
+    stand_ins=UNKNOWN,
 )
 LANGUAGE = "PokeAPI's id of the language; 9 is English."
 

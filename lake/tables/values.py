@@ -24,7 +24,12 @@ DOCUMENT_VALUES = Table(
         Field("resource_name", pa.string(), "The resource of the document.", RESOURCE),
         Field("id", pa.int64(), "The document's id within the resource, as in the table of documents."),
         Field("ordinal", pa.int32(), "Running number within the document, from 1."),
-        Field("json_path", pa.string(), 'Where it stands: address.city, tags[0], ["a.b"]; empty for the document.'),
+        Field(
+            "json_path",
+            pa.string(),
+            'Where it stands: address.city, tags[0], ["a.b"]; empty for the document.',
+            stand_ins=(("", "the document itself"),),
+        ),
         Field("kind", pa.string(), "What it is: string, integer, number, boolean, null, or an empty object or array."),
         Field(
             "text",

@@ -1,7 +1,7 @@
 """Declares a ready view once: the query that makes it, and what each of its columns means, as `Table` does."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pyarrow as pa
@@ -42,9 +42,11 @@ def view(name: str, grain: str, primary_key: tuple[str, ...], needs: str, fields
     return View(Table(name, grain, (), primary_key, tuple(fields)), tuple(needs.split()), sql.strip())
 
 
-def whole(name: str, description: str, unit: str = "", references: str = "") -> Field:
+def whole(
+    name: str, description: str, unit: str = "", references: str = "", stand_ins: tuple[tuple[int, str], ...] = ()
+) -> Field:
     """Return a column of whole numbers; it may be null if its description says what null means."""
-    return _field(name, pa.int32(), description, unit, references)
+    return replace(_field(name, pa.int32(), description, unit, references), stand_ins=stand_ins)
 
 
 def decimal(name: str, description: str, unit: str) -> Field:

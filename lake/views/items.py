@@ -9,7 +9,11 @@ ITEM_PRICE_LIST = view(
     "items item_prices item_categories version_groups currencies",
     (
         whole("item_id", "PokeAPI's id of the item.", references="item"),
-        whole("ordinal", "Place among the item's prices, from 1; 0 where there are none by game."),
+        whole(
+            "ordinal",
+            "Place among the item's prices, from 1; 0 where there are none by game.",
+            stand_ins=((0, "no price by game"),),
+        ),
         text("item", "PokeAPI's slug of the item."),
         text("category", "PokeAPI's slug of its category. Null: the category is not in the lake."),
         text("games", "PokeAPI's slug of the games. Null: the source gives no price by game."),

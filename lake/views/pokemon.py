@@ -2,7 +2,9 @@
 
 from lake.views.declare import decimal, text, truth, view, whole
 
-_GENERATION = whole("generation", "The generation that introduced its species. 0: unknown.")
+_GENERATION = whole(
+    "generation", "The generation that introduced its species. 0: unknown.", stand_ins=((0, "unknown"),)
+)
 _NO_STAT = "Null: the source gives none."
 
 POKEMON_WIDE = view(

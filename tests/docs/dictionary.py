@@ -1,6 +1,7 @@
 """The data dictionary, ``docs/tables.md``, made of the declarations of the tables and of ``docs/caveats.toml``."""
 
 import importlib
+import json
 import pkgutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,8 +41,9 @@ def dictionary() -> str:
         ' `pokelake columns pokemon` and `lake.columns("pokemon")` say the same of any snapshot, from its own files.',
         "",
         "*Key* is the primary key, which no two rows share and which is never null. *Null* says what null means; where"
-        " it says nothing, no null is expected, and the audits of a snapshot report one that comes. *References* is the"
-        " resource whose id a column holds, with a link to its table. Types are Arrow's.",
+        " it says nothing, no null is expected, and the audits of a snapshot report one that comes. *Stand-ins* are"
+        " values that are no such thing as the others of the column: keep them out of sums and averages. *References*"
+        " is the resource whose id a column holds, with a link to its table. Types are Arrow's.",
         "",
         "## Before you start",
         "",
@@ -101,7 +103,7 @@ def _table(
     if needs:
         yield f"- Made of: {', '.join(f'[{name}](#{_anchor(name)})' for name in needs)}"
     yield from (f"- **Caveat:** {caveat}" for caveat in caveats)
-    yield from ("", "| column | type | unit | meaning | null | references |", "| --- | --- | --- | --- | --- | --- |")
+    yield from ("", "| column | type | unit | meaning | null | stand-ins | references |", f"|{' --- |' * 7}")
     yield from (_row(field, targets) for field in table.fields)
 
 
@@ -110,7 +112,8 @@ def _row(field: Field, targets: Mapping[str, str]) -> str:
     references = field.references
     if references in targets:
         references = f"[{references}](#{_anchor(targets[references])})"
-    cells = (f"`{field.name}`", f"`{field.type}`", field.unit, meaning, null or "", references)
+    stand_ins = "; ".join(f"`{json.dumps(value)}` {said}" for value, said in field.stand_ins)
+    cells = (f"`{field.name}`", f"`{field.type}`", field.unit, meaning, null or "", stand_ins, references)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import pyarrow as pa
 
 from lake.schema import GENERATION, Field, Table
-from lake.tables.declare import LANGUAGE, NAME_FIELD, Mirror, child, own_id, reference, term
+from lake.tables.declare import LANGUAGE, NAME_FIELD, UNKNOWN, Mirror, child, own_id, reference, term
 
 GENERATIONS = Table(
     name="generations",
@@ -28,6 +28,7 @@ _GENERATION_ID = Field(
     "The generation that its games belong to. 0: unknown.",
     "generation.url",
     references="generation",
+    stand_ins=UNKNOWN,
 )
 _child = partial(child, "version-group", (_VERSION_GROUP_ID, _GENERATION_ID))
 

@@ -25,6 +25,7 @@ ITEMS = Table(
             "Price in shops, whatever the game; 0 for what has none, too. Null: given by game, in item_prices.",
             "cost",
             unit="Poké Dollar",
+            stand_ins=((0, "no price"),),
             nullable=True,
         ),
         Field(

@@ -1,6 +1,7 @@
 """Tables of moves: their values, the values in earlier games, machines, and combinations in contests."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,17 +29,22 @@ MOVES = Table(
         reference("type_id", "Its type.", "type.url", "type"),
         reference("damage_class_id", "Physical, special or status.", "damage_class.url", "move-damage-class"),
         reference("target_id", "Whom it hits.", "target.url", "move-target"),
-        _number("power", "Base power. Null: it has none.", "power"),
-        _number("accuracy_percent", "Chance to hit. Null: it never misses.", "accuracy", "percent"),
+        replace(_number("power", "Base power. Null: it has none.", "power"), stand_ins=((0, "none, as null"),)),
+        replace(
+            _number("accuracy_percent", "Chance to hit. Null: it never misses.", "accuracy", "percent"),
+            stand_ins=((0, "it never misses, as null"),),
+        ),
         _number("pp", "How often it can be used. Null: without limit or unknown.", "pp", "power point"),
         _number("priority", "Turn order: higher goes first.", "priority", nullable=False),
         _number("effect_chance_percent", "Chance of the added effect. Null: none.", "effect_chance", "percent"),
-        reference(
+        Field(
             "ailment_id",
+            pa.int32(),
             "Ailment it causes; 0 none, -1 unknown kind. Null: no details.",
             "meta.ailment.url",
-            "move-ailment",
             nullable=True,
+            references="move-ailment",
+            stand_ins=((0, "none"), (-1, "unknown kind")),
         ),
         reference(
             "category_id", "Its category. Null: no details.", "meta.category.url", "move-category", nullable=True

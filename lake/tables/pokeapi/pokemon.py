@@ -5,12 +5,16 @@ from functools import partial
 import pyarrow as pa
 
 from lake.schema import GENERATION, SPECIES_GENERATION, Field, Table
-from lake.tables.declare import NAME_FIELD, Mirror, child, own_id
+from lake.tables.declare import NAME_FIELD, UNKNOWN, Mirror, child, own_id
 from lake.tables.pokeapi.media import media
 
 _POKEMON_ID = own_id("pokemon", "variety")
 _GENERATION_ID = Field(
-    GENERATION, pa.int16(), "The generation that introduced its species. 0: unknown.", SPECIES_GENERATION
+    GENERATION,
+    pa.int16(),
+    "The generation that introduced its species. 0: unknown.",
+    SPECIES_GENERATION,
+    stand_ins=UNKNOWN,
 )
 _child = partial(child, "pokemon", (_POKEMON_ID, _GENERATION_ID))
 
@@ -27,7 +31,14 @@ POKEMON = Table(
         Field("species_id", pa.int32(), "Its species.", "species.url", references="pokemon-species"),
         Field("is_default", pa.bool_(), "Whether it is its species' default variety.", "is_default"),
         Field("height_dm", pa.int32(), "Height.", "height", unit="decimetre"),
-        Field("weight_hg", pa.int32(), "Weight.", "weight", unit="hectogram"),
+        Field(
+            "weight_hg",
+            pa.int32(),
+            "Weight.",
+            "weight",
+            unit="hectogram",
+            stand_ins=((10000, "unknown weight of Gigantamax forms"), (0, "unknown weight of Eternamax")),
+        ),
         Field(
             "base_experience",
             pa.int32(),
@@ -102,6 +113,7 @@ POKEMON_MOVES = _child(
         "Level it is learnt at; 0 when learnt on evolution or not by level.",
         f"{_DETAILS}.level_learned_at",
         unit="level",
+        stand_ins=((0, "learnt on evolution if by level-up, else not by level"),),
     ),
     Field(
         "sort_order",

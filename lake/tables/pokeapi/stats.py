@@ -11,7 +11,13 @@ STATS = term(
     "stat",
     "stats",
     "stat",
-    Field("game_index", pa.int32(), "The games' internal number; 0 for those of battles alone.", "game_index"),
+    Field(
+        "game_index",
+        pa.int32(),
+        "The games' internal number; 0 for those of battles alone.",
+        "game_index",
+        stand_ins=((0, "none, as of stats of battles alone"),),
+    ),
     Field("is_battle_only", pa.bool_(), "Whether it exists in battles alone.", "is_battle_only"),
     reference(
         "damage_class_id",

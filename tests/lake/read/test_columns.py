@@ -40,9 +40,34 @@ def test_a_column_is_described_by_the_declaration_that_its_file_carries(store: S
             *(None, False, True, "order"),
         ],
     }
+    assert {name: facts(frame, name, ["stand_ins"])[0] for name in ("height_dm", "weight_hg", "generation")} == {
+        "height_dm": None,
+        "weight_hg": "10000: unknown weight of Gigantamax forms; 0: unknown weight of Eternamax",
+        "generation": "0: unknown",
+    }
     assert facts(frame, "generation", names[:2]) == ["int32", None]
     assert facts(frame, "generation", ["is_key", "is_nullable"]) == [False, False]
     assert "partition" in facts(frame, "generation", ["description"])[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('{"": "the document"}', '"": the document'),
+        ("no JSON", None),
+        ("[1]", None),
+        ("{}", None),
+        ('{"1": 2}', "1: 2"),
+    ],
+)
+def test_stand_ins_are_shown_whoever_wrote_them(store: Store, said: str, shown: str | None):
+    table, rows = moves((1, 1, 40))
+    power = rows.schema.get_field_index("power")
+    schema = rows.schema.set(power, rows.schema.field(power).with_metadata({"stand_ins": said}))
+    other = replace(table)
+    vars(other)["schema"] = schema
+    publish(store, FIRST, [(other, rows.cast(schema))], [PIKACHU])
+    assert facts(Lake(store).columns("moves"), "power", ["stand_ins"]) == [shown]
 
 
 def test_what_holds_for_the_whole_table_stands_beside_its_columns(store: Store):

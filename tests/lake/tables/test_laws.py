@@ -1,6 +1,7 @@
 """What holds for every sample, resource and declaration: each law names all who break it."""
 
 import random
+import re
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -150,6 +151,24 @@ def test_a_nullable_field_says_what_null_means():
 
 def test_a_field_that_is_never_null_does_not_explain_null():
     assert fields(lambda field: not field.nullable and "Null" in field.description) == []
+
+
+def test_a_value_that_is_no_such_thing_as_the_others_is_declared_as_a_stand_in():
+    """Prose alone cannot be looked up."""
+    named = re.compile(r"(?:^|[.,;:] )(?:0|-1)(?:: |,? (?:for|when|if|where|none|unknown))|\bempty (?:for|where|when)")
+    meant = fields(lambda field: bool(named.search(field.description.partition("Null: ")[0])))
+    # 0 is how strong the flavor is of a berry that lacks it, so it counts in an average.
+    ordinary = {"berry_flavor_potencies.potency"}
+    assert set(meant) - set(fields(lambda field: bool(field.stand_ins))) == ordinary
+
+
+def test_a_stand_in_has_the_type_of_its_column():
+    def is_other(field: Field) -> bool:
+        kind = str if field.type == pa.string() else int
+        return any(type(value) is not kind or not meaning for value, meaning in field.stand_ins)
+
+    assert fields(is_other) == []
+    assert len(fields(lambda field: bool(field.stand_ins))) > 30
 
 
 def test_no_column_has_the_name_of_the_partition():
