@@ -27,7 +27,7 @@ class InDuckDB(ABC):
         """Return the commit of a snapshot."""
 
     def sql(self, query: str, *, params: "Parameters | None" = None, as_of: str | date | None = None) -> "pd.DataFrame":
-        """Return the rows of one query in DuckDB's SQL, in which every table of a snapshot is a view.
+        """Return the rows of one query in DuckDB's SQL, in which every table and ready view of a snapshot is a view.
 
         ``generation`` is a column of partitioned tables, and ``resource`` of ``documents``; a filter on it fetches
         only the files that can match. They are checked as those of `dataset` are. Integers and booleans can always

@@ -74,7 +74,7 @@ def query(store: Store, commit: Commit, text: str, params: Parameters | None = N
         for setting in _SETTINGS:
             connection.execute(setting)
         tree = _parsed(connection, text)
-        asked = {name.lower() for name in _names(tree, "BASE_TABLE")} if tree else _words(text)
+        asked = set(_names(tree)) if tree else _words(text)
         if tree and _asks_for_names(tree):
             add_all(connection, store, commit)
         else:
@@ -159,17 +159,25 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 def _asks_for_names(tree: Any) -> bool:
     """Tell whether a query asks DuckDB itself which tables or columns there are, or what is said of them."""
     for node in _nodes(tree):
-        name = str(node.get("function_name" if node.get("class") == "FUNCTION" else "table_name") or "").lower()
-        if node.get("type") == "SHOW_REF" and not node.get("query"):
-            return True
-        if name.startswith(_CATALOGS) or str(node.get("schema_name")).lower() in _CATALOG_SCHEMAS:
-            return True
+        match node:
+            case {"type": "SHOW_REF", "query": None, "show_type": "SHOW_SPECIAL" | "SHOW_FROM"}:
+                return True
+            case {"type": "TABLE_FUNCTION", "function": {"function_name": str(name)}} if _tells(name):
+                return True
+            case {"type": "BASE_TABLE", "schema_name": str(schema), "table_name": str(name)} if _tells(name, schema):
+                return True
     return False
 
 
-def _names(tree: Any, kind: str) -> Iterator[str]:
-    """Yield the table that each reference of a kind names; some name none."""
-    yield from (node["table_name"] for node in _nodes(tree) if node.get("type") == kind and node["table_name"])
+def _tells(name: str, schema: str = "") -> bool:
+    return name.lower().startswith(_CATALOGS) or schema.lower() in _CATALOG_SCHEMAS
+
+
+def _names(tree: Any) -> Iterator[str]:
+    """Yield the name of each table in a syntax tree, also of one that is only shown."""
+    for node in _nodes(tree):
+        if node.get("type") in ("BASE_TABLE", "SHOW_REF") and node["table_name"]:
+            yield node["table_name"].lower()
 
 
 def _answered(connection: duckdb.DuckDBPyConnection, text: str, params: Parameters | None) -> pa.Table:

@@ -85,10 +85,22 @@ def test_opening_fetches_no_file(lake: Lake):
     known = requests(lambda: Lake(lake.store).commit())
     with Lake(lake.store).connect() as connection:
         assert len(rows(connection, "SHOW TABLES")) == 2
-    for ask in (lambda: Lake(lake.store).connect().close(), lambda: Lake(lake.store).sql("SHOW TABLES")):
-        assert requests(ask) - known == {"GetObject": len(commit.tables)}
-    asked = requests(lambda: Lake(lake.store).sql("SELECT count(power) FROM moves"))
-    assert asked - known == {"GetObject": len(commit.tables["moves"].files)}
+
+    def asked(query: str) -> Any:
+        return requests(lambda: Lake(lake.store).sql(query)) - known
+
+    assert requests(lambda: Lake(lake.store).connect().close()) - known == {"GetObject": len(commit.tables)}
+    for query in (
+        "SHOW TABLES",
+        "DESCRIBE",
+        "FROM duckdb_columns()",
+        "FROM information_schema.tables",
+        "FROM pg_class",
+    ):
+        assert asked(query) == {"GetObject": len(commit.tables)}, query
+    for query in ("SHOW moves", "DESCRIBE moves", "SELECT pg_typeof(power) FROM moves WHERE generation = 1"):
+        assert asked(query) == {"GetObject": 1}, query
+    assert asked("SELECT count(power) FROM moves") == {"GetObject": len(commit.tables["moves"].files)}
 
 
 def test_where_the_list_of_fields_is_lost_the_files_tell_them(other: Store):

@@ -32,6 +32,9 @@ from lake.read.query import query as ask
         "SELECT * FROM glob('{folder}/*')",
         "SELECT * FROM '{folder}/secret.csv'",
         "SELECT * FROM 'https://127.0.0.1/secret.csv'",
+        "PIVOT (FROM read_csv('{folder}/secret.csv')) ON a USING count(*)",
+        "WITH p AS (PIVOT moves ON generation USING sum(power)) INSERT INTO moves FROM p",
+        "/* */ COPY (PIVOT moves ON generation USING sum(power)) TO '{folder}/out.csv'",
     ],
 )
 def test_a_query_neither_writes_nor_reads_anything_else(lake: Lake, tmp_path: Path, query: str):
