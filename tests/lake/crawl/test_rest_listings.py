@@ -87,7 +87,7 @@ def test_a_cursor_goes_into_its_parameter_as_it_is():
         ({"results": [{"id": 7.0}]}, "expected an id, an integer or a string, at 'id', found 7.0"),
         ({"results": [{"id": "a" * 1_000_000}]}, "expected an id of at most 1,000 characters at 'id', found one of"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:80],
 )
 def test_a_listing_that_does_not_add_up_is_refused(page: object, message: str):
     with pytest.raises(SourceError, match="listing of trainer: ") as caught:
