@@ -102,10 +102,12 @@ def test_damage_of_an_earlier_snapshot_is_named_and_not_repaired(lake: Lakeside,
 
 
 def test_a_repair_that_is_killed_at_any_request_leaves_the_old_snapshot_or_the_new_one(
-    lake: Lakeside, documents: Documents, s3_client, subtests
+    store: Store, s3_client, subtests
 ):
     """What it leaves else is a folder that no commit names, which `maintain` removes."""
-    lake.fill(changed(documents, "pokemon/25", height=5))
+    documents, lake = only(demo_documents(), "type", "nature"), Lakeside(store)
+    lake.begin(documents)
+    lake.fill(changed(documents, "nature/1", name="shy"))
     flip(lake.store, key(lake, "types"))
     flip(lake.store, key(lake, DOCUMENTS))
     begun = {item.key: lake.store.get(item.key) for item in lake.store.list("")}
