@@ -25,8 +25,9 @@ test: .venv/cluster/installed lint types
 check: .venv/installed
 	@$(MAKE) --no-print-directory -j 3 lint types quick
 
+# These tests hardly wait, and every worker imports everything, so there are as many workers as cores.
 quick: .venv/installed
-	@$(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder -m "not server and not corpus and not cluster and not browser"
+	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder -m "not server and not corpus and not cluster and not browser"
 
 # The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
 coverage: .venv/cluster/installed
