@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.client.schemas import State
 
 from flows.steps.ended import TELLING
@@ -14,15 +14,17 @@ from flows.steps.outcome import describe_changes, ended
 from flows.steps.parameters import LakeLocation
 from flows.steps.watch import run_name, watched
 from lake.commit import Commit, parent_of
-from lake.layout import snapshot_folder
+from lake.layout import report_key, snapshot_folder
 from lake.read.history import History
+from lake.report.keep import is_kept, keep
+from lake.store import Store
 from lake.text import counted, listed, shown
 
 # Rows that a section of the report shows; the commit and the table of all tables have the others.
 ROWS_A_SECTION = 20
 
 
-# A report reads two commits and writes two artifacts.
+# A report of all of PokeAPI takes seconds.
 LONGEST_SECONDS = 15 * 60
 
 
@@ -37,14 +39,22 @@ LONGEST_SECONDS = 15 * 60
     on_cancellation=TELLING,
 )
 @watched
-def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> State[Any]:  # noqa: B008
-    """Report on a snapshot: one artifact to be read, and one that is a table of all its tables.
+def report(
+    lake: LakeLocation = LakeLocation(),  # noqa: B008
+    snapshot: str | None = None,
+    anew: bool = False,
+) -> State[Any]:
+    """Report on a snapshot: an artifact to be read, a table of all its tables, and its page in the bucket.
+
+    The page is one file of HTML, `reports/<snapshot>/index.html`, and an artifact links to it: in AWS's console, where
+    whoever may read the bucket opens it. One that lies there already stays.
 
     Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment.
 
     Args:
         lake: Where the lake lies.
         snapshot: A snapshot's name, a date (its end, UTC) or a time. Default: the current snapshot.
+        anew: Whether a page that lies there already is made anew, as after an upgrade.
     """
     store = lake.open()
     commit = History(store).commit(snapshot)
@@ -57,7 +67,32 @@ def report(lake: LakeLocation = LakeLocation(), snapshot: str | None = None) -> 
         description=f"Snapshot {commit.snapshot}",
     )
     create_table_artifact(tables, key="pokelake-tables", description=f"The tables of snapshot {commit.snapshot}")
-    return ended(f"reported {commit.snapshot}: {describe_changes(commit)}")
+    made = write_page(store, commit, anew)
+    return ended(f"reported {commit.snapshot}: {describe_changes(commit)}; its page {made}")
+
+
+def write_page(store: Store, commit: Commit, anew: bool) -> str:
+    """Make the page of a snapshot unless it is there, link to it from the run, and return what became of it.
+
+    Raises:
+        LakeError: A file of the snapshot is not what its commit says, or S3 refused the page.
+    """
+    key = report_key(commit.snapshot)
+    made = "was there already"
+    if anew or not is_kept(store, commit.snapshot):
+        # What draws it takes a second to load, and no other flow needs it.
+        from lake.read import Lake
+        from lake.report import make_page
+
+        if keep(store, commit.snapshot, make_page(Lake(store), commit.snapshot)[1], anew):
+            made = f"is {store.uri(key)}"
+    create_link_artifact(
+        link=store.page(key),
+        link_text=f"The page of snapshot {commit.snapshot}",
+        key="pokelake-page",
+        description=f"`{store.uri(key)}`: one file, which a browser opens without a network.",
+    )
+    return made
 
 
 def compare_tables(commit: Commit, parent: Commit | None) -> list[dict[str, Any]]:

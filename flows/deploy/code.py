@@ -31,7 +31,7 @@ from lake.text import counted
 PULL = "prefect.deployments.steps.run_shell_script"
 FORMER_PULL = "prefect_aws.deployments.steps.pull_from_s3"
 
-# A run needs these files; no others are ever pushed. Of what only readers need, it needs nothing.
+# A run needs these files; no others are ever pushed. What makes a page reads the lake as readers do.
 ALLOWED = (
     "blocks/**/*.py",
     "flows/*.py",
@@ -42,10 +42,11 @@ ALLOWED = (
     "lake/crawl/**/*.py",
     "lake/publish/**/*.py",
     "lake/tables/**/*.py",
-    "lake/read/__init__.py",
-    "lake/read/files.py",
-    "lake/read/filters.py",
-    "lake/read/history.py",
+    "lake/read/**/*.py",
+    "lake/report/**/*.py",
+    "lake/report/*.css",
+    "lake/report/*.html",
+    "lake/views/**/*.py",
 )
 
 

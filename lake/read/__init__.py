@@ -9,7 +9,7 @@ __all__ = ["Lake"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load the reader when it is asked for: a run needs no pandas, and its code is pushed without all of this."""
+    """Load the reader when it is asked for: no run but that of the report needs pandas and DuckDB."""
     if name == "Lake":
         from lake.read.lake import Lake
 

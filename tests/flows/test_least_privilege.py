@@ -49,8 +49,10 @@ from lake.layout import (
     draft_key,
 )
 from lake.publish.garbage import GRACE, find_garbage, remove
+from lake.report.keep import keep
 from lake.store import Store
 from tests.flows.conftest import LOCATION, Refresh
+from tests.flows.lakeside import current
 from tests.lake.catalog import snapshots_of
 from tests.lake.publish.killing import OLD
 from tests.lake.publish.littering import age, put
@@ -210,6 +212,8 @@ def test_the_policy_of_the_flows_is_what_runs_need_and_nothing_else(
     ]
     assert [spoken(state)[0] for state in states] == ["Completed", "Completed", "Unchanged", "Unchanged", "Completed"]
     store = Store("lake", "pokelake")
+    # Of two reports at once, one finds the page of the other.
+    assert not keep(store, current(store).snapshot, b"another page")
     assert verify(LOCATION, every=True, return_state=True).is_completed()
     assert restore(read_commit(store, 1).snapshot, "a try", lake=LOCATION, return_state=True).is_completed()
     assert set(snapshots_of(CATALOG).values()) == {read_commit(store, 3).snapshot}

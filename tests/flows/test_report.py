@@ -18,7 +18,7 @@ from flows.report import ROWS_A_SECTION, compare_tables, lines, report
 from flows.steps.parameters import LakeLocation
 from lake.commit import Commit, DataFile, SourceFacts, TableFiles
 from lake.errors import LakeError, UnknownNameError
-from lake.layout import commit_key
+from lake.layout import commit_key, report_key
 from lake.resource import Failure
 from tests.flows.lakeside import error_of
 from tests.hostile import ODD, unseen
@@ -44,9 +44,9 @@ class Reported:
     first: Commit
     second: Commit
 
-    def report(self, snapshot: str | None = None, prefix: str = "pokelake") -> State[Any]:
+    def report(self, snapshot: str | None = None, prefix: str = "pokelake", anew: bool = False) -> State[Any]:
         """Report on a snapshot, the current one unless told otherwise."""
-        return report(LakeLocation(bucket=self.lake.store.bucket, prefix=prefix), snapshot, return_state=True)
+        return report(LakeLocation(bucket=self.lake.store.bucket, prefix=prefix), snapshot, anew, return_state=True)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,25 @@ def test_the_current_snapshot_is_compared_with_its_parent(reported: Reported):
     assert any(line.startswith(f"| pokemon | {reported.second.tables['pokemon'].rows} | +1 |") for line in said)
     grown = {name: row["change in rows"] for name, row in tables().items()}
     assert (grown["pokemon"], grown["documents"], grown["pokemon_past_types"]) == (1, 1, 0)
+
+
+def test_the_page_of_a_snapshot_is_made_once_and_linked_from_each_run(reported: Reported):
+    """The runs before have made both; the link leads to the page, as whoever may read the bucket opens it."""
+    store, key = reported.lake.store, report_key(reported.first.snapshot)
+    page = store.get(key)
+    assert page.startswith(b"<!doctype html>")
+    assert reported.first.snapshot.encode() in page
+    assert reported.report(reported.first.snapshot).message.endswith("; its page was there already")
+    link = artifact("pokelake-page")
+    assert f"({store.page(key)})" in link
+    assert f"The page of snapshot {reported.first.snapshot}" in link
+    store.delete([key])
+    store.create(key, b"made by earlier code")
+    reported.report(reported.first.snapshot)
+    assert store.get(key) == b"made by earlier code"
+    state = reported.report(reported.first.snapshot, anew=True)
+    assert state.message.endswith(f"; its page is {store.uri(key)}")
+    assert store.get(key) == page
 
 
 def test_a_snapshot_whose_parent_is_forgotten_is_reported_without_comparison(reported: Reported):
