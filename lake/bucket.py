@@ -13,6 +13,10 @@ LAKE_BLOCK = "pokelake"
 # What boto3 takes; it checks an access point's ARN itself.
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,255}|arn:.+")
 
+# What no reader must escape, neither in an address nor in a pattern of file names. An equals sign would make a column
+# of a folder.
+_PLAIN_BUCKET, _NOT_PLAIN = re.compile(r"[a-zA-Z0-9._-]+"), re.compile(r"[^a-zA-Z0-9._/-]")
+
 # An address of a lake. The ARN of an access point has a slash of its own.
 _ADDRESS = re.compile(r"(?:s3://)?(arn:[^/]*accesspoint/[^/]+|[^/]*)/?(.*)")
 
@@ -35,6 +39,30 @@ def check_bucket(bucket: str) -> str:
     raise StoreError(
         f"bucket {bucket!r}: expected the name of a bucket, found an address;"
         f" pass {flags} (the {parameters} of a deployment)"
+    )
+
+
+def require_plain(bucket: str, prefix: str) -> None:
+    """Refuse a place for a new lake whose address some engine could not take as it is; a lake that is there may stay.
+
+    Raises:
+        StoreError: The bucket is named by an ARN, or its folder has characters that would have to be escaped.
+    """
+    if not _PLAIN_BUCKET.fullmatch(bucket):
+        raise StoreError(
+            f"bucket {shown(repr(bucket))}: expected a name for a new lake, because pandas, Polars and DuckDB take no"
+            " ARN in an address; pass --bucket (lake.bucket of a deployment) with the alias of the access point, which"
+            " ends in -s3alias"
+        )
+    folder = prefix.removesuffix("/")
+    odd = sorted(set(_NOT_PLAIN.findall(folder)))
+    if not odd and not any(part in ("", ".", "..") for part in folder.split("/") if folder):
+        return
+    found = f"found {', '.join(shown(repr(one)) for one in odd)}" if odd else "found an empty part, '.' or '..'"
+    raise StoreError(
+        f"folder {shown(repr(folder))}: expected letters, digits, dots, hyphens and underscores between single slashes"
+        f" for a new lake, because readers would have to escape the rest in its address, {found}; pass another --prefix"
+        " (lake.prefix of a deployment)"
     )
 
 

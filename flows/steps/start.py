@@ -22,6 +22,7 @@ from lake.assemble.index import Index, read_index
 from lake.assemble.mend import Mending, damaged_files
 from lake.assemble.staging import forget_results
 from lake.assemble.stored import document_files, open_documents
+from lake.bucket import require_plain
 from lake.commit import Commit, SourceFacts, head
 from lake.crawl import Listing, Shard, Source, Upstream, believed, chosen, cut
 from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, SourceError
@@ -212,10 +213,13 @@ def look(store: Store, source: Source, upstream: Upstream) -> Start:
     """Return the start of a crawl from a source that has answered.
 
     Raises:
+        StoreError: There is no lake yet, and readers could not take its address as it is.
         SourceError: The lake holds documents of another kind of source.
         UnknownNameError: The settings name a resource that neither the source nor the lake has.
     """
     parent = head(store)
+    if parent is None:
+        require_plain(store.bucket, store.prefix)
     held = parent.source.kind if parent else source.kind
     if held != source.kind:
         raise SourceError(
