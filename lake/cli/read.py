@@ -1,5 +1,6 @@
 """The commands that read a lake."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -159,11 +160,20 @@ def export(
     say(f"wrote {source.commit().snapshot} into {path}: {megabytes:,.1f} MB")
 
 
+_Before = Annotated[
+    str | None,
+    typer.Argument(
+        help="A snapshot's name, a date (its end, UTC) or a time. Default: the snapshot that AFTER followed."
+    ),
+]
+_After = Annotated[str | None, typer.Argument(help="The same. Default: the current snapshot.")]
+
+
 @app.command()
 def diff(
-    table: Annotated[str, typer.Argument(help="Name of the table.")],
-    before: Annotated[str, typer.Argument(help="A snapshot's name, a date (its end, UTC) or a time.")],
-    after: Annotated[str | None, typer.Argument(help="The same. Default: the current snapshot.")] = None,
+    table: Annotated[str | None, typer.Argument(help="Name of a table. Default: all, with counts of rows.")] = None,
+    before: _Before = None,
+    after: _After = None,
     limit: Limit = 20,
     bucket: Bucket = None,
     prefix: Prefix = "",
@@ -171,12 +181,52 @@ def diff(
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """Print the rows of a table that were added, removed or changed between two snapshots."""
+    """Print the rows of a table that were added, removed or changed between two snapshots, or how many of each table.
+
+    A terminal shows keys, and before → after of what changed; a pipe, --json and --csv have all columns.
+    """
+    from lake.cli import compare
     from lake.cli.show import show_first
 
-    show_first(
-        limit, open_lake(lake, bucket, prefix).diff(table, before, after), as_json, "no rows changed", as_csv=as_csv
-    )
+    if table is not None and table[:1].isdigit():
+        # No table's name begins so: it is a snapshot's name, a date or a time.
+        if after is not None:
+            raise typer.BadParameter(f"expected two snapshots at most, found {after} as well", param_hint="AFTER")
+        table, before, after = None, table, before
+    opened = open_lake(lake, bucket, prefix)
+    rows = opened.diff(before=before, after=after) if table is None else opened.diff(table, before, after)
+    if as_json or as_csv or not sys.stdout.isatty():
+        show_first(0 if table is None else limit, rows, as_json, "no rows changed", as_csv=as_csv)
+    elif table is None:
+        compare.draw_counts(rows)
+    else:
+        compare.draw_rows(rows, limit)
+
+
+@app.command()
+def changes(
+    before: _Before = None,
+    after: _After = None,
+    kind: Annotated[str | None, typer.Option(help="added, deleted, renamed or reused. Default: all.")] = None,
+    limit: Limit = 20,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    lake: LakeBlock = LAKE_BLOCK,
+    as_json: Json = False,
+    as_csv: Csv = False,
+) -> None:
+    """Print the documents that were added, deleted or renamed between two snapshots, and the ids that were reused.
+
+    The old name of a reused id stands under another id, or its document says other things.
+    """
+    from lake.cli import compare
+    from lake.cli.show import show_first
+
+    rows = open_lake(lake, bucket, prefix).changes(before, after, kind)
+    if as_json or as_csv or not sys.stdout.isatty():
+        show_first(limit, rows, as_json, "no documents changed", as_csv=as_csv)
+    else:
+        compare.draw_documents(rows, limit, kind)
 
 
 @app.command()

@@ -59,7 +59,7 @@ def draw(rows: Rows, nothing: str = "no rows", more: str = "", spare: Collection
     columns = list(_columns(rows))
     room = shutil.get_terminal_size().columns
     kept = fitting(columns, room, spare)
-    _print(drawn(kept, room, *_marks()))
+    _print(drawn(kept, room, *marks()))
     if left := [column.name for column in columns if column not in kept]:
         _say_below(f"without {', '.join(left)}; {more}", room)
     if more and any("characters)" in cell and len(cell) >= _CELL // 2 for column in kept for cell in column.cells):
@@ -103,7 +103,7 @@ def _line(text: str) -> str:
     return shown(text, _CELL)
 
 
-def _marks() -> tuple[tuple[str, str], str]:
+def marks() -> tuple[tuple[str, str], str]:
     """Return what begins and ends a heading on this terminal, and what its rules are made of."""
     is_plain = "NO_COLOR" in os.environ or os.environ.get("TERM") in (None, "dumb") or not sys.stdout.isatty()
     return (("", "") if is_plain else ("\x1b[1m", "\x1b[0m")), "─" if can_print("─") else "-"
@@ -131,7 +131,7 @@ def show_columns(columns: pd.DataFrame, as_json: bool, as_csv: bool = False) -> 
     if as_csv or not sys.stdout.isatty():
         show(columns, as_json, as_csv=as_csv)
         return
-    room, (bold, rule) = shutil.get_terminal_size().columns, _marks()
+    room, (bold, rule) = shutil.get_terminal_size().columns, marks()
     facts = {name: ", ".join(fact) if isinstance(fact, list) else fact for name, fact in columns.attrs.items()}
     said = [(str(name).replace("_", " "), _line(str(fact))) for name, fact in facts.items() if fact is not None]
     _print(record(said, room, bold))

@@ -43,6 +43,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "read": ("pokemon",),
     "sql": ("SELECT 1",),
     "diff": ("pokemon", "2026-08-08"),
+    "changes": ("2026-08-08",),
     "document": ("pokemon", "1"),
     "tell": ("a-run", "status"),
     "runs": (),

@@ -16,7 +16,7 @@ Shown = Callable[..., tuple[list[str], str]]
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_no_word_is_broken_and_every_value_shown_at_any_width(asked: Asked, shown: Shown, width: int):
-    for arguments in (("snapshots",), ("tables",), ("read", "moves"), ("diff", "moves", FIRST), ("audits",)):
+    for arguments in (("snapshots",), ("tables",), ("read", "moves"), ("audits",)):
         rows = json.loads(asked(*arguments, "--json")[1])
         lines, err = shown(width, *arguments)
         words = set(" ".join(lines).replace(",", "").split())
@@ -30,9 +30,9 @@ def test_no_word_is_broken_and_every_value_shown_at_any_width(asked: Asked, show
 
 
 def test_what_does_not_fit_side_by_side_turns_rows_into_records(shown: Shown):
-    lines, err = shown(60, "diff", "moves", FIRST)
-    assert [line[:10] for line in lines if "[" in line] == ["─[ 1 ]────", "─[ 2 ]────", "─[ 3 ]────"]
-    assert lines[1:3] == ["row_change            changed", "move_id               1"]
+    lines, err = shown(24, "read", "moves")
+    assert [line[:10] for line in lines if "[" in line] == ["─[ 1 ]────", "─[ 2 ]────"]
+    assert lines[1:3] == ["move_id        1", "generation_id  1"]
     assert err == ""
 
 
@@ -63,7 +63,6 @@ def test_a_long_sentence_is_folded_between_its_words(shown: Shown):
 def test_nothing_is_said_in_words_or_by_the_form_of_the_output(asked: Asked, shown: Shown):
     for arguments, said, head in (
         (("audits", "--as-of", FIRST), "nothing found", "level,rule,subject,message"),
-        (("diff", "moves", SECOND), "no rows changed", None),
         (("read", "moves", "--where", "generation == 9"), "no rows", "move_id,generation_id,power"),
         (("sql", "SELECT 1 AS one, 2 AS two WHERE false"), "no rows", "one,two"),
     ):

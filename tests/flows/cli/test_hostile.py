@@ -36,6 +36,7 @@ COMMANDS = {
     "read": ("read", "learnt", "--limit", "0"),
     "sql": ("sql", 'SELECT *, 1 AS "[/]\x1b[1m\u202e\n" FROM learnt', "--limit", "0"),
     "diff": ("diff", "learnt", FIRST),
+    "changes": ("changes", FIRST),
     "document": ("document", "pokemon", "25"),
 }
 ARGUMENTS = ("read {}", "columns {}", "diff {} {}", "document {} 1", "sql {}", "tables --as-of {}", "{}", "tables {}")

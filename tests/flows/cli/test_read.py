@@ -145,7 +145,7 @@ def test_columns_in_a_pipe_has_one_line_for_each_column(asked: Asked):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("sql",), ("diff", "moves"), ("document", "pokemon", "pikachu"), ("document", "pokemon")]
+    "arguments", [("sql",), ("diff", FIRST, SECOND, FIRST), ("document", "pokemon", "pikachu"), ("document", "pokemon")]
 )
 def test_bad_usage_ends_with_exit_code_2(asked: Asked, arguments: tuple[str, ...]):
     assert asked(*arguments)[0] == 2
