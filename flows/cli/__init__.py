@@ -39,6 +39,7 @@ from flows.cli.settings import QUIET
 from lake.bucket import LAKE_BLOCK
 from lake.cli import catalog as cataloguing
 from lake.cli import read as reading
+from lake.cli import report as reporting
 from lake.cli.options import AsOf, Bucket, Json, LakeBlock, Prefix, names
 from lake.cli.run import Commands, run, typer_app
 from lake.cli.say import say, say_json
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 app = typer_app(Commands, "PokeAPI as a data lake: crawled politely, published atomically as partitioned Parquet.")
 app.add_typer(reading.app)
+app.add_typer(reporting.app)
 app.add_typer(cataloguing.app)
 reading.find_lakes_by(saved_lake)
 app.add_typer(running.app)

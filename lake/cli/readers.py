@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from lake.cli import catalog, read
+from lake.cli import catalog, read, report
 from lake.cli.run import Commands, run, typer_app
 from lake.errors import LakeError
 
@@ -60,6 +60,7 @@ app = typer_app(
     ReadersCommands, "Reads a lake of Pokélake: whole snapshots of typed Parquet tables, today's and earlier ones."
 )
 app.add_typer(read.app)
+app.add_typer(report.app)
 app.add_typer(catalog.app)
 
 

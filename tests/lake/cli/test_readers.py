@@ -14,7 +14,7 @@ import typer
 from packaging.utils import canonicalize_name
 
 from flows.cli import app
-from lake.cli import catalog, read, readers
+from lake.cli import catalog, read, readers, report
 from lake.read import Lake
 from tests.docs import REPOSITORY
 from tests.requirements import required
@@ -78,9 +78,9 @@ def test_the_wheel_has_the_package_lake_and_the_command(installed: Path):
     assert [path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")] == ["lake"]
     [entries] = installed.glob("*.dist-info/entry_points.txt")
     assert entries.read_text().split() == ["[console_scripts]", "pokelake", "=", "lake.cli:main"]
-    missing = {path.relative_to(REPOSITORY) for path in (REPOSITORY / "lake").rglob("*.py")}
-    assert missing == {path.relative_to(installed) for path in (installed / "lake").rglob("*.py")}
-    assert (installed / "lake/py.typed").is_file()
+    needed = {"lake/py.typed", "lake/report/page.css", "lake/report/page.html"}
+    needed |= {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "lake").rglob("*.py")}
+    assert needed == {path.relative_to(installed).as_posix() for path in (installed / "lake").rglob("*.*")}
 
 
 def test_it_reads_and_says_of_every_other_command_where_it_is(ran: Ran, lake: Lake):
@@ -103,5 +103,5 @@ def test_a_lake_without_a_bucket_is_asked_for(ran: Ran):
 
 def test_every_command_of_the_flows_is_known_to_it():
     every, reading = (set(typer.main.get_command(one).commands) for one in (app, read.app))
-    registering = typer.main.get_command(catalog.app).name
-    assert every - reading - {registering} == readers.OF_FLOWS
+    single = {typer.main.get_command(one.app).name for one in (catalog, report)}
+    assert every - reading - single == readers.OF_FLOWS
