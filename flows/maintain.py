@@ -18,10 +18,12 @@ from pydantic import Field
 from blocks.knobs import is_frozen
 from flows.steps.ended import TELLING
 from flows.steps.held import clean_drafts
+from flows.steps.logs import note
 from flows.steps.outcome import Outcome, ended, frozen
 from flows.steps.parameters import LakeLocation
 from flows.steps.predecessors import follow_predecessors
 from flows.steps.watch import UNFINISHED, run_name, watched
+from lake.catalogued import named_by_catalogs
 from lake.errors import LakeError
 from lake.layout import CODE
 from lake.publish.garbage import GRACE, Expired, Garbage, find_expired, find_garbage, forget, remove
@@ -67,8 +69,9 @@ def maintain(
 
     Every published snapshot is kept unless `keep` or `keep_days` is given; then older snapshots are forgotten, and a
     later run removes their files, after the grace period. The current one always stays, and that on which a held draft
-    was written which waits, with all after it. A run ends as unchanged when there was nothing to do, as planned after a
-    dry run, or as frozen when the operator wants nothing to be touched; a dry run touches nothing.
+    was written which waits, or that a catalog names, with all after it. A run ends as unchanged when there was nothing
+    to do, as planned after a dry run, or as frozen when the operator wants nothing to be touched; a dry run touches
+    nothing.
 
     Requires: the S3Bucket block of the lake, or `lake.bucket` and AWS credentials in the environment; for code to be
     removed, the Prefect server that has its deployments. Optional: the Variable `pokelake_frozen`.
@@ -123,6 +126,8 @@ def forget_expired(lake: LakeLocation, keep: int | None, days: int | None, dry_r
     """Forget all but the newest commits, or those whose successor is older; in a dry run, only return them."""
     store = lake.open()
     expired = find_expired(store, timedelta(days=days) if days is not None else None, keep)
+    if named := named_by_catalogs(store):
+        note(f"snapshots that catalogs name stay, with all after them: {', '.join(sorted(named))}")
     if not dry_run:
         forget(store, expired)
     return expired

@@ -17,6 +17,7 @@ from flows import maintain as module
 from flows.deploy.code import FORMER_PULL, PULL
 from flows.maintain import code_in_use, maintain
 from flows.steps.outcome import spoken
+from lake.catalogued import forget_notes, note_snapshot
 from lake.commit import commit_seqs
 from lake.layout import snapshot_folder
 from lake.publish.garbage import GRACE
@@ -129,6 +130,9 @@ def test_how_many_snapshots_stay_or_how_long_is_said_by_one_parameter(run_mainta
     for named in ({"keep": 2, "keep_days": 30}, {"keep_days": 30, "expire_days": 30}):
         assert "expected one of them" in str(run_maintain(**named).message)
     assert "2 snapshots forgotten" in str(run_maintain(dry_run=True, keep=1).message)
+    note_snapshot(store, "123456789012.us-east-1.pokemon", NEW)
+    assert "1 snapshot forgotten" in str(run_maintain(dry_run=True, keep=1).message)
+    forget_notes(store, "123456789012.us-east-1.pokemon")
     assert "1 snapshot forgotten" in str(run_maintain(dry_run=True, keep_days=30).message)
     assert commit_seqs(store) == [1, 2, 3]
     run_maintain(keep=2)
