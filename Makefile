@@ -27,7 +27,7 @@ check: .venv/installed
 
 # These tests hardly wait, and every worker imports everything, so there are as many workers as cores.
 quick: .venv/installed
-	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder -m "not server and not corpus and not cluster and not browser"
+	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder -m "not server and not corpus and not cluster and not browser and not kernel"
 
 # The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
 coverage: .venv/cluster/installed
@@ -57,7 +57,7 @@ aws: .venv/installed
 readers: .venv/installed
 	@$(BIN)/python -m tests.readers $(READERS)
 
-# Writes the generated files of docs/ anew.
+# Writes the generated files of docs/ anew, and the outputs of the notebook.
 docs: .venv/installed
 	@$(BIN)/python -m tests.docs.generated
 

@@ -11,7 +11,7 @@ from flows.local.replica import demo_documents
 from lake.publish import commit_snapshot
 from lake.read import Lake
 from tests.docs import REPOSITORY
-from tests.lake.assemble.lakeside import changed, lakeside
+from tests.lake.assemble.lakeside import Lakeside, changed, lakeside
 from tests.lake.read import COMMITTED, FIRST, SECOND
 from tests.s3 import without_sockets
 
@@ -38,15 +38,19 @@ def _answered(lake: Lake, query: str) -> str:
     return f"```python\n{query}\n```\n\n```text\n{lines}```"
 
 
-@contextmanager
-def _lake() -> Iterator[Lake]:
-    """Open a lake of two snapshots; in the first, Tackle and Vine Whip were what they once were."""
+def fill(side: Lakeside) -> None:
+    """Publish two snapshots in an empty lake; in the first, Tackle and Vine Whip were what they once were."""
     today = demo_documents()
     before = changed(today, "move/33", power=35, accuracy=95)
     before = changed(before, "move/22", power=35)
+    for name, documents, *resources in ((FIRST, before), (SECOND, today, "move")):
+        draft = side.draft(side.crawl(documents, *resources), name=name)
+        assert draft is not None
+        commit_snapshot(side.store, replace(draft.commit, committed_at=COMMITTED[name]))
+
+
+@contextmanager
+def _lake() -> Iterator[Lake]:
     with without_sockets(_NOWHERE), lakeside(_NOWHERE, "cookbook") as side:
-        for name, documents, *resources in ((FIRST, before), (SECOND, today, "move")):
-            draft = side.draft(side.crawl(documents, *resources), name=name)
-            assert draft is not None
-            commit_snapshot(side.store, replace(draft.commit, committed_at=COMMITTED[name]))
+        fill(side)
         yield side.lake

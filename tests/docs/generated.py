@@ -1,4 +1,7 @@
-"""The documents that are written from the code: ``python -m tests.docs.generated``, which is ``make docs``."""
+"""The documents that are written from the code: ``python -m tests.docs.generated``, which is ``make docs``.
+
+So is the notebook, whose outputs another test compares, because its pictures are not the same on all machines.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,6 +16,7 @@ from lake.commit import Commit
 from tests.docs import REPOSITORY
 from tests.docs.cookbook import cookbook
 from tests.docs.dictionary import dictionary
+from tests.notebooks.first_look import PATH, first_look
 
 # Each form whose settings docs/sources.md lists, by the comment above its table; another comment ends the table.
 SETTINGS: Mapping[str, type[BaseModel]] = {
@@ -61,3 +65,4 @@ GENERATED: Mapping[str, Callable[[], str]] = {
 if __name__ == "__main__":
     for path, content in GENERATED.items():
         (REPOSITORY / path).write_text(content())
+    PATH.write_text(first_look())
