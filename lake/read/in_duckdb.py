@@ -52,8 +52,9 @@ class InDuckDB(ABC):
         """Return a DuckDB connection of your own, in which every table and ready view of a snapshot is a view.
 
         They bear comments, in ``duckdb_views()``, ``duckdb_columns()`` and ``information_schema.columns``. Join them
-        with your own DataFrames, make tables of them, hand the connection to ibis or to a notebook's SQL cells. It
-        stays with the snapshot and fetches what a query reads; opening it takes a small request for each table::
+        with your own DataFrames, make tables of them, hand the connection to a notebook's SQL cells or to ibis (which,
+        in version 12, cannot list tables of DuckDB 2, but reads those that it is told). It stays with the snapshot and
+        fetches what a query reads; opening it takes a small request for each table::
 
             con = lake.connect()
             mine = pd.DataFrame({"name": ["pikachu", "mew"], "level": [50, 70]})
