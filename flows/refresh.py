@@ -59,7 +59,8 @@ def refresh(
 
     Requires: the S3Bucket blocks of the lake and of Prefect's results, or `lake.bucket` and AWS credentials in the
     environment; the Pokélake Source block, or `source.base_url`; the Secret block and the global concurrency limit that
-    the source names, if any. Optional: the Variables `pokelake_frozen` and `pokelake_requests_per_run`.
+    the source names, if any. Optional: the Variables `pokelake_frozen` and `pokelake_requests_per_run`, and in the
+    environment POKELAKE_CATALOG, the database of AWS Glue that shows what is published.
 
     Args:
         lake: Where the lake lies.

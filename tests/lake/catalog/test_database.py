@@ -1,6 +1,7 @@
 """A database of Glue that shows a lake: what it says of each table, and whose tables are touched."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -11,9 +12,11 @@ from moto.glue.models import FakeTable, GlueBackend
 
 from lake.catalog import drop, register
 from lake.catalog.glue import Glue
+from lake.catalog.table import table_input
 from lake.catalogued import named_by_catalogs, note_snapshot
 from lake.commit import read_commit
 from lake.errors import CatalogError, GlueError, LakeError
+from lake.fields import read_fields
 from lake.layout import schema_key
 from lake.schema import Field, Table
 from lake.store import Store
@@ -240,6 +243,14 @@ def test_a_list_of_fields_that_is_lost_keeps_its_table_where_it_was(lake: Store)
     done = register(lake, "pokemon")
     assert (len(done.refused), snapshots_of("pokemon")["moves"]) == (1, FIRST)
     assert set(named_by_catalogs(lake)) == {FIRST, SECOND}
+
+
+def test_a_commit_of_format_1_which_has_the_fields_itself_is_described_the_same(lake: Store):
+    commit = read_commit(lake, 2)
+    table = commit.tables["moves"]
+    before = replace(table, schema=None, fields=read_fields(lake, table.schema or ""))
+    old = replace(commit, tables={**commit.tables, "moves": before})
+    assert table_input(lake, old, "moves") == table_input(lake, commit, "moves")
 
 
 def test_tables_without_rows_and_with_hyphens_have_a_name_and_a_partition(store: Store):
