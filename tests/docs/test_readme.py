@@ -24,7 +24,7 @@ def test_its_lines_read_a_lake(bucket: str):
     assert selected.to_dict("records") == [{"name": "pikachu", "height_dm": 4}]
     [speed] = [answer for line, answer in shown.items() if line.startswith("lake.sql")]
     assert speed.to_dict("records") == [{"name": "pikachu", "base_stat": 90}]
-    [changed] = [answer for line, answer in shown.items() if line.startswith("lake.diff")]
+    [changed] = [answer for line, answer in shown.items() if line.startswith("lake.diff('moves'")]
     assert changed[["power_before", "power"]].to_numpy().tolist() == [list(POWERS.values())]
     [moves] = [answer for line, answer in shown.items() if line.startswith("pd.read_parquet")]
     assert len(moves) == shown["lake.dataset('pokemon_moves')"].count_rows() > 0

@@ -27,6 +27,8 @@ CHECKOUT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 BUCKET, PREFIX = "readers", "pokelake"
 AWSWRANGLER = "awswrangler"
+# DuckDB's own host of its extensions cannot be reached everywhere; on the package index each is for one version of it.
+WITH_EXTENSIONS = "1.5.5"
 
 
 def oldest() -> list[str]:
@@ -38,7 +40,8 @@ def oldest() -> list[str]:
 
 def environments() -> dict[str, list[str]]:
     """Return the environments by name, and what is installed in each beside the checkout."""
-    return {"oldest": oldest(), "newest": [], AWSWRANGLER: [AWSWRANGLER, "pytest"]}
+    duckdb = [f"{name}=={WITH_EXTENSIONS}" for name in ("duckdb", "duckdb-extension-httpfs", "duckdb-extension-aws")]
+    return {"oldest": oldest(), "newest": [], AWSWRANGLER: [AWSWRANGLER, *duckdb, "s3fs", "pytest"]}
 
 
 def install(name: str, packages: Sequence[str]) -> Path:
