@@ -3,16 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from typing import Any
 
-from lake.commit import Commit, parent_of
-from lake.read.history import History
+from lake.accept import accepted
+from lake.commit import Commit, TableFiles, ahead, parent_of, read_commit
+from lake.numbers import newest_first
 from lake.report.rows import Rows
 from lake.resource import Failure
-from lake.store import Store
+from lake.store import PARALLEL_REQUESTS, Store
 
 # Snapshots over which a page looks back, the newest ones; each is a request.
 SNAPSHOTS = 200
+
+# Documents that are compared one by one; a million would take a gigabyte.
+_HELD = 200_000
+_NONE = TableFiles(None, ())
 
 KINDS = ("added", "modified", "deleted", "reordered")
 
@@ -98,8 +105,10 @@ class Facts:
 
     @property
     def largest(self) -> list[Grown]:
-        """All tables, the one with the most rows first."""
-        return sorted(self.tables, key=lambda one: (-one.rows, one.name))
+        """The snapshot's tables, the one with the most rows first."""
+        return sorted(
+            (one for one in self.tables if one.name in self.commit.tables), key=lambda one: (-one.rows, one.name)
+        )
 
 
 def gather(rows: Rows) -> Facts:
@@ -145,9 +154,10 @@ def _resources(commit: Commit) -> list[tuple[str, int]]:
 
 def _moments(store: Store, commit: Commit) -> list[Moment]:
     """Return the snapshot and those before it, the oldest first."""
-    past = (one for one in History(store).commits() if one.seq <= commit.seq)
-    found = [moment for moment, _ in zip((_moment(one) for one in past), range(SNAPSHOTS), strict=False)]
-    return found[::-1]
+    read = partial(read_commit, store)
+    before = ahead(lambda seq: accepted(seq, read), newest_first(store, commit.seq), PARALLEL_REQUESTS)
+    past = (_moment(one) for one in before if one is not None)
+    return [_moment(commit), *islice(past, SNAPSHOTS - 1)][::-1]
 
 
 def _moment(commit: Commit) -> Moment:
@@ -167,7 +177,12 @@ def _moment(commit: Commit) -> Moment:
 
 
 def _index(rows: Rows) -> dict[Place, tuple[str | None, int]]:
-    """Return ETag and bytes of every document of a snapshot; nothing, if earlier code wrote it without its index."""
+    """Return ETag and bytes of every document of a snapshot.
+
+    There is nothing if earlier code wrote it without its index, or if there are too many to be held at once.
+    """
+    if rows.commit.tables.get("document_index", _NONE).rows > _HELD:
+        return {}
     found = rows.of("document_index", "resource_name", "id", "path", "etag", "bytes")
     return {(row["resource_name"], row["id"], row["path"]): (row["etag"], row["bytes"]) for row in found}
 

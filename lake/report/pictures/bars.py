@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from lake.report.pictures.canvas import WIDTH, Canvas, fitted
+from lake.text import shown
 
 _ROW, _BAR, _LABEL, _VALUE, _SIZE = 24, 15, 76, 52, 11
 
@@ -18,7 +19,7 @@ def bars(
     canvas = Canvas(len(rows) * _ROW + 4, label, kind)
     for place, (name, parts, value) in enumerate(rows):
         top, x = place * _ROW + 4, float(names)
-        canvas.text(fitted(name, names - 6, _SIZE), names - 6, top + 11, "ink", _SIZE, "end")
+        canvas.text(fitted(shown(name), names - 6, _SIZE), names - 6, top + 11, "ink", _SIZE, "end")
         for count, class_, said in parts:
             if count:
                 width = room * count / most

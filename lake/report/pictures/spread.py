@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from lake.report.pictures.canvas import WIDTH, Canvas, fitted
 from lake.report.strength import Spread
+from lake.text import shown
 
 _ROW, _LEFT, _STEP, _TOP = 34, 46, 100, 20
 
@@ -32,6 +33,6 @@ def spread(label: str, rows: Sequence[Spread]) -> Markup:
         canvas.line(median, middle - 6, median, middle + 6, "median")
         canvas.circle(least, middle, 3, "second", f"{row.weakest}: {row.numbers[0]:.0f}")
         canvas.circle(most, middle, 3, "second", f"{row.strongest}: {row.numbers[4]:.0f}")
-        canvas.text(fitted(row.weakest, 120, 10), max(least - 4, _LEFT), middle + 18, "muted", 10)
-        canvas.text(fitted(row.strongest, 120, 10), min(most + 4, WIDTH - 2), middle + 18, "muted", 10, "end")
+        canvas.text(fitted(shown(row.weakest), 120, 10), max(least - 4, _LEFT), middle + 18, "muted", 10)
+        canvas.text(fitted(shown(row.strongest), 120, 10), min(most + 4, WIDTH - 2), middle + 18, "muted", 10, "end")
     return canvas.element()

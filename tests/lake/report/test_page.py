@@ -244,6 +244,10 @@ def test_a_lake_of_documents_alone_has_a_page(side: Lakeside):
         page = read(make_page(side.lake)[1])
     assert not [text for text in texts(page, "h2") if "no." in text or text == "Pokémon"]
     assert "pokemon" in " ".join(numbers(page, "Documents by resource"))
+    assert [row.split(" | ")[0] for row in numbers(page, "Tables, most rows first")[1:]] == [
+        "document_index",
+        "documents",
+    ]
 
 
 def test_its_style_and_template_lie_beside_the_code():

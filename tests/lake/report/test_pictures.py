@@ -33,7 +33,11 @@ def kin(name: str, *children: Kin, ways: int = 0) -> Kin:
 
 
 PICTURES = {
-    "bars": bars("What there is", [("long-name-of-a-resource", [(5, "good", "5 added"), (0, "bad", "")], "5")], 136),
+    "bars": bars(
+        "What there is",
+        [("long-name-of-a-resource", [(5, "good", "5 added"), (0, "bad", "")], "5"), ("\u202e" * 9, [], "0")],
+        136,
+    ),
     "radar": radar("Its stats of six kinds", STATS),
     "spread": spread("How strong they are", [Spread(1, 151, (195, 320, 405, 490, 680), "Caterpie" * 3, "Mewtwo")]),
     "timeline": timeline("What changed over time", [moment(15_066, 0, 0, 15_066), moment(398, 8_230, 7, 15_464)]),
