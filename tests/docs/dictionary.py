@@ -37,7 +37,8 @@ def dictionary() -> str:
         "<!-- Written by `make docs` from lake/tables and docs/caveats.toml: change those. -->",
         "",
         f"A snapshot of PokeAPI has {len(TABLES)} tables: all below but `document_values`. That one comes with the"
-        " first collection for which no table is declared, and stays. This page says what the current code writes."
+        " first collection for which no table is declared, and stays. This page says what the current code writes, and"
+        f" which {len(VIEWS)} [ready views](#{_anchor(VIEWS_TITLE)}) it makes of the tables."
         ' `pokelake columns pokemon` and `lake.columns("pokemon")` say the same of any snapshot, from its own files.',
         "",
         "*Key* is the primary key, which no two rows share and which is never null. *Null* says what null means; where"

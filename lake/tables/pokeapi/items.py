@@ -55,7 +55,7 @@ ITEMS = Table(
 
 ITEM_PRICES = _child(
     "item_prices",
-    "one row per item, version group and currency in which the item has a price",
+    "one row per item, version group and currency in which the source gives it a price; it gives none of most items",
     "prices[]",
     reference("version_group_id", "The games.", "prices[].version_group.url", "version-group"),
     reference("currency_id", "What is paid with.", "prices[].currency.url", "currency"),
