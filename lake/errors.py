@@ -8,6 +8,9 @@ from lake.text import printable, shown
 # Names that a message lists; there may be thousands.
 _LISTED_NAMES = 200
 
+# Characters of a name that are compared with others; no name of ours is as long.
+_COMPARED = 200
+
 
 class LakeError(Exception):
     """Root of the tree: something outside the code went wrong, and the message is meant for a person.
@@ -186,23 +189,54 @@ class HeldError(LakeError):
 class UnknownNameError(LakeError):
     """A table, snapshot, resource or block of this name does not exist.
 
-    The message lists those that do, or says instead what to do where things of that kind are saved by hand.
+    The message lists those that do and names the nearest of them, or says instead what to do where things of that kind
+    are saved by hand. `asked` says in words what there is none of, where that is no name; `near` are the nearest names,
+    where `known` has none.
 
     >>> str(UnknownNameError("table", "pokemons", ["moves", "pokemon"]))
-    "no table 'pokemons'; there are: moves, pokemon"
+    "no table 'pokemons'; there are: moves, pokemon. Did you mean pokemon?"
     >>> str(UnknownNameError("source block", "pokeapi", advice="run `pokelake setup`"))
     "no source block 'pokeapi' is saved; run `pokelake setup`"
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, advice: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str] = (),
+        *,
+        advice: str = "",
+        asked: str = "",
+        near: Iterable[str] = (),
+    ) -> None:
         self.kind = kind
         self.name = name
         self.known = tuple(known)
         listed = ", ".join(shown(str(known)) for known in self.known[:_LISTED_NAMES]) or "none"
         if len(self.known) > _LISTED_NAMES:
             listed += f" and {len(self.known) - _LISTED_NAMES:,} more"
-        asked = f"no {kind} {shown(repr(name))}"
-        super().__init__(f"{asked} is saved; {advice}" if advice else f"{asked}; there are: {listed}")
+        near = list(near) if near or asked else nearest(name, self.known)
+        asked = asked or f"no {kind} {shown(repr(name))}"
+        hint = f". Did you mean {' or '.join(shown(str(one)) for one in near)}?" if near else ""
+        super().__init__(f"{asked} is saved; {advice}" if advice else f"{asked}; there are: {listed}{hint}")
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three names that somebody may have meant, the nearest first; those that contain it follow.
+
+    >>> nearest("Pokemon-Move", ["pokemon", "pokemon_moves", "moves", "types"]), nearest("stats", ["pokemon_stats"])
+    (['pokemon_moves', 'pokemon'], ['pokemon_stats'])
+    """
+    from difflib import get_close_matches
+
+    plain = {_plain(one): one for one in map(str, known)}
+    asked = _plain(str(name)[:_COMPARED])
+    within = [one for one in plain if len(asked) > 2 and asked in one]
+    return [plain[one] for one in dict.fromkeys([*get_close_matches(asked, plain, 3, 0.7), *within])][:3]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")
 
 
 def refusal_of_s3(details: Mapping[str, Any], bucket: str) -> str:

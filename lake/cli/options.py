@@ -1,12 +1,18 @@
 """The options of the commands that read a lake; others share them."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from lake.bucket import require_bucket
+from lake.cli.say import remark
 from lake.errors import StoreError
+
+# Where a day begins first, it begins so long before that of UTC.
+_EARLIEST_ZONE = timedelta(hours=14)
 
 # Where the value of an option comes from, as typer calls it.
 _FLAG, _VARIABLE = "COMMANDLINE", "ENVIRONMENT"
@@ -50,6 +56,14 @@ def _one_form(context: typer.Context, as_csv: bool) -> bool:
     return as_csv
 
 
+def _past(as_of: str | None) -> str | None:
+    """Return what was asked for; say so of a day that has begun nowhere on earth."""
+    with suppress(ValueError):
+        if as_of and datetime.fromisoformat(as_of).date() > (datetime.now(UTC) + _EARLIEST_ZONE).date():
+            remark(f"--as-of {as_of} is in the future; the newest snapshot follows, and by then there may be others")
+    return as_of
+
+
 def bucket_option(more: str = "") -> Any:
     """Return the option of a lake's bucket, which is eager: it is read first, wherever it stands."""
     return typer.Option(envvar="POKELAKE_BUCKET", is_eager=True, help=f"Bucket of the lake.{more}")
@@ -68,7 +82,7 @@ PrefixOfBlock = Annotated[str, _prefix_option(_with_bucket)]
 LakeBlock = Annotated[
     str, typer.Option("--lake", envvar="POKELAKE_LAKE", is_eager=True, help="S3Bucket block that holds the lake.")
 ]
-AsOf = Annotated[str | None, typer.Option(help="A snapshot's name, a date (its end, UTC) or a time.")]
+AsOf = Annotated[str | None, typer.Option(callback=_past, help="A snapshot's name, a date (its end, UTC) or a time.")]
 Json = Annotated[bool, typer.Option("--json", is_eager=True, help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", callback=_one_form, help="Print CSV.")]
 Limit = Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")]

@@ -232,7 +232,7 @@ def changes(
 @app.command()
 def document(
     resource: Annotated[str, typer.Argument(help="Name of the resource.")],
-    id_: Annotated[int | None, typer.Argument(metavar="[ID]", help="Id of the document.")] = None,
+    id_: Annotated[str | None, typer.Argument(metavar="[ID|NAME]", help="25, or pikachu.")] = None,
     path: Annotated[
         str | None, typer.Option(help="Path of the document, for a source whose ids are not numbers: servers/blue.")
     ] = None,
@@ -243,7 +243,7 @@ def document(
 ) -> None:
     """Write a document to standard output, byte for byte as it was received."""
     if id_ is None and path is None:
-        raise typer.BadParameter("expected the id of a document, or --path", param_hint="ID")
+        raise typer.BadParameter("expected the id or the name of a document, or --path", param_hint="ID")
     say_document(open_lake(lake, bucket, prefix).document(resource, id_, as_of, path))
 
 

@@ -23,6 +23,9 @@ _CELL = 1_000
 
 _FILTER = re.compile(r"\s*(?P<column>\w+)\b\s*(?P<operator>[=!<>]++|not\s+in\b|in\b)\s*(?P<value>\S.*)", re.DOTALL)
 
+# What Python and SQL call them.
+_PYTHONS = {"True": True, "False": False, "TRUE": True, "FALSE": False, "NULL": "null", "None": "null"}
+
 
 def show(
     rows: Rows,
@@ -178,7 +181,10 @@ def parse_filter(text: str) -> tuple[str, str, Any]:
             f"expected a filter like 'generation == 1', with one of {', '.join(OPERATORS)}; found {text!r}"
         )
     try:
-        value = json.loads(found["value"])
+        value = _PYTHONS.get(found["value"], found["value"])
+        value = json.loads(value) if isinstance(value, str) else value
     except ValueError:
         value = found["value"]
+    if value is None:
+        raise ValueError(f"nothing is equal to null, nor other than it; `sql` has IS NULL, found {text!r}")
     return found["column"], operator, value

@@ -1,48 +1,61 @@
 """One document as it was received, at any snapshot."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from operator import index
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from lake.commit import Commit, DataFile
-from lake.errors import LakeError, UnknownNameError
+from lake.errors import LakeError, UnknownNameError, nearest
 from lake.read.dataset import open_dataset
+from lake.read.files import fetch
 from lake.read.history import table_of
 from lake.store import Store
 from lake.text import shown
 
 TABLE = "documents"
 
+# Names that are listed to somebody who asks for none like them.
+_NAMED = 3
 
-def read_document(store: Store, commit: Commit, resource: str, id_: int | None, path: str | None) -> bytes:
-    """Return the JSON of one document byte for byte; fetches only the row groups that can hold it.
+# Characters of the longest number of 64 bits.
+_LONGEST = 20
 
-    Where these do not hold it, the file may have been damaged on its way, and is read as `open_dataset` does.
+_FOUND_BY = {"id", "path"}
+
+_DIGITS = re.compile(r"[+-]?[0-9]+", re.ASCII)
+
+
+def read_document(store: Store, commit: Commit, resource: str, id_: int | str | None, path: str | None) -> bytes:
+    """Return the JSON of one document byte for byte, found by its id, its path, or the name in it.
+
+    By id or path, only the row groups are fetched that can hold it; where these do not hold it, the file may have been
+    damaged on its way, and is read whole. By name, the documents of the resource are read.
 
     Raises:
         UnknownNameError: No such resource, or no such document in it.
-        LakeError: Several documents have this id, or the body is not what its hash says.
+        LakeError: Several documents have this id or name, or the body is not what its hash says.
     """
     if id_ is None and path is None:
-        raise LakeError(f"{resource}: expected the id of a document or its path, found neither")
-    if id_ is not None:
+        raise LakeError(f"{resource}: expected the id of a document, its name or its path, found none of them")
+    name = id_ if isinstance(id_, str) and path is None and not _DIGITS.fullmatch(id_) else None
+    if id_ is not None and name is None:
         id_ = _whole(resource, id_)
     if path is not None and not (isinstance(path, str) and path.encode(errors="ignore").decode() == path):
         raise LakeError(f"{resource}: expected a document's path as text, found {shown(repr(path))}")
-    files = [
-        file
-        for file in table_of(commit, TABLE).files
-        if isinstance(resource, str) and file.partition == resource and file.rows
-    ]
+    every = [file for file in table_of(commit, TABLE).files if file.rows]
+    files = [file for file in every if isinstance(resource, str) and file.partition == resource]
     if not files:
-        known = sorted({str(file.partition) for file in table_of(commit, TABLE).files if file.rows})
-        raise UnknownNameError("resource", resource, known)
+        raise UnknownNameError("resource", resource, sorted({str(file.partition) for file in every}))
+    if name is not None:
+        return _named(store, commit, resource, files, name)
     wanted = ds.scalar(True)
     if id_ is not None:
         wanted &= ds.field("id") == id_
@@ -57,10 +70,71 @@ def read_document(store: Store, commit: Commit, resource: str, id_: int | None, 
         paths = ", ".join(row["path"] for row in rows)
         raise LakeError(f"{resource}: {len(rows)} documents have the id {id_}; pass one path (--path): {paths}")
     if not rows:
-        ids = pc.min_max(_scan(store, commit, files, ["id"])["id"]).as_py()
-        held = f"{sum(file.rows for file in files)} with ids from {ids['min']} to {ids['max']}"
-        raise UnknownNameError(f"document of {resource}", str(id_) if path is None else path, [held])
-    [row] = rows
+        raise _unknown(store, commit, resource, files, str(id_), path)
+    return _body(rows[0])
+
+
+def _unknown(
+    store: Store, commit: Commit, resource: str, files: Sequence[DataFile], id_: str, path: str | None
+) -> UnknownNameError:
+    """Return what is said of an id or a path that no document has."""
+    found = _scan(store, commit, files, ["id", "path"])
+    ids = pc.min_max(found["id"]).as_py()
+    held = f"{found.num_rows:,} with ids from {ids['min']} to {ids['max']}"
+    near = () if path is None else nearest(path, found["path"].to_pylist())
+    return UnknownNameError(f"document of {resource}", id_ if path is None else path, [held], near=near)
+
+
+def _named(store: Store, commit: Commit, resource: str, files: Sequence[DataFile], name: str) -> bytes:
+    """Return the document of a resource that has this name, or whose path ends with it.
+
+    A document below another one, such as the encounters of a Pokémon, has the name of that one.
+
+    Raises:
+        UnknownNameError: None has.
+        LakeError: Several have.
+    """
+    matches: list[dict[str, Any]] = []
+    names: list[str] = []
+    above = ""
+    for file in files:
+        rows = fetch(store, commit, TABLE, file).read(columns=["id", "path", "sha256", "body"])
+        for place, (path, body) in enumerate(zip(rows["path"].to_pylist(), rows["body"].to_pylist(), strict=True)):
+            above = path.partition("/")[0]
+            names.append(_name_in(body) or path.removeprefix(f"{resource}/"))
+            if name in (names[-1], path, path.removeprefix(f"{resource}/")):
+                matches += rows.slice(place, 1).to_pylist()
+    if len(matches) == 1:
+        return _body(matches[0])
+    if matches:
+        ids = ", ".join(str(row["id"]) for row in matches)
+        raise LakeError(f"{resource}: {len(matches)} documents are called {shown(repr(name))}; pass one id: {ids}")
+    parents = [file for file in table_of(commit, TABLE).files if file.rows and file.partition == above != resource]
+    if parents:
+        of = msgspec.json.decode(_named(store, commit, above, parents, name), type=_Named).id
+        if isinstance(of, int):
+            return read_document(store, commit, resource, of, None)
+    held = f"{len(names):,}, such as {', '.join(map(shown, names[:_NAMED]))}"
+    raise UnknownNameError(f"document of {resource}", name, [held], near=nearest(name, names))
+
+
+class _Named(msgspec.Struct):
+    """A document of which nothing else is looked at."""
+
+    name: Any = None
+    id: Any = None
+
+
+def _name_in(body: str) -> str | None:
+    """Return the name that a document has, if it has one."""
+    try:
+        name = msgspec.json.decode(body, type=_Named).name
+    except msgspec.DecodeError:
+        return None
+    return name if isinstance(name, str) else None
+
+
+def _body(row: Mapping[str, str]) -> bytes:
     if not _is_whole(row):
         raise LakeError(f"{row['path']}: expected the body with SHA-256 {row['sha256']}, found another")
     return row["body"].encode()
@@ -72,7 +146,7 @@ def _is_whole(row: Mapping[str, str]) -> bool:
 
 def _whole(resource: str, id_: object) -> int:
     """Return an id that may be of any type of whole numbers, such as a value of a column."""
-    if isinstance(id_, float) and id_.is_integer():
+    if (isinstance(id_, float) and id_.is_integer()) or (isinstance(id_, str) and _DIGITS.fullmatch(id_[:_LONGEST])):
         id_ = int(id_)
     if not isinstance(id_, SupportsIndex) or isinstance(id_, bool) or not -(2**63) <= index(id_) < 2**63:
         raise LakeError(f"{resource}: expected a document's id as a whole number of 64 bits, found {shown(repr(id_))}")
@@ -87,8 +161,11 @@ def _scan(
     wanted: ds.Expression | None = None,
     whole_bytes: int | None = None,
 ) -> pa.Table:
-    dataset = open_dataset(store, commit, TABLE, files, whole_bytes)
     try:
-        return dataset.to_table(columns=list(columns), filter=wanted)
+        if whole_bytes is not None:
+            return open_dataset(store, commit, TABLE, files, whole_bytes).to_table(columns=list(columns), filter=wanted)
+        # A dataset would fetch its files in threads that may outlive it, and with them the program.
+        parts = [fetch(store, commit, TABLE, file).read(columns=[*columns, *_FOUND_BY - {*columns}]) for file in files]
+        return pa.concat_tables(part if wanted is None else part.filter(wanted) for part in parts).select(columns)
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"{TABLE} of {commit.snapshot}: {error}") from error

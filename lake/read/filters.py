@@ -89,5 +89,12 @@ def _check(place: str, field: pa.Field, operator: str, value: Any) -> None:
     except (pa.ArrowException, OverflowError) as error:
         kind = "a list of values" if takes_list else "a value"
         raise LakeError(
-            f"{place}: column {field.name} is {field.type}; expected {kind} of that type, {found}"
+            f"{place}: column {field.name} is {field.type}; expected {kind} of that type, {found}{_hint(field.type)}"
         ) from error
+
+
+def _hint(kind: pa.DataType) -> str:
+    """Return how a value is written for a column of which people get that wrong."""
+    if pa.types.is_string(kind):
+        return '; a text stands in quotes, such as "25"'
+    return "; write true or false" if pa.types.is_boolean(kind) else ""

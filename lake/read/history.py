@@ -43,7 +43,9 @@ class History:
         if commit is not None:
             return commit
         if names := self._past.names(_NAMED):
-            raise UnknownNameError("snapshot", str(as_of), names)
+            when = as_of is not None and not is_snapshot_id(str(as_of))
+            asked = f"as_of (--as-of): no snapshot was published by {shown(str(as_of))}" if when else ""
+            raise UnknownNameError("snapshot", str(as_of), names, asked=asked)
         uri = self._store.uri()
         raise LakeError(f"{uri}: nothing was ever published here; run `{command_on(uri, 'refresh')}` first")
 

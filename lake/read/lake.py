@@ -221,16 +221,18 @@ class Lake(InDuckDB, Comparisons):
         return open_dataset(self.store, commit, table)
 
     def document(
-        self, resource: str, id: int | None = None, as_of: str | date | None = None, path: str | None = None
+        self, resource: str, id: int | str | None = None, as_of: str | date | None = None, path: str | None = None
     ) -> bytes:
         """Return one document's JSON byte for byte as it was received, checked against its hash.
 
-        ``lake.document("pokemon", 25)``; the id of ``pokemon-encounters`` is the Pokémon's. Documents of a source
-        whose ids are no numbers are found by their path: ``lake.document("servers", path="servers/blue")``.
+        ``lake.document("pokemon", 25)`` or ``lake.document("pokemon", "pikachu")``; the id of ``pokemon-encounters`` is
+        the Pokémon's. By its name, a document is found by reading those of its resource. Documents of a source whose
+        ids are no numbers are found by their path: ``lake.document("servers", path="servers/blue")``, or by its end,
+        ``lake.document("servers", "blue")``.
 
         Raises:
             UnknownNameError: No such snapshot, resource or document.
-            LakeError: The body is not what its hash says.
+            LakeError: Several documents have this id or name, or the body is not what its hash says.
         """
         from lake.read.document import read_document
 

@@ -17,7 +17,7 @@ def test_an_unknown_resource_is_answered_with_those_that_exist(running: Running)
     with pytest.raises(UnknownNameError) as caught:
         listing(source(running.url), "pokemons")
     known = "machine, meta, move-ailment, pokemon, pokemon-encounters"
-    assert str(caught.value) == f"no resource 'pokemons'; there are: {known}"
+    assert str(caught.value) == f"no resource 'pokemons'; there are: {known}. Did you mean pokemon?"
 
 
 @pytest.mark.parametrize("page_size", [2, 100])

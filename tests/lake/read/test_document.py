@@ -65,7 +65,7 @@ def test_an_unknown_id_is_answered_with_the_range_of_ids(lake: Lake):
 
 
 def test_neither_id_nor_path_is_refused(lake: Lake):
-    with pytest.raises(LakeError, match="expected the id of a document or its path, found neither"):
+    with pytest.raises(LakeError, match="expected the id of a document, its name or its path, found none"):
         lake.document("pokemon")
 
 
@@ -97,3 +97,21 @@ def test_what_came_damaged_in_parts_is_read_from_the_whole_file(lake: Lake, monk
 
     monkeypatch.setattr(lake_document, "_scan", damaged)
     assert lake.document("pokemon", 25) == PIKACHU.encode()
+
+
+def test_a_document_is_found_by_its_name_or_by_the_end_of_its_path(lake: Lake):
+    assert lake.document("pokemon", "pikachu") == PIKACHU.encode()
+    assert lake.document("pokemon", "25") == PIKACHU.encode()
+    assert lake.document("servers", "blue") == b'{"id": "blue"}'
+    assert lake.document("pokemon-encounters", "pikachu") == b"[]"
+    for resource in ("pokemon", "pokemon-encounters"):
+        with pytest.raises(UnknownNameError, match=r"no document of pokemon 'pikachoo'; .+ Did you mean pikachu\?"):
+            lake.document(resource, "pikachoo")
+    with pytest.raises(UnknownNameError, match=r"'servers/bleu'; .+ Did you mean servers/blue"):
+        lake.document("servers", path="servers/bleu")
+
+
+def test_a_name_that_several_documents_have_is_answered_with_their_ids(store: Store):
+    publish(store, FIRST, [], [document("form", 7, '{"name": "sky"}'), document("form", 8, '{"name": "sky"}')])
+    with pytest.raises(LakeError, match="form: 2 documents are called 'sky'; pass one id: 7, 8"):
+        Lake(store).document("form", "sky")

@@ -80,7 +80,9 @@ def test_the_lake_at_one_snapshot_asks_for_no_other(lake: Lake, store: Store):
 
 
 def test_before_the_first_snapshot_there_is_none(lake: Lake):
-    with pytest.raises(UnknownNameError, match=f"no snapshot '2026-07-05'; there are: {SECOND}, {FIRST}"):
+    with pytest.raises(
+        UnknownNameError, match=f"no snapshot was published by 2026-07-05; there are: {SECOND}, {FIRST}$"
+    ):
         lake.read("moves", as_of="2026-07-05")
 
 
