@@ -17,6 +17,7 @@ PATIENCE_SECONDS = 5.0
 _SAID_CHARACTERS = 300
 
 # Colours are those of the page, so it reads in light and dark alike; a notebook would align cells to the right.
+_TABLE = '<table style="color: inherit"><tbody>'
 _CELL = "text-align: left; vertical-align: top; padding: 0.1em 1em 0.1em 0"
 _NUMBER = "text-align: right; vertical-align: top; padding: 0.1em 1em 0.1em 0"
 
@@ -50,7 +51,7 @@ def as_html(store: Store, find: Callable[[], Commit]) -> str:
         f'<td style="{_CELL}">{escape(table.grain)}</td></tr>'
         for name, table in sorted(commit.tables.items())
     )
-    tables = f"<details><summary>{escape(_size(commit))}</summary><table><tbody>{rows}</tbody></table></details>"
+    tables = f"<details><summary>{escape(_size(commit))}</summary>{_TABLE}{rows}</tbody></table></details>"
     facts |= {"snapshot": f"<code>{escape(commit.snapshot)}</code>", "published": escape(_time(commit))}
     return _facts(facts | {"tables": tables})
 
@@ -77,7 +78,7 @@ def _facts(facts: dict[str, str]) -> str:
         f'<tr><th scope="row" style="{_CELL}">{name}</th><td style="{_CELL}">{said}</td></tr>'
         for name, said in facts.items()
     )
-    return f"<table><tbody>{rows}</tbody></table>"
+    return f"{_TABLE}{rows}</tbody></table>"
 
 
 def _time(commit: Commit) -> str:
