@@ -156,8 +156,9 @@ def export(
     source = open_lake(lake, bucket, prefix).at(as_of)
     path = source.export(target, names(tables))
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
-    megabytes = sum(file.stat().st_size for file in files) / 1e6
-    say(f"wrote {source.commit().snapshot} into {path}: {megabytes:,.1f} MB")
+    kilobytes = sum(file.stat().st_size for file in files) / 1e3
+    size = f"{kilobytes / 1e3:,.1f} MB" if kilobytes >= 1e3 else f"{kilobytes:,.1f} kB"
+    say(f"wrote {source.commit().snapshot} into {path}: {size}")
 
 
 _Before = Annotated[

@@ -72,7 +72,7 @@ def test_export_says_what_it_wrote_and_overwrites_nothing(asked: Asked, tmp_path
     target = tmp_path / "some.duckdb"
     code, out, err = asked("export", str(target), "--tables", "moves", "--as-of", FIRST)
     assert (code, err) == (0, "")
-    assert re.fullmatch(rf"wrote {FIRST} into {target}: \d+\.\d MB\n", out.decode())
+    assert re.fullmatch(rf"wrote {FIRST} into {target}: \d+\.\d kB\n", out.decode())
     assert [path.name for path in tmp_path.iterdir()] == ["some.duckdb"]
     code, out, err = asked("export", str(target))
     assert (code, out) == (1, b"")
