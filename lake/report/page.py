@@ -19,10 +19,11 @@ from lake.report.facts import KINDS, SNAPSHOTS, Facts, Place, gather
 from lake.report.pictures.ball import ball
 from lake.report.pictures.bars import bars
 from lake.report.pictures.radar import radar
+from lake.report.pictures.sizes import sizes
 from lake.report.pictures.spread import spread
 from lake.report.pictures.timeline import held, timeline
 from lake.report.pictures.tree import described, tree
-from lake.report.rows import Rows, in_words
+from lake.report.rows import Row, Rows, in_words
 from lake.report.spotlight import Spotlight, spotlight
 from lake.text import listed, shown
 
@@ -44,7 +45,9 @@ _NAMED = 4
 _LONGEST = 1_000
 
 # The pictures, by the names that the template has for them.
-_PICTURES = ("ball", "changes", "generations", "held", "radar", "resources", "spread", "tables", "timeline", "tree")
+_PICTURES = (
+    *("ball", "changes", "generations", "held", "radar", "resources", "sizes", "spread", "tables", "timeline", "tree"),
+)
 
 # The types of a Pokémon's attacks, for which the page's style has a colour.
 _TYPES = (
@@ -85,6 +88,15 @@ def make_page(lake: Lake, as_of: str | date | None = None, pokemon: str | None =
             lines=LINES,
             most_snapshots=SNAPSHOTS,
             audits_command=command_on(lake.store.uri(), "audits", "--as-of", facts.commit.snapshot),
+            sizes_command=command_on(
+                lake.store.uri(),
+                "read",
+                "pokemon_wide",
+                "--columns",
+                "name,height_m,weight_kg",
+                "--as-of",
+                facts.commit.snapshot,
+            ),
             charts=charts,
             counts=counts,
             by_type=strength.means_by_type(wide),
@@ -92,7 +104,7 @@ def make_page(lake: Lake, as_of: str | date | None = None, pokemon: str | None =
             spreads=strength.spreads(wide),
             records=strength.records(wide),
             one=one,
-            pictures=_pictures(facts, counts, strength.spreads(wide), one),
+            pictures=_pictures(facts, counts, wide, one),
             steps=list(described(one.family)) if one and one.family else [],
             lacking=sorted(rows.lacking) if facts.commit.source.kind == "pokeapi" else [],
         )
@@ -103,7 +115,7 @@ def make_page(lake: Lake, as_of: str | date | None = None, pokemon: str | None =
 def _pictures(
     facts: Facts,
     counts: Sequence[strength.Counted],
-    spreads: Sequence[strength.Spread],
+    pokemon: Sequence[Row],
     one: Spotlight | None,
 ) -> dict[str, Markup]:
     """Return the pictures; one for which there is nothing to draw is empty."""
@@ -132,8 +144,10 @@ def _pictures(
             ]
             rows.append((f"Gen {row.generation}" if row.generation else "unknown", parts, f"{row.all:,}"))
         found["generations"] = bars("Species that each generation introduced", rows, 60, "generations")
-    if spreads:
+    if spreads := strength.spreads(pokemon):
         found["spread"] = spread("How strong the Pokémon of each generation are", spreads)
+    if measured := strength.measured(pokemon):
+        found["sizes"] = sizes("How tall and how heavy the Pokémon are", measured)
     if one is not None:
         found["ball"] = ball("A Poké Ball")
         if len(one.stats) > 2:

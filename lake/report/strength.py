@@ -12,7 +12,7 @@ STAT_NAMES = ("HP", "Attack", "Defence", "Sp. Atk", "Sp. Def", "Speed")
 
 # What a page needs of each variety; a view gives it.
 _WIDE = ("pokemon_id", "name", "species_id", "generation", "type_1", "type_2", *STATS, "total", "is_default")
-_SIZES = ("height_m", "weight_kg")
+_SIZES = ("height_m", "weight_kg", "is_legendary", "is_mythical")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,16 @@ class Chart:
     since: int
     types: list[str]
     percents: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How tall and how heavy a Pokémon is."""
+
+    name: str
+    height_m: float
+    weight_kg: float
+    is_legend: bool
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,15 @@ def charts(rows: Rows) -> list[Chart]:
         percents = [[last.get((one, other), 100) for other in types] for one in types]
         found.append(Chart(generation, generation, types, percents))
     return found[::-1]
+
+
+def measured(pokemon: Iterable[Row]) -> list[Size]:
+    """Return the size of each Pokémon as it is by default, if the games show it."""
+    return [
+        Size(one["called"], one["height_m"], one["weight_kg"], bool(one["is_legendary"] or one["is_mythical"]))
+        for one in pokemon
+        if one["is_default"] and one["height_m"] and one["weight_kg"]
+    ]
 
 
 def records(pokemon: Sequence[Row]) -> list[Record]:

@@ -8,11 +8,12 @@ from lake.report.facts import Moment
 from lake.report.pictures.bars import bars
 from lake.report.pictures.canvas import WIDTH, Canvas
 from lake.report.pictures.radar import radar
+from lake.report.pictures.sizes import sizes
 from lake.report.pictures.spread import spread
 from lake.report.pictures.timeline import held, timeline
 from lake.report.pictures.tree import tree
 from lake.report.spotlight import Kin
-from lake.report.strength import Spread
+from lake.report.strength import Size, Spread
 
 STATS = [(name, value, 70.0) for name, value in zip("abcdef", (35, 255, 1, 50, 50, 90), strict=True)]
 
@@ -39,6 +40,8 @@ PICTURES = {
         136,
     ),
     "radar": radar("Its stats of six kinds", STATS),
+    "sizes": sizes("How large they are", [Size("Joltik", 0.1, 0.6, False), Size("Eternatus", 20, 950, True)]),
+    "one size": sizes("How large it is", [Size("Cosmoem", 0.1, 999.9, True)]),
     "spread": spread("How strong they are", [Spread(1, 151, (195, 320, 405, 490, 680), "Caterpie" * 3, "Mewtwo")]),
     "timeline": timeline("What changed over time", [moment(15_066, 0, 0, 15_066), moment(398, 8_230, 7, 15_464)]),
     "one moment": timeline("What changed at first", [moment(1, 0, 0, 1)]),
@@ -56,6 +59,10 @@ def test_nothing_lies_outside_of_the_picture(name: str):
     for x, y in re.findall(r'<(?:text|circle)[^>]* c?x="(-?[0-9.]+)" c?y="(-?[0-9.]+)"', svg):
         assert 0 <= float(x) <= width
         assert 0 <= float(y) <= height
+    for x, anchor, text in re.findall(r'<text x="([0-9.]+)"[^>]* text-anchor="(\w+)"[^>]*>([^<]*)<', svg):
+        size = len(text) * 5.5
+        assert float(x) - {"start": 0, "middle": size / 2, "end": size}[anchor] >= 0, text
+        assert float(x) + {"start": size, "middle": size / 2, "end": 0}[anchor] <= width, text
     for x, size in re.findall(r'<rect x="(-?[0-9.]+)"[^>]* width="([0-9.]+)"', svg):
         assert float(x) + float(size) <= width
 
