@@ -30,6 +30,11 @@ KEPT_BYTES = 128 << 20
 DEFAULT_LIMIT = 20
 
 
+def etag_of(body: bytes) -> bytes:
+    """Return the weak ETag that Express gives a body, of its length and SHA-1."""
+    return b'W/"%x-%s"' % (len(body), b64encode(sha1(body).digest())[:27])
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A rendered body, kept gzipped when it is not small, and the headers of each way to send it."""
@@ -43,8 +48,8 @@ class Answer:
 
     @classmethod
     def of(cls, body: bytes, version_headers: Headers) -> Self:
-        """Render a body as Express does: weak ETag of length and SHA-1, gzip from 1 kB."""
-        etag = b'W/"%x-%s"' % (len(body), b64encode(sha1(body).digest())[:27])
+        """Render a body as Express does: a weak ETag, gzip from 1 kB."""
+        etag = etag_of(body)
         is_gzipped = len(body) >= GZIP_FROM_BYTES
         kept = gzip.compress(body, GZIP_LEVEL, mtime=0) if is_gzipped else body
         unchanged: Headers = [

@@ -108,13 +108,14 @@ def differing(one: Commit, other: Commit) -> set[str]:
 class Lakeside:
     """One lake, and what crawls of one source leave in it; `told` is what the progress of the last draft was told.
 
-    `rejected` are the documents of the last draft that no table could take.
+    `rejected` are the documents of the last draft that no table could take; `tag` gives a body's ETag.
     """
 
     store: Store
     source: Source = SOURCE
     told: Counter[str] = field(default_factory=Counter)
     rejected: list[Failure] = field(default_factory=list)
+    tag: Callable[[bytes], str] = etag
 
     @property
     def commit(self) -> Commit:
@@ -146,7 +147,7 @@ class Lakeside:
         resources cannot be read.
         """
         served = versioned(documents)
-        listed = listings_of(served, unlisted, refused or {})
+        listed = listings_of(served, unlisted, refused or {}, self.source.base_url)
         version = json.loads(served["meta"])["hash"] if "meta" in served else None
         upstream = Upstream(version, {name: f"{self.source.base_url}{name}/" for name in listed})
         listings = [listed[name] for name in resources or sorted(listed)]
@@ -178,10 +179,10 @@ class Lakeside:
                 continue
             if version:
                 fetched.versions[version] += 1
-            if item.etag == etag(body):
+            if item.etag == self.tag(body):
                 fetched.unchanged.append(reference)
             else:
-                fetched.received.append(reference.received(etag(body), datetime.now(UTC), body))
+                fetched.received.append(reference.received(self.tag(body), datetime.now(UTC), body))
         return stage(self.store, "0123456789abcdef", shard, fetched)
 
     def draft(

@@ -13,7 +13,9 @@ ENCOUNTERS = "pokemon-encounters"
 SOURCE = Source("https://pokeapi.test/api/v2/")
 
 
-def listings_of(documents: Documents, unlisted: Collection[str], refused: Mapping[str, str]) -> dict[str, Listing]:
+def listings_of(
+    documents: Documents, unlisted: Collection[str], refused: Mapping[str, str], base_url: str = SOURCE.base_url
+) -> dict[str, Listing]:
     """Return the listing of every resource that some documents are of, as PokeAPI's crawler makes them."""
     found: dict[str, list[Reference]] = {name: [] for name in refused}
     for path in documents:
@@ -22,7 +24,7 @@ def listings_of(documents: Documents, unlisted: Collection[str], refused: Mappin
         id_ = int(rest.split("/")[0]) if rest else 0
         found.setdefault(of, [])
         if path not in unlisted:
-            found[of].append(Reference(of, id_, f"{SOURCE.base_url}{path}/", path))
+            found[of].append(Reference(of, id_, f"{base_url}{path}/", path))
     for name in {"pokemon", ENCOUNTERS} & found.keys():
         found.setdefault(ENCOUNTERS if name == "pokemon" else "pokemon", [])
     return {
