@@ -9,12 +9,16 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    EndpointConnectionError,
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
+    InvalidRegionError,
     NoCredentialsError,
+    NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
+    ProfileNotFound,
 )
 from botocore.parsers import ResponseParserError
 
@@ -71,5 +75,13 @@ def translated(uri: str, bucket: str) -> Iterator[None]:
         raise kind(f"{uri}: {refusal_of_s3(said, bucket)}") from error
     except ParamValidationError as error:
         raise StoreError(f"{uri}: {' '.join(str(error).split())}") from error
+    except (InvalidRegionError, NoRegionError, ProfileNotFound) as error:
+        raise StoreError(f"{uri}: {error}; set AWS_PROFILE and AWS_DEFAULT_REGION, or correct them") from error
+    except EndpointConnectionError as error:
+        address = str(error.kwargs.get("endpoint_url", "")).partition("?")[0]
+        raise StoreDownError(
+            f"{uri}: S3 could not be reached: nothing answers at {address}; check the network, and"
+            " AWS_ENDPOINT_URL if it is set"
+        ) from error
     except (BotoCoreError, ResponseParserError) as error:
         raise StoreDownError(f"{uri}: S3 could not be reached: {error}") from error

@@ -247,7 +247,15 @@ def refusal_of_s3(details: Mapping[str, Any], bucket: str) -> str:
     if code in {"RequestTimeTooSkewed", "RequestExpired"}:
         now = f", and says that it is {details['ServerTime']}" if "ServerTime" in details else ""
         return f"set the clock of this machine: S3 refuses its requests{now}"
-    if code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}:
+    if code in {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException", "301"}:
+        region = f", {details['Region']}" if "Region" in details else ""
+        return f"the bucket {bucket!r} lies in another region{region}: set AWS_DEFAULT_REGION to it ({code})"
+    if code in {"ExpiredToken", "InvalidToken", "TokenRefreshRequired"}:
+        return f"the credentials have expired or are not valid ({code}); log in again, or renew AWS_SESSION_TOKEN"
+    if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch"}:
+        wrong = "AWS_ACCESS_KEY_ID" if code == "InvalidAccessKeyId" else "AWS_SECRET_ACCESS_KEY"
+        return f"S3 refused the request ({code}); check the credentials: {wrong} is not the right one"
+    if code in {"AccessDenied", "403"}:
         return f"S3 refused the request ({code}); check the credentials and their policy"
     return f"S3 answered {code}: {details.get('Message')}"
 

@@ -79,7 +79,13 @@ class Objects:
 
         spare_loopback()
         with self._translated(""):
-            return boto3.client("s3", config=CLIENT_CONFIG)
+            try:
+                return boto3.client("s3", config=CLIENT_CONFIG)
+            except ValueError as error:
+                # botocore says so of an address, be it from the environment or from AWS's own files.
+                raise StoreError(
+                    f"{self.uri()}: set AWS_ENDPOINT_URL to an address such as https://s3.example.org: {error}"
+                ) from error
 
     def client(self, service: str) -> Any:
         """Return a client of another service of AWS, in the region of this lake's client and with its credentials.

@@ -1,5 +1,6 @@
 """How a command runs: its arguments, its version, and its end by an error or by Ctrl-C."""
 
+import gc
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -104,5 +105,8 @@ def run(
             said = f"the disk is full ({error}): free some space there, and run the command again"
         if said is None:
             raise
-        remark(f"pokelake: {said}")
-        sys.exit(1)
+    # The error has gone by now, and with it all that its frames held. Arrow's threads, if they were let go of only as
+    # Python ends, would abort it.
+    gc.collect()
+    remark(f"pokelake: {said}")
+    sys.exit(1)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from lake.read.filters import Filters
 
+# The columns of a list of snapshots, also of none.
+_SNAPSHOT = ("snapshot", "committed_at", "documents", "added", "modified", "deleted", "bytes", "failed", "restores")
+
 
 class Lake(InDuckDB, Comparisons):
     """One lake as its readers see it; holds an S3 client open and remembers commits, which never change.
@@ -101,7 +104,8 @@ class Lake(InDuckDB, Comparisons):
                     "restores": commit.restores.snapshot if commit.restores else None,
                 }
                 for commit in self._history.commits(limit)
-            ]
+            ],
+            _SNAPSHOT,
         )
 
     def tables(self, as_of: str | date | None = None) -> "pd.DataFrame":

@@ -1,5 +1,6 @@
 """The bucket: every failure says in one paragraph where it was and what to do."""
 
+import re
 from collections.abc import Callable
 
 import boto3
@@ -8,7 +9,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
-from lake.errors import StoreDownError, StoreError
+from lake.errors import StoreDownError, StoreError, refusal_of_s3
 from lake.store import Store
 from tests.lake import Wrapped, answer, is_one_paragraph_about
 
@@ -127,3 +128,24 @@ def test_a_profile_that_does_not_exist_is_named(bucket, monkeypatch):
     with pytest.raises(StoreError, match="team-rocket") as caught:
         Store(bucket)
     assert is_one_paragraph_about(str(caught.value), bucket)
+
+
+def test_an_endpoint_that_is_no_address_is_named(bucket, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "s3.example.org:9000")
+    with pytest.raises(StoreError, match=r"set AWS_ENDPOINT_URL to an address .+: s3\.example\.org:9000") as caught:
+        Store(bucket)
+    assert is_one_paragraph_about(str(caught.value), bucket)
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ({"Code": "AuthorizationHeaderMalformed", "Region": "eu-west-1"}, "in another region, eu-west-1: set AWS_DEF"),
+        ({"Code": "PermanentRedirect"}, "in another region: set AWS_DEFAULT_REGION"),
+        ({"Code": "ExpiredToken"}, "the credentials have expired or are not valid .+; log in again"),
+        ({"Code": "InvalidAccessKeyId"}, "check the credentials: AWS_ACCESS_KEY_ID is not the right one"),
+        ({"Code": "SignatureDoesNotMatch"}, "check the credentials: AWS_SECRET_ACCESS_KEY is not the right one"),
+    ],
+)
+def test_a_wrong_region_or_key_is_named(details, said):
+    assert re.search(said, refusal_of_s3(details, "lake"))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from moto.moto_api._internal.models import moto_api_backend
 
 from flows.cli import main
 from lake.store import Store
@@ -36,6 +37,8 @@ def _lake(s3_endpoint: str) -> Iterator[None]:
     """Publish two snapshots; these commands change nothing, so one lake is enough for all."""
     with pytest.MonkeyPatch.context() as patch:
         use_s3(s3_endpoint, patch)
+        # The module before may have left its lake there.
+        moto_api_backend.reset()
         client = client_without_socket(s3_endpoint)
         patch.setattr(Store, "_ambient_client", lambda _: client)
         store = Store("shown", "pokelake")

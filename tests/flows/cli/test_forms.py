@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -132,3 +133,41 @@ def test_values_in_brackets_are_printed_as_they_are(asked: Asked):
     """Rich would take them for markup, print nothing of the first and refuse the second."""
     code, out, _ = asked("sql", "SELECT '[red]' AS style, '[/] :smile:' AS closing")
     assert (code, out.decode().split()[-3:]) == (0, ["[red]", "[/]", ":smile:"])
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)])
+def test_a_pipe_that_nobody_reads_any_more_ends_a_command_without_a_word(
+    asked: Asked, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
+    """As it does with `| head`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", closefd=False) as unread, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", unread)
+        code, _, err = asked("tables", *form)
+    os.close(writer)
+    assert (code, err) == (141, "")
+
+
+def test_no_locale_loses_text(asked: Asked, monkeypatch: pytest.MonkeyPatch):
+    query = "SELECT 'Flabébé' AS name"
+    monkeypatch.setenv("NO_COLOR", "1")
+    written = io.BytesIO()
+    with io.TextIOWrapper(written, encoding="ascii") as ascii_only, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", ascii_only)
+        for form in ("--json", "--csv"):
+            assert asked("sql", query, form)[0] == 0
+        patch.setattr(ascii_only, "isatty", lambda: True, raising=False)
+        assert asked("sql", query)[0] == 0
+        said = written.getvalue().splitlines()
+    assert json.loads(said[0]) == [{"name": "Flabébé"}]
+    assert said[1:3] == [b"name", "Flabébé".encode()]
+    assert [line.rstrip() for line in said[3:]] == [b"name", b"-------", rb"Flab\xe9b\xe9"]
+
+
+def test_no_color_is_honoured(asked: Asked, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert b"\x1b[1m" in asked("tables")[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert b"\x1b" not in asked("tables")[1]
