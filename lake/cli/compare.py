@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from lake.cli.grid import Column, drawn, wrapped
-from lake.cli.say import can_print, emit, remark, say
+from lake.cli.say import can_print, emit, remark
 from lake.cli.show import draw, marks
 from lake.cli.values import batches, text_of
 from lake.text import counted, shown
@@ -54,7 +54,7 @@ def draw_documents(rows: pd.DataFrame, limit: int, kind: str | None) -> None:
 def draw_rows(rows: pd.DataFrame, limit: int) -> None:
     """Print the first `limit` rows (0: all) that `Lake.diff` returns, each by its key and name, with what changed."""
     if rows.empty:
-        say(f"no row changed {_between(rows)}")
+        draw(rows, f"no row changed {_between(rows)}")
         return
     names = list(rows.columns)
     columns = _columns(rows.head(limit) if limit else rows)

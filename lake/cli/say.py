@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,8 +28,13 @@ def say(text: str = "", end: str = "\n") -> None:
 
 
 def remark(text: str) -> None:
-    """Print lines to standard error."""
-    print(printable(text, _NO_LIMIT), file=sys.stderr)
+    """Print lines to standard error; a terminal breaks them between words, so that a name can be copied."""
+    text = printable(text, _NO_LIMIT)
+    if sys.stderr.isatty():
+        from lake.cli.grid import wrapped
+
+        text = "\n".join(wrapped(text, shutil.get_terminal_size().columns))
+    print(text, file=sys.stderr)
 
 
 def emit(parts: Iterable[str]) -> None:

@@ -57,7 +57,7 @@ def show(
 def draw(rows: Rows, nothing: str = "no rows", more: str = "", spare: Collection[str] = ()) -> None:
     """Print rows for a person, be it on a terminal or not."""
     if not len(rows):
-        say(nothing)
+        say("\n".join(wrapped(nothing, shutil.get_terminal_size().columns)))
         return
     columns = list(_columns(rows))
     room = shutil.get_terminal_size().columns

@@ -171,3 +171,12 @@ def test_no_color_is_honoured(asked: Asked, monkeypatch: pytest.MonkeyPatch):
     assert b"\x1b[1m" in asked("tables")[1]
     monkeypatch.setenv("NO_COLOR", "1")
     assert b"\x1b" not in asked("tables")[1]
+
+
+def test_a_message_breaks_no_name_on_a_terminal(asked: Asked, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    code, _, err = asked("tables", "--as-of", "2020-01-01")
+    assert code == 1
+    assert max(map(len, err.splitlines())) <= 60
+    assert {"2020-01-01;", f"{SECOND},", FIRST} <= set(err.split())
