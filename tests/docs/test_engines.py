@@ -1,4 +1,4 @@
-"""The README's lines for other engines: those that run here, and the type that each engine gives to the generation."""
+"""The lines of docs/read.md for other engines: those that run here, and which type each gives to the generation."""
 
 import ast
 from typing import Any
@@ -29,14 +29,14 @@ def lake(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 
 def test_every_line_that_needs_nothing_more_reads_the_moves_of_one_generation(lake: Lake):
-    plain, further = code_blocks("README.md", "python", "Read it with other engines")
+    plain, further = code_blocks("docs/read.md", "python", "Read it with other engines")
     names: dict[str, Any] = {"pd": pd, "lake": lake}
     found: list[Any] = []
     for statement in ast.parse(plain).body:
         if isinstance(statement, ast.Expr):
-            found.append(eval(compile(ast.Expression(statement.value), "README.md", "eval"), names))
+            found.append(eval(compile(ast.Expression(statement.value), "docs/read.md", "eval"), names))
         else:
-            exec(compile(ast.Module([statement], []), "README.md", "exec"), names)
+            exec(compile(ast.Module([statement], []), "docs/read.md", "exec"), names)
     by_pandas, by_polars, by_duckdb = found[0], found[1], found[2].df()
     expected = lake.read("moves", [("generation", "==", 1)])["move_id"].tolist()
     for frame in (by_pandas, by_polars, by_duckdb):

@@ -15,7 +15,7 @@ def test_its_lines_read_a_lake(bucket: str):
     store = Store("bucket", "prefix")
     store.create_bucket()
     publish_small_lake(store)
-    [block] = code_blocks("README.md", "python", "Read it")
+    [block] = code_blocks("README.md", "python", "I only want to read")
     shown = answers(block)
     assert shown["lake.snapshots()"]["snapshot"].to_list() == [SECOND, FIRST]
     assert {"documents", "moves", "pokemon", "pokemon_stats"} <= set(shown["lake.tables()"]["table"])

@@ -1,4 +1,4 @@
-"""The README's lines that need awswrangler, s3fs or extensions of DuckDB; `make readers` has an environment for them.
+"""The lines of docs/read.md that need awswrangler, s3fs or extensions of DuckDB, as `make readers` has them.
 
 The extensions come as wheels, because DuckDB's own host of them cannot be reached everywhere; installed from there, the
 line that installs them finds them.
@@ -20,13 +20,13 @@ import pytest
 
 from lake import Lake
 
-README = Path(__file__).parents[2] / "README.md"
+READ = Path(__file__).parents[2] / "docs/read.md"
 EXTENSIONS = ("httpfs", "aws")
 
 
 def lines() -> Iterator[tuple[str, bool]]:
     """Yield the lines of the section's second block of Python, and whether each has a value."""
-    section = README.read_text(encoding="utf-8").partition("\n## Read it with other engines\n")[2].partition("\n## ")[0]
+    section = READ.read_text(encoding="utf-8").partition("\n## Read it with other engines\n")[2].partition("\n## ")[0]
     [_, block] = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     for statement in ast.parse(block).body:
         yield ast.get_source_segment(block, statement) or "", isinstance(statement, ast.Expr)
