@@ -8,6 +8,9 @@ from lake.text import printable, shown
 # Names that a message lists; there may be thousands.
 _LISTED_NAMES = 200
 
+# Names that somebody reads who is told the nearest ones.
+_READ_NAMES = 20
+
 # Characters of a name that are compared with others; no name of ours is as long.
 _COMPARED = 200
 
@@ -217,6 +220,8 @@ class UnknownNameError(LakeError):
             listed += f" and {len(self.known) - _LISTED_NAMES:,} more"
         near = list(near) if near or asked else nearest(name, self.known)
         asked = asked or f"no {kind} {shown(repr(name))}"
+        if near and len(self.known) > _READ_NAMES:
+            listed = f"{len(self.known):,} others"
         hint = f". Did you mean {' or '.join(shown(str(one)) for one in near)}?" if near else ""
         super().__init__(f"{asked} is saved; {advice}" if advice else f"{asked}; there are: {listed}{hint}")
 
