@@ -17,6 +17,7 @@ from flows.cli import main
 from flows.deploy.code import PACKAGES, collect
 from flows.local.replica import Corpus, demo_documents
 from lake.commit import head, read_commit
+from lake.layout import report_key
 from tests.flows.conftest import CORE, core_paths
 from tests.flows.deploy.cloudformation import things
 from tests.flows.deploy.conftest import REPOSITORY
@@ -92,7 +93,9 @@ def test_the_key_of_prefects_api_reaches_it_as_a_secret_alone(ecs: Ecs, first: U
 def test_what_it_published_is_reported_in_a_container_of_its_own(ecs: Ecs, first: UUID):
     commit = read_commit(ecs.store(), 1)
     [report] = ecs.runs("report", snapshot=commit.snapshot)
-    assert ecs.end(report).message == f"reported {commit.snapshot}: {MARK}"
+    key = report_key(commit.snapshot)
+    assert ecs.end(report).message == f"reported {commit.snapshot}: {MARK}; its page is {ecs.store().uri(key)}"
+    assert commit.snapshot in ecs.store().get(key).decode()
     assert len(ecs.containers(report)) == 1
 
 
