@@ -11,6 +11,9 @@ _KEY = (
     Field("ordinal", pa.int32(), "Place in the document's list, from 1.", ORDINAL),
 )
 
+# The source has a place for a text here, and none in it.
+_EMPTY = (("", "no text in the source"),)
+
 
 def _language(rows: str) -> Field:
     return reference("language_id", LANGUAGE, f"{rows}.language.url", "language")
@@ -70,13 +73,14 @@ NAMES = _texts(
         "version",
     ),
     "names[]",
-    Field("name", pa.string(), "The name as a player reads it.", "names[].name"),
+    Field("name", pa.string(), "The name as a player reads it.", "names[].name", stand_ins=_EMPTY),
     Field(
         "color",
         pa.string(),
         "Name of the colour that stands for a contest type. Null: of anything else.",
         "names[].color",
         nullable=True,
+        stand_ins=_EMPTY,
     ),
 )
 
@@ -107,6 +111,7 @@ FLAVOR_TEXTS = _texts(
         "The text.",
         # Items call it `text`, all other resources `flavor_text`.
         ("flavor_text_entries[].flavor_text", "flavor_text_entries[].text"),
+        stand_ins=_EMPTY,
     ),
 )
 
@@ -115,13 +120,14 @@ EFFECTS = _texts(
     "one row per thing and language: what it does",
     ("ability", "contest-effect", "item", "item-fling-effect", "move"),
     "effect_entries[]",
-    Field("effect", pa.string(), "The effect in full.", "effect_entries[].effect"),
+    Field("effect", pa.string(), "The effect in full.", "effect_entries[].effect", stand_ins=_EMPTY),
     Field(
         "short_effect",
         pa.string(),
         "The effect in a sentence. Null: the resource has none.",
         "effect_entries[].short_effect",
         nullable=True,
+        stand_ins=_EMPTY,
     ),
 )
 
@@ -155,7 +161,7 @@ DESCRIPTIONS = _texts(
         "pokedex",
     ),
     "descriptions[]",
-    Field("description", pa.string(), "The description.", "descriptions[].description"),
+    Field("description", pa.string(), "The description.", "descriptions[].description", stand_ins=_EMPTY),
 )
 
 TABLES = (NAMES, FLAVOR_TEXTS, EFFECTS, EFFECT_CHANGES, DESCRIPTIONS)

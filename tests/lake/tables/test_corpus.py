@@ -4,6 +4,8 @@ import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from lake.schema import GENERATION, UNKNOWN_GENERATION
@@ -51,6 +53,19 @@ def test_every_row_of_the_corpus_is_there(walked: Walked, date: str):
     # So that an empty corpus, or a wrong path in it, does not count as equal.
     assert expected["pokemon_moves"] > 600_000
     assert {table.name for table in TABLES if not expected[table.name]} == EMPTY[date]
+
+
+def test_a_text_is_empty_only_where_a_stand_in_says_so(walked: Walked):
+    empty = {
+        f"{table.name}.{field.name}"
+        for table in TABLES
+        if walked.counted[table.name]
+        for field in table.fields
+        if field.type == pa.string() and pc.any(pc.equal(rows_of(walked, table.name)[field.name], "")).as_py()
+    }
+    declared = {f"{table.name}.{field.name}" for table in TABLES for field in table.fields if field.stand_ins}
+    assert empty - declared == set()
+    assert {"forms.form_name", "names.name", "effects.effect"} <= empty
 
 
 def reasons(resource: str, leaves: dict[str, set[str]]) -> dict[str, str | None]:
