@@ -1,10 +1,12 @@
 """The README's Python, line by line, on a lake."""
 
 import ast
+from textwrap import indent
 from typing import Any
 
 import pandas as pd
 
+from flows.local.demo import CHANGES, QUERY
 from lake.store import Store
 from tests.docs import code_blocks
 from tests.docs.small_lake import POWERS, publish_small_lake
@@ -46,3 +48,9 @@ def answers(block: str) -> dict[str, Any]:
         else:
             exec(line, names)
     return shown
+
+
+def test_what_the_demo_asks_is_shown_as_it_asks_it():
+    [shown] = code_blocks("README.md", "text", "Try it")
+    for query in (QUERY, CHANGES):
+        assert indent(query, "   ") in shown
