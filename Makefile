@@ -9,7 +9,7 @@ JOBS ?= $(shell expr 1 + $(CORES))
 # Without compiled files, pytest rewrites every test, and each process that a test starts compiles the packages.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo up check test quick coverage lint types bench chaos aws readers docs lock clean
+.PHONY: demo up check test chromium quick coverage lint types bench chaos aws readers docs lock clean
 
 demo: .venv/installed
 	@$(BIN)/pokelake demo --corpus $(CORPUS) $(DEMO)
@@ -18,8 +18,17 @@ demo: .venv/installed
 up: .venv/installed
 	@$(BIN)/pokelake up --corpus $(CORPUS) $(UP)
 
-test: .venv/cluster/installed lint types
+test: .venv/cluster/installed chromium lint types
 	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(JOBS) --no-loadscope-reorder
+
+# The tests of a snapshot's page open it in a browser. Where there is none, root gets Debian's; others are told by the tests.
+chromium:
+	@command -v chromium > /dev/null || command -v google-chrome > /dev/null || \
+		test "$$(id -u)" != 0 || ! command -v apt-get > /dev/null || { \
+			echo "Installing Chromium, once …"; \
+			{ apt-get -qq install -y --no-install-recommends chromium || { apt-get -qq update && \
+				apt-get -qq install -y --no-install-recommends chromium; }; } > /dev/null 2>&1 || \
+			echo "apt-get could not install it; the tests of pages will say so" >&2; }
 
 # The loop while you work: lint, types, and all tests that need no server, cluster or browser, with few examples of a law.
 check: .venv/installed
@@ -27,7 +36,8 @@ check: .venv/installed
 
 # These tests hardly wait, and every worker imports everything, so there are as many workers as cores.
 quick: .venv/installed
-	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder -m "not server and not corpus and not cluster and not browser and not kernel"
+	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder \
+		-m "not server and not corpus and not cluster and not browser and not kernel"
 
 # The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
 coverage: .venv/cluster/installed

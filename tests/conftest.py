@@ -82,6 +82,10 @@ TOGETHER = {
 # them.
 CLUSTER = Path(sys.prefix, "cluster")
 
+# What opens a page, if anything here does; `make test` installs it where it may.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+
 # Whoever uses one of these, directly or through others, needs a Prefect server.
 SERVERS = {"migrated", "prefect_server"}
 
@@ -259,7 +263,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly when the tests on real input did not run."""
+    """Say loudly when the tests on real input, or in a browser, did not run."""
+    if CHROMIUM is None:
+        terminalreporter.section("PAGES NOT OPENED IN A BROWSER", sep="!", red=True)
+        terminalreporter.line("Install Chromium (`apt-get install -y chromium`) to run the tests that open a page.")
     if not CORPORA.is_dir():
         terminalreporter.section("REAL CORPUS NOT TESTED", sep="!", red=True)
         terminalreporter.line("Put PokeAPI's api-data archives into ../shared/pokeapi to run the tests on real input.")

@@ -1,7 +1,6 @@
 """A headless Chromium that opens one file, and tells of its console, its requests, and what a script returns."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +9,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.waiting import until
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # Nobody outside of this machine is asked: every name but the loopback's is unknown.
 FLAGS = (
@@ -23,17 +19,6 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-dev-shm-usage"),
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
-
-
-def require_chromium() -> str:
-    """Return the path of Chromium; a test that needs it fails without it, because a skipped one shows nothing."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.fail(
-            "this test opens a page in Chromium, and there is none: `apt-get install -y chromium`, or pass"
-            ' `-m "not browser"` to leave such tests out'
-        )
-    return found
 
 
 @dataclass
@@ -88,15 +73,15 @@ class Tab:
 
 
 @contextmanager
-def chromium(folder: Path) -> Iterator[Tab]:
-    """Run Chromium with a profile in a folder, and open a tab."""
-    command = [require_chromium(), *FLAGS, f"--user-data-dir={folder}", "about:blank"]
+def chromium(path: str, folder: Path) -> Iterator[Tab]:
+    """Run the Chromium at a path with a profile in a folder, and open a tab."""
+    command = [path, *FLAGS, f"--user-data-dir={folder}", "about:blank"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         port = folder / "DevToolsActivePort"
         until(lambda: port.is_file() and len(port.read_text().split()) == 2, 0.05)
-        number, path = port.read_text().split()
-        with connect(f"ws://127.0.0.1:{number}{path}", max_size=None, open_timeout=30) as browser:
+        number, page = port.read_text().split()
+        with connect(f"ws://127.0.0.1:{number}{page}", max_size=None, open_timeout=30) as browser:
             tab = Tab(browser)
             [target] = [one for one in tab.call("Target.getTargets")["targetInfos"] if one["type"] == "page"]
             address = f"ws://127.0.0.1:{number}/devtools/page/{target['targetId']}"

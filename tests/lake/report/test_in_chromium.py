@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lake.report import make_page
+from tests.conftest import CHROMIUM
 from tests.lake.assemble.lakeside import Lakeside
 from tests.lake.report.chromium import Tab, chromium
 
@@ -17,8 +18,11 @@ TAB = ("Tab", 9)
 
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Tab]:
+    """Open a tab; where there is no browser, the tests do not run, and the summary says so loudly."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: `apt-get install -y chromium`")
     # The path of pytest's own folder is longer than that of a socket may be.
-    with tempfile.TemporaryDirectory() as folder, chromium(Path(folder)) as opened:
+    with tempfile.TemporaryDirectory() as folder, chromium(CHROMIUM, Path(folder)) as opened:
         yield opened
 
 
