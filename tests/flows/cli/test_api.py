@@ -38,6 +38,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "columns": ("pokemon",),
     "snapshots": (),
     "audits": (),
+    "report": (),
     "verify": (),
     "restore": ("20260808T041200Z-1f3a9c02", "--reason", "bad"),
     "read": ("pokemon",),

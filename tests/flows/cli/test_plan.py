@@ -194,8 +194,8 @@ def test_the_rate_that_is_allowed_says_how_long_it_takes(store: Store, running: 
     assert planned.seconds == pytest.approx(0.21)
 
 
-def test_an_unknown_resource_is_answered_with_those_that_exist(store: Store, running: Running):
-    with pytest.raises(UnknownNameError, match="pokemon-species"):
+def test_an_unknown_resource_is_answered_with_the_nearest_ones(store: Store, running: Running):
+    with pytest.raises(UnknownNameError, match="Did you mean pokemon or"):
         plan(LOCATION, SourceChoice(base_url=running.url, resources=("pokemons",)))
 
 
