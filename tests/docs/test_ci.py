@@ -40,6 +40,17 @@ def test_once_a_week_it_reads_without_the_lock_on_every_python_that_is_allowed()
     assert "requirements" not in commands("without-the-lock")
 
 
+def test_it_waits_for_words_of_the_demo_that_are_said():
+    """It reads the addresses of what runs from the demo's own output."""
+    said = "".join((REPOSITORY / "flows/local" / name).read_text() for name in ("around.py", "demo.py", "stack.py"))
+    assert "Press Enter" in WORKFLOW["env"]["START"]
+    assert "Press Enter" in said
+    for what in ("PokeAPI replica", "Prefect"):
+        assert f"s/.*{what} is up at " in WORKFLOW["env"]["START"]
+        assert f'"{what}"' in said
+    assert "{name} is up at" in said
+
+
 def test_once_a_week_it_reads_from_every_environment_of_readers():
     assert commands("readers") == "\n\nmake readers"
 
