@@ -3,6 +3,7 @@
 import atexit
 import gc
 import os
+import sys
 
 from lake.proxies import check_proxies
 
@@ -31,7 +32,17 @@ def prepare_prefect() -> None:
         LakeError: The environment names a proxy that cannot be one.
     """
     check_proxies()
-    # Of the million objects that Prefect makes, Python would look for garbage at its end, which takes half a second.
-    atexit.register(gc.freeze)
+    atexit.register(_skip_last_search)
     for name, value in {**QUIET, **RECORDER}.items():
         os.environ.setdefault(name, value)
+
+
+def _skip_last_search() -> None:
+    """Let Python look for no garbage at its end, which takes half a second among the million objects of Prefect.
+
+    DuckDB prints a line for each of its own objects that is left then, so where it is loaded, all are searched.
+    """
+    if "duckdb" in sys.modules:
+        gc.unfreeze()
+    else:
+        gc.freeze()

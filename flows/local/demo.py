@@ -74,8 +74,7 @@ def _served(corpus: str) -> Iterator[str]:
 
 
 def _show(stack: Stack, source: str, has_past: bool) -> None:
-    # Commands and flows leave their objects out of the last search for garbage, and DuckDB complains of what it leaves.
-    atexit.unregister(gc.freeze)
+    # Flows leave what was loaded before them out of all searches for garbage; DuckDB complains of what is left.
     atexit.register(gc.unfreeze)
     # Prefect reads its settings when it is imported, so it is imported after the stack's environment is set.
     from flows.deploy.setup import setup
