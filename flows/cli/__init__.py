@@ -97,7 +97,7 @@ def refresh(
             source=SourceChoice(
                 block=source_block,
                 base_url=source,
-                resources=names(resources),
+                resources=names(resources, "--resources"),
                 requests_per_second=requests_per_second,
                 connections=connections,
                 parallel_shards=parallel_shards,
@@ -129,7 +129,7 @@ def discover(
     from flows.discover import discover as flow
     from flows.steps.parameters import SourceChoice
 
-    choice = SourceChoice(block=source_block, base_url=source, resources=names(resources))
+    choice = SourceChoice(block=source_block, base_url=source, resources=names(resources, "--resources"))
     at = located(lake, bucket, prefix)
     _finish(flow(lake=at, source=choice, runner=runner, return_state=True), at)
 
@@ -195,7 +195,7 @@ def plan(
     from flows.cli.plan import plan as make
     from flows.steps.parameters import SourceChoice
 
-    choice = SourceChoice(block=source_block, base_url=source, resources=names(resources))
+    choice = SourceChoice(block=source_block, base_url=source, resources=names(resources, "--resources"))
     found = make(located(lake, bucket, prefix), choice)
     if as_json:
         say_json(found.json())

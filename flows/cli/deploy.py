@@ -98,7 +98,7 @@ def setup(
     names = Names(check_lake(lake))
     choice = SourceChoice(
         base_url=source,
-        resources=listed(resources),
+        resources=listed(resources, "--resources"),
         requests_per_second=requests_per_second,
         connections=connections,
         parallel_shards=parallel_shards,

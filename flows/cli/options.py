@@ -33,14 +33,15 @@ SourceUrl = Annotated[
     typer.Option(envvar="POKELAKE_SOURCE", help="Address of the API. Default: that of the source block."),
 ]
 Resources = Annotated[
-    str | None, typer.Option(envvar="POKELAKE_RESOURCES", help="Resources to crawl, separated by commas.")
+    list[str] | None,
+    typer.Option(envvar="POKELAKE_RESOURCES", help="Resources to crawl, separated by commas; may be given again."),
 ]
 Documents = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--resources",
         envvar="POKELAKE_RESOURCES",
-        help="Resources to crawl, separated by commas, or single documents, such as pokemon/25.",
+        help="Resources to crawl, separated by commas, or single documents, such as pokemon/25; may be given again.",
     ),
 ]
 Rate = Annotated[

@@ -1,6 +1,7 @@
 """The options of the commands that read a lake; others share them."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -13,6 +14,9 @@ from lake.errors import StoreError
 
 # Where a day begins first, it begins so long before that of UTC.
 _EARLIEST_ZONE = timedelta(hours=14)
+
+# Rows that a terminal gets by default.
+_ON_TERMINAL = 20
 
 # Where the value of an option comes from, as typer calls it.
 _FLAG, _VARIABLE = "COMMANDLINE", "ENVIRONMENT"
@@ -85,9 +89,26 @@ LakeBlock = Annotated[
 AsOf = Annotated[str | None, typer.Option(callback=_past, help="A snapshot's name, a date (its end, UTC) or a time.")]
 Json = Annotated[bool, typer.Option("--json", is_eager=True, help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", callback=_one_form, help="Print CSV.")]
-Limit = Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=0, metavar="N", help=f"Rows to print; 0: all. Default: {_ON_TERMINAL} on a terminal, otherwise all."
+    ),
+]
 
 
-def names(text: str | None) -> tuple[str, ...] | None:
-    """Return the names in a list separated by commas; None if there is no list."""
-    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None
+def most(limit: int | None, is_for_program: bool) -> int:
+    """Return how many rows are printed (0: all): so many as are asked for, or else all, except to a terminal."""
+    if limit is not None:
+        return limit
+    return 0 if is_for_program or not sys.stdout.isatty() else _ON_TERMINAL
+
+
+def names(texts: Sequence[str] | None, option: str) -> tuple[str, ...] | None:
+    """Return the names of an option that may be repeated, and separated by commas; None if it was not given."""
+    if not texts:
+        return None
+    found = tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+    if not found:
+        raise typer.BadParameter("expected names, separated by commas, found none; omit it for all", param_hint=option)
+    return tuple(dict.fromkeys(found))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.bucket import LAKE_BLOCK
-from lake.cli.options import AsOf, Bucket, Csv, Json, LakeBlock, Limit, Prefix, names
+from lake.cli.options import AsOf, Bucket, Csv, Json, LakeBlock, Limit, Prefix, most, names
 from lake.cli.say import remark, say, say_document
 from lake.errors import LakeError
 
@@ -59,7 +59,7 @@ def columns(
 
 @app.command()
 def snapshots(
-    limit: Limit = 20,
+    limit: Limit = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
     lake: LakeBlock = LAKE_BLOCK,
@@ -69,13 +69,14 @@ def snapshots(
     """List the newest snapshots that were published, newest first."""
     from lake.cli.show import show
 
-    found = open_lake(lake, bucket, prefix).snapshots(limit + 1 if limit else None)
-    rows = found.head(limit) if limit else found
+    count = most(limit, as_json or as_csv)
+    found = open_lake(lake, bucket, prefix).snapshots(count + 1 if count else None)
+    rows = found.head(count) if count else found
     if not as_json and "restores" in rows and rows["restores"].isna().all():
         rows = rows.drop(columns="restores")
     show(rows, as_json, "nothing was ever published", as_csv=as_csv, spare=("bytes", "committed_at", "documents"))
     if len(rows) < len(found):
-        remark(f"the newest {limit}; --limit 0 prints all")
+        remark(f"the newest {count}; --limit 0 prints all")
 
 
 @app.command()
@@ -100,8 +101,8 @@ def read(
         list[str] | None,
         typer.Option(help="A filter such as 'generation == 1' or 'name not in [\"mew\"]'; may be given again."),
     ] = None,
-    columns: Annotated[str | None, typer.Option(help="Columns, separated by commas.")] = None,
-    limit: Limit = 20,
+    columns: Annotated[list[str] | None, typer.Option(help="Columns, separated by commas; may be given again.")] = None,
+    limit: Limit = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
     lake: LakeBlock = LAKE_BLOCK,
@@ -117,15 +118,16 @@ def read(
         filters = [parse_filter(text) for text in where or []]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--where") from error
+    wanted = names(columns, "--columns")
     source = open_lake(lake, bucket, prefix)
-    rows = read_rows(source.store, source.commit(as_of), table, filters or None, names(columns))
-    show_first(limit, rows, as_json, as_csv=as_csv)
+    rows = read_rows(source.store, source.commit(as_of), table, filters or None, wanted)
+    show_first(most(limit, as_json or as_csv), rows, as_json, as_csv=as_csv)
 
 
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="One query in DuckDB's SQL; every table is a view.")],
-    limit: Limit = 20,
+    limit: Limit = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
     lake: LakeBlock = LAKE_BLOCK,
@@ -138,14 +140,18 @@ def sql(
     from lake.read.query import query as answer
 
     source = open_lake(lake, bucket, prefix)
-    show_first(limit, answer(source.store, source.commit(as_of), query), as_json, as_csv=as_csv)
+    rows = answer(source.store, source.commit(as_of), query)
+    show_first(most(limit, as_json or as_csv), rows, as_json, as_csv=as_csv)
 
 
 @app.command()
 def export(
     target: Annotated[Path, typer.Argument(help="FILE.duckdb, or a folder for Parquet; it must not exist.")],
     tables: Annotated[
-        str | None, typer.Option(help="Tables and views, separated by commas. Default: all. A view brings its tables.")
+        list[str] | None,
+        typer.Option(
+            help="Tables and views, separated by commas; may be given again. Default: all. A view brings its tables."
+        ),
     ] = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
@@ -153,8 +159,9 @@ def export(
     as_of: AsOf = None,
 ) -> None:
     """Write a snapshot into a DuckDB file or a folder of Parquet, which are read without Pokélake."""
+    wanted = names(tables, "--tables")
     source = open_lake(lake, bucket, prefix).at(as_of)
-    path = source.export(target, names(tables))
+    path = source.export(target, wanted)
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     kilobytes = sum(file.stat().st_size for file in files) / 1e3
     size = f"{kilobytes / 1e3:,.1f} MB" if kilobytes >= 1e3 else f"{kilobytes:,.1f} kB"
@@ -175,7 +182,7 @@ def diff(
     table: Annotated[str | None, typer.Argument(help="Name of a table. Default: all, with counts of rows.")] = None,
     before: _Before = None,
     after: _After = None,
-    limit: Limit = 20,
+    limit: Limit = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
     lake: LakeBlock = LAKE_BLOCK,
@@ -197,11 +204,11 @@ def diff(
     opened = open_lake(lake, bucket, prefix)
     rows = opened.diff(before=before, after=after) if table is None else opened.diff(table, before, after)
     if as_json or as_csv or not sys.stdout.isatty():
-        show_first(0 if table is None else limit, rows, as_json, "no rows changed", as_csv=as_csv)
+        show_first(most(limit, True), rows, as_json, "no rows changed", as_csv=as_csv)
     elif table is None:
         compare.draw_counts(rows)
     else:
-        compare.draw_rows(rows, limit)
+        compare.draw_rows(rows, most(limit, False))
 
 
 @app.command()
@@ -209,7 +216,7 @@ def changes(
     before: _Before = None,
     after: _After = None,
     kind: Annotated[str | None, typer.Option(help="added, deleted, renamed or reused. Default: all.")] = None,
-    limit: Limit = 20,
+    limit: Limit = None,
     bucket: Bucket = None,
     prefix: Prefix = "",
     lake: LakeBlock = LAKE_BLOCK,
@@ -225,9 +232,9 @@ def changes(
 
     rows = open_lake(lake, bucket, prefix).changes(before, after, kind)
     if as_json or as_csv or not sys.stdout.isatty():
-        show_first(limit, rows, as_json, "no documents changed", as_csv=as_csv)
+        show_first(most(limit, True), rows, as_json, "no documents changed", as_csv=as_csv)
     else:
-        compare.draw_documents(rows, limit, kind)
+        compare.draw_documents(rows, most(limit, False), kind)
 
 
 @app.command()

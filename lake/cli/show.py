@@ -1,11 +1,13 @@
 """The output of commands: tables for people on a terminal, lines of cells in a pipe, JSON and CSV for programs."""
 
+import ast
 import json
 import os
 import re
 import shutil
 import sys
 from collections.abc import Collection, Hashable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,9 @@ from lake.text import shown
 _CELL = 1_000
 
 _FILTER = re.compile(r"\s*(?P<column>\w+)\b\s*(?P<operator>[=!<>]++|not\s+in\b|in\b)\s*(?P<value>\S.*)", re.DOTALL)
+
+# A text as SQL has it, in which a quote stands twice.
+_SQLS_TEXT = re.compile(r"'((?:[^'\\]|'')*)'")
 
 # What Python and SQL call them.
 _PYTHONS = {"True": True, "False": False, "TRUE": True, "FALSE": False, "NULL": "null", "None": "null"}
@@ -166,10 +171,12 @@ def show_first(limit: int, rows: Rows, *how: Any, **more: Any) -> None:
 
 
 def parse_filter(text: str) -> tuple[str, str, Any]:
-    """Read a filter as a person writes it; a value that is not JSON is plain text.
+    """Read a filter as a person writes it: its value is JSON, or what Python or SQL has in quotes, or plain text.
 
     >>> parse_filter("generation == 1")
     ('generation', '==', 1)
+    >>> parse_filter("name in ['mew', 'pikachu']")
+    ('name', 'in', ['mew', 'pikachu'])
 
     Raises:
         ValueError: It is not a column, an operator that exists, and a value.
@@ -180,11 +187,19 @@ def parse_filter(text: str) -> tuple[str, str, Any]:
         raise ValueError(
             f"expected a filter like 'generation == 1', with one of {', '.join(OPERATORS)}; found {text!r}"
         )
-    try:
-        value = _PYTHONS.get(found["value"], found["value"])
-        value = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        value = found["value"]
+    value = _value(found["value"].rstrip())
     if value is None:
         raise ValueError(f"nothing is equal to null, nor other than it; `sql` has IS NULL, found {text!r}")
     return found["column"], operator, value
+
+
+def _value(text: str) -> Any:
+    with suppress(ValueError):
+        value = _PYTHONS.get(text, text)
+        return json.loads(value) if isinstance(value, str) else value
+    if found := _SQLS_TEXT.fullmatch(text):
+        return found[1].replace("''", "'")
+    if text[0] in "'\"([":
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            return ast.literal_eval(text)
+    return text

@@ -140,6 +140,12 @@ def test_without_credentials_a_command_says_what_to_set(store: Store, monkeypatc
         ("accuracy<-1", ("accuracy", "<", -1)),
         ('name not  in ["mew"]', ("name", "not in", ["mew"])),
         ("main == in a cave", ("main", "==", "in a cave")),
+        ("name == 'pikachu'", ("name", "==", "pikachu")),
+        ("name == 'farfetch''d'", ("name", "==", "farfetch'd")),
+        ("name not in ['pikachu', \"mew\", True]", ("name", "not in", ["pikachu", "mew", True])),
+        ("name in ('pikachu', 'mew')", ("name", "in", ("pikachu", "mew"))),
+        ("name == 'open", ("name", "==", "'open")),
+        ("name == [open", ("name", "==", "[open")),
     ],
 )
 def test_filters_are_read_as_people_write_them(text: str, expected: tuple[str, str, Any]):

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -180,3 +181,26 @@ def test_a_message_breaks_no_name_on_a_terminal(asked: Asked, monkeypatch: pytes
     assert code == 1
     assert max(map(len, err.splitlines())) <= 60
     assert {"2020-01-01;", f"{SECOND},", FIRST} <= set(err.split())
+
+
+def test_a_terminal_gets_20_rows_and_a_program_all_of_them(asked: Asked, shown: Shown):
+    query = "SELECT * FROM range(30)"
+    for form in ((), ("--csv",), ("--json",)):
+        code, out, err = asked("sql", query, *form)
+        assert (code, len(out.splitlines()), err) == (0, 30 + (form != ("--json",)), "")
+        code, out, err = asked("sql", query, *form, "--limit", "2")
+        assert (len(out.splitlines()), err) == (2 + (form != ("--json",)), "2 of 30 rows; --limit 0 prints all\n")
+    lines, err = shown(80, "sql", query)
+    assert (len(lines), err) == (22, "20 of 30 rows; --limit 0 prints all\n")
+    assert len(shown(80, "sql", query, "--json")[0]) == 30
+
+
+def test_names_may_be_repeated_or_separated_by_commas_and_none_are_refused(asked: Asked, tmp_path: Path):
+    code, out, _ = asked("read", "moves", "--columns", "power", "--columns", "move_id,power", "--csv")
+    assert (code, out.splitlines()[0]) == (0, b"power,move_id")
+    folder = tmp_path / "some"
+    assert asked("export", str(folder), "--tables", "moves", "--tables", "documents")[0] == 0
+    assert sorted(path.stem for path in folder.iterdir()) == ["README", "documents", "moves"]
+    for arguments in (("read", "moves", "--columns", ""), ("export", str(tmp_path / "none"), "--tables", ",")):
+        code, _, err = asked(*arguments)
+        assert (code, "expected names, separated by commas" in " ".join(err.replace("│", " ").split())) == (2, True)
