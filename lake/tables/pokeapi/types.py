@@ -73,7 +73,7 @@ _PAST = tuple(
 )
 TYPE_EFFECTIVENESS = Table(
     name="type_effectiveness",
-    grain="one row per pair of types whose damage is not 100 percent, today or up to a generation",
+    grain="one row per pair of types whose damage is not 100 percent, today or up to a generation, each stated once",
     resources=("type",),
     primary_key=("type_id", "ordinal"),
     fields=(

@@ -181,6 +181,14 @@ def test_a_table_may_lose_more_when_it_is_allowed_to_by_name():
     assert len(audit(TYPES, rows_of(1), before=100, allow=("pokemon",))) == 1
 
 
+def test_a_table_whose_rows_newer_code_counts_otherwise_does_not_ask():
+    """Every lake would be held by its first refresh after such an upgrade, though the source has lost nothing."""
+    parent = replace(published(TYPES, 100, sort_order=100), grain="one row per slot, and per document that states it")
+    [finding] = judged(checked(TYPES, rows_of(50)), parent, KNOWN)
+    assert (finding.level, finding.rule) == (Level.WARN, "shrink")
+    assert finding.message == f"50 rows, 100 the last time; a row is something else than then: {TYPES.grain}"
+
+
 def test_a_table_of_the_first_snapshot_cannot_shrink():
     assert audit(TYPES, [], before=None) == []
 
