@@ -14,6 +14,7 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFi
 from flows.local.replica import Corpus, Running
 from lake.commit import Commit, head
 from lake.crawl import Listing, Source, batches, cut
+from lake.crawl.pokeapi import ENCOUNTERS
 from lake.errors import LakeError
 from lake.resource import Reference
 from lake.store import Store
@@ -40,11 +41,15 @@ def asked_twice(running: Running, paths: set[str]) -> set[str]:
 def tasks(paths: set[str]) -> list[set[str]]:
     """Return the documents that each task of a first crawl asks for, in the tasks' order."""
     listed: dict[str, list[Reference]] = {}
-    for resource, id_ in sorted((resource, int(id_)) for resource, id_ in (path.split("/") for path in paths)):
-        listed.setdefault(resource, []).append(Reference(resource, id_, "", f"{resource}/{id_}"))
+    for resource, id_, path in sorted((_resource(path), int(path.split("/")[1]), path) for path in paths):
+        listed.setdefault(resource, []).append(Reference(resource, id_, "", path))
     source = Source("http://pokeapi.test/")
     shards = [shard for name, found in listed.items() for shard in cut(source, Listing(name, tuple(found)), {})]
     return [{item.reference.path for shard in batch.shards for item in shard.wanted} for batch in batches(shards)]
+
+
+def _resource(path: str) -> str:
+    return ENCOUNTERS if path.endswith("/encounters") else path.split("/")[0]
 
 
 def current(store: Store) -> Commit:

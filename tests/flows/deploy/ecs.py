@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,6 +17,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import State
+from prefect.exceptions import ObjectNotFound
 
 from flows.local import stack as local
 from flows.local.replica import Corpus, Running, demo_documents, replica
@@ -88,9 +89,10 @@ class Ecs:
                 self.prefect.update_deployment_schedule(deployment.id, schedule.id, active=False)
 
     def undo_the_day_to_day(self) -> None:
-        """Have runs do again what they did before somebody ran all commands of the day to day, but for `setup`'s."""
+        """Have runs do again what they did before somebody ran commands of the day to day, but for `setup`'s."""
         for name in ("pokelake_frozen", "pokelake_requests_per_run"):
-            self.prefect.delete_variable_by_name(name)
+            with suppress(ObjectNotFound):
+                self.prefect.delete_variable_by_name(name)
         self.pause_schedules()
 
     def runs(self, name: str, **parameters: Any) -> list[UUID]:
@@ -130,6 +132,10 @@ class Ecs:
         """Return the containers that were started for a run, in order."""
         found = list(self.fargate.containers.values())
         return [container for container in found if container.environment["PREFECT__FLOW_RUN_ID"] == str(run)]
+
+    def exited(self, run: UUID) -> list[Container]:
+        """Return those of a run's containers whose first process has ended."""
+        return [container for container in self.containers(run) if container.process.poll() is not None]
 
     def stopped(self) -> list[dict[str, Any]]:
         """Return every task that has ended or failed to start."""

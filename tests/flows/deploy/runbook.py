@@ -32,7 +32,7 @@ def inline_commands(title: str) -> list[str]:
     A word in capitals stands for what the reader knows, and an ellipsis for more flags.
     """
     found = re.findall(r"`((?:pokelake|prefect) [^`\n]+)`", section(title))
-    return list(dict.fromkeys(code for code in found if not re.search(r"(^| )[A-Z]{2,}( |$)|…", code)))
+    return list(dict.fromkeys(code for code in found if not re.search(r"(^| )[A-Z]+( |$)|…", code)))
 
 
 @dataclass(frozen=True)

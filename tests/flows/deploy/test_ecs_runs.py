@@ -126,7 +126,8 @@ def crawling(ecs: Ecs, prefix: str) -> tuple[UUID, Container]:
     ecs.source.reset()
     ecs.source.faults([{"kind": "latency", "seconds": 0.02}])
     run = start(ecs, prefix)
-    until(lambda: asked(ecs.source, PATHS).total() >= INTERRUPTED_AFTER, every=0.05)
+    until(lambda: ecs.exited(run) or asked(ecs.source, PATHS).total() >= INTERRUPTED_AFTER, every=0.05)
+    assert not ecs.exited(run), ecs.exited(run)[0].log
     ecs.source.faults([{"kind": "latency", "seconds": 60}])
     [container] = ecs.containers(run)
     return run, container
@@ -259,6 +260,9 @@ def typed(
 
     with reached(ecs.deployed):
         yield run
+        # Also after a command that failed: the runs of all other tests would end at once in a lake that is frozen.
+        ecs.undo_the_day_to_day()
+        run("pokelake setup --no-spot --requests-per-second 0")
 
 
 def test_every_command_of_the_day_to_day_succeeds(ecs: Ecs, first: UUID, typed: Callable[[str], str]):
@@ -267,7 +271,5 @@ def test_every_command_of_the_day_to_day_succeeds(ecs: Ecs, first: UUID, typed: 
         if command != "pokelake doctor":
             typed(command)
     said = ecs.terminal.run("pokelake doctor || true")
-    typed("pokelake setup --no-spot --requests-per-second 0")
-    ecs.undo_the_day_to_day()
     failed = [line for line in said.splitlines() if line.startswith("failed")]
     assert failed == ["failed   variables: pokelake_frozen is true, so refresh, discover and maintain end at once"]
