@@ -25,7 +25,7 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What was done to a database: how many tables were created, changed, left and removed, and why not others."""
+    """What was done to a database: how many tables were created, changed, unchanged and removed, and why not others."""
 
     catalog: str
     snapshot: str
@@ -109,7 +109,7 @@ def _register(store: Store, glue: Glue, commit: Commit) -> Registered:
     # What was refused may show another snapshot, if it is this lake's.
     kept = {str(before[name]["Parameters"].get(SNAPSHOT)) for name in _refused(names, ends, before, store.uri())}
     forget_notes(store, catalog, {commit.snapshot, *kept})
-    done = {act: acts[act] for act in ("created", "changed", "left")}
+    done = {act: acts[act] for act in ("created", "changed", "unchanged")}
     return Registered(
         catalog, commit.snapshot, {**done, "removed": len(gone)}, tuple(said for act, said in ends if act == "refused")
     )
@@ -139,7 +139,7 @@ def _move(store: Store, glue: Glue, wanted: Mapping[str, Any], found: Mapping[st
             f"table {wanted['Name']} in {glue} is {whose}, and was left: name another database, or drop that table"
         )
     if _has(found, wanted):
-        return "left"
+        return "unchanged"
     glue.update_table(wanted)
     return "changed"
 

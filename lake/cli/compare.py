@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from lake.cli.grid import Column, drawn, wrapped
+from lake.cli.grid import Column, drawn, fit, wrapped
 from lake.cli.say import can_print, emit, remark
 from lake.cli.show import draw, marks
 from lake.cli.values import batches, text_of
@@ -24,12 +24,24 @@ _OF_ANY_DOCUMENT = {"etag", "fetched_at"}
 
 _GAP = 2
 
+_COUNTS = ["added", "removed", "changed"]
+
+
+def those_that_differ(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return those of the tables that `Lake.diff` counts that differ, or that cannot be compared."""
+    counts = rows[_COUNTS]
+    return rows[counts.isna().any(axis=1) | (counts.fillna(0).sum(axis=1) > 0)]
+
+
+def none_differs(rows: pd.DataFrame) -> str:
+    """Say that no table differs."""
+    return f"no row of any table changed {_between(rows)}"
+
 
 def draw_counts(rows: pd.DataFrame) -> None:
     """Print the tables that differ, of those that `Lake.diff` returns, and say how many do not."""
-    counts = rows[["added", "removed", "changed"]]
-    differing = rows[counts.isna().any(axis=1) | (counts.fillna(0).sum(axis=1) > 0)]
-    draw(differing, f"no row of any table changed {_between(rows)}")
+    counts, differing = rows[_COUNTS], those_that_differ(rows)
+    draw(differing, none_differs(rows))
     if not differing.empty:
         same = counted(len(rows) - len(differing), "other table")
         _say_below(f"{_between(rows)}; no row of {same} changed")
@@ -67,8 +79,11 @@ def draw_rows(rows: pd.DataFrame, limit: int) -> None:
     room = shutil.get_terminal_size().columns
     side_by_side = [Column.of(shown(name), cells[name], pd.api.types.is_integer_dtype(rows[name])) for name in shown_by]
     if len(key) > 1 and sum(column.full + _GAP for column in side_by_side) > room // 2:
-        joined = [", ".join(row) for row in zip(*(cells[name] for name in key), strict=True)]
-        side_by_side = [Column.of(shown(", ".join(key)), joined), *side_by_side[len(key) :]]
+        cells_of_key = zip(*(cells[name] for name in key), strict=True)
+        joined = Column.of(shown(", ".join(key)), [", ".join(row) for row in cells_of_key])
+        # Records have a line for each column, so there nothing is to be gained.
+        if fit([joined, *side_by_side[len(key) :], what], room):
+            side_by_side = [joined, *side_by_side[len(key) :]]
     emit(f"{line}\n" for line in drawn([*side_by_side, what], room, *marks()))
     _say_of(rows, "row_change", limit)
 

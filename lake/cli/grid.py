@@ -47,6 +47,11 @@ def fitting(columns: Sequence[Column], room: int, spare: Collection[str] = ()) -
     return list(columns)
 
 
+def fit(columns: Sequence[Column], room: int) -> bool:
+    """Tell whether columns fit side by side."""
+    return _least(columns) <= room
+
+
 def _least(columns: Sequence[Column]) -> int:
     return sum(column.least + _GAP for column in columns) - _GAP
 

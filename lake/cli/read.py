@@ -191,7 +191,8 @@ def diff(
 ) -> None:
     """Print the rows of a table that were added, removed or changed between two snapshots, or how many of each table.
 
-    A terminal shows keys, and before → after of what changed; a pipe, --json and --csv have all columns.
+    A lone date or snapshot, as in `diff 2026-08-01`, means all tables. A terminal shows keys, and before → after of
+    what changed; a pipe, --json and --csv have all columns.
     """
     from lake.cli import compare
     from lake.cli.show import show_first
@@ -204,7 +205,9 @@ def diff(
     opened = open_lake(lake, bucket, prefix)
     rows = opened.diff(before=before, after=after) if table is None else opened.diff(table, before, after)
     if as_json or as_csv or not sys.stdout.isatty():
-        show_first(most(limit, True), rows, as_json, "no rows changed", as_csv=as_csv)
+        nothing = "no rows changed" if table is not None else compare.none_differs(rows)
+        differing = rows if table is not None else compare.those_that_differ(rows)
+        show_first(most(limit, True), differing, as_json, nothing, as_csv=as_csv)
     elif table is None:
         compare.draw_counts(rows)
     else:

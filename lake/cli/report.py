@@ -1,6 +1,7 @@
 """The command that makes the page of a snapshot: a file on this machine, and if it is asked for, one in the bucket."""
 
 import os
+import re
 import webbrowser
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -16,6 +17,12 @@ from lake.errors import LakeError
 from lake.layout import report_key
 
 app = typer.Typer()
+
+# A path has one slash left of an address such as s3://lake.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+
+# So much of a page has its title.
+_HEAD, _TITLE = 4_096, b"<title>Snapshot "
 
 
 @app.command()
@@ -48,9 +55,12 @@ def report(
     from lake.report import make_page
     from lake.report.keep import keep
 
+    if out is not None:
+        _require_page(out)
     source = open_lake(lake, bucket, prefix)
     commit, page = make_page(source, as_of, pokemon)
     path = out or Path(f"pokelake-{commit.snapshot}.html")
+    _require_page(path)
     _write(path, page)
     say(f"wrote the page of {commit.snapshot} into {path}: {len(page) / 1000:,.0f} kB")
     if is_opened and not webbrowser.open(path.resolve().as_uri()):
@@ -63,14 +73,38 @@ def report(
             remark(f"{source.store.uri(key)} is there already and stays; --anew replaces it")
 
 
+def _require_page(path: Path) -> None:
+    """Refuse a place where something lies that is no page of a snapshot; a page, or an empty file, is replaced.
+
+    Raises:
+        LakeError: Something else lies there.
+    """
+    if _ADDRESS.match(str(path)):
+        address = str(path).replace(":/", "://", 1)
+        raise LakeError(
+            f"--out: expected a file of this machine, found {address}; --keep puts the page into the bucket"
+        )
+    if path.is_dir():
+        raise LakeError(f"--out {path}: expected a file, found a folder")
+    try:
+        if path.exists() and not (path.is_file() and _may_be_replaced(path)):
+            raise LakeError(f"--out {path}: a file that is no page of a snapshot is there, and stays; name another")
+    except OSError as error:
+        raise LakeError(f"--out {path}: {error.strerror or error}") from error
+
+
+def _may_be_replaced(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(_HEAD).lstrip()
+    return not head or (head.startswith(b"<!doctype html>") and _TITLE in head)
+
+
 def _write(path: Path, page: bytes) -> None:
-    """Write a file whole or not at all; one that is there is replaced.
+    """Write a file whole or not at all; a page that is there is replaced.
 
     Raises:
         LakeError: It cannot be written.
     """
-    if path.is_dir():
-        raise LakeError(f"--out {path}: expected a file, found a folder")
     try:
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as part:
             try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, overload
 
 from lake.commit import Commit, parent_of
 from lake.errors import LakeError
+from lake.read.history import History
 from lake.store import Store
 from lake.text import shown
 
@@ -23,6 +24,7 @@ class Comparisons(ABC):
     """
 
     store: Store
+    _history: History
 
     @abstractmethod
     def commit(self, as_of: str | date | None = None) -> Commit:
@@ -105,9 +107,9 @@ class Comparisons(ABC):
         return _framed(changes(self.store, old, new, kind), old, new)
 
     def _pair(self, before: str | date | None, after: str | date | None) -> tuple[Commit, Commit]:
-        later = self.commit(after)
+        later = self.commit() if after is None else self._history.commit(after, "after")
         if before is not None:
-            return self.commit(before), later
+            return self._history.commit(before, "before"), later
         if later.parent is None:
             raise LakeError(f"before: {later.snapshot} is the first snapshot; there is none to compare it with")
         earlier = parent_of(self.store, later)

@@ -1,6 +1,7 @@
 """One snapshot to take home: a DuckDB file, or a folder of Parquet, that can be read without this package."""
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,9 @@ SUFFIX = ".duckdb"
 
 # A folder of such a name was meant as a file, of a kind that this does not write.
 _OTHER_FILES = {".csv", ".db", ".json", ".parquet", ".sqlite", ".sqlite3", ".tar", ".tsv", ".xlsx", ".zip"}
+
+# A path has one slash left of an address such as s3://lake.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 # No table has such a name, because theirs begin with a letter.
 SNAPSHOT_TABLE = "_snapshot"
@@ -89,7 +93,10 @@ def _view(commit: Commit, name: str) -> View | None:
 
 def _require_free(target: Path) -> None:
     """Raise a `LakeError` unless the target can be made, and what it will be is plain from its name."""
-    if target.suffix.lower() in _OTHER_FILES:
+    if _ADDRESS.match(str(target)):
+        address = str(target).replace(":/", "://", 1)
+        raise LakeError(f"export: expected a place on this machine, found {address}; copy it there afterwards")
+    if target.suffix.lower() in _OTHER_FILES or (target.suffix != SUFFIX and target.suffix.lower() == SUFFIX):
         raise LakeError(f"export: expected a file that ends in {SUFFIX}, or a folder of Parquet, found {target}")
     if os.path.lexists(target):
         raise LakeError(f"export: {target} is there already, and nothing is overwritten: name another, or remove it")

@@ -84,6 +84,11 @@ def _check(place: str, field: pa.Field, operator: str, value: Any) -> None:
     found = f"found {shown(repr(value))}, {type(value).__name__}"
     if takes_list and (isinstance(value, str) or not hasattr(value, "__iter__")):
         raise LakeError(f"{place}: expected a list of values after {operator!r}, {found}")
+    if value is None or _is_null(value):
+        raise LakeError(
+            f"{place}: nothing is equal to null, nor other than it; read the column and ask"
+            f' frame["{field.name}"].isna(), or `sql`, which has IS NULL'
+        )
     try:
         pa.schema([field]).empty_table().filter(pq.filters_to_expression([(field.name, operator, value)]))
     except (pa.ArrowException, OverflowError) as error:
@@ -91,6 +96,14 @@ def _check(place: str, field: pa.Field, operator: str, value: Any) -> None:
         raise LakeError(
             f"{place}: column {field.name} is {field.type}; expected {kind} of that type, {found}{_hint(field.type)}"
         ) from error
+
+
+def _is_null(value: object) -> bool:
+    """Tell whether a value is what pandas or NumPy has in the place of null."""
+    try:
+        return not pa.scalar(value, from_pandas=True).is_valid
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        return False
 
 
 def _hint(kind: pa.DataType) -> str:

@@ -133,6 +133,11 @@ def _bare(text: str) -> str:
 
 def _no_query(kind: str) -> str:
     """Say that a statement is none that `query` answers, and what does."""
+    if kind == "EXPLAIN":
+        return (
+            f"sql: expected a query, which begins with {_QUERIES}, found EXPLAIN, which asks for a plan: ask for it by"
+            " `lake.connect()`, which returns a connection to DuckDB"
+        )
     found = "one that a PIVOT is part of" if kind == "MULTI" else kind.replace("_", " ")
     return (
         f"sql: expected a query, which begins with {_QUERIES}, found a statement of another kind: {found}. `sql` only"

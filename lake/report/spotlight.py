@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from urllib.parse import urlsplit
 
-from lake.errors import UnknownNameError
+from lake.errors import UnknownNameError, nearest
 from lake.report.rows import ENGLISH, Row, Rows
 from lake.report.strength import STAT_NAMES, STATS, Chart
 
 # Ids of varieties that are no species' first begin here.
 _FORMS = 10_000
+
+# Names that are offered to somebody who misspells one.
+_NEAR = 3
 
 # The pictures of a Pokémon, the best first, as PokeAPI names the way to them.
 _SPRITES = ("other.official-artwork.front_default", "other.home.front_default", "front_default")
@@ -115,8 +118,9 @@ def chosen(pokemon: Sequence[Row], asked: str | None) -> Row | None:
     # A species may be asked for whose default variety is called otherwise, such as deoxys-normal.
     found = found or next((one for one in pokemon if one["is_default"] and one["name"].startswith(f"{wanted}-")), None)
     if found is None:
-        near = sorted(one["name"] for one in pokemon if wanted[:3] and one["name"].startswith(wanted[:3]))
-        raise UnknownNameError("Pokémon", asked, near or [one["name"] for one in pokemon])
+        names = [one["name"] for one in pokemon]
+        near = nearest(wanted, names) or sorted(name for name in names if wanted[:3] and name.startswith(wanted[:3]))
+        raise UnknownNameError("Pokémon", asked, names, near=near[:_NEAR])
     return found
 
 

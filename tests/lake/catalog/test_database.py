@@ -86,8 +86,8 @@ def test_every_table_of_the_current_snapshot_is_described(lake: Store):
 def test_what_shows_the_snapshot_already_is_left_and_the_rest_is_moved(lake: Store):
     register(lake, "pokemon", read_commit(lake, 1))
     assert snapshots_of("pokemon") == {"documents": FIRST, "moves": FIRST}
-    assert register(lake, "pokemon").done == {"created": 1, "changed": 2, "left": 0, "removed": 0}
-    assert register(lake, "pokemon").done == {"created": 0, "changed": 0, "left": 3, "removed": 0}
+    assert register(lake, "pokemon").done == {"created": 1, "changed": 2, "unchanged": 0, "removed": 0}
+    assert register(lake, "pokemon").done == {"created": 0, "changed": 0, "unchanged": 3, "removed": 0}
     assert set(snapshots_of("pokemon").values()) == {SECOND}
     # Back again: the table that the first snapshot has not is removed.
     assert register(lake, "pokemon", read_commit(lake, 1)).done["removed"] == 1
@@ -125,7 +125,7 @@ def test_a_table_of_somebody_else_is_left_and_named(lake: Store):
     other("moves")
     other("learnt", **{"pokelake.lake": "s3://theirs/"})
     done = register(lake, "pokemon")
-    assert done.done == {"created": 1, "changed": 0, "left": 0, "removed": 0}
+    assert done.done == {"created": 1, "changed": 0, "unchanged": 0, "removed": 0}
     place = "in database pokemon of Glue in us-east-1 is"
     assert done.refused == (
         f"table learnt {place} of the lake s3://theirs/, and was left: name another database, or drop that table",

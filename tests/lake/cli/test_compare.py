@@ -53,7 +53,9 @@ def test_a_person_gets_the_keys_and_what_changed_and_nothing_else(lake: Lake, sa
     assert said()[1].replace("\n", " ").endswith("; the first 1 are shown, --limit 0 prints all ")
 
 
-def test_a_new_row_is_named_by_key_and_name_and_a_wide_key_stands_in_one_column(store: Store, said: Said):
+def test_a_new_row_is_named_by_key_and_name_and_a_wide_key_stands_in_one_column(
+    store: Store, said: Said, monkeypatch: pytest.MonkeyPatch
+):
     publish(store, FIRST, [learnt()])
     publish(store, SECOND, [learnt(("a-pokemon-with-a-name-of-thirty", 1, None, False))])
     frame = Lake(store).diff("learnt")
@@ -61,6 +63,9 @@ def test_a_new_row_is_named_by_key_and_name_and_a_wide_key_stands_in_one_column(
     assert said()[0][::2] == ["pokemon, move_id                    change", "a-pokemon-with-a-name-of-thirty, 1  added"]
     draw_rows(frame.rename(columns={"method": "name"}).assign(name="egg"), 20)
     assert said()[0][2].split() == ["a-pokemon-with-a-name-of-thirty,", "1", "egg", "added"]
+    monkeypatch.setenv("COLUMNS", "30")
+    draw_rows(frame, 20)
+    assert [line.split()[0] for line in said()[0]] == ["pokemon", "move_id", "change"]
 
 
 def test_of_all_tables_a_person_gets_those_that_differ(lake: Lake, said: Said):
@@ -121,6 +126,7 @@ def test_a_program_gets_all_columns_of_a_table_and_all_tables(
         return found
 
     assert [row["table"] for row in printed("diff")] == ["documents", "learnt", "moves"]
+    assert printed("diff", SECOND) == []
     assert printed("diff") == printed("diff", FIRST) == printed("diff", FIRST, SECOND)
     assert [row["power_before"] for row in printed("diff", "moves", FIRST)] == [40, None, None]
     assert printed("diff", "moves") == printed("diff", "moves", FIRST, SECOND)

@@ -46,10 +46,20 @@ def test_it_writes_a_file_here_and_nothing_to_the_bucket(ran: Ran, lake: Lake, t
 
 
 def test_an_earlier_snapshot_has_its_page_in_the_file_that_is_named(ran: Ran, tmp_path: Path):
-    (tmp_path / "page.html").write_text("of yesterday")
+    assert ran("--out", "page.html")[0] == 0
     assert ran("--as-of", FIRST, "--out", "page.html")[0] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     assert f"Snapshot {FIRST}" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", ["of yesterday", "<!doctype html><title>Mine</title>"])
+def test_a_file_that_is_no_page_of_a_snapshot_stays(ran: Ran, tmp_path: Path, content: str):
+    (tmp_path / "mine.html").write_text(content)
+    code, out, err = ran("--out", "mine.html")
+    assert (code, out, (tmp_path / "mine.html").read_text()) == (1, "", content)
+    assert err == "pokelake: --out mine.html: a file that is no page of a snapshot is there, and stays; name another\n"
+    (tmp_path / "mine.html").write_text("")
+    assert ran("--out", "mine.html")[0] == 0
 
 
 def test_open_shows_the_file_in_the_browser_or_says_that_there_is_none(
@@ -95,6 +105,7 @@ def test_who_may_only_read_has_the_file_and_is_told_what_was_refused(
         (("--out", "."), 1, "pokelake: --out .: expected a file, found a folder\n"),
         (("--out", "nowhere/page.html"), 1, "pokelake: --out nowhere/page.html: No such file or directory\n"),
         (("--pokemon", "missingno"), 1, "pokelake: no Pokémon 'missingno'"),
+        (("--out", "s3://lake/page.html"), 1, "--out: expected a file of this machine"),
         (("--anew",), 2, "pass --keep as well"),
         (("--as-of", "20260101T000000Z-00000000"), 1, FIRST),
     ],

@@ -95,6 +95,7 @@ def test_what_is_there_already_stays_as_it_is(lake: Lake, tmp_path: Path, name: 
         ("all.parquet", None, r"expected a file that ends in \.duckdb, or a folder of Parquet, found .*all\.parquet"),
         ("none/all.duckdb", None, "there is no folder .*none; make it first"),
         ("all.duckdb", ["moves", "berries"], "no table or view 'berries'; there are: documents, moves"),
+        ("all.DUCKDB", None, r"expected a file that ends in \.duckdb"),
         ("all.duckdb", "moves", "tables: expected a list of names"),
         ("all.duckdb", 5, "tables: expected a list of names"),
         ("all.duckdb", [5], "no table or view '5'"),
@@ -104,6 +105,11 @@ def test_what_cannot_be_written_is_refused_in_words(lake: Lake, tmp_path: Path, 
     with pytest.raises((LakeError, UnknownNameError), match=said):
         lake.export(tmp_path / name, tables)
     assert os.listdir(tmp_path) == []
+
+
+def test_an_address_is_no_place_for_it(lake: Lake):
+    with pytest.raises(LakeError, match=r"expected a place on this machine, found s3://lake/all\.duckdb; "):
+        lake.export("s3://lake/all.duckdb")
 
 
 @pytest.mark.parametrize("name", ["all.duckdb", "all"])

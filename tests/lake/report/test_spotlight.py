@@ -32,10 +32,12 @@ def test_where_there_is_none_none_is_shown():
     assert chosen([], None) is None
 
 
-def test_an_unknown_one_is_answered_with_those_that_begin_so():
-    with pytest.raises(UnknownNameError, match=r"'pikabu'.*pikachu") as caught:
-        chosen(POKEMON, "pikabu")
-    assert "raichu" not in str(caught.value)
+@pytest.mark.parametrize(("asked", "near"), [("pikachuu", "pikachu"), ("deo", "deoxys-attack or deoxys-normal")])
+def test_an_unknown_one_is_answered_with_the_nearest_and_how_many_there_are(asked: str, near: str):
+    others = [{"pokemon_id": id_, "name": f"x{id_}", "is_default": True} for id_ in range(500, 600)]
+    with pytest.raises(UnknownNameError) as caught:
+        chosen([*POKEMON, *others], f"{asked}!")
+    assert str(caught.value) == f"no Pokémon '{asked}!'; there are: 105 others. Did you mean {near}?"
 
 
 @pytest.mark.parametrize(
