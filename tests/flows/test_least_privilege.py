@@ -32,22 +32,10 @@ from flows.steps.catalog import VARIABLE
 from flows.steps.outcome import spoken
 from flows.steps.parameters import SourceChoice
 from flows.verify import verify
-from lake import Lake
+from lake import Lake, layout
 from lake.commit import read_commit
 from lake.errors import ConflictError, StoreError
-from lake.layout import (
-    CHECKS,
-    CODE,
-    CODE_ARCHIVE,
-    COMMITS,
-    HELD,
-    REPORTS,
-    RESULTS,
-    SNAPSHOTS,
-    STAGING,
-    check_key,
-    draft_key,
-)
+from lake.layout import CHECKS, CODE, COMMITS, HELD, REPORTS, RESULTS, SNAPSHOTS, STAGING
 from lake.publish.garbage import GRACE, find_garbage, remove
 from lake.report.keep import keep
 from lake.store import Store
@@ -217,7 +205,13 @@ def test_the_policy_of_the_flows_is_what_runs_need_and_nothing_else(
     assert verify(LOCATION, every=True, return_state=True).is_completed()
     assert restore(read_commit(store, 1).snapshot, "a try", lake=LOCATION, return_state=True).is_completed()
     assert set(snapshots_of(CATALOG).values()) == {read_commit(store, 3).snapshot}
-    put(store, f"{STAGING}0123456789abcdef/item-0001", f"{RESULTS}listings/1", check_key(OLD, "1"), draft_key(OLD))
+    put(
+        store,
+        f"{STAGING}0123456789abcdef/item-0001",
+        f"{RESULTS}listings/1",
+        layout.check_key(OLD, "1"),
+        layout.draft_key(OLD),
+    )
     age(store, "", 2 * GRACE)
     assert maintain(LOCATION, expire_days=1, return_state=True).name == "Completed"
     age(store, "", 2 * GRACE)
@@ -235,7 +229,7 @@ def test_the_policy_of_who_deploys_is_what_a_push_needs_and_nothing_else(
     push(store, code)
     other = replace(code, files={"flows/refresh.py": b"2"})
     with pytest.raises(ConflictError):
-        store.create(f"{code.folder}{CODE_ARCHIVE}", other.archive)
+        store.create(f"{code.folder}{layout.CODE_ARCHIVE}", other.archive)
     document = policy("deploy", ACCOUNT)
     assert [request for request in requests if not granted(document, request)] == []
     assert {right for request in requests for right in granted(document, request)} == rights(document)
