@@ -124,7 +124,7 @@ def _pictures(
     found["tables"] = _counted(
         "Rows of the largest tables", [(t.name, t.rows) for t in facts.largest[:_BARS]], "second"
     )
-    if facts.changes:
+    if facts.changes and facts.commit.parent is not None:
         classes = dict(zip(KINDS, ("good", "second", "bad", "other"), strict=True))
         changed = []
         for name, of in facts.changes[:_BARS]:

@@ -74,6 +74,11 @@ def fitted(text: str, width: float, size: int = 12) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def width_of(text: str, size: int) -> float:
+    """Return how wide a text is at most."""
+    return len(text) * size * _CHARACTER
+
+
 def characters(width: float, size: int) -> int:
     """Return how many characters of a size fit into a width."""
     return int(width / (size * _CHARACTER))

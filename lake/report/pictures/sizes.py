@@ -5,7 +5,7 @@ from math import ceil, floor, log10
 
 from markupsafe import Markup
 
-from lake.report.pictures.canvas import WIDTH, Canvas, fitted
+from lake.report.pictures.canvas import WIDTH, Canvas, fitted, width_of
 from lake.report.strength import Size
 from lake.text import shown
 
@@ -38,15 +38,15 @@ def sizes(label: str, found: Sequence[Size]) -> Markup:
         class_ = "dot-accent" if one.is_legend else "dot-second"
         said = f"{one.name}: {one.height_m:,.1f} m, {one.weight_kg:,.1f} kg"
         canvas.circle(x(one.height_m), y(one.weight_kg), 2.5, class_, said)
-    taken: list[tuple[float, float]] = []
+    taken: list[tuple[float, float, float]] = []
     for one in _named(found):
-        place = x(one.height_m), y(one.weight_kg)
+        name, place, height = fitted(shown(one.name), 110, _SIZE), x(one.height_m), y(one.weight_kg) + 4
+        width, is_right = width_of(name, _SIZE), place > WIDTH / 2
+        begin, end = (place - 6 - width, place - 6) if is_right else (place + 6, place + 6 + width)
         # Where two names would lie on each other, the first is enough.
-        if all(abs(place[0] - other[0]) > 80 or abs(place[1] - other[1]) > 14 for other in taken):
-            taken.append(place)
-            is_right = place[0] > WIDTH / 2
-            name, beside = fitted(shown(one.name), 110, _SIZE), place[0] + (-6 if is_right else 6)
-            canvas.text(name, beside, place[1] + 4, "ink", _SIZE, "end" if is_right else "start")
+        if all(end < left or begin > right or abs(height - other) > _SIZE + 2 for left, right, other in taken):
+            taken.append((begin, end, height))
+            canvas.text(name, end if is_right else begin, height, "ink", _SIZE, "end" if is_right else "start")
     return canvas.element()
 
 

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from lake.report.pictures.canvas import WIDTH, Canvas, fitted
+from lake.report.pictures.canvas import WIDTH, Canvas, fitted, width_of
 from lake.report.strength import Spread
 from lake.text import shown
 
 _ROW, _LEFT, _STEP, _TOP = 34, 46, 100, 20
+
+# Names below a line: their size, the room of each, and what is left between two.
+_SIZE, _NAME, _GAP = 10, 120, 8
 
 
 def spread(label: str, rows: Sequence[Spread]) -> Markup:
@@ -33,6 +36,20 @@ def spread(label: str, rows: Sequence[Spread]) -> Markup:
         canvas.line(median, middle - 6, median, middle + 6, "median")
         canvas.circle(least, middle, 3, "second", f"{row.weakest}: {row.numbers[0]:.0f}")
         canvas.circle(most, middle, 3, "second", f"{row.strongest}: {row.numbers[4]:.0f}")
-        canvas.text(fitted(shown(row.weakest), 120, 10), max(least - 4, _LEFT), middle + 18, "muted", 10)
-        canvas.text(fitted(shown(row.strongest), 120, 10), min(most + 4, WIDTH - 2), middle + 18, "muted", 10, "end")
+        for name, x in _beside(row, least, most):
+            canvas.text(name, x, middle + 18, "muted", _SIZE)
     return canvas.element()
+
+
+def _beside(row: Spread, least: float, most: float) -> list[tuple[str, float]]:
+    """Return the names below the ends of a line, and where each begins; a single one has room for both ends."""
+    names = [fitted(shown(name), _NAME, _SIZE) for name in (row.weakest, row.strongest)]
+    first, second = (width_of(name, _SIZE) for name in names)
+    if row.weakest == row.strongest:
+        return [(names[0], min(max(least - 4, _LEFT), WIDTH - 2 - first))]
+    # Of names that would lie on each other, both give way, as far as the picture reaches; it has room for both.
+    begin, end = max(least - 4, _LEFT), min(most + 4, WIDTH - 2)
+    lacking = max(begin + first + _GAP + second - end, 0)
+    right = min(lacking / 2, WIDTH - 2 - end)
+    left = min(lacking - right, begin - _LEFT)
+    return [(names[0], begin - left), (names[1], end + lacking - left - second)]

@@ -34,7 +34,7 @@ def tree(label: str, root: Kin, marked: int) -> Markup:
             canvas.path(f"M{spine} {above:.1f}V{top + _BOX / 2:.1f}H{left}", "branch")
     for place, (kin, depth, _) in enumerate(rows):
         left, top = depth * _INDENT + 1, tops[place]
-        width = min(len(shown(kin.name)) * 8 + 24, WIDTH - left - 2)
+        width = min(len(shown(kin.name)) * 9 + 24, WIDTH - left - 2)
         canvas.rectangle(left, top, width, _BOX, "box marked" if kin.species_id == marked else "box", kin.name)
         canvas.text(fitted(shown(kin.name), width - 16, 13), left + 12, top + 17, "ink strong", 13)
         for line, words in enumerate(_words(kin, depth)):

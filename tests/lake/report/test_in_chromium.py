@@ -49,6 +49,14 @@ def test_it_opens_without_an_error_and_asks_for_the_picture_alone(tab: Tab, page
             assert (seen[0] > 150, seen[1] < 30) == (True, True)
 
 
+def test_nothing_is_cut_or_broken_where_it_is_narrow(tab: Tab, page: Path):
+    """The snapshot's name stands in one line, and menu and commands are seen whole."""
+    tab.open(page, 380)
+    assert tab.run("document.querySelector('h1 .id').getBoundingClientRect().height") < 40
+    cut = "[...document.querySelectorAll('nav ul, code')].filter(e => e.scrollWidth > e.clientWidth).length"
+    assert tab.run(cut) == 0
+
+
 def test_every_text_can_be_told_from_what_is_behind_it(tab: Tab, page: Path):
     """By a contrast of 4.5 at least, as WCAG 2 asks of small text."""
     for scheme in ("light", "dark"):

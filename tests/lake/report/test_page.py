@@ -69,6 +69,9 @@ def test_it_says_what_is_in_the_snapshot_and_what_changed(side: Lakeside, page: 
     commit = side.commit
     assert texts(page, "h1") == [f"Snapshot {commit.snapshot}"]
     assert f"{commit.tables['documents'].rows:,} documents" in texts(page, "p")
+    # A lake says the same of itself.
+    rows = next(text for text in texts(page, "p") if re.fullmatch(r"[0-9,]+ rows", text))
+    assert repr(side.lake).endswith(f" {len(commit.tables)} tables, {rows}")
     assert numbers(page, "Documents that changed")[1:] == ["pokemon | 1 | 1 | 0 | 0", "meta | 0 | 1 | 0 | 0"]
     grown = numbers(page, "Tables that grew or shrank")[1:]
     assert "pokemon | +1 | " in " ".join(grown)
@@ -79,6 +82,12 @@ def test_it_says_what_is_in_the_snapshot_and_what_changed(side: Lakeside, page: 
         commit.snapshot,
         commit.parent,
     ]
+
+
+def test_a_first_snapshot_is_compared_with_none(side: Lakeside):
+    first = read(make_page(side.lake, side.commit.parent)[1])
+    assert "It is the first snapshot, so all of its documents are new." in texts(first, "p")
+    assert not {"Documents since the parent", "Tables that grew or shrank"} & set(texts(first, "h3"))
 
 
 def test_it_says_what_was_found_and_what_the_crawl_took(side: Lakeside, page: Read):

@@ -1,12 +1,13 @@
 """The pictures of a page: that nothing of them is cut off, and that what they show is in its place."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
 from lake.report.facts import Moment
 from lake.report.pictures.bars import bars
-from lake.report.pictures.canvas import WIDTH, Canvas
+from lake.report.pictures.canvas import WIDTH, Canvas, width_of
 from lake.report.pictures.radar import radar
 from lake.report.pictures.sizes import sizes
 from lake.report.pictures.spread import spread
@@ -65,6 +66,27 @@ def test_nothing_lies_outside_of_the_picture(name: str):
         assert float(x) + {"start": size, "middle": size / 2, "end": 0}[anchor] <= width, text
     for x, size in re.findall(r'<rect x="(-?[0-9.]+)"[^>]* width="([0-9.]+)"', svg):
         assert float(x) + float(size) <= width
+
+
+def gen(number: int, weakest: str, strongest: str, low: float, high: float) -> Spread:
+    return Spread(number, 2, (low, low, low, high, high), weakest, strongest)
+
+
+def test_names_do_not_lie_on_each_other():
+    """Nor is one of two that are the same, of a generation of which there is one Pokémon, written twice."""
+    close = [gen(1, "Sprigatito", "Meowscarada", *ends) for ends in ((300, 310), (500, 530), (680, 680), (300, 680))]
+    close.append(gen(2, "Magikarp of a Long Name", "Mewtwo of a Longer Name", 670, 680))
+    svg = spread("How strong they are", [*close, gen(3, "Sylveon", "Sylveon", 525, 525)])
+    assert svg.count(">Sylveon<") == 1
+    rows: dict[str, list[tuple[float, float]]] = {}
+    for x, y, name in re.findall(r'<text x="([0-9.]+)" y="([0-9.]+)" font-size="10"[^>]*>([^<0-9]+)<', svg):
+        rows.setdefault(y, []).append((float(x), float(x) + width_of(name, 10)))
+    assert [len(row) for row in rows.values()] == [2, 2, 2, 2, 2, 1]
+    for row in rows.values():
+        assert all(begin >= 46 and end <= WIDTH for begin, end in row)
+        assert all(one[1] < other[0] for one, other in pairwise(row))
+    large = [Size("Gyarados of the Lake", 6.5, 235, False), Size("Wailord of the Sea", 7, 230, False)]
+    assert len(re.findall("of the", sizes("How large", [*large, Size("Joltik", 0.1, 0.6, False)]))) == 3
 
 
 def test_a_tree_has_a_branch_to_each_but_the_root_and_says_how():
