@@ -11,11 +11,14 @@ from pathlib import Path
 from flows.local.stack import free_port
 from tests.conftest import CLUSTER
 from tests.flows.deploy.fargate import build_image
+from tests.waiting import until
 
 # Only what a worker on another machine would have of its own; Prefect's settings come with each task.
 OWN = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
 
 END_SECONDS = 20
+
+LOG_CHARACTERS = 4_000
 
 
 @contextmanager
@@ -35,7 +38,10 @@ def dask_cluster(folder: Path, workers: int) -> Iterator[str]:
 
 @contextmanager
 def ray_cluster(folder: Path, workers: int) -> Iterator[str]:
-    """Run a head with so many places for tasks; yield the setting of a runner."""
+    """Run a head with so many places for tasks; yield the setting of a runner as soon as all of the head runs.
+
+    Its server of clients answers long before that. What it has said is shown when the block fails.
+    """
     python = build_image(folder / "image", CLUSTER) / "python"
     ports = {name: str(free_port()) for name in ("--port", "--ray-client-server-port")}
     # The paths of its sockets may be no longer than 107 characters.
@@ -44,7 +50,13 @@ def ray_cluster(folder: Path, workers: int) -> Iterator[str]:
         options = ["--num-cpus", str(workers), "--include-dashboard", "false", "--temp-dir", short]
         options += ["--object-store-memory", str(100 << 20), *(word for pair in ports.items() for word in pair)]
         with _process(folder / "head", [str(python), *command, *options]):
-            yield f"ray:ray://127.0.0.1:{ports['--ray-client-server-port']}"
+            try:
+                until(lambda: "Ray runtime started" in (folder / "head.log").read_text())
+                yield f"ray:ray://127.0.0.1:{ports['--ray-client-server-port']}"
+            except BaseException:
+                for log in [folder / "head.log", *Path(short).glob("session_2*/logs/ray[_l]*.err")]:
+                    print(f"{log.name}:\n{log.read_text(errors='replace')[-LOG_CHARACTERS:]}")
+                raise
 
 
 @contextmanager

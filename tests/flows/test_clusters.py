@@ -117,7 +117,7 @@ def test_ray_makes_the_same_tables(told: Chain, tmp_path: Path):
     told.running.reset()
     with ray_cluster(tmp_path, 2) as runner:
         state = crawl(told, "ray", runner)
-    assert str(state.message).startswith("published"), state.message
+        assert str(state.message).startswith("published"), state.message
     assert_same(told, "ray")
     assert told.running.counters()["peak_concurrency"] <= POLITE["connections"]
     assert asked_twice(told.running, PATHS) == set()
