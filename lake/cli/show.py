@@ -102,7 +102,7 @@ def _nested(value: Any) -> str:
     """Return a list, a struct or a map as a person writes it: texts without quotes."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_nested(name)}: {_nested(inner)}" for name, inner in value.items()) + "}"
-    if isinstance(value, list | tuple | np.ndarray):
+    if isinstance(value, list | tuple | np.ndarray) and not isinstance(value, pa.MonthDayNano):
         return "[" + ", ".join(map(_nested, value)) + "]"
     return "null" if value is None else text_of(value)
 

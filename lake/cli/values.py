@@ -95,6 +95,8 @@ def json_of(value: Any) -> str:
     match value:
         case None | bool() | str():
             return _quoted(value)
+        case pa.MonthDayNano():
+            return _quoted(_interval(value))
         case int():
             return str(value)
         case float() | Decimal() if math.isfinite(value):
@@ -119,9 +121,22 @@ def text_of(value: Any) -> str:
             return value.isoformat()
         case bytes():
             return value.hex()
+        case pa.MonthDayNano():
+            return _interval(value)
         case bool() | int() | float() | Decimal() | dict() | list() | tuple() | np.ndarray() | np.generic():
             return json_of(value)
     return str(value)
+
+
+def _interval(value: Any) -> str:
+    """Return an interval as ISO 8601 has it.
+
+    >>> _interval(pa.MonthDayNano([14, -3, 1_500_000_000])), _interval(pa.MonthDayNano([0, 0, 0]))
+    ('P14M-3DT1.5S', 'PT0S')
+    """
+    dated = "".join(f"{count}{unit}" for count, unit in ((value.months, "M"), (value.days, "D")) if count)
+    seconds = f"T{Decimal(value.nanoseconds) / 10**9:f}S" if value.nanoseconds or not dated else ""
+    return f"P{dated}{seconds}"
 
 
 def tab_rows(rows: Rows) -> Iterator[str]:

@@ -36,6 +36,9 @@ class InDuckDB(ABC):
         Values go into `params`, never into the text: a list for ``?``, a dict for names, as in
         ``lake.sql("FROM pokemon WHERE name = $name", params={"name": "mew"})``.
 
+        The frame's ``attrs`` have the ``snapshot``. Unlike those of `read` they have no units and no descriptions,
+        because DuckDB does not tell which column of which table a result is.
+
         A query reaches these tables and nothing else: no file, no address, no secret. It runs in memory, and writes
         nothing; what `connect` returns may do all of that.
 
@@ -46,7 +49,10 @@ class InDuckDB(ABC):
         from lake.read.frames import frame_of
         from lake.read.query import query as run
 
-        return frame_of(run(self.store, self.commit(as_of), query, params))
+        commit = self.commit(as_of)
+        frame = frame_of(run(self.store, commit, query, params))
+        frame.attrs["snapshot"] = commit.snapshot
+        return frame
 
     def connect(self, as_of: str | date | None = None) -> "duckdb.DuckDBPyConnection":
         """Return a DuckDB connection of your own, in which every table and ready view of a snapshot is a view.

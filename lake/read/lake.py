@@ -191,7 +191,8 @@ class Lake(InDuckDB, Comparisons):
         the like, but for the key and ``generation_id``, of which no file can hold nulls, and which are ``int32``. In a
         view all are of the first kind. Texts are ``str``, and ``object`` in pandas 2.
 
-        A condition on ``generation`` takes 1 and ``"1"``.
+        A condition on ``generation``, the partition, takes 1 and ``"1"``. It is a column only where `columns` names it,
+        because ``generation_id`` says the same; the same holds for ``resource`` and ``resource_name`` of ``documents``.
 
         The frame's ``attrs`` have the ``table``, the ``snapshot``, and by column the ``units`` and ``descriptions``.
 

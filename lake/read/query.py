@@ -49,6 +49,9 @@ _PIVOTING = re.compile(r"\W*(pivot|pivot_wider|select|from|with)\b", re.IGNORECA
 _CATALOGS = ("duckdb_", "pragma_", "sqlite_master", "sqlite_schema", "pg_")
 _CATALOG_SCHEMAS = {"information_schema", "pg_catalog"}
 
+# Functions that take the name of a table, or a query, as text, which a query may put together.
+_NAMED_BY_TEXT = ("query", "query_table")
+
 _UNKNOWN = re.compile(r"Table with name (\S+) does not exist")
 
 # Parameters of a query: by position, or by name.
@@ -162,7 +165,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _asks_for_names(tree: Any) -> bool:
-    """Tell whether a query asks DuckDB itself which tables or columns there are, or what is said of them."""
+    """Tell whether a query asks DuckDB itself which tables or columns there are, or names tables by a text."""
     for node in _nodes(tree):
         match node:
             case {"type": "SHOW_REF", "query": None, "show_type": "SHOW_SPECIAL" | "SHOW_FROM"}:
@@ -175,7 +178,7 @@ def _asks_for_names(tree: Any) -> bool:
 
 
 def _tells(name: str, schema: str = "") -> bool:
-    return name.lower().startswith(_CATALOGS) or schema.lower() in _CATALOG_SCHEMAS
+    return name.lower().startswith(_CATALOGS) or name.lower() in _NAMED_BY_TEXT or schema.lower() in _CATALOG_SCHEMAS
 
 
 def _names(tree: Any) -> Iterator[str]:

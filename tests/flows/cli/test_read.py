@@ -35,6 +35,8 @@ def test_sql_prints_lists_structs_and_maps_in_a_pipe_as_json(asked: Asked):
     code, out, err = asked("sql", query)
     assert (code, err) == (0, "")
     assert out.decode() == 'l\ts\tm\n[45,50]\t{"a":"x","b":[null,2]}\t{"a":1}\n'
+    code, out, err = asked("sql", "SELECT INTERVAL 3 DAY AS i, [INTERVAL 1 MINUTE] AS l", "--json")
+    assert json.loads(out) == [{"i": "P3D", "l": ["PT60S"]}]
     for text in (
         "PIVOT moves ON generation USING sum(power)",
         "UNPIVOT moves ON power",

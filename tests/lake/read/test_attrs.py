@@ -45,6 +45,10 @@ def test_a_frame_says_its_table_snapshot_units_and_descriptions(lake: Lake):
     assert lake.read("sizes", columns=["name"]).attrs == {**ATTRS, "units": {}, "descriptions": {"name": "Its name."}}
 
 
+def test_the_frame_of_a_query_says_its_snapshot_alone(lake: Lake):
+    assert lake.sql("SELECT height_dm FROM sizes").attrs == {"snapshot": FIRST}
+
+
 def test_they_are_json_and_small(lake: Lake):
     """pandas copies them with every frame that is made of another."""
     attrs = lake.read("documents").attrs

@@ -34,6 +34,14 @@ def test_tables_are_joined_and_nested_under_names_of_any_case(lake: Lake):
     assert frame.to_dict("list") == {"move_id": [1, 3], "n": [2, 2]}
 
 
+def test_tables_are_named_by_a_text_as_well(lake: Lake):
+    for text in ("'moves'", "'mo' || 'ves'", "['moves']", "main.Query_Table('Moves')", "query('FROM moves')"):
+        function = text if "(" in text else f"query_table({text})"
+        assert lake.sql(f"SELECT count(*) AS n FROM {function}")["n"].tolist() == [3]
+    with pytest.raises(UnknownNameError, match="Did you mean moves"):
+        lake.sql("FROM query_table('move')")
+
+
 def test_integers_read_back_as_integers_that_can_be_null(lake: Lake):
     frame = lake.sql("SELECT move_id, power, generation, sum(power) OVER () AS total, power > 40 AS strong FROM moves")
     assert frame.dtypes.astype(str).to_dict() == {

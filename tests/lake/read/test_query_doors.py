@@ -52,7 +52,7 @@ OPENS = (
     *("read_json_objects_auto('{0}')", "read_ndjson('{0}')", "read_ndjson_auto('{0}')", "read_ndjson_objects('{0}')"),
     *("read_parquet('{0}')", "parquet_scan('{0}')", "parquet_metadata('{0}')", "parquet_schema('{0}')"),
     *("parquet_file_metadata('{0}')", "parquet_kv_metadata('{0}')", "parquet_bloom_probe('{0}', 'a', 1)"),
-    *("read_duckdb('{0}')", "'{0}'", "query('FROM read_csv(''{0}'')')", "read_csv(['{0}'])"),
+    *("read_duckdb('{0}')", "'{0}'", "query_table('{0}')", "query('FROM read_csv(''{0}'')')", "read_csv(['{0}'])"),
 )
 
 # The folder that DuckDB spills into where it is let, and the names that it gives the files of a database in memory.
