@@ -121,6 +121,8 @@ def test_json_of_a_query_reads_back_as_the_same_values(asked: Asked):
 
 
 def test_columns_on_a_terminal_stays_within_80_characters(shown: Shown):
+    lines, _ = shown(80, "columns", "moves")
+    assert any(line.endswith("stand-ins: 0: unknown") for line in lines)
     lines, _ = shown(80, "columns", "documents")
     described = [line.split(maxsplit=2) for line in lines if line.startswith(("id ", "etag "))]
     assert described == [
