@@ -25,7 +25,7 @@ from lake.report.pictures.timeline import held, timeline
 from lake.report.pictures.tree import described, tree
 from lake.report.rows import Row, Rows, in_words
 from lake.report.spotlight import Spotlight, spotlight
-from lake.text import listed, shown
+from lake.text import counted, listed, shown
 
 _FOLDER = Path(__file__).parent
 
@@ -184,7 +184,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(words=in_words, listed=listed, megabytes=_megabytes, kind=_kind, wrapped=_wrapped)
+    environment.filters.update(
+        words=in_words, listed=listed, counted=counted, megabytes=_megabytes, kind=_kind, wrapped=_wrapped
+    )
     return environment
 
 

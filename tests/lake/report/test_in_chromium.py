@@ -55,6 +55,7 @@ def test_nothing_is_cut_or_broken_where_it_is_narrow(tab: Tab, page: Path):
     assert tab.run("document.querySelector('h1 .id').getBoundingClientRect().height") < 40
     cut = "[...document.querySelectorAll('nav ul, code')].filter(e => e.scrollWidth > e.clientWidth).length"
     assert tab.run(cut) == 0
+    assert tab.run("document.querySelector('#findings ~ .card td').getBoundingClientRect().width") >= 36
 
 
 def test_every_text_can_be_told_from_what_is_behind_it(tab: Tab, page: Path):

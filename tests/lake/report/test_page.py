@@ -100,7 +100,7 @@ def test_it_says_what_was_found_and_what_the_crawl_took(side: Lakeside, page: Re
     said = dict(zip(texts(page, "dt")[-5:], texts(page, "dd")[-5:], strict=True))
     assert said["Requests"] == f"{side.commit.source.requests:,}"
     assert said["New or other than before"].startswith("3 documents, ")
-    assert said["Not fetched"] == "1 documents"
+    assert said["Not fetched"] == "1 document"
 
 
 def test_it_tells_of_one_pokemon_closely(page: Read):
