@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from lake.commit import Commit
 from lake.errors import LakeError, UnknownNameError
 from lake.read.dataset import open_dataset
+from lake.read.interruptible import Stop, interruptible
 from lake.read.ready import known
 from lake.read.relations import comment_statements, entries_of, query_of, quoted, table_comments, view_comments
 from lake.read.view_rows import read_view
@@ -49,7 +50,7 @@ _NOTICE = (
 def export(store: Store, commit: Commit, target: Path, tables: Sequence[str] | None) -> Path:
     """Write tables and ready views of a snapshot, all of them by default, into a new file or folder.
 
-    It is written beside under another name, and has its own once it is whole.
+    It is written beside under another name, and has its own once it is whole. Ctrl-C leaves nothing of it.
 
     Raises:
         UnknownNameError: The snapshot has no table or view of a name.
@@ -58,9 +59,15 @@ def export(store: Store, commit: Commit, target: Path, tables: Sequence[str] | N
     names = _names(commit, tables)
     _require_free(target)
     write = _write_database if target.suffix == SUFFIX else _write_folder
-    try:
+    stop = Stop()
+
+    def work() -> None:
         with _beside(target) as place:
-            write(store, commit, names, place)
+            write(store, commit, names, place, stop)
+            stop.check()
+
+    try:
+        interruptible(work, stop.ask)
     except duckdb.Error as error:
         raise LakeError(f"export: {target}: {' '.join(str(error).split())}") from error
     except (OSError, pa.ArrowException) as error:
@@ -107,7 +114,7 @@ def _require_free(target: Path) -> None:
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Yield a place beside the target; what lies there then becomes the target, or is removed if something failed."""
-    place = target.with_name(f"{target.stem}.{secrets.token_hex(4)}.unfinished")
+    place = target.with_name(f"{target.name}.{secrets.token_hex(4)}.unfinished")
     try:
         yield place
         if place.is_dir():
@@ -134,12 +141,14 @@ def _link(place: Path, target: Path) -> None:
         place.rename(target)
 
 
-def _write_database(store: Store, commit: Commit, names: Sequence[str], place: Path) -> None:
+def _write_database(store: Store, commit: Commit, names: Sequence[str], place: Path, stop: Stop) -> None:
     tables = [name for name in names if name in commit.tables]
     entries = entries_of(store, commit, tables)
     with duckdb.connect(str(place), config=_DATABASE) as connection:
+        stop.connection = connection
         connection.execute("SET TimeZone = 'UTC'")
         for name in tables:
+            stop.check()
             connection.register("_source", open_dataset(store, commit, name))
             _copy(connection, name, commit.tables[name].primary_key)
             connection.unregister("_source")
@@ -171,9 +180,10 @@ def _copy(connection: duckdb.DuckDBPyConnection, name: str, key: Sequence[str]) 
         connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS FROM _source")
 
 
-def _write_folder(store: Store, commit: Commit, names: Sequence[str], place: Path) -> None:
+def _write_folder(store: Store, commit: Commit, names: Sequence[str], place: Path, stop: Stop) -> None:
     place.mkdir()
     for name in names:
+        stop.check()
         view = _view(commit, name)
         if view is not None:
             pq.write_table(read_view(store, commit, view, None, None), _file(place, name), **_STYLE)
@@ -181,6 +191,7 @@ def _write_folder(store: Store, commit: Commit, names: Sequence[str], place: Pat
         dataset = open_dataset(store, commit, name)
         with pq.ParquetWriter(_file(place, name), dataset.schema, **_STYLE) as writer:
             for batch in dataset.scanner().to_batches():
+                stop.check()
                 writer.write_batch(batch)
     (place / "README.md").write_text(_readme(commit, names), encoding="utf-8")
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lake.commit import Commit
 from lake.errors import LakeError
+from lake.read.interruptible import interruptible
 from lake.read.ready import ready_view
 from lake.read.relations import add, add_all
 from lake.store import Store
@@ -83,7 +84,8 @@ def query(store: Store, commit: Commit, text: str, params: Parameters | None = N
         else:
             add(connection, store, commit, asked)
         try:
-            return _distinct(_whole_numbers(_answered(connection, text, params)))
+            rows = interruptible(lambda: _answered(connection, text, params), connection.interrupt)
+            return _distinct(_whole_numbers(rows))
         except duckdb.CatalogException as error:
             if unknown := _UNKNOWN.search(str(error)):
                 ready_view(commit, unknown[1])
