@@ -55,8 +55,11 @@ class History:
             return commit
         if names := self._past.names(_NAMED):
             when = as_of is not None and not is_snapshot_id(str(as_of))
-            asked = f"{argument}: no snapshot was published by {shown(str(as_of))}" if when else ""
-            raise UnknownNameError("snapshot", str(as_of), names, asked=asked)
+            if when:
+                asked = f"{argument}: no snapshot was published by {shown(str(as_of))}"
+                raise UnknownNameError("snapshot", str(as_of), names, asked=asked)
+            # The names are not all that there are, so the newest are listed; their number would say nothing.
+            raise UnknownNameError("snapshot", str(as_of), names[:_NAMED], near=nearest(str(as_of), names))
         uri = self._store.uri()
         raise LakeError(f"{uri}: nothing was ever published here; run `{command_on(uri, 'refresh')}` first")
 

@@ -54,7 +54,8 @@ def test_asking_again_takes_fewer_requests(many: Shelf):
 
 def test_what_was_never_published_is_not_looked_for_everywhere(many: Shelf):
     before = many.requests
-    with pytest.raises(UnknownNameError, match=f"no snapshot '.*'; there are: {snapshot_of(MANY)}, .*"):
+    newest, near = snapshot_of(MANY), snapshot_of(7000)
+    with pytest.raises(UnknownNameError, match=f"no snapshot '.*'; there are: {newest}, .* Did you mean {near} or .*"):
         Lake(many).commit(f"{snapshot_of(7000)[:-1]}f")
     with pytest.raises(UnknownNameError, match=snapshot_of(401)):
         Lake(many).commit(made_at(401) - HOUR)
