@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 from lake.commit import Commit, parent_of
 from lake.errors import LakeError
 from lake.read.history import History
+from lake.read.part import part_of_lake
 from lake.store import Store
 from lake.text import shown
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@part_of_lake
 class Comparisons(ABC):
     """One part of `Lake`: its methods that compare two snapshots.
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from lake.commit import Commit
+from lake.read.part import part_of_lake
 from lake.store import Store
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lake.read.query import Parameters
 
 
+@part_of_lake
 class InDuckDB(ABC):
     """One part of `Lake`: its methods that take SQL, or write what takes it."""
 

@@ -112,3 +112,9 @@ def test_conditions_are_lists_or_tuples_and_none_are_none(lake: Lake):
 def test_an_id_is_a_whole_number_of_any_type(lake: Lake):
     for id_ in (25, np.int16(25), 25.0):
         assert lake.document("pokemon", id_) == b"{}"  # type: ignore[arg-type]
+
+
+def test_an_argument_too_many_is_one_of_lake(lake: Lake):
+    for ask in (lake.sql, lake.diff, lake.changes, lake.connect, lake.export):
+        with pytest.raises(TypeError, match=rf"^Lake\.{ask.__name__}\(\) takes"):
+            ask(*range(9))  # type: ignore[operator]
