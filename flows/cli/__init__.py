@@ -33,6 +33,7 @@ from flows.cli.options import (
     SourceUrl,
     UserAgent,
     located,
+    require_place,
     saved_lake,
 )
 from flows.cli.settings import QUIET
@@ -85,6 +86,7 @@ def refresh(
     runner: Runner = "",
 ) -> None:
     """Crawl what may have changed and publish a new snapshot if something did."""
+    require_place(bucket, prefix)
     begin("refresh")
     reach_prefect(runs=True)
     from flows.refresh import refresh as flow
@@ -124,6 +126,7 @@ def discover(
     runner: Runner = "",
 ) -> None:
     """Look at the listings only; publish documents that are new, report those that are no longer listed."""
+    require_place(bucket, prefix)
     begin("discover")
     reach_prefect(runs=True)
     from flows.discover import discover as flow

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.steps.runner_setting import SENTENCE, VARIABLE
+from lake.bucket import require_plain
+from lake.errors import StoreError
 from lake.source import SETTINGS, Source
 
 if TYPE_CHECKING:
@@ -75,3 +77,22 @@ def saved_lake(block: str) -> "Store":
 
     reach_prefect()
     return located(block, None, "").open()
+
+
+def require_place(bucket: str | None, prefix: str) -> None:
+    """Refuse a place where no lake may begin, unless one is there; a run would say so seconds later.
+
+    Raises:
+        StoreError: Readers could not take the address of such a lake as it is.
+    """
+    if bucket is None:
+        return
+    try:
+        require_plain(bucket, prefix)
+    except StoreError:
+        from lake.commit import head
+        from lake.store import Store
+
+        store = Store(bucket, prefix)
+        if head(store) is None:
+            require_plain(store.bucket, store.prefix)

@@ -70,6 +70,9 @@ def what_next(flow: str, run: FlowRun, state: State[Any]) -> str | None:
     kept = "goes on from the tasks that were done, within a day" if flow in CRAWLS else "begins anew"
     told = f"nothing is half published, and the next run {kept}"
     if run.deployment_id is None:
+        if state.is_failed() and outcome_of_error(flow, error) != AGAIN:
+            mend = "do what the error says, because trying again alone does not help"
+            return f"nothing is half published; {mend}; then the same command starts the next run"
         return f"{told}; the same command starts it"
     command = f"`prefect flow-run retry {run.id}` starts this one at once"
     if state.is_crashed() or outcome_of_error(flow, error) == AGAIN:

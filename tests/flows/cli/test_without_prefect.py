@@ -126,6 +126,17 @@ def test_a_draft_is_dropped_or_held_again_without_prefect(ran: Ran, store: Store
     assert head(store) == newer
 
 
+def test_a_place_where_no_lake_may_begin_is_refused_before_prefect_is_asked(ran: Ran, store: Store):
+    for verb in ("refresh", "discover"):
+        code, out, err = ran(verb, "--bucket", "lake", "--prefix", "my lake")
+        assert (code, out) == (1, "")
+        assert err.startswith("pokelake: folder 'my lake': expected letters, digits")
+        assert "goes on" not in err
+    Lakeside(Store("lake", "my lake")).begin(abilities())
+    code, _, err = ran("refresh", "--bucket", "lake", "--prefix", "my lake")
+    assert (code, err.startswith(f"pokelake: {TROUBLE}")) == (1, True)
+
+
 ERRORS = {
     httpx.ConnectError("refused"): True,
     httpx.ReadTimeout("silent"): True,

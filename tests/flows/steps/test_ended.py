@@ -18,7 +18,7 @@ from flows.report import report
 from flows.restore import restore
 from flows.steps.ended import PUBLISHING, TELLING, what_next
 from flows.verify import verify
-from lake.errors import BudgetError, HeldError, SourceDownError
+from lake.errors import BudgetError, HeldError, SourceDownError, StoreError
 from lake.layout import STAGING, snapshot_folder
 from lake.publish import note_attempt
 from lake.store import Store
@@ -44,6 +44,10 @@ def ended(state: State[Any], flow: str = "refresh", deployment: UUID | None = DE
         (ended(Failed(data=SourceDownError("x")), flow="report"), "trying again alone does not help"),
         (ended(Crashed(), flow="maintain"), "the next run begins anew; it starts again by itself"),
         (ended(Failed(data=SourceDownError("x")), deployment=None), "the same command starts it"),
+        (
+            ended(Failed(data=StoreError("x")), deployment=None),
+            "nothing is half published; do what the error says, because trying again alone does not help; then",
+        ),
         (ended(Cancelled()), "within a day; `prefect flow-run retry"),
         (ended(Completed(message="partial: 1 could not be fetched")), "the next refresh asks again"),
     ],
