@@ -46,20 +46,16 @@ def audit_table(
     ]
     rows_before = before.rows if before else 0
     if table.name not in allow_shrink and not tolerances.may_lose_rows(rows_before, check.rows):
-        # Newer code may count other things; that is no loss, and nobody can say anything else than yes.
-        is_same = before is None or before.grain in ("", table.grain)
-        meaning = "" if is_same else f"; a row is something else than then: {table.grain}"
-        findings.append(
-            Finding(
-                Level.ASK if is_same else Level.WARN,
-                "shrink",
-                table.name,
-                f"{counted(check.rows, 'row')}, {rows_before:,} the last time{meaning}",
-                rows_before,
-                check.rows,
-            )
-        )
+        findings.append(_loss(table, check.rows, rows_before, before.grain if before else ""))
     return findings
+
+
+def _loss(table: Table, rows: int, rows_before: int, grain_before: str) -> Finding:
+    """Return what is said of a loss of rows: newer code may count other things, and then nothing is lost."""
+    said = f"{counted(rows, 'row')}, {rows_before:,} the last time"
+    if grain_before in ("", table.grain):
+        return Finding(Level.ASK, "shrink", table.name, said, rows_before, rows)
+    return Finding(Level.WARN, "new-grain", table.name, f"{said}; a row is something else than then: {table.grain}")
 
 
 def _null_findings(table: Table, check: Checked, before: TableFiles | None) -> Iterator[Finding]:

@@ -185,7 +185,7 @@ def test_a_table_whose_rows_newer_code_counts_otherwise_does_not_ask():
     """Every lake would be held by its first refresh after such an upgrade, though the source has lost nothing."""
     parent = replace(published(TYPES, 100, sort_order=100), grain="one row per slot, and per document that states it")
     [finding] = judged(checked(TYPES, rows_of(50)), parent, KNOWN)
-    assert (finding.level, finding.rule) == (Level.WARN, "shrink")
+    assert (finding.level, finding.rule) == (Level.WARN, "new-grain")
     assert finding.message == f"50 rows, 100 the last time; a row is something else than then: {TYPES.grain}"
 
 
