@@ -81,6 +81,8 @@ def test_each_maintain_keeps_the_automation_at_what_the_predecessors_took(
         return [run.model_copy(update={"total_run_time": int(run.name) * HOUR}) for run in runs if run.id in recorded]
 
     monkeypatch.setattr(SyncPrefectClient, "read_flow_runs", said)
+    # The server is that of all tests, and one of them may have saved a source that takes longer.
+    monkeypatch.setattr("flows.steps.predecessors.load_block", lambda *_: None)
     save_automations("s3://lake/")
     [before] = client.read_automations_by_name(LONG_RUNS)
     maintain(LOCATION, dry_run=True)
