@@ -5,7 +5,7 @@ they work in a thread, which never gets it, and are told to stop.
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from threading import Event, Thread
 from typing import TypeVar
@@ -14,7 +14,8 @@ import duckdb
 
 T = TypeVar("T")
 
-# What begins just after it was told to stop is told again so soon.
+# What begins just after it was told to stop is told again so soon. And a signal that comes just before Python begins to
+# wait is seen when the wait ends, so no wait takes longer.
 _AGAIN_SECONDS = 0.1
 
 
@@ -65,6 +66,8 @@ def interruptible(work: Callable[[], T], stop: Callable[[], None]) -> T:
     thread = Thread(target=run, name="interruptible")
     try:
         thread.start()
+        while not outcome.done():
+            wait([outcome], _AGAIN_SECONDS)
         return outcome.result()
     except KeyboardInterrupt:
         is_stopped.set()
