@@ -33,7 +33,7 @@ Report = Callable[[str, str, Any], None]
 Fill = Callable[[dict[str, Any], Report], Iterable[Row]]
 
 # The types of pandas that can hold null, and NumPy's of numbers with a fraction, by the names of Arrow's.
-_NULLABLE = {
+NULLABLE = {
     **{f"int{bits}": f"Int{bits}" for bits in (8, 16, 32, 64)},
     **{f"uint{bits}": f"UInt{bits}" for bits in (8, 16, 32, 64)},
     "bool": "boolean",
@@ -172,13 +172,13 @@ def _kind(type_: pa.DataType) -> str:
 
 
 def _nullable(type_: pa.DataType) -> str:
-    return _NULLABLE.get(str(type_)) or _plain(type_)
+    return NULLABLE.get(str(type_)) or _plain(type_)
 
 
 def _plain(type_: pa.DataType) -> str:
     if pa.types.is_timestamp(type_):
         return f"datetime64[{type_.unit}]"
-    return str(type_) if str(type_) in _NULLABLE else _FLOATS.get(str(type_), "object")
+    return str(type_) if str(type_) in NULLABLE else _FLOATS.get(str(type_), "object")
 
 
 def split_null(description: str) -> tuple[str, str | None]:

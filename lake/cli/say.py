@@ -15,7 +15,7 @@ from lake.text import json_text, printable, shown
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 # A table, unlike a message, is as long as it is asked to be.
-_NO_LIMIT = sys.maxsize
+NO_LIMIT = sys.maxsize
 
 
 # What a shell makes of a reader of a pipe that has gone, such as `head`.
@@ -24,12 +24,12 @@ UNREAD = 141
 
 def say(text: str = "", end: str = "\n") -> None:
     """Print lines to standard output."""
-    emit([printable(text, _NO_LIMIT) + end])
+    emit([printable(text, NO_LIMIT) + end])
 
 
 def remark(text: str) -> None:
     """Print lines to standard error; a terminal breaks them between words, so that a name can be copied."""
-    text = printable(text, _NO_LIMIT)
+    text = printable(text, NO_LIMIT)
     if sys.stderr.isatty():
         from lake.cli.grid import wrapped
 
@@ -74,7 +74,7 @@ def say_json(text: str | Iterable[str]) -> None:
 def say_csv(parts: Iterable[str]) -> None:
     """Write CSV to standard output, which is UTF-8 whatever the locale says; a terminal obeys nothing of it."""
     if sys.stdout.isatty():
-        emit(printable(part.replace("\r\n", "\n"), _NO_LIMIT) for part in parts)
+        emit(printable(part.replace("\r\n", "\n"), NO_LIMIT) for part in parts)
         return
     _write(part.encode(errors="backslashreplace") for part in parts)
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.cli.say import NO_LIMIT
 from lake.errors import LakeError
 from lake.text import shown
 
@@ -20,9 +21,6 @@ Rows: TypeAlias = "pd.DataFrame | pa.Table"
 
 # Rows of which the values are in memory at a time.
 _BATCH = 10_000
-
-# A table, unlike a message, is as long as it is asked to be.
-_NO_LIMIT = 1 << 62
 
 _quoted = partial(json.dumps, ensure_ascii=False)
 
@@ -141,7 +139,7 @@ def _interval(value: Any) -> str:
 
 def tab_rows(rows: Rows) -> Iterator[str]:
     r"""Yield a line of names, then one for each row, between tabs; what is no part of a line is escaped, as ``\t``."""
-    yield from _lines(rows, "\t", "\n", lambda value: shown(text_of(value).replace("\\", "\\\\"), _NO_LIMIT))
+    yield from _lines(rows, "\t", "\n", lambda value: shown(text_of(value).replace("\\", "\\\\"), NO_LIMIT))
 
 
 def csv_rows(rows: Rows) -> Iterator[str]:

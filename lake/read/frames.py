@@ -7,19 +7,10 @@ import pandas as pd
 import pyarrow as pa
 
 from lake.errors import LakeError
+from lake.schema import NULLABLE
 
 # The types of pandas that can hold nulls, by those of Arrow.
-_NULLABLE = {
-    pa.int8(): pd.Int8Dtype(),
-    pa.int16(): pd.Int16Dtype(),
-    pa.int32(): pd.Int32Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.uint8(): pd.UInt8Dtype(),
-    pa.uint16(): pd.UInt16Dtype(),
-    pa.uint32(): pd.UInt32Dtype(),
-    pa.uint64(): pd.UInt64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
-}
+_NULLABLE = {pa.type_for_alias(name): pd.api.types.pandas_dtype(kind) for name, kind in NULLABLE.items()}
 
 
 def listed(entries: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> pd.DataFrame:

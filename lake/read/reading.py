@@ -6,10 +6,9 @@ import pandas as pd
 
 from lake.commit import Commit
 from lake.read.columns import attrs_of
-from lake.read.files import read_table
 from lake.read.filters import Filters
 from lake.read.frames import frame_of
-from lake.read.ready import ready_view
+from lake.read.rows import read_rows
 from lake.store import Store
 
 
@@ -22,14 +21,8 @@ def read_frame(
         UnknownNameError: No such table, column or operator.
         LakeError: A file is not what the commit says, or a filter does not fit its column.
     """
-    if (view := ready_view(commit, name)) is not None:
-        # It loads DuckDB, which tables do without.
-        from lake.read.view_rows import read_view
-
-        rows = read_view(store, commit, view, filters, columns)
-        frame = frame_of(rows)
-    else:
-        rows = read_table(store, commit, name, filters, columns)
-        frame = rows.to_pandas()
+    rows = read_rows(store, commit, name, filters, columns)
+    # The files of a table say which types pandas is to give; a view has none.
+    frame = rows.to_pandas() if name in commit.tables else frame_of(rows)
     frame.attrs.update(attrs_of(commit, name, rows.schema))
     return frame
