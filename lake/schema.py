@@ -26,6 +26,8 @@ RESOURCE = "@resource"
 ORDINAL = "@ordinal"
 # The generation of the species that the document belongs to.
 SPECIES_GENERATION = "@species_generation"
+# The id that the source's listing gives the document: the number, or the text where a hash stands for it.
+KEY = "@key"
 
 Row = dict[str, Any]
 # `report(path, expected, found)` notes a value that does not fit; null takes its place in the table.
@@ -48,7 +50,8 @@ class Field:
     A `path` runs from the document's root, and ``[]`` enters a list: ``moves[].move.url``. Several paths are tried in
     turn. If `type` is an integer and the path ends in ``url``, the value is the id at the end of the URL, which must
     point at the resource `references`. `null_when` is a value that means null in the source, such as -1. `stand_ins`
-    are values that are no such thing as the others, each with what it means: 0 where no generation is known.
+    are values that are no such thing as the others, each with what it means: 0 where no generation is known. With
+    `is_json` the column is a string that holds the value as JSON text, of whatever kind it is.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Field:
     references: str = ""
     null_when: int | str | None = None
     stand_ins: tuple[tuple[int | str, str], ...] = ()
+    is_json: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -74,7 +78,8 @@ class Table:
     There is one row per element of the list at `rows`, or one per document if `rows` is empty. If a declaration cannot
     say how rows are made, `fill` turns one document into rows, without GENERATION. It gets only the document's id and
     the top-level members that the paths of these fields start with. Where several of its documents state the same, the
-    columns `once`, the row of the first one stands for all; they must be few enough for one batch.
+    columns `once`, the row of the first one stands for all; they must be few enough for one batch. A table that
+    `is_inferred` was made from the documents of one resource, and nobody declared it.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Table:
     rows: str = ""
     fill: Fill | None = None
     once: tuple[str, ...] = ()
+    is_inferred: bool = False
 
     @property
     def partition(self) -> str | None:
