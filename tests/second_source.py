@@ -1,22 +1,19 @@
 """A source that is not PokeAPI: a league of trainers, paged by links or by cursor, for those who have its key."""
 
 import json
-import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import quote
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lake.crawl import Rest, Source
-from tests.waiting import until
+from tests.serving import serving
 
 KEY = "cerulean-7f3a"
 
@@ -59,17 +56,8 @@ def second_source(
     style: Style = "next", inline: bool = False, served: Mapping[str, Trainer] | None = None
 ) -> Iterator[str]:
     """Serve the league from a thread while the block runs, and yield its base URL; `served` may change meanwhile."""
-    app = _application(style, inline, trainers() if served is None else served)
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, args=([listening],), name="league", daemon=True)
-        thread.start()
-        try:
-            until(lambda: server.started, every=0.01)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1/"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with serving(_application(style, inline, trainers() if served is None else served)) as address:
+        yield f"{address}/v1/"
 
 
 def _application(style: Style, inline: bool, served: Mapping[str, Trainer]) -> Starlette:
