@@ -179,7 +179,9 @@ class Client:
     async def _read(self, answer: Answer, conditional: bool, check: Check | None) -> Reply:
         etag, version = _tag(answer.header("ETag")), _tag(answer.header("X-PokeAPI-Hash"))
         status = answer.status
-        if status not in _RETRIED_STATUS:
+        # GitHub and others refuse with 403 who asks too often, and say when to come back.
+        is_passing = status in _RETRIED_STATUS or (status == 403 and answer.header("Retry-After") is not None)
+        if not is_passing:
             self._pace.note_answer()
         if status == 304 and conditional:
             # It has no body, but a connection is kept only if its answer was read to the end.
@@ -188,7 +190,7 @@ class Client:
             return Reply(None, etag, version)
         if status == 404:
             raise NotFoundError
-        if status in _RETRIED_STATUS:
+        if is_passing:
             raise self._later(answer)
         if status != 200:
             raise FetchError(f"status {status}", is_final=True, status=status)
