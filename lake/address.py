@@ -1,8 +1,9 @@
 """HTTP addresses: the many spellings of one, and whether one is of a source."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote_plus, urlencode, urljoin, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
@@ -109,6 +110,20 @@ def without_user(address: str) -> str:
     """
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def with_query(address: str, parameters: Mapping[str, str | None]) -> str:
+    """Return an address with other values of some parameters of its query; None takes one out.
+
+    >>> with_query("https://pokeapi.co/api/v2/pokemon?limit=20&page=1", {"page": "2", "q": "a b"})
+    'https://pokeapi.co/api/v2/pokemon?limit=20&page=2&q=a+b'
+    """
+    before, mark, fragment = address.partition("#")
+    path, _, query = before.partition("?")
+    kept = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) not in parameters]
+    given = urlencode({name: value for name, value in parameters.items() if value is not None})
+    query = "&".join([*kept, given] if given else kept)
+    return f"{path}{'?' if query else ''}{query}{mark}{fragment}"
 
 
 @_remembered

@@ -35,16 +35,29 @@ class Rest:
     )
     results_path: str = _setting("results", "Where a page keeps its items; empty where the page itself is the list.")
     id_path: str = _setting("id", "Where an item keeps its id, an integer or a string.")
-    paging: Literal["next", "cursor"] = _setting(
-        "next", "How a page leads to the one that follows: next, by a link, or cursor, by a cursor."
+    paging: Literal["next", "cursor", "offset", "page", "header"] = _setting(
+        "next",
+        "How to come from a page to the one that follows: next, by a link on it; cursor, by a cursor on it; offset, by"
+        " the number of items before; page, by its number; header, by the header Link.",
     )
     # Null ends a listing as well.
     next_path: str = _setting(
         "next", "Where a page keeps that link or cursor, if another follows; empty where there is one page."
     )
     cursor_parameter: str = _setting("cursor", "Query parameter that takes the cursor, with paging by cursor.")
-    page_size_parameter: str = _setting("", "Query parameter that takes the page size; empty: none is sent.")
+    offset_parameter: str = _setting("offset", "Query parameter that takes the offset, with paging by offset.")
+    page_parameter: str = _setting("page", "Query parameter that takes the page's number, with paging by page.")
+    first_page: int = _setting(1, "Number of the first page, with paging by page.", ge=0)
+    page_size_parameter: str = _setting(
+        "", "Query parameter that takes the page size; empty: none is sent. Paging by offset needs it."
+    )
     count_path: str = _setting("", "Where a page says how many items the whole listing has; empty where none does.")
+    count_header: str = _setting(
+        "", "Header that says how many items the whole listing has, such as X-Total-Count; empty where none does."
+    )
+    more_path: str = _setting(
+        "", "Where a page says, by true or false, whether another follows; empty where none does."
+    )
     # `{listing}` is the path of the resource's listing.
     document_path: str = _setting(
         "", "Where a document lies below the base URL, such as `{listing}/{id}`; empty if items are documents."

@@ -1,4 +1,4 @@
-"""A source that is not PokeAPI: a league of trainers, paged by links or by cursor, for those who have its key."""
+"""A source that is not PokeAPI: a league of trainers, paged in any way, for those who have its key."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from tests.serving import serving
 
 KEY = "cerulean-7f3a"
 
-Style = Literal["next", "cursor"]
+Style = Literal["next", "cursor", "offset", "page", "header"]
 Trainer = dict[str, Any]
 
 # One id has a slash, as those of some registries do.
@@ -41,10 +41,12 @@ def settings(url: str, style: Style = "next", inline: bool = False, **changes: A
         collections=(("trainer", "trainers"),),
         results_path="data",
         paging=style,
-        next_path={"next": "links.next", "cursor": "links.cursor"}[style],
+        next_path={"next": "links.next", "cursor": "links.cursor"}.get(style, ""),
         cursor_parameter="after",
+        offset_parameter="after",
         page_size_parameter="limit",
-        count_path="count",
+        count_path="" if style in ("offset", "header") else "count",
+        count_header="X-Total-Count" if style == "header" else "",
         document_path="" if inline else "{listing}/{id}",
     )
     polite = {"requests_per_second": 0, "retry_delay_seconds": 0.001, "attempts": 2, "page_size": 2}
@@ -61,24 +63,31 @@ def second_source(
 
 
 def _application(style: Style, inline: bool, served: Mapping[str, Trainer]) -> Starlette:
-    def listing(request: Request) -> dict[str, Any]:
-        size, start = int(request.query_params.get("limit", 2)), int(request.query_params.get("after", 0))
+    def listing(request: Request) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return a page and its headers; it says how to go on as the style wants it, and in no other way."""
+        asked = {name: int(value) for name, value in request.query_params.items() if name in ("limit", "after", "page")}
+        size = asked.get("limit", 2)
+        start = asked.get("after", size * (asked.get("page", 1) - 1))
         items = list(served.values())
         end = start + size if start + size < len(items) else None
-        following = {"cursor": end, "next": None if end is None else f"/v1/trainers?limit={size}&after={end}"}
         data = items[start : start + size] if inline else [{"id": item["id"]} for item in items[start : start + size]]
-        return {"data": data, "count": len(items), "links": {style: following[style]}}
+        page, link = {"data": data, "count": len(items)}, f"/v1/trainers?limit={size}&after={end}"
+        if style == "header":
+            lines = f'</v1/trainers>; rel="first", <{link}>; rel="next"' if end else '</v1/trainers>; rel="first"'
+            return page, {"Link": lines, "X-Total-Count": str(len(items))}
+        following = {"cursor": end, "next": link if end else None}
+        return page | {"links": {style: following[style]} if style in following else {}}, {}
 
     async def answer(request: Request) -> Response:
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return JSONResponse({"error": "who are you?"}, 401)
         trainer = request.path_params.get("id")
-        found = listing(request) if trainer is None else served.get(trainer)
+        found, headers = listing(request) if trainer is None else (served.get(trainer), {})
         if found is None or (inline and trainer is not None):
             return JSONResponse({"error": f"no {quote(str(trainer))}"}, 404)
         etag = f'"{sha256(json.dumps(found).encode()).hexdigest()[:16]}"'
         if request.headers.get("If-None-Match") == etag:
             return Response(status_code=304, headers={"ETag": etag})
-        return JSONResponse(found, headers={"ETag": etag})
+        return JSONResponse(found, headers={"ETag": etag, **headers})
 
     return Starlette(routes=[Route("/v1/trainers", answer), Route("/v1/trainers/{id:path}", answer)])

@@ -35,7 +35,7 @@ _KINDS = tuple(
         ),
         (r"\[Errno -\d+\]|\bgetaddrinfo\b", True, f"Check {_ADDRESS}, and the network, then run again."),
         (r"\bProxyError\b", False, "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY, then run again."),
-        (r"settings `rest`", False, "Check the settings `rest` in the source block, then run again."),
+        (r"settings `rest`|\bcheck rest\.", False, "Check the settings `rest` in the source block, then run again."),
     )
 )
 

@@ -2,8 +2,8 @@
 
 import asyncio
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -65,11 +65,21 @@ class NotFoundError(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The source's reply to a request: the body, None if it is unchanged, its ETag, and the source's version."""
+    """The source's reply to a request: the body, None if it is unchanged, its ETag, and the source's version.
+
+    `headers` are those that the request wanted to keep, by the names that it gave, as far as they came.
+    """
 
     body: bytes | None
     etag: str | None
     version: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        """The body of a reply to a request without an ETag."""
+        assert self.body is not None, "only a conditional request is answered without a body"
+        return self.body
 
 
 class Client:
@@ -115,18 +125,24 @@ class Client:
         assert self._wire is not None
         await self._wire.close()
 
-    async def get(self, url: str, etag: str | None = None, check: Check | None = None) -> Reply:
+    async def get(
+        self, url: str, etag: str | None = None, check: Check | None = None, keep: Sequence[str] = ()
+    ) -> Reply:
         """Fetch a URL; with `etag`, fetch its body only if it changed. A body that `check` refuses is fetched again.
+
+        `keep` names the headers that the reply is to have.
 
         Raises:
             FetchError: It could not be fetched, after as many tries as `attempts` allows if another try could help.
         """
         try:
-            return await self._once(url, etag, check)
+            return await self._once(url, etag, check, keep)
         except _Again as error:
-            return await self._again(error, url, etag, check)
+            return await self._again(error, url, etag, check, keep)
 
-    async def _again(self, failure: _Again, url: str, etag: str | None, check: Check | None) -> Reply:
+    async def _again(
+        self, failure: _Again, url: str, etag: str | None, check: Check | None, keep: Sequence[str]
+    ) -> Reply:
         """Fetch a URL whose first try failed."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_Again),
@@ -138,7 +154,7 @@ class Client:
             with attempt:
                 if attempt.retry_state.attempt_number == 1:
                     raise failure
-                return await self._once(url, etag, check)
+                return await self._once(url, etag, check, keep)
         raise AssertionError("tenacity ends with a result or an exception")
 
     def _wait(self, state: RetryCallState) -> float:
@@ -149,7 +165,7 @@ class Client:
         delay = self.source.retry_delay_seconds
         return wait_random_exponential(multiplier=delay, max=30 * delay)(state)
 
-    async def _once(self, url: str, etag: str | None, check: Check | None) -> Reply:
+    async def _once(self, url: str, etag: str | None, check: Check | None, keep: Sequence[str]) -> Reply:
         assert self._wire is not None, "a client is open within its block alone"
         if self._key and not same_origin(self.source.base_url, url):
             raise FetchError(f"expected a URL below {self.source.base_url}, found {url[:200]!r}", is_final=True)
@@ -165,7 +181,7 @@ class Client:
             try:
                 async with asyncio.timeout(self.source.deadline_seconds), self._wire.get(url, headers) as answer:
                     if answer.status not in _REDIRECTS:
-                        return await self._read(answer, conditional=bool(etag), check=check)
+                        return await self._read(answer, bool(etag), check, keep)
                     location = (answer.header("Location") or "").strip()
             except TimeoutError as error:
                 raise _Again(f"no whole answer within {self.source.deadline_seconds:g} s") from error
@@ -176,7 +192,7 @@ class Client:
             url = _redirected(url, location)
         raise FetchError(f"more than {_MAX_REDIRECTS} redirects", is_final=True)
 
-    async def _read(self, answer: Answer, conditional: bool, check: Check | None) -> Reply:
+    async def _read(self, answer: Answer, conditional: bool, check: Check | None, keep: Sequence[str]) -> Reply:
         etag, version = _tag(answer.header("ETag")), _tag(answer.header("X-PokeAPI-Hash"))
         status = answer.status
         # GitHub and others refuse with 403 who asks too often, and say when to come back.
@@ -202,7 +218,8 @@ class Client:
         if problem:
             # The answer may have been cut or garbled on the way, and be whole the next time.
             raise _Again(problem)
-        return Reply(body, etag, version)
+        found = {name: value for name in keep if (value := answer.header(name)) is not None}
+        return Reply(body, etag, version, found)
 
     async def _body(self, answer: Answer) -> bytes:
         """Return the whole body, decompressed, and without a byte order mark, which is no part of the JSON."""

@@ -10,7 +10,7 @@ import msgspec
 
 from lake.address import same_origin, spelled
 from lake.body import body_problem
-from lake.crawl.client import Check, Client, FetchError
+from lake.crawl.client import Check, Client, FetchError, Reply
 from lake.errors import SourceError
 from lake.resource import Reference
 
@@ -21,34 +21,52 @@ MAX_PAGES = 10_000
 
 
 class RefusedError(SourceError):
-    """The source refused a page for good, for example with status 403."""
+    """The source refused a page for good, with a status such as 403."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_T]):
-    """One page of a listing: its entries, the count of all entries that it states, and the URL of the next page."""
+    """One page of a listing: its entries, the count of all entries that it states, and the URL of the next page.
+
+    Where nothing says that there is a next page, `is_sure` is false, and one that is not found ends the listing.
+    """
 
     entries: Sequence[tuple[Reference, _T]]
     count: int | None
     following: str | None
+    is_sure: bool = True
 
 
 class Pages:
     """The pages of one listing; it remembers their addresses, because a page that comes twice would be a circle.
 
     A page that `check` refuses is fetched again. At most `empty_pages` in a row may have no entries and lead to another
-    page.
+    page. `led_by` names the setting that leads from page to page, and `keep` the headers that this takes.
     """
 
-    def __init__(self, client: Client, where: str, check: Check, empty_pages: int = 0) -> None:
+    def __init__(
+        self,
+        client: Client,
+        where: str,
+        check: Check,
+        empty_pages: int = 0,
+        led_by: str = "",
+        keep: Sequence[str] = (),
+    ) -> None:
         self.where = where
         self._check = check
         self._empty_pages = empty_pages
+        self._led_by = led_by
+        self._keep = keep
         self._client = client
         self._read: set[str] = set()
 
-    async def read(self, url: str) -> bytes:
-        """Return a page's body.
+    async def read(self, url: str) -> Reply:
+        """Return a page, whole.
 
         Raises:
             RefusedError: The source refused the page for good.
@@ -59,18 +77,20 @@ class Pages:
         if address is None or not same_origin(base, url):
             raise SourceError(f"{self.where}: expected the next page below {base}, found {url[:200]!r}")
         if address in self._read:
-            raise SourceError(f"{self.where}: expected another page, found one that was read before, {url[:200]!r}")
+            raise SourceError(
+                f"{self.where}: expected another page, found one that was read before, {url[:200]!r}{self._advice}"
+            )
         self._read.add(address)
         try:
-            answer = await self._client.get(url, check=self._check)
+            return await self._client.get(url, check=self._check, keep=self._keep)
         except FetchError as error:
-            kind = RefusedError if error.status is not None and 400 <= error.status < 500 else SourceError
-            raise kind(f"{self.where}: {url} could not be fetched: {error}") from error
-        assert answer.body is not None, "only a conditional request is answered without a body"
-        return answer.body
+            message = f"{self.where}: {url} could not be fetched: {error}"
+            if error.status is not None and 400 <= error.status < 500:
+                raise RefusedError(message, error.status) from error
+            raise SourceError(message) from error
 
     async def read_all(
-        self, address: str, body: bytes, parse: Callable[[str, bytes], Page[_T]]
+        self, address: str, reply: Reply, parse: Callable[[str, Reply], Page[_T]]
     ) -> list[tuple[Reference, _T]]:
         """Return the entries of a page and of all pages after it, by ascending id.
 
@@ -81,9 +101,16 @@ class Pages:
         counts: set[int | None] = set()
         found: dict[int, tuple[Reference, _T]] = {}
         paths: set[str] = set()
-        empty = 0
+        empty, before = 0, list[int]()
         while True:
-            page = parse(address, body)
+            page = parse(address, reply)
+            ids = [reference.id for reference, _ in page.entries]
+            if ids and ids == before:
+                raise SourceError(
+                    f"{self.where}: expected other documents on each page, found those of the page before once more on"
+                    f" {address[:200]!r}{self._advice}"
+                )
+            before = ids
             counts.add(page.count)
             for entry in page.entries:
                 self._add(entry, found, paths)
@@ -100,12 +127,18 @@ class Pages:
             if len(self._read) >= MAX_PAGES:
                 raise SourceError(f"{self.where}: expected at most {MAX_PAGES:,} pages, found another one")
             address = page.following
-            body = await self.read(address)
+            try:
+                reply = await self.read(address)
+            except RefusedError as error:
+                if page.is_sure or error.status != 404:
+                    raise
+                break
         if counts not in ({None}, {len(found)}):
             said = sorted(count for count in counts if count is not None)
             raise SourceError(
                 f"{self.where}: expected as many documents as its count says, {said}, found {len(found)};"
                 " nothing was deleted; run again when the source has settled"
+                f"{f', or look at {self._led_by}' if self._led_by else ''}"
             )
         return [found[id_] for id_ in sorted(found)]
 
@@ -123,6 +156,10 @@ class Pages:
             )
         found[reference.id] = entry
         paths.add(reference.path)
+
+    @property
+    def _advice(self) -> str:
+        return f"; check {self._led_by}" if self._led_by else ""
 
     def join(self, address: str, link: str) -> str:
         """Return the address that a link on a page leads to."""

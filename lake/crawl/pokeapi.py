@@ -8,7 +8,7 @@ import msgspec
 from lake.address import joined
 from lake.body import body_problem
 from lake.crawl.advice import advice, may_pass
-from lake.crawl.client import Client, FetchError
+from lake.crawl.client import Client, FetchError, Reply
 from lake.crawl.items import page_problem
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.pages import Page, Pages, RefusedError, decoded, read_json, type_problem
@@ -103,21 +103,21 @@ async def discover(client: Client, upstream: Upstream, resource: str) -> Listing
     pages = Pages(client, f"listing of {resource}", _page_problem)
     address = f"{start}?limit={client.source.page_size}&offset=0"
     try:
-        body = await pages.read(address)
+        reply = await pages.read(address)
     except RefusedError as error:
         return Listing(resource, refusal=str(error))
-    if decoded(body, pages.where, dict[str, msgspec.Raw]).keys().isdisjoint({"results", "count", "next"}):
+    if decoded(reply.content, pages.where, dict[str, msgspec.Raw]).keys().isdisjoint({"results", "count", "next"}):
         return Listing(resource, (Reference(resource, 0, start, resource),))
 
-    def parse(address: str, body: bytes) -> Page[Any]:
-        page = decoded(body, pages.where, _Page)
+    def parse(address: str, reply: Reply) -> Page[Any]:
+        page = decoded(reply.content, pages.where, _Page)
         entries = [
             (document_reference(client.source.base_url, resource, str(result.get("url"))), result.get("name"))
             for result in page.results
         ]
         return Page(entries, page.count, pages.join(address, page.next) if page.next else None)
 
-    found = await pages.read_all(address, body, parse)
+    found = await pages.read_all(address, reply, parse)
     names = {reference.id: name for reference, name in found if isinstance(name, str)}
     return Listing(resource, tuple(reference for reference, _ in found), names)
 

@@ -1,17 +1,20 @@
-"""The `Crawler` of any JSON API whose listings page by links or by cursor; its settings say all about it."""
+"""The `Crawler` of any JSON API whose listings page; its settings say all about it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urljoin
 
 import msgspec
 
 from lake.address import same_origin
-from lake.crawl.client import Client
-from lake.crawl.items import Opened, find, id_of, is_null, opened, page_problem
+from lake.crawl.client import Client, Reply
+from lake.crawl.items import UNREADABLE, Opened, find, id_of, is_null, opened, page_problem
 from lake.crawl.listing import Listing, Upstream, require
-from lake.crawl.pages import Page, Pages, decoded, type_problem, urls_of
+from lake.crawl.outline import outlined, wrong_path
+from lake.crawl.pages import Page, Pages, type_problem, urls_of
+from lake.crawl.paging import Paging
 from lake.crawl.shard import Fetched, Shard
 from lake.errors import SourceError
 from lake.resource import Reference, resource_name
@@ -19,6 +22,13 @@ from lake.source import Rest, Source
 
 # A page that a filter or a deletion emptied may still lead on.
 EMPTY_PAGES = 10
+
+# What sources say about the requests that they allow.
+RATE_LIMIT_HEADERS = (
+    "RateLimit",
+    "RateLimit-Policy",
+    *(f"{prefix}RateLimit-{what}" for prefix in ("", "X-") for what in ("Limit", "Remaining", "Reset")),
+)
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -37,6 +47,12 @@ async def probe(client: Client) -> Upstream:
         away = [url for url in found.values() if not same_origin(base, url)]
     if away:
         raise SourceError(f"{base}: expected listings below it in rest.collections, found {away[0][:200]!r}", False)
+    if settings.paging == "offset" and not settings.page_size_parameter:
+        raise SourceError(
+            f"{base}: expected the query parameter of the page size in rest.page_size_parameter, because rest.paging is"
+            " 'offset', found none",
+            False,
+        )
     return Upstream(None, found)
 
 
@@ -90,43 +106,86 @@ class _Item:
     unnamed: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FirstPage:
+    """The first page of a collection: its items byte for byte, and a reference to each, in the page's order.
+
+    `count` is that of the whole collection, None if the source does not state it; `follows` tells whether another page
+    is asked for. `bytes` is the page's length, decompressed. `rate_limit` are headers that say what is allowed.
+    """
+
+    references: tuple[Reference, ...]
+    items: tuple[bytes, ...]
+    count: int | None
+    follows: bool
+    bytes: int
+    etag: str | None
+    rate_limit: Mapping[str, str]
+
+
+async def first_page(client: Client, resource: str) -> FirstPage:
+    """Read one page of a collection, as somebody does who tries the settings.
+
+    Raises:
+        UnknownNameError: The settings name no such resource.
+        SourceError: The page cannot be fetched, or is another one than the settings say; the message names the setting.
+    """
+    start = require(await probe(client), resource)
+    paging = Paging(client.source, _settings(client.source), start, f"listing of {resource}")
+    pages = _pages(client, resource, paging, RATE_LIMIT_HEADERS)
+    reply = await pages.read(paging.address)
+    page = _parser(client.source, resource, paging, pages.where)(paging.address, reply)
+    return FirstPage(
+        tuple(reference for reference, _ in page.entries),
+        tuple(item.body for _, item in page.entries),
+        page.count,
+        page.following is not None,
+        len(reply.content),
+        reply.etag,
+        {name: value for name, value in reply.headers.items() if name in RATE_LIMIT_HEADERS},
+    )
+
+
 async def _items(client: Client, start: str, resource: str) -> list[tuple[Reference, _Item]]:
     """Return every item of a listing with its reference, by ascending id; one without an id is named by its place."""
-    source, settings = client.source, _settings(client.source)
-    path = settings.results_path
-    pages = Pages(client, f"listing of {resource}", lambda body: page_problem(body, path), EMPTY_PAGES)
-    size = {settings.page_size_parameter: str(source.page_size)} if settings.page_size_parameter else {}
+    paging = Paging(client.source, _settings(client.source), start, f"listing of {resource}")
+    pages, address = _pages(client, resource, paging), paging.address
+    parse = _parser(client.source, resource, paging, pages.where)
+    return await pages.read_all(address, await pages.read(address), parse)
+
+
+def _pages(client: Client, resource: str, paging: Paging, keep: tuple[str, ...] = ()) -> Pages:
+    path = _settings(client.source).results_path
+    where, keep = f"listing of {resource}", (*paging.keep, *keep)
+    return Pages(client, where, lambda body: page_problem(body, path), EMPTY_PAGES, paging.led_by, keep)
+
+
+def _parser(source: Source, resource: str, paging: Paging, where: str) -> Callable[[str, Reply], Page[_Item]]:
+    """Return the function that takes the pages of a listing apart, one after the other."""
+    settings = _settings(source)
     named = places = 0
 
-    def parse(address: str, body: bytes) -> Page[_Item]:
+    def parse(address: str, reply: Reply) -> Page[_Item]:
         nonlocal named, places
-        page = opened(body, path)
+        page = opened(reply.content, settings.results_path)
         entries: list[tuple[Reference, _Item]] = []
-        reasons = list[str]()
-        for item in _results(page, path, pages.where):
+        odd = list[str]()
+        for item in _results(page, settings.results_path, where):
             places += 1
             try:
                 entries.append((_reference(source, resource, id_of(item, settings.id_path)), _Item(item)))
                 named += 1
             except ValueError as error:
                 place = f"{resource}[{places}]"
-                reasons.append(f"{place}: {error}")
+                odd.append(f"{place}: {error}; the item is {outlined(item)}")
                 entries.append((Reference(resource, hashed_id(place), address, place), _Item(item, str(error))))
-        if reasons and not named:
+        if odd and not named:
             # Not one odd item, but a wrong path in the settings, or a page that is none.
-            raise SourceError(f"{pages.where}: {reasons[0]}; check the settings `rest`")
-        count = None
-        if settings.count_path:
-            count = decoded(_require(page.envelope, settings.count_path, pages.where), pages.where, int)
-        following = _following(page.envelope, settings, pages.where)
-        if following and settings.paging == "cursor":
-            following = _with_query(start, {**size, settings.cursor_parameter: following})
-        elif following:
-            following = pages.join(address, following)
-        return Page(entries, count, following)
+            raise SourceError(f"{where}: {odd[0]}; check rest.id_path and rest.results_path")
+        lead = paging.after(address, page, len(entries), reply)
+        return Page(entries, lead.count, lead.following, lead.is_sure)
 
-    address = _with_query(start, size)
-    return await pages.read_all(address, await pages.read(address), parse)
+    return parse
 
 
 def url(source: Source, resource: str, path: str) -> str:
@@ -168,38 +227,10 @@ def _results(page: Opened, path: str, where: str) -> list[bytes]:
     """Return the items of a page; null stands for none, as some sources write it on their last page."""
     if page.items is not None:
         return page.items
-    found = _find(page.envelope, path, where)
+    try:
+        found = find(page.envelope, path)
+    except UNREADABLE:
+        found = None
     if found is not None and is_null(found):
         return []
-    return [bytes(item) for item in decoded(_require(page.envelope, path, where), where, list[msgspec.Raw])]
-
-
-def _following(page: bytes, settings: Rest, where: str) -> str | None:
-    """Return the link or the cursor of the next page, None if there is none."""
-    found = _find(page, settings.next_path, where) if settings.next_path else None
-    following = "" if found is None or is_null(found) else decoded(found, where, object)
-    if isinstance(following, bool) or not isinstance(following, int | str):
-        raise SourceError(
-            f"{where}: expected a link or a cursor to the next page at {settings.next_path!r}, found {following!r:.200}"
-        )
-    return str(following) or None
-
-
-def _require(page: bytes, path: str, where: str) -> bytes:
-    found = _find(page, path, where)
-    if found is None or is_null(found):
-        raise SourceError(f"{where}: expected something at {path!r}, found nothing; check the settings `rest`")
-    return found
-
-
-def _find(page: bytes, path: str, where: str) -> bytes | None:
-    try:
-        return find(page, path)
-    except msgspec.DecodeError as error:
-        raise SourceError(f"{where}: {error}") from error
-
-
-def _with_query(address: str, parameters: dict[str, str]) -> str:
-    if not parameters:
-        return address
-    return f"{address}{'&' if '?' in address else '?'}{urlencode(parameters)}"
+    raise wrong_path(where, "a list of items", "results_path", path, page.envelope, page.envelope)

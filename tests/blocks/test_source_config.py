@@ -19,8 +19,13 @@ REST = Rest(
     paging="cursor",
     next_path="page.cursor",
     cursor_parameter="after",
+    offset_parameter="skip",
+    page_parameter="number",
+    first_page=0,
     page_size_parameter="limit",
     count_path="page.total",
+    count_header="X-Total-Count",
+    more_path="page.more",
     document_path="trainers/{id}",
 )
 LEAGUE = Source(

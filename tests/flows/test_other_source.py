@@ -122,6 +122,16 @@ def test_it_is_planned_crawled_and_discovered(saved: tuple[Style, bool], league:
     assert bodies(league) == by_id(served)
 
 
+@pytest.mark.parametrize(("style", "inline"), [("offset", True), ("page", False), ("header", True)])
+def test_it_lands_however_its_listings_page(prefect_server: dict[str, str], league: Store, style: Style, inline: bool):
+    with second_source(style, inline) as url:
+        save_block(Secret(value=KEY), "league-key")
+        save_block(SourceConfig.of(settings(url, style, inline, api_key_block="league-key")), "league")
+        assert crawl().name == "Completed"
+    assert current(league).source.requests == (3 if inline else 5)
+    check_first(league, trainers())
+
+
 def check_first(league: Store, served: dict[str, Trainer]) -> None:
     """Check that all trainers landed as documents, byte for byte, and their values in the generic table."""
     assert current(league).tables.keys() == {"documents", "document_index", "document_values"}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import msgspec
@@ -34,7 +34,7 @@ def by_id(fetched: Fetched) -> dict[str, Any]:
 # A whole source, by configuration
 
 
-@pytest.mark.parametrize("style", ["next", "cursor"])
+@pytest.mark.parametrize("style", get_args(Style))
 @pytest.mark.parametrize("inline", [False, True])
 def test_a_source_is_crawled_by_its_settings(style: Style, inline: bool):
     with second_source(style, inline) as base:

@@ -64,10 +64,14 @@ def test_a_cursor_goes_into_its_parameter_as_it_is():
 @pytest.mark.parametrize(
     ("page", "message"),
     [
-        ({}, "expected something at 'results', found nothing; check the settings"),
-        ({"results": {}}, "Expected `array`, got `object`"),
-        ([], "Expected `object`, got `array`"),
-        ({"results": [{}]}, "expected something at 'id'"),
+        ({}, "expected a list of items at 'results', found nothing; the page is {}; check rest.results_path"),
+        ({"error": "no"}, """found nothing; the page is {"error": "no"}; check rest.results_path"""),
+        ({"results": {"of": [1]}}, """at 'results', found {"of": [1 item]}; check rest.results_path"""),
+        ([{"id": 1}], """found nothing; the page is [1 item, the first {"id": 1}]; check rest.results_path"""),
+        (
+            {"results": [{"key": 1}]},
+            """at 'id', found nothing; the item is {"key": 1}; check rest.id_path""",
+        ),
         ({"results": [{"id": None}]}, "expected something at 'id'"),
         ({"results": [7]}, "Expected `object`, got `int`"),
         ({"results": [{"id": True}]}, "expected an id, an integer or a string, at 'id', found True"),
@@ -76,7 +80,14 @@ def test_a_cursor_goes_into_its_parameter_as_it_is():
         ({"results": [{"id": ".."}]}, "expected an id, an integer or a string"),
         ({"results": [{"id": 1 << 63}]}, "expected an id of 64 bits at most"),
         ({"results": [{"id": 1}, {"id": 1}]}, "expected every id once, found trainer/1 twice"),
-        ({"results": [{"id": 1}], "next": {}}, "expected a link or a cursor to the next page at 'next'"),
+        (
+            {"results": [{"id": 1}], "next": {}},
+            "a link to the next page at 'next', found {}; check rest.next_path",
+        ),
+        (
+            {"results": [{"id": 1}], "next": 2},
+            "a link to the next page at 'next', found 2; check rest.next_path",
+        ),
         ({"results": [{"id": 1}], "next": "https://elsewhere.test/"}, f"expected the next page below {BASE}"),
         ({"results": [{"id": 1}], "next": "//["}, "expected URLs"),
         ({"results": [{"id": 1}], "next": "trainers"}, "expected another page, found one that was read before"),
