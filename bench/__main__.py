@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.against_dlt import typed_tables
 from bench.archive import path_of
 from bench.changes import changed
 from bench.container import container
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[World, int], Iterator[Row]]] = {
     "reading": cold_reading,
     "changed": changed,
     "workers": workers,
+    "dlt": typed_tables,
     "grown": grown,
 }
 # Those that have a world of their own.

@@ -33,7 +33,11 @@ class Ended:
     output: str
 
 
-def python(*arguments: str, environment: Mapping[str, str | None] | None = None) -> Ended:
+def python(
+    *arguments: str,
+    environment: Mapping[str, str | None] | None = None,
+    interpreter: Path | str = sys.executable,
+) -> Ended:
     """Run Python with this checkout's code to its end; a variable that is None is taken out of the environment.
 
     Raises:
@@ -44,7 +48,7 @@ def python(*arguments: str, environment: Mapping[str, str | None] | None = None)
     before = _cpu_of_children()
     started = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, *arguments], env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [interpreter, *arguments], env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         watch = _Watch(process.pid)
         watch.start()
