@@ -67,9 +67,10 @@ aws: .venv/installed
 readers: .venv/installed
 	@$(BIN)/python -m tests.readers $(READERS)
 
-# Writes the generated files of docs/ anew, and the outputs of the notebook.
+# Writes the generated files of docs/ anew, the outputs of the page about sources, and those of the notebook.
 docs: .venv/installed
 	@$(BIN)/python -m tests.docs.generated
+	@$(BIN)/python -m tests.docs.sources
 
 # Writes the locks anew, of what this checkout needs, of what a run needs, and of what one on a cluster needs; needs uv.
 # No registry is named in them, so they hold wherever packages come from.

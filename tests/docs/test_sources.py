@@ -1,30 +1,37 @@
-"""The sources that the page about sources shows are sources."""
+"""What the page about sources shows beside the three APIs, which run in `tests/flows/test_sources_page.py`."""
+
+import asyncio
+from pathlib import Path
 
 import pytest
-from prefect.blocks.core import Block
 
-from blocks.source_config import SourceConfig
-from lake.crawl.rest import url
-from lake.source import Source
+from lake.crawl import Client, Pace, Upstream, crawler, cut, fetch
 from tests.docs import code_blocks
+from tests.docs.sources import check_answer
+from tests.lake.crawl import PATIENCE_SECONDS, install, listing, source
+from tests.sources.gyms import gyms
+
+HEADING = "A crawler of your own"
 
 
-def test_the_examples_save_sources_that_find_their_documents(monkeypatch: pytest.MonkeyPatch):
-    saved: dict[str, Block] = {}
-    monkeypatch.setattr(Block, "save", lambda block, name: saved.update({name: block}))
-    names: dict[str, object] = {}
-    for block in code_blocks("docs/sources.md", "python", "Another JSON API"):
-        exec(block, names)
-    sources = {name: block.source() for name, block in saved.items() if isinstance(block, SourceConfig)}
-    assert {name: document(source) for name, source in sources.items()} == {
-        "trainers": "https://api.example.org/v1/trainers",
-        "gyms": "https://api.example.org/v1/gyms/7",
-    }
-    assert sources["trainers"].api_key_block in saved
+def test_its_crawler_crawls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    code, saved = code_blocks("docs/sources.md", "python", HEADING)
+    assert 'kind="league"' in saved
+    install(tmp_path, monkeypatch, "league", code)
+    with gyms() as api:
+        [shown] = code_blocks("docs/sources.md", "http", HEADING)
+        check_answer(shown, api.base_url.removesuffix("/v1/"))
+        league = source(api.base_url, kind="league")
 
+        async def version() -> Upstream:
+            async with Client(league, Pace(league), 1) as client:
+                return await crawler("league").probe(client)
 
-def document(source: Source) -> str:
-    """Return where the document 7 of a source with one collection lies."""
-    assert source.rest
-    [(resource, _)] = source.rest.collections
-    return url(source, resource, f"{resource}/7")
+        before = asyncio.run(version())
+        [shard] = cut(league, listing(league, "gym"), {})
+        fetched = asyncio.run(asyncio.wait_for(fetch(league, Pace(league), shard), PATIENCE_SECONDS))
+        assert {item.path: item.body for item in fetched.received} == {
+            f"gym/{slug}": body for slug, body in api.documents.items()
+        }
+        del api.documents["viridian"]
+        assert asyncio.run(version()).version != before.version

@@ -55,15 +55,23 @@ def _application(served: Served, refusals: dict[str, Response]) -> Starlette:
         )
         return answer(request, json.dumps(items).encode(), ", ".join(links))
 
+    def index() -> bytes:
+        """Return all slugs in one answer, and a version that changes with the documents."""
+        version = sha256(b"".join(served.documents.values())).hexdigest()[:8]
+        return json.dumps({"version": version, "gyms": list(served.documents)}).encode()
+
     async def asked(request: Request) -> Response:
         served.note(request)
         if (refusal := refusals.pop(request.url.path, None)) is not None:
             return refusal
         slug = request.path_params.get("slug")
+        if request.url.path == "/v1/index":
+            return answer(request, index())
         if slug is None:
             return listing(request)
         if slug not in served.documents:
             return JSONResponse({"message": "Not Found"}, 404)
         return answer(request, served.documents[slug])
 
-    return Starlette(routes=[Route("/v1/gyms", asked), Route("/v1/gyms/{slug}", asked, name="gym")])
+    paths = {"/v1/gyms": "gyms", "/v1/gyms/{slug}": "gym", "/v1/index": "index"}
+    return Starlette(routes=[Route(path, asked, name=name) for path, name in paths.items()])

@@ -20,6 +20,11 @@ def wares() -> Iterator[Api]:
         yield api
 
 
+def next_day(api: Api) -> None:
+    """Let the first of its prices have a fraction."""
+    api.documents["104"] = api.documents["104"].replace(b'"price":300', b'"price":289.5')
+
+
 def _application(served: Served) -> Starlette:
     async def listing(request: Request) -> Response:
         served.note(request)
