@@ -67,6 +67,12 @@ class Paging:
         }[settings.paging]
 
     @property
+    def counted_by(self) -> str:
+        """The setting that says where the number of all items stands."""
+        path, header = self._settings.count_path, self._settings.count_header
+        return f"rest.count_path {path!r}" if path else f"rest.count_header {header!r}"
+
+    @property
     def keep(self) -> tuple[str, ...]:
         """The headers of a page that it needs."""
         link = (LINK,) if self._settings.paging == "header" else ()

@@ -1,6 +1,6 @@
 """The `Crawler` of any JSON API whose listings page; its settings say all about it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -23,13 +23,6 @@ from lake.source import Rest, Source
 # A page that a filter or a deletion emptied may still lead on.
 EMPTY_PAGES = 10
 
-# What sources say about the requests that they allow.
-RATE_LIMIT_HEADERS = (
-    "RateLimit",
-    "RateLimit-Policy",
-    *(f"{prefix}RateLimit-{what}" for prefix in ("", "X-") for what in ("Limit", "Remaining", "Reset")),
-)
-
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -39,7 +32,7 @@ async def probe(client: Client) -> Upstream:
     Raises:
         SourceError: The settings are missing, name no resource, or name one of another origin.
     """
-    base, settings = client.source.base_url, _settings(client.source)
+    base, settings = client.source.base_url, rest_settings(client.source)
     if not settings.collections:
         raise SourceError(f"{base}: expected the paths of its listings in rest.collections, found none", False)
     with urls_of(base):
@@ -68,7 +61,7 @@ async def discover(client: Client, upstream: Upstream, resource: str) -> Listing
         resource,
         tuple(reference for reference, _ in items),
         odd={reference.id: item.unnamed for reference, item in items if item.unnamed is not None},
-        is_inline=not _settings(client.source).document_path,
+        is_inline=not rest_settings(client.source).document_path,
     )
 
 
@@ -99,86 +92,47 @@ async def read_inline(client: Client, shard: Shard) -> Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
     """An item byte for byte; without an id that can be used, also the reason."""
 
     body: bytes
     unnamed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FirstPage:
-    """The first page of a collection: its items byte for byte, and a reference to each, in the page's order.
-
-    `count` is that of the whole collection, None if the source does not state it; `follows` tells whether another page
-    is asked for. `bytes` is the page's length, decompressed. `rate_limit` are headers that say what is allowed.
-    """
-
-    references: tuple[Reference, ...]
-    items: tuple[bytes, ...]
-    count: int | None
-    follows: bool
-    bytes: int
-    etag: str | None
-    rate_limit: Mapping[str, str]
-
-
-async def first_page(client: Client, resource: str) -> FirstPage:
-    """Read one page of a collection, as somebody does who tries the settings.
-
-    Raises:
-        UnknownNameError: The settings name no such resource.
-        SourceError: The page cannot be fetched, or is another one than the settings say; the message names the setting.
-    """
-    start = require(await probe(client), resource)
-    paging = Paging(client.source, _settings(client.source), start, f"listing of {resource}")
-    pages = _pages(client, resource, paging, RATE_LIMIT_HEADERS)
-    reply = await pages.read(paging.address)
-    page = _parser(client.source, resource, paging, pages.where)(paging.address, reply)
-    return FirstPage(
-        tuple(reference for reference, _ in page.entries),
-        tuple(item.body for _, item in page.entries),
-        page.count,
-        page.following is not None,
-        len(reply.content),
-        reply.etag,
-        {name: value for name, value in reply.headers.items() if name in RATE_LIMIT_HEADERS},
-    )
-
-
-async def _items(client: Client, start: str, resource: str) -> list[tuple[Reference, _Item]]:
+async def _items(client: Client, start: str, resource: str) -> list[tuple[Reference, Item]]:
     """Return every item of a listing with its reference, by ascending id; one without an id is named by its place."""
-    paging = Paging(client.source, _settings(client.source), start, f"listing of {resource}")
-    pages, address = _pages(client, resource, paging), paging.address
-    parse = _parser(client.source, resource, paging, pages.where)
+    paging = Paging(client.source, rest_settings(client.source), start, f"listing of {resource}")
+    pages, address = pages_of(client, resource, paging), paging.address
+    parse = parser_of(client.source, resource, paging, pages.where)
     return await pages.read_all(address, await pages.read(address), parse)
 
 
-def _pages(client: Client, resource: str, paging: Paging, keep: tuple[str, ...] = ()) -> Pages:
-    path = _settings(client.source).results_path
+def pages_of(client: Client, resource: str, paging: Paging, keep: tuple[str, ...] = ()) -> Pages:
+    """Return the pages of a listing, of which the headers `keep` are wanted as well."""
+    path = rest_settings(client.source).results_path
     where, keep = f"listing of {resource}", (*paging.keep, *keep)
     return Pages(client, where, lambda body: page_problem(body, path), EMPTY_PAGES, paging.led_by, keep)
 
 
-def _parser(source: Source, resource: str, paging: Paging, where: str) -> Callable[[str, Reply], Page[_Item]]:
+def parser_of(source: Source, resource: str, paging: Paging, where: str) -> Callable[[str, Reply], Page[Item]]:
     """Return the function that takes the pages of a listing apart, one after the other."""
-    settings = _settings(source)
+    settings = rest_settings(source)
     named = places = 0
 
-    def parse(address: str, reply: Reply) -> Page[_Item]:
+    def parse(address: str, reply: Reply) -> Page[Item]:
         nonlocal named, places
         page = opened(reply.content, settings.results_path)
-        entries: list[tuple[Reference, _Item]] = []
+        entries: list[tuple[Reference, Item]] = []
         odd = list[str]()
         for item in _results(page, settings.results_path, where):
             places += 1
             try:
-                entries.append((_reference(source, resource, id_of(item, settings.id_path)), _Item(item)))
+                entries.append((_reference(source, resource, id_of(item, settings.id_path)), Item(item)))
                 named += 1
             except ValueError as error:
                 place = f"{resource}[{places}]"
                 odd.append(f"{place}: {error}; the item is {outlined(item)}")
-                entries.append((Reference(resource, hashed_id(place), address, place), _Item(item, str(error))))
+                entries.append((Reference(resource, hashed_id(place), address, place), Item(item, str(error))))
         if odd and not named:
             # Not one odd item, but a wrong path in the settings, or a page that is none.
             raise SourceError(f"{where}: {odd[0]}; check rest.id_path and rest.results_path")
@@ -190,7 +144,7 @@ def _parser(source: Source, resource: str, paging: Paging, where: str) -> Callab
 
 def url(source: Source, resource: str, path: str) -> str:
     """Return the URL of the document at a path; the URL of its listing if it is inline."""
-    settings = _settings(source)
+    settings = rest_settings(source)
     if not settings.document_path:
         return urljoin(source.base_url, dict(settings.collections).get(resource, ""))
     listing, id_ = dict(settings.collections).get(resource, ""), path.removeprefix(f"{resource}/")
@@ -211,7 +165,8 @@ def hashed_id(text: str) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8]) >> 1
 
 
-def _settings(source: Source) -> Rest:
+def rest_settings(source: Source) -> Rest:
+    """Return how a source's listings are read, and raise `SourceError` if its settings do not say it."""
     if source.rest is None:
         raise SourceError(f"{source.base_url}: expected the settings `rest` with kind 'rest', found none", False)
     return source.rest

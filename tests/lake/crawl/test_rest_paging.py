@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from lake.crawl import Client, Pace, Source
-from lake.crawl.rest import FirstPage, first_page
+from lake.crawl.first import FirstPage, first_page
 from lake.errors import SourceError
 from tests.lake.crawl import BASE, PATIENCE_SECONDS, ids, listed, listing, rest
 
@@ -214,10 +214,10 @@ def test_a_refused_page_ends_no_listing_that_says_that_it_is_there(status: int):
 # One page
 
 
-def first(settings: Source, answer: Callable[[httpx.Request], httpx.Response]) -> FirstPage:
+def first(settings: Source, answer: Callable[[httpx.Request], httpx.Response], leads_on: bool = False) -> FirstPage:
     async def ask() -> FirstPage:
         async with Client(settings, Pace(settings), 1, transport=httpx.MockTransport(answer)) as client:
-            return await first_page(client, "trainer")
+            return await first_page(client, "trainer", leads_on)
 
     return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
 
@@ -239,3 +239,36 @@ def test_the_first_page_is_read_alone():
     assert len(asked) == 1
     with pytest.raises(SourceError, match=r"at 'data', found nothing; the page is .+; check rest\.results_path"):
         first(rest(results_path="data"), answer)
+
+
+@pytest.mark.parametrize(
+    ("league", "settings", "follows", "asked"),
+    [
+        (League(), OFFSET | COUNT, True, 2),
+        (League(2), OFFSET | COUNT, False, 1),
+        # A short page does not say that it is the last.
+        (League(1), OFFSET, False, 2),
+        (League(1, strict=True), OFFSET, False, 2),
+    ],
+)
+def test_the_second_page_shows_whether_the_settings_lead_on(
+    league: League, settings: dict[str, Any], follows: bool, asked: int
+):
+    league.asked.clear()
+    found = first(replace(rest(**settings), page_size=2), league, leads_on=True)
+    assert (found.follows, len(found.items), len(league.asked)) == (follows, min(2, league.trainers), asked)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (PAGE | {"first_page": 0}, r"those of the page before .+ and rest\.first_page 0"),
+        (
+            COUNT | {"next_path": "nxt"},
+            r"'of\.total' says 5 and this has 2 items, found none after \{.+; check rest\.pag",
+        ),
+    ],
+)
+def test_settings_that_do_not_lead_on_are_named(settings: dict[str, Any], message: str):
+    with pytest.raises(SourceError, match=message):
+        first(replace(rest(**settings), page_size=2), League(), leads_on=True)
