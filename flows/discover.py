@@ -99,4 +99,7 @@ def discover(
     publication = publish_on_head(lake, parent, crawled)
     if isinstance(publication, HeldDraft):
         return held_back(lake, publication)
+    if publication.is_new:
+        # What it did not ask for is as it was.
+        begun.asking.note(publication.parent, publication.commit)
     return finished(lake, publication, crawled, names, gone)

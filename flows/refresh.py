@@ -100,8 +100,9 @@ def refresh(
     crawl = Crawl(crawl_id(_name(force, picked), settings, parent, version), settings, lake)
     if picked:
         crawled, manifests = crawl_picked(begun, picked, crawl, results, listings)
+        asking = None
     else:
-        crawled, manifests = crawl_all(begun, crawl, results, listings, allow_shrink)
+        crawled, manifests, asking = crawl_all(begun, crawl, results, listings, allow_shrink)
     # What is known of each document by its listing takes half a kilobyte, and publishing needs none of it.
     del listings
     publication = publish_on_head(lake, parent, crawled, allow_shrink)
@@ -115,7 +116,9 @@ def refresh(
         forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")
     if isinstance(publication, HeldDraft):
         return held_back(lake, publication)
-    if not picked:
+    if asking is not None:
+        on = publication.parent if publication.is_new else publication.commit
+        asking.note(on, publication.commit, publication.rejected)
         if is_equal and version is not None and not begun.uncrawled(crawled.source):
             begun.note_equal()
         report_current(begun.store.uri(), publication.commit.snapshot)

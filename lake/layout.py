@@ -31,6 +31,9 @@ SCHEMAS = f"{SNAPSHOTS}schemas/"
 # A note for each snapshot that a catalog outside of the bucket names. They lie there for the same reason.
 CATALOGS = f"{SNAPSHOTS}catalogs/"
 
+# A record of each run that may spare the next one requests. They lie there for the same reason.
+ASKED = f"{CHECKS}asked/"
+
 # Folders of Prefect's results: of batches of shards that were fetched, and of listings that were read.
 SHARD_RESULTS, LISTING_RESULTS = "shards/", "listings/"
 
@@ -261,3 +264,23 @@ def report_key(snapshot: str) -> str:
 def check_key(snapshot: str, upstream: str) -> str:
     """Return the key of a record: this snapshot was found equal to this state of the source."""
     return f"{CHECKS}{snapshot}/{sha256(upstream.encode()).hexdigest()[:16]}.json"
+
+
+def asked_key(number: int) -> str:
+    """Return the key of the record of what a run asked for; the numbers sort as text.
+
+    >>> asked_key(42)
+    'checks/asked/0000000042.json'
+    """
+    return f"{ASKED}{number:010d}.json"
+
+
+def newest_asked(keys: Iterable[str]) -> int:
+    """Return the number of the newest of such records, 0 if there is none."""
+    return max((asked_number(key) or 0 for key in keys), default=0)
+
+
+def asked_number(key: str) -> int | None:
+    """Return the number in the key of such a record, None for any other key."""
+    match = re.fullmatch(r"checks/asked/([0-9]{10})\.json", key)
+    return int(match[1]) if match else None

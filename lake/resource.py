@@ -3,12 +3,18 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from lake.address import joined, path_below, same_origin
 from lake.errors import SourceError
 
 # Resource names come from the API and become part of keys, so only these characters may pass.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+# A time as the bucket may hold it. One without a zone cannot be compared with those that have one.
+Moment = Annotated[datetime, Meta(tz=True)]
+
 _DOCUMENT_PATH = re.compile(r"(?P<resource>[a-z][a-z0-9-]{0,62})/(?P<id>-?[0-9]{1,9})")
 
 

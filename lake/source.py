@@ -83,6 +83,11 @@ class Source:
     # A refresh that follows a look at the listings within the hour does not read them again.
     listing_ttl_seconds: float = _setting(3600, "Seconds for which a listing is used after it was read.", ge=0)
 
+    # An API without ETags sends every document at every refresh, whether it changed or not.
+    reask_seconds: float = _setting(
+        0, "Seconds for which a document that came without an ETag is not asked for again; 0: always asked for.", ge=0
+    )
+
     # PokeAPI bans by address those who break its fair use policy. Ten a second reads 15,500 documents in 26 minutes; a
     # replica needs no limit.
     requests_per_second: float = _setting(10, "Requests a second of one process; 0 for no limit.", ge=0)

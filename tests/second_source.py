@@ -55,14 +55,25 @@ def settings(url: str, style: Style = "next", inline: bool = False, **changes: A
 
 @contextmanager
 def second_source(
-    style: Style = "next", inline: bool = False, served: Mapping[str, Trainer] | None = None
+    style: Style = "next",
+    inline: bool = False,
+    served: Mapping[str, Trainer] | None = None,
+    has_etags: bool = True,
+    asked: list[str] | None = None,
 ) -> Iterator[str]:
-    """Serve the league from a thread while the block runs, and yield its base URL; `served` may change meanwhile."""
-    with serving(_application(style, inline, trainers() if served is None else served)) as address:
+    """Serve the league from a thread while the block runs, and yield its base URL; `served` may change meanwhile.
+
+    `asked` gets the path and query of each request, below the base URL. One for a trainer that is `broken` is answered
+    with 500.
+    """
+    asked = [] if asked is None else asked
+    with serving(_application(style, inline, trainers() if served is None else served, has_etags, asked)) as address:
         yield f"{address}/v1/"
 
 
-def _application(style: Style, inline: bool, served: Mapping[str, Trainer]) -> Starlette:
+def _application(
+    style: Style, inline: bool, served: Mapping[str, Trainer], has_etags: bool, asked: list[str]
+) -> Starlette:
     def listing(request: Request) -> tuple[dict[str, Any], dict[str, str]]:
         """Return a page and its headers; it says how to go on as the style wants it, and in no other way."""
         asked = {name: int(value) for name, value in request.query_params.items() if name in ("limit", "after", "page")}
@@ -79,12 +90,17 @@ def _application(style: Style, inline: bool, served: Mapping[str, Trainer]) -> S
         return page | {"links": {style: following[style]} if style in following else {}}, {}
 
     async def answer(request: Request) -> Response:
+        asked.append(str(request.url).partition("/v1/")[2])
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return JSONResponse({"error": "who are you?"}, 401)
         trainer = request.path_params.get("id")
         found, headers = listing(request) if trainer is None else (served.get(trainer), {})
         if found is None or (inline and trainer is not None):
             return JSONResponse({"error": f"no {quote(str(trainer))}"}, 404)
+        if found.get("broken"):
+            return JSONResponse({"error": "try later"}, 500)
+        if not has_etags:
+            return JSONResponse(found, headers=headers)
         etag = f'"{sha256(json.dumps(found).encode()).hexdigest()[:16]}"'
         if request.headers.get("If-None-Match") == etag:
             return Response(status_code=304, headers={"ETag": etag})

@@ -94,7 +94,8 @@ def _resource(begun: Start, listing: Listing) -> ResourcePlan:
     at_hand = begun.at_hand(listing.resource)
     listing = believed(listing, at_hand)
     listed = {reference.id for reference in listing.references}
-    asked = sum(len(shard.wanted) for shard in cut(begun.source, listing, at_hand) if not shard.is_inline)
+    shards = cut(begun.source, listing, at_hand, again=begun.asking.again(listing))
+    asked = sum(len(shard.wanted) for shard in shards if not shard.is_inline)
     vanished = 0 if listing.refusal else len(at_hand.keys() - listed)
     return ResourcePlan(listing.resource, len(listed), len(listed - at_hand.keys()), vanished, asked, listing.refusal)
 

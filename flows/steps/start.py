@@ -17,6 +17,7 @@ from flows.steps.results import Results, prove_results, unpack_listings
 from flows.steps.upstream import are_listings_of, ask_upstream, lean, read_listings
 from lake import tables
 from lake.address import same_address
+from lake.assemble.asked import Asking
 from lake.assemble.held import HeldDraft, waiting
 from lake.assemble.index import Index, read_index
 from lake.assemble.mend import Mending, damaged_files
@@ -139,6 +140,11 @@ class Start:
             return None
 
     @cached_property
+    def asking(self) -> Asking:
+        """What earlier runs asked for; nothing if this one is forced to ask for everything."""
+        return Asking.since(self.store, None if self.is_forced else self.parent, self.source)
+
+    @cached_property
     def _index(self) -> Index | None:
         return None if self.is_forced else read_index(self.store, self.parent)
 
@@ -168,7 +174,7 @@ class Start:
                     at_hand = {id_: AtHand(None, known.path) for id_, known in at_hand.items()}
                 listing = believed(listing, at_hand)
                 believed_.append(listing)
-                shards += cut(self.source, listing, at_hand, is_new_only)
+                shards += cut(self.source, listing, at_hand, is_new_only, self.asking.again(listing))
                 if listing.refusal is None:
                     listed = {reference.id for reference in listing.references}
                     vanished += [at_hand[id_].path for id_ in sorted(at_hand.keys() - listed)]

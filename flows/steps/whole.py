@@ -7,6 +7,7 @@ from flows.steps.connected import Crawl
 from flows.steps.crawl import fetch_all
 from flows.steps.results import Results
 from flows.steps.start import Start
+from lake.assemble.asked import Asking
 from lake.assemble.draft import Crawled
 from lake.assemble.settle import settle
 from lake.assemble.staging import Manifest
@@ -15,8 +16,8 @@ from lake.crawl import Listing
 
 def crawl_all(
     begun: Start, crawl: Crawl, results: Results, listings: Sequence[Listing], allow_shrink: Sequence[str]
-) -> tuple[Crawled, list[Manifest]]:
-    """Fetch every document; return the result of the crawl, which does not hold what was asked for.
+) -> tuple[Crawled, list[Manifest], Asking]:
+    """Fetch every document that may have changed; return the result of the crawl, and what was asked for by then.
 
     Raises:
         SourceError: The source fails, or a collection could not be crawled, and this would be the first snapshot.
@@ -25,4 +26,4 @@ def crawl_all(
     listings, shards, _, anew = begun.shards(listings)
     manifests = fetch_all(crawl, shards, results)
     crawled = settle(begun.source, begun.upstream, listings, shards, manifests, begun.parent, allow_shrink)
-    return replace(crawled, anew=anew), manifests
+    return replace(crawled, anew=anew), manifests, begun.asking.after(listings, manifests, crawled.source.refused)

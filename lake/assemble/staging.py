@@ -15,7 +15,7 @@ from lake.crawl import CUT_SHORT, Fetched, Listing, Shard, Source, Upstream, Wan
 from lake.documents import SCHEMA, digest, to_arrow
 from lake.errors import StoreError
 from lake.layout import RESULTS, is_staging_key, staging_key
-from lake.resource import Failure, Reference
+from lake.resource import Failure, Moment, Reference
 from lake.store import Store
 
 # A source that gives each answer a version of its own would fill the commit, with up to 1,000 characters for each.
@@ -49,6 +49,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     span: tuple[int, int] | None = None
     packed_bytes: int = 0
     start: int = 0
+    # When the first of its documents was asked for, by the source's clock. Earlier code did not say it.
+    began: Moment | None = None
 
     @property
     def staged(self) -> "Staged | None":
@@ -143,6 +145,7 @@ class Staging:
             ),
             requests=found.requests,
             versions=dict(found.versions),
+            began=found.began,
         )
         if self._packer is None:
             return manifest

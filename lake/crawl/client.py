@@ -4,7 +4,7 @@ import asyncio
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -113,6 +113,7 @@ class Client:
             **self._key,
         }
         self._connections, self._transport = connections, transport
+        self._behind: timedelta | None = None
         self._wire: Wire | None = None
 
     async def __aenter__(self) -> Self:
@@ -139,6 +140,13 @@ class Client:
             return await self._once(url, etag, check, keep)
         except _Again as error:
             return await self._again(error, url, etag, check, keep)
+
+    def by_its_clock(self, at: datetime) -> datetime:
+        """Return what the source's clock showed at a time of this machine's clock, if its answers say the time.
+
+        It is the earlier one of both, so that nothing which the source did since then seems to have been before.
+        """
+        return at - (self._behind or timedelta())
 
     async def _again(
         self, failure: _Again, url: str, etag: str | None, check: Check | None, keep: Sequence[str]
@@ -195,6 +203,8 @@ class Client:
     async def _read(self, answer: Answer, conditional: bool, check: Check | None, keep: Sequence[str]) -> Reply:
         etag, version = _tag(answer.header("ETag")), _tag(answer.header("X-PokeAPI-Hash"))
         status = answer.status
+        if self._behind is None and (said := date_of(answer.header("Date"))) is not None:
+            self._behind = max(datetime.now(UTC) - said, timedelta())
         # GitHub and others refuse with 403 who asks too often, and say when to come back.
         is_passing = status in _RETRIED_STATUS or (status == 403 and answer.header("Retry-After") is not None)
         if not is_passing:

@@ -1,6 +1,6 @@
 """Cuts a resource's documents into shards."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from lake.crawl.crawler import crawler
@@ -14,12 +14,19 @@ from lake.source import Source
 SHARD_DOCUMENTS = 128
 
 
-def cut(source: Source, listing: Listing, at_hand: Mapping[int, AtHand], is_new_only: bool = False) -> list[Shard]:
+def cut(
+    source: Source,
+    listing: Listing,
+    at_hand: Mapping[int, AtHand],
+    is_new_only: bool = False,
+    again: Collection[int] | None = None,
+) -> list[Shard]:
     """Cut a resource's documents into shards: those that are listed, and those that the lake has at hand.
 
     A document at hand that is no longer listed is wanted as well, because only a 404 proves that it is gone. With
     `is_new_only`, only the listed documents that are not at hand are wanted. An inline listing is one shard, or none if
-    no document is wanted. A refused listing is no shard, because it says nothing about its documents.
+    no document is wanted. A refused listing is no shard, because it says nothing about its documents. Of the listed
+    documents that are at hand without an ETag, only those in `again` are wanted if that is given.
     """
     if listing.refusal is not None:
         return []
@@ -28,14 +35,12 @@ def cut(source: Source, listing: Listing, at_hand: Mapping[int, AtHand], is_new_
     if is_new_only and (listed <= at_hand.keys() or not listing.is_inline):
         new = tuple(reference for reference in listing.references if reference.id not in at_hand)
         listing, at_hand, listed = replace(listing, references=new), {}, set()
-    wanted = [
-        Wanted(
-            reference,
-            at_hand[reference.id].etag if reference.id in at_hand else None,
-            problem=listing.odd.get(reference.id),
-        )
-        for reference in listing.references
-    ]
+    wanted = []
+    for reference in listing.references:
+        known = at_hand.get(reference.id)
+        if again is None or listing.is_inline or known is None or known.etag or reference.id in again:
+            etag = None if known is None else known.etag
+            wanted.append(Wanted(reference, etag, problem=listing.odd.get(reference.id)))
     for id_ in at_hand.keys() - listed:
         path = at_hand[id_].path
         wanted.append(Wanted(Reference(resource, id_, url(source, resource, path), path), None, is_listed=False))

@@ -42,7 +42,7 @@ async def fetch(
         SourceDownError: The source's breaker was open before.
     """
     pace.breaker.require_source()
-    fetched, stop = Fetched(), stop or asyncio.Event()
+    fetched, stop, began = Fetched(), stop or asyncio.Event(), datetime.now(UTC)
     # No part of a `Crawler`: only `rest` makes such listings, and so such shards.
     if shard.is_inline:
         await _until(stop, [_fetch_inline(source, pace, shard, fetched, headers, transport)])
@@ -69,6 +69,7 @@ async def fetch(
         ]
         await _until(stop, [work(client) for client in clients])
         fetched.requests = sum(client.requests for client in clients)
+        fetched.began = min(client.by_its_clock(began) for client in clients)
     return _cut_short(fetched, shard) if stop.is_set() else fetched
 
 
@@ -106,6 +107,7 @@ async def _fetch_inline(
     transport: httpx.AsyncBaseTransport | None,
 ) -> None:
     """Read a listing whose items are the documents; if it cannot be read, all of them failed."""
+    began = datetime.now(UTC)
     async with Client(source, pace, 1, headers, transport) as client:
         try:
             fetched.add(await rest.read_inline(client, shard))
@@ -114,6 +116,7 @@ async def _fetch_inline(
         except SourceError as error:
             fetched.failed += [(item.reference, str(error)) for item in shard.wanted]
             fetched.requests += client.requests
+        fetched.began = client.by_its_clock(began)
     pace.documents += len(shard.wanted)
 
 

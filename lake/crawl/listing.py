@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lake.errors import UnknownNameError
-from lake.resource import Reference
+from lake.resource import Moment, Reference
 from lake.source import Source
 
 
@@ -28,7 +28,7 @@ class Listing:
     can be used, by the id that stands for it, what is wrong; the path of its reference is its place, such as
     trainer[7]. An inline listing, which only the crawler ``rest`` makes, contains the documents themselves, and they
     have no URL of their own. If the source refused the listing, `refusal` says why; nothing is then known about its
-    documents, and they stay as they are.
+    documents, and they stay as they are. `at` is when it was begun to be read, by the source's clock.
     """
 
     resource: str
@@ -37,6 +37,7 @@ class Listing:
     odd: Mapping[int, str] = field(default_factory=dict)
     is_inline: bool = False
     refusal: str | None = None
+    at: Moment | None = None
 
 
 def chosen(source: Source, upstream: Upstream) -> tuple[str, ...]:

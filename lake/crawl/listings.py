@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from lake.crawl.advice import RECOVERED, advice, may_pass
 from lake.crawl.breaker import are_several
@@ -45,8 +47,10 @@ async def read_listings(client: Client, upstream: Upstream, resources: Sequence[
     async def read(resource: str) -> Listing:
         async with at_once:
             require_source()
+            began = datetime.now(UTC)
             try:
-                return await known.discover(client, upstream, resource)
+                found = await known.discover(client, upstream, resource)
+                return replace(found, at=client.by_its_clock(began))
             except BudgetError:
                 raise
             except SourceError as error:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 
 from lake.resource import Document, Reference
@@ -43,7 +44,8 @@ class Shard:
 class Fetched:
     """The outcome of fetching a shard; each of its documents is in exactly one of the four lists.
 
-    `failed` gives the reason for each; `versions` counts the answers of each upstream version.
+    `failed` gives the reason for each; `versions` counts the answers of each upstream version. `began` is when the
+    first of them was asked for, by the source's clock.
     """
 
     received: list[Document] = field(default_factory=list)
@@ -52,6 +54,7 @@ class Fetched:
     failed: list[tuple[Reference, str]] = field(default_factory=list)
     requests: int = 0
     versions: Counter[str] = field(default_factory=Counter)
+    began: datetime | None = None
 
     @property
     def answered(self) -> int:
@@ -66,3 +69,4 @@ class Fetched:
         self.failed += other.failed
         self.requests += other.requests
         self.versions += other.versions
+        self.began = min(filter(None, (self.began, other.began)), default=None)

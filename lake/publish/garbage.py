@@ -14,6 +14,7 @@ from lake.accept import first
 from lake.catalogued import named_by_catalogs
 from lake.commit import Commit, commit_seqs, each_commit, read_commit
 from lake.layout import (
+    ASKED,
     CHECKS,
     CODE,
     CODE_MANIFEST,
@@ -23,11 +24,13 @@ from lake.layout import (
     RESULTS,
     SNAPSHOTS,
     STAGING,
+    asked_number,
     commit_key,
     commit_seq,
     forgotten_key,
     in_reach,
     is_snapshot_id,
+    newest_asked,
 )
 from lake.store import Store, StoredObject
 from lake.verdict import kept_drafts
@@ -38,8 +41,8 @@ GRACE = timedelta(days=2)
 
 # How many levels of a key name the folder that is kept or removed as a whole: snapshots/<id>, staging/<crawl>,
 # code/<version>, held/<draft>, reports/<id>, and results/shards/<crawl>. A result that is not of a crawl is kept or
-# removed by itself.
-_LEVELS = {SNAPSHOTS: 2, STAGING: 2, RESULTS: 3, CHECKS: 2, CODE: 2, HELD: 2, REPORTS: 2}
+# removed by itself, and so is a record of what a run asked for.
+_LEVELS = {SNAPSHOTS: 2, STAGING: 2, RESULTS: 3, CHECKS: 2, ASKED: 3, CODE: 2, HELD: 2, REPORTS: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,10 @@ def find_garbage(store: Store, grace: timedelta, codes_in_use: Collection[str] |
     """Return the garbage that is older than the grace period.
 
     Garbage is: a snapshot that neither a commit nor a catalog names, its checks and its report; staged documents and
-    results of crawls; a held draft that is decided, past its deadline or not whole; a code version that is not in use
-    and did not make a snapshot that is kept. What a waiting draft needs is kept until its deadline, whatever the grace
-    period. If `codes_in_use` is None, nobody knows which are in use, and all code stays. So does every object whose
-    name is not one of this lake's.
+    results of crawls; all records of what runs asked for but the newest; a held draft that is decided, past its
+    deadline or not whole; a code version that is not in use and did not make a snapshot that is kept. What a waiting
+    draft needs is kept until its deadline, whatever the grace period. If `codes_in_use` is None, nobody knows which are
+    in use, and all code stays. So does every object whose name is not one of this lake's.
 
     Of a commit only its names are kept, and of folders only those that may be garbage.
 
@@ -103,6 +106,7 @@ class _Needed:
         self._store = store
         self._codes = None if codes_in_use is None else set(codes_in_use)
         self._seen = set[int]()
+        self._asked = newest_asked(item.key for item in store.list(ASKED))
 
     def look(self) -> None:
         """Read the commits that were not read yet."""
@@ -116,6 +120,8 @@ class _Needed:
     def has(self, root: str, folder: str) -> bool:
         """Tell whether a commit, or a deployment, needs a folder, or nobody knows."""
         name = folder.split("/")[1]
+        if root == ASKED:
+            return asked_number(folder) in (None, self._asked)
         if root in (SNAPSHOTS, CHECKS, REPORTS):
             return name in self.snapshots or not is_snapshot_id(name)
         if root == CODE:

@@ -93,3 +93,13 @@ def test_an_object_that_always_was_one_is_asked_for_again():
     assert believed(meta, {0: AtHand(None, "meta")}) == believed(meta, {}) == meta
     [shard] = cut(source(), meta, {0: AtHand('W/"1"', "meta")})
     assert [item.etag for item in shard.wanted] == ['W/"1"']
+
+
+def test_of_documents_without_an_etag_only_some_are_asked_for_again():
+    """New ones are, those with an ETag, and those that are not listed any longer."""
+    here = {**at_hand({1, 2, 3}), **{id_: AtHand(None, f"pokemon/{id_}") for id_ in (4, 5, 6)}}
+    [shard] = cut(source(), listed({1, 2, 4, 5, 7}), here, again={5})
+    assert [item.reference.id for item in shard.wanted] == [1, 2, 3, 5, 6, 7]
+    assert cut(source(), listed({4}), {4: AtHand(None, "pokemon/4")}, again=()) == []
+    [inline] = cut(source(), replace(listed({4}), is_inline=True), {4: AtHand(None, "pokemon/4")}, again=())
+    assert [item.reference.id for item in inline.wanted] == [4]

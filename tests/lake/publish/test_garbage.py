@@ -7,7 +7,7 @@ import moto.s3.models
 import pytest
 
 from lake.errors import LakeError
-from lake.layout import check_key, commit_key, report_key, snapshot_folder
+from lake.layout import ASKED, asked_key, check_key, commit_key, report_key, snapshot_folder
 from lake.publish import commit_snapshot
 from lake.publish.garbage import GRACE, Garbage, find_garbage, remove
 from lake.store import Store
@@ -114,6 +114,15 @@ def test_the_results_of_one_crawl_age_together(store):
     put(store, f"{SHARDS}item-0001")
     put(store, f"{SHARDS}item-0002", ago=DAY)
     assert found(store) == set()
+
+
+def test_of_the_records_of_what_runs_asked_for_the_newest_stays(store):
+    """However old it is; the next run needs no other. What others keep there stays as well."""
+    put(store, *(asked_key(number) for number in (3, 7, 8)), f"{ASKED}notes.txt", ago=2 * LONG)
+    put(store, asked_key(6), ago=DAY)
+    assert found(store) == {asked_key(3), asked_key(7)}
+    remove(store, find_garbage(store, GRACE, None))
+    assert keys(store, ASKED) == {asked_key(6), asked_key(8), f"{ASKED}notes.txt"}
 
 
 def test_code_in_use_stays(store):
