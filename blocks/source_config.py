@@ -8,9 +8,10 @@ from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, create_model, model_validator
 
 from lake.source import Rest, Source
+from lake.table_settings import ColumnSettings, TableSettings
 
 
-def _form(settings: type[Rest | Source], **other: tuple[Any, Any]) -> type[BaseModel]:
+def _form(settings: type[Rest | Source | TableSettings | ColumnSettings], **other: tuple[Any, Any]) -> type[BaseModel]:
     """Return a model with a field for each declared setting; `other` gives type and default of those that differ."""
     types = get_type_hints(settings)
     form: dict[str, Any] = {}
@@ -36,6 +37,28 @@ class RestConfig(_form(Rest, collections=(dict[str, str], {}))):  # type: ignore
         return Rest(**{**self.model_dump(), "collections": tuple(self.collections.items())})
 
 
+class ColumnConfig(_form(ColumnSettings)):  # type: ignore[misc]
+    """What is said of one column."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TableConfig(_form(TableSettings, omit=(list[str], []), columns=(dict[str, ColumnConfig], {}))):  # type: ignore[misc]
+    """What is said of one table; the paths of columns begin at a document, or at an element of the table's list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def of(cls, table: TableSettings) -> "TableConfig":
+        """Return the form that holds these settings."""
+        return cls(**{**asdict(table), "columns": {path: asdict(column) for path, column in table.columns}})
+
+    def table(self) -> TableSettings:
+        """Return the settings as a lake takes them."""
+        columns = tuple((path, ColumnSettings(**column.model_dump())) for path, column in self.columns.items())
+        return TableSettings(**{**self.model_dump(), "omit": tuple(self.omit), "columns": columns})
+
+
 class SourceConfig(
     Block,
     _form(  # type: ignore[misc]
@@ -43,6 +66,7 @@ class SourceConfig(
         base_url=(HttpUrl, HttpUrl(Source().base_url)),
         resources=(list[str], []),
         rest=(RestConfig | None, None),
+        tables=(dict[str, TableConfig], {}),
     ),
 ):
     """A source to crawl, and how to be polite to it; each field is a setting of `lake.source.Source`.
@@ -82,7 +106,9 @@ class SourceConfig(
     @classmethod
     def of(cls, source: Source) -> "SourceConfig":
         """Return the block that holds these settings."""
-        return cls(**{**asdict(source), "rest": RestConfig.of(source.rest) if source.rest else None})
+        rest = RestConfig.of(source.rest) if source.rest else None
+        tables = {name: TableConfig.of(table) for name, table in source.tables}
+        return cls(**{**asdict(source), "rest": rest, "tables": tables})
 
     def source(self) -> Source:
         """Return the settings as the crawl takes them."""
@@ -90,4 +116,5 @@ class SourceConfig(
         settings["base_url"] = str(self.base_url)
         settings["resources"] = tuple(self.resources)
         settings["rest"] = self.rest.rest() if self.rest else None
+        settings["tables"] = tuple((name, table.table()) for name, table in self.tables.items())
         return Source(**settings)

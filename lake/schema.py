@@ -28,6 +28,12 @@ ORDINAL = "@ordinal"
 SPECIES_GENERATION = "@species_generation"
 # The id that the source's listing gives the document: the number, or the text where a hash stands for it.
 KEY = "@key"
+# The whole document as it was received.
+BODY = "@body"
+
+# The column with the id that a row's document is stored by. It goes with the rows of tables whose keys do not ascend as
+# these ids do, and into no file.
+DOCUMENT_ID = "@document"
 
 Row = dict[str, Any]
 # `report(path, expected, found)` notes a value that does not fit; null takes its place in the table.
@@ -71,6 +77,11 @@ class Field:
         return (self.path,) if isinstance(self.path, str) else self.path
 
 
+def is_reference(field: Field, path: str) -> bool:
+    """Tell whether the value of a field at a path is the id at the end of a URL."""
+    return bool(field.references) and pa.types.is_integer(field.type) and path.endswith("url")
+
+
 @dataclass(frozen=True)
 class Table:
     """One table: its grain, the resources whose documents fill it, and its fields.
@@ -79,7 +90,8 @@ class Table:
     say how rows are made, `fill` turns one document into rows, without GENERATION. It gets only the document's id and
     the top-level members that the paths of these fields start with. Where several of its documents state the same, the
     columns `once`, the row of the first one stands for all; they must be few enough for one batch. A table that
-    `is_inferred` was made from the documents of one resource, and nobody declared it.
+    `is_inferred` was made from the documents of one resource, and nobody declared it. `partition_by` names a column
+    whose values, or whose years if it is a time, are the partitions.
     """
 
     name: str
@@ -91,10 +103,14 @@ class Table:
     fill: Fill | None = None
     once: tuple[str, ...] = ()
     is_inferred: bool = False
+    partition_by: str = ""
 
     @property
     def partition(self) -> str | None:
         """The partition's name in the path, None for a table that has none."""
+        if self.partition_by:
+            is_time = pa.types.is_temporal(self.field(self.partition_by).type)
+            return f"{self.partition_by}_{'year' if is_time else 'part'}"
         partitioned = any(field.name == GENERATION for field in self.fields) and GENERATION not in self.primary_key
         return PARTITION if partitioned else None
 
@@ -114,7 +130,20 @@ class Table:
 
         Only keys are refused when null, because upstream has made other fields nullable overnight.
         """
-        return frozenset(self.primary_key) | ({GENERATION} if self.partition else frozenset())
+        return frozenset(self.primary_key) | ({GENERATION} if self.partition == PARTITION else frozenset())
+
+    @property
+    def by(self) -> str | None:
+        """The column whose values are the partitions, None for a table that has none."""
+        return self.partition_by or (GENERATION if self.partition else None)
+
+    @property
+    def ascends(self) -> bool:
+        """Whether its keys ascend as the ids do that the documents are stored by, as far as the documents' order goes.
+
+        Those of a text, for which a hash stands, do not, and those that the document states itself may not.
+        """
+        return self.field(self.primary_key[0]).type != pa.string() and KEY in self.field(self.primary_key[0]).paths
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -132,6 +161,7 @@ class Table:
                         ("references", field.references),
                         ("stand_ins", json.dumps(dict(field.stand_ins), ensure_ascii=False) if field.stand_ins else ""),
                         ("source", " or ".join(field.paths)),
+                        ("is_json", "true" if field.is_json else ""),
                     )
                     if text
                 },
@@ -232,7 +262,10 @@ def _same_kind(found: pa.DataType, declared: pa.DataType) -> bool:
 
 
 def dictionary_of(table: Table, null_counts: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
-    """Return one entry per field, for a commit or a person: name, type, unit, description, and nulls if counted."""
+    """Return one entry per field, for a commit or a person: name, type, unit, description, and nulls if counted.
+
+    Of an inferred table it also says where a value stands in a document, because the next snapshot keeps its columns.
+    """
     return [
         {
             "name": field.name,
@@ -240,6 +273,8 @@ def dictionary_of(table: Table, null_counts: Mapping[str, int] | None = None) ->
             "nullable": field.nullable,
             **({"unit": field.unit} if field.unit else {}),
             "description": field.description,
+            **({"path": field.paths[0]} if table.is_inferred else {}),
+            **({"is_json": True} if field.is_json else {}),
             **({"nulls": null_counts[field.name]} if null_counts is not None else {}),
         }
         for field in table.fields

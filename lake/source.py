@@ -5,10 +5,11 @@ number. The source block, the flows' parameters and the command's flags are made
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
-_T = TypeVar("_T")
+from lake.setting import setting as _setting
+from lake.table_settings import TableSettings, said_of
 
 # A crawl asks for each document once, and again for those that fail. One that asks three times as often for all of them
 # runs away. For all of PokeAPI, 15,500 documents, the least is as much.
@@ -16,14 +17,6 @@ REQUESTS_PER_DOCUMENT, SPARE_REQUESTS, LEAST_REQUESTS = 3, 1_000, 50_000
 
 # A year. What nobody has decided by then is no question any more.
 MAX_HELD_HOURS = 24 * 365
-
-
-def _setting(default: _T, sentence: str, **form: str | float) -> _T:
-    """Declare a setting: its default, the sentence that every form shows, and its title or bounds.
-
-    All but the default stands in the field's metadata, under the names that pydantic's `Field` has for it.
-    """
-    return field(default=default, metadata={"description": sentence, **form})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +71,12 @@ class Source:
     # The other kinds know where things lie in their listings.
     rest: Rest | None = _setting(  # noqa: RUF009
         None, "How to read the listings of a source of kind rest; none for others.", title="REST"
+    )
+
+    tables: tuple[tuple[str, TableSettings], ...] = _setting(
+        (),
+        "What is said of the tables of a source other than PokeAPI, by resource, or by resource and list: shop,"
+        " shop.goods[]; what is not said is inferred.",
     )
 
     # A refresh that follows a look at the listings within the hour does not read them again.
@@ -186,6 +185,12 @@ class Source:
             return self
         wanted = documents * REQUESTS_PER_DOCUMENT + SPARE_REQUESTS
         return replace(self, requests_per_run=max(LEAST_REQUESTS, wanted))
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """The settings that say what tables its documents fill, as a commit keeps them; none for PokeAPI."""
+        said = {"id_path": self.rest.id_path} if self.rest else {}
+        return {**said, "tables": said_of(self.tables)} if self.tables else said
 
     @property
     def connections_per_shard(self) -> int:
