@@ -1,6 +1,9 @@
 """Tables that nobody declared: what they hold follows from the documents of a resource, over all of them."""
 
+from lake.tables.inferred.declare import Declared, declare
 from lake.tables.inferred.grow import grown
+from lake.tables.inferred.known import Key
+from lake.tables.inferred.notes import Note
 from lake.tables.inferred.shape import NOTHING, Shape, all_joined, joined
 
-__all__ = ["NOTHING", "Shape", "all_joined", "grown", "joined"]
+__all__ = ["NOTHING", "Declared", "Key", "Note", "Shape", "all_joined", "declare", "grown", "joined"]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from lake.decode import Digits
+from lake.tables.moments import MOMENT
 
 Kind = Literal[
     "null", "boolean", "int", "wide", "huge", "double", "time", "string", "object", "map", "list", "deep"
@@ -33,14 +34,8 @@ _INCLUDED: dict[str, tuple[str, ...]] = {
     "map": ("object",),
 }
 
-_DAYS = r"(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31"
-_LEAP_YEAR = r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
-_DATE = rf"(?:[0-9]{{4}}-(?:{_DAYS})|{_LEAP_YEAR}-02-29)"
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-
-# A time by RFC 3339, as far as microseconds since 1970 in UTC hold it: of the first and the last year that they can
-# hold, another zone may reach beyond.
-TIME = rf"^(?!0000)(?!(?:0001|9999)[^Z]*\Z){_DATE}T{_CLOCK}:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:Z|[+-]{_CLOCK})\Z"
+# The texts that are times: all that a column of times takes.
+TIME = rf"^{MOMENT}\Z"
 
 _is_time = re.compile(TIME).match
 
