@@ -18,6 +18,7 @@ from flows.cli import app, main
 from flows.cli.api import BUSY_SECONDS, PAUSE_SECONDS, api_error
 from flows.deploy.code import collect
 from flows.steps.parameters import _opened
+from tests.tried import tried
 
 # How each command is given what it needs otherwise; it is then left to ask Prefect's API.
 SOURCE = ("--bucket", "lake", "--source", "http://127.0.0.1:9/api/v2/")
@@ -181,7 +182,7 @@ def test_an_api_that_is_not_there_is_one_paragraph(ran: Ran, answering: Any, mon
     for kind in ("sync", "async"):
         monkeypatch.setattr(f"httpcore._{kind}.connection.exponential_backoff", lambda factor: repeat(0))
     dead = "http://user:hyper-beam@127.0.0.1:9/api"
-    for command in ASKING:
+    for command in tried(ASKING, "doctor", "refresh", "tables"):
         check(ran(dead, command), command, "pokelake: Prefect's API at http://127.0.0.1:9/api could not be used: ")
     url = answering(302, b"", "http://127.0.0.1:9/login")
     check(ran(url, "tables"), "tables", f"pokelake: Prefect's API at {url} could not be used: ConnectError")
@@ -201,7 +202,7 @@ def test_a_proxy_that_cannot_be_one_is_named(ran: Ran, monkeypatch: pytest.Monke
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("HTTPS_PROXY", "foo://user:hyper-beam@bar")
-    for command in ASKING:
+    for command in tried(ASKING, "doctor", "refresh", "tables"):
         code, out, err = ran("http://127.0.0.1:9/api", command)
         assert (code, out) == (1, ""), command
         assert err.startswith("pokelake: HTTPS_PROXY: expected the address of a proxy"), command

@@ -14,6 +14,7 @@ from tests.lake import keys
 from tests.lake.publish import draft
 from tests.lake.publish.killing import NEW, OLD, REQUESTS, Interrupted, Killed, killed_at, publish, write
 from tests.lake.publish.littering import CODE, CRAWL, LONG, age, chain, collect, put, requests_of, whole
+from tests.tried import tried
 
 
 def litter(store: Store) -> set[str]:
@@ -29,7 +30,7 @@ def litter(store: Store) -> set[str]:
 def test_a_collection_killed_at_any_request_harms_nobody_and_can_be_repeated(client, store, subtests):
     """What a reader sees at that moment is the same."""
     litter(store)
-    for at in range(1, requests_of(collect, store, client) + 1):
+    for at in tried(range(1, requests_of(collect, store, client) + 1)):
         with subtests.test(at=at):
             place = Store("lake", str(at), client)
             needed = litter(place)
@@ -56,7 +57,7 @@ def test_a_code_version_whose_files_are_being_removed_has_no_manifest(store):
 
 
 def test_a_writer_interrupted_by_a_collection_at_any_request_publishes(client, subtests):
-    for at in range(1, REQUESTS + 1):
+    for at in tried(range(1, REQUESTS + 1)):
         with subtests.test(at=at):
             place = Store("lake", str(at), client)
             [old] = chain(place, 9)
@@ -71,7 +72,7 @@ def test_a_collection_interrupted_by_a_writer_at_any_request_leaves_its_files(cl
         return chain(place, 9)[0]
 
     begin(store)
-    for at in range(1, requests_of(collect, store, client) + 1):
+    for at in tried(range(1, requests_of(collect, store, client) + 1)):
         with subtests.test(at=at):
             place = Store("lake", str(at), client)
             writer = partial(publish, place, NEW, begin(place))
