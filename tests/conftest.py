@@ -7,10 +7,11 @@ import importlib
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial, wraps
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ SERVERS = {"migrated", "prefect_server"}
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 # Laws are tried on few examples while one works, and on many by `make test`. No example fails for being slow.
-settings.register_profile("dev", max_examples=15, deadline=None)
+settings.register_profile("dev", max_examples=10, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
@@ -239,15 +240,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     _AT_WORK[:] = [item]
 
 
-def refuse_servers(event: str, arguments: tuple[Any, ...]) -> None:
-    """Let a test that is not marked start no Prefect server, for `make check` would wait for it."""
-    if event == "subprocess.Popen" and _AT_WORK and not _AT_WORK[0].get_closest_marker("server"):
-        command = [str(part) for part in arguments[1] or ()]
-        assert not {"server", "start"} <= set(command), f"only a test marked as `server` may run {command}"
+def refuse_servers(start: Callable[..., None]) -> Callable[..., None]:
+    """Let a test that is not marked start no Prefect server, because `make check` would wait for it."""
+
+    @wraps(start)
+    def start_process(process: subprocess.Popen[Any], args: Any, *more: Any, **options: Any) -> None:
+        if _AT_WORK and not _AT_WORK[0].get_closest_marker("server"):
+            command = [args] if isinstance(args, str | bytes | os.PathLike) else [str(part) for part in args]
+            assert not {"server", "start"} <= set(command), f"only a test marked as `server` may run {command}"
+        start(process, args, *more, **options)
+
+    return start_process
 
 
-# It hears of every process that is started in this one, in whatever way.
-sys.addaudithook(refuse_servers)
+# Every process that Python code starts comes from there. An audit hook would be told of each file and import as well.
+subprocess.Popen.__init__ = refuse_servers(subprocess.Popen.__init__)
 
 
 @pytest.hookimpl(optionalhook=True)
