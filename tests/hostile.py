@@ -34,5 +34,6 @@ INVISIBLE = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3
 
 def unseen(text: str) -> set[str]:
     """Return the characters of a text, except line breaks, that are obeyed or not seen."""
-    hidden = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char != "\n"}
-    return hidden | (set(text) & INVISIBLE)
+    chars = set(text) - {"\n"}
+    hidden = {char for char in chars if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    return hidden | (chars & INVISIBLE)
