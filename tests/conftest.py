@@ -29,6 +29,7 @@ from flows.local.replica import Running, replica
 from flows.local.s3 import spare_moto
 from lake.store import Store
 from tests.flows.local.replica import small_corpus
+from tests.once import once
 from tests.s3 import client_without_socket, create_bucket, without_sockets
 
 STARTED = Path(__file__).parent / "started"
@@ -124,6 +125,12 @@ def s3_endpoint() -> Iterator[str]:
         with without_sockets(endpoint := f"http://{host}:{port}"):
             yield endpoint
         server.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _once() -> Iterator[None]:
+    with once():
+        yield
 
 
 def use_s3(s3_endpoint: str, patch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,9 @@ from lake import tables
 from lake.publish import parquet
 from lake.tables import Catalog
 
+# Larger files are few, and would fill the memory.
+KEPT_BYTES = 256 << 10
+
 _ANSWERS: dict[Hashable, Any] = {}
 
 
@@ -54,12 +57,15 @@ class _File:
 
     def close(self) -> bytes:
         key = (self._encoder, *map(_identity, self._given), *map(_identity, self._batches))
-        if key not in _ANSWERS:
-            file = self._encoder(*self._given)
-            for rows in self._batches:
-                file.add(rows)
-            _ANSWERS[key] = file.close()
-        return _ANSWERS[key]
+        if key in _ANSWERS:
+            return _ANSWERS[key]
+        file = self._encoder(*self._given)
+        for rows in self._batches:
+            file.add(rows)
+        body: bytes = file.close()
+        if len(body) <= KEPT_BYTES:
+            _ANSWERS[key] = body
+        return body
 
 
 def _identity(argument: Any) -> Hashable:

@@ -25,7 +25,7 @@ from tests.hostile import ODD, unseen
 from tests.lake.read import FIRST, LEARNT, document, learnt, publish
 
 LAKE = ("--bucket", "lake", "--prefix", "pokelake")
-LONG = "\u202e" + "x" * 1_000_000
+LONG = "\u202e" + "x" * 100_000
 
 # What a person types, with a place for text that is odd itself.
 COMMANDS = {

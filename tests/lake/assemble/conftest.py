@@ -8,7 +8,6 @@ import pytest
 from hypothesis import settings
 
 from lake.publish import cut
-from tests.once import once
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,12 +26,6 @@ def submit_at_once(pool: ThreadPoolExecutor, do: Callable[..., Any], /, *args: A
     except BaseException as error:
         future.set_exception(error)
     return future
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _once() -> Iterator[None]:
-    with once():
-        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
