@@ -18,6 +18,7 @@ from typing import Any
 
 import botocore.utils
 import certifi
+import pyarrow as pa
 import pytest
 from botocore.loaders import JSONFileLoader
 from hypothesis import settings
@@ -98,6 +99,10 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 settings.register_profile("dev", max_examples=10, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+# Tables have few rows, and to hand them to threads takes longer than to work on them; `make test` has the threads.
+if settings.get_current_profile_name() == "dev":
+    pa.set_cpu_count(1)
 
 # Prefect would start a server by itself where none is named.
 os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
