@@ -30,14 +30,14 @@ chromium:
 				apt-get -qq install -y --no-install-recommends chromium; }; } > /dev/null 2>&1 || \
 			echo "apt-get could not install it; the tests of pages will say so" >&2; }
 
-# The loop while you work: lint, types, and all tests that need no server, cluster or browser, with few examples of a law.
+# The loop while you work: lint, types, and all tests that need no server, cluster, browser or tool of others, with few examples of a law.
 check: .venv/installed
 	@$(MAKE) --no-print-directory -j 3 lint types quick
 
 # These tests hardly wait, and every worker imports everything, so there are as many workers as cores.
 quick: .venv/installed
 	@$(BIN)/python -m pytest -q -n $(CORES) --no-loadscope-reorder \
-		-m "not server and not corpus and not cluster and not browser and not kernel"
+		-m "not server and not corpus and not cluster and not browser and not kernel and not tool"
 
 # The files with the most lines that no test reaches, and the share of all that some test does, child processes included.
 coverage: .venv/cluster/installed

@@ -40,6 +40,7 @@ def run(commands: str, folder: Path) -> str:
     return said.stdout
 
 
+@pytest.mark.tool
 def test_the_aws_cli_finds_the_current_snapshot(lake: Store, tmp_path: Path):
     [commands] = code_blocks(PROTOCOL, "sh", "Without Python")
     assert run(f"{commands}\necho now $KEY $SNAPSHOT", tmp_path).endswith(
@@ -50,6 +51,7 @@ def test_the_aws_cli_finds_the_current_snapshot(lake: Store, tmp_path: Path):
     assert file.read_bytes() == lake.get(f"snapshots/{SECOND}/{file.relative_to(tmp_path).as_posix()}")
 
 
+@pytest.mark.tool
 def test_the_cli_finds_it_among_more_commits_than_one_page_lists(lake: Store, tmp_path: Path):
     find, _, _ = code_blocks(PROTOCOL, "sh", "Without Python")[0].partition("SNAPSHOT=")
     small_pages = find.replace("list-objects-v2", "list-objects-v2 --page-size 1")
@@ -71,6 +73,7 @@ def test_duckdb_alone_finds_the_current_snapshot(lake: Store, tmp_path: Path):
         assert connection.sql("select getvariable('current')").fetchall() == [(f"{tmp_path}/snapshots/{SECOND}",)]
 
 
+@pytest.mark.tool
 def test_the_rule_matches_the_events_of_commits_alone(lake: Store, tmp_path: Path):
     """S3 says to EventBridge what it created; the rule's target here is a queue."""
     [commands] = code_blocks(PROTOCOL, "sh", "When a snapshot is published")

@@ -32,6 +32,7 @@ def account(clients: None, bucket: str) -> None:
     complete_moto()
 
 
+@pytest.mark.tool
 def test_cfn_lint_finds_nothing():
     from cfnlint.api import lint_file
 

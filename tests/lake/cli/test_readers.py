@@ -74,6 +74,7 @@ def _names(distributions: list[str]) -> set[str]:
     return {canonicalize_name(name) for name in distributions}
 
 
+@pytest.mark.tool
 def test_the_wheel_has_the_package_lake_and_the_command(installed: Path):
     assert [path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")] == ["lake"]
     [entries] = installed.glob("*.dist-info/entry_points.txt")
@@ -85,6 +86,7 @@ def test_the_wheel_has_the_package_lake_and_the_command(installed: Path):
     assert needed == {path.relative_to(installed).as_posix() for path in found}
 
 
+@pytest.mark.tool
 def test_it_reads_and_says_of_every_other_command_where_it_is(ran: Ran, lake: Lake):
     place = ("--bucket", lake.store.bucket, "--prefix", "pokelake")
     code, out, err = ran("read", "moves", "--where", "move_id == 3", *place, "--json")
@@ -97,6 +99,7 @@ def test_it_reads_and_says_of_every_other_command_where_it_is(ran: Ran, lake: La
     assert err.startswith("pokelake: refresh is a command of Pokélake's flows, and this install only reads: `make")
 
 
+@pytest.mark.tool
 def test_a_lake_without_a_bucket_is_asked_for(ran: Ran):
     code, out, err = ran("tables")
     assert (code, out) == (1, "")
