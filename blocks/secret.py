@@ -1,5 +1,6 @@
 """Keys of sources that need one: they stay in Secret or AWS Secret blocks, and only their names are passed around."""
 
+import json
 from typing import Any
 
 from prefect.blocks.system import Secret
@@ -8,24 +9,29 @@ from prefect_aws import AwsSecret
 from blocks.credentials import hardened
 from blocks.storage import load_block
 from lake.answers import may_be_applied
-from lake.crawl import Source
+from lake.crawl import Key, Source, key_of
 from lake.errors import LakeError, UnknownNameError
 
 # The types of blocks that hold a key, by the slug that Prefect has for each.
 _TYPES: dict[str, type[Secret[Any]] | type[AwsSecret]] = {"secret": Secret, "aws-secret": AwsSecret}
 
 
-def key_headers(source: Source) -> dict[str, str]:
-    """Return the header that carries a source's key; none for a source without one.
+def source_key(source: Source) -> Key | None:
+    """Return a source's key, as requests carry it; None for a source without one.
 
     Raises:
-        LakeError: No block of this name is saved, two are, or AWS does not give the key.
+        LakeError: No block of this name is saved, two are, AWS does not give the key, or it is of another kind.
     """
     if not source.api_key_block:
-        return {}
+        if source.api_key_in != "header":
+            raise LakeError(
+                f"{source.base_url}: expected the name of a block in api_key_block, because api_key_in is"
+                f" {source.api_key_in!r}, found none"
+            )
+        return None
     block = _block(source.api_key_block)
-    key = _kept_by_aws(block) if isinstance(block, AwsSecret) else block.get()
-    return {source.api_key_header: f"{source.api_key_prefix}{key}"}
+    found = _kept_by_aws(block, source) if isinstance(block, AwsSecret) else block.get()
+    return key_of(source, json.dumps(found) if isinstance(found, dict) else str(found))
 
 
 def _block(name: str) -> Secret[Any] | AwsSecret:
@@ -46,7 +52,7 @@ def _block(name: str) -> Secret[Any] | AwsSecret:
     return block
 
 
-def _kept_by_aws(block: AwsSecret) -> str:
+def _kept_by_aws(block: AwsSecret, source: Source) -> str:
     """Return what AWS Secrets Manager keeps under the name in a block."""
     where = f"AwsSecret block {block._block_document_name!r}: secret {block.secret_name!r}"
     patient = block.model_copy(update={"aws_credentials": hardened(block.aws_credentials)})
@@ -60,6 +66,6 @@ def _kept_by_aws(block: AwsSecret) -> str:
             may_pass=may_be_applied(error),
         ) from error
     text = (found.decode() if isinstance(found, bytes) else found).strip()
-    if text.startswith("{"):
+    if text.startswith("{") and source.api_key_in != "oauth2":
         raise LakeError(f"{where}: expected the key as plain text, found a JSON object; save the key alone")
     return text

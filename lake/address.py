@@ -118,6 +118,8 @@ def with_query(address: str, parameters: Mapping[str, str | None]) -> str:
     >>> with_query("https://pokeapi.co/api/v2/pokemon?limit=20&page=1", {"page": "2", "q": "a b"})
     'https://pokeapi.co/api/v2/pokemon?limit=20&page=2&q=a+b'
     """
+    if not parameters:
+        return address
     before, mark, fragment = address.partition("#")
     path, _, query = before.partition("?")
     kept = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) not in parameters]

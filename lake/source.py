@@ -121,10 +121,28 @@ class Source:
         "Name of the Secret or AWS Secret block that holds the API's key; empty for an API that needs none.",
         title="API Key Block",
     )
+    api_key_in: Literal["header", "query", "basic", "oauth2"] = _setting(
+        "header",
+        "How requests carry the key: in a header; in the query; as user and password of HTTP Basic, if it is"
+        " user:password; or as a token of OAuth 2.0 that client_id:client_secret, or a JSON object of these two, is"
+        " exchanged for.",
+        title="API Key In",
+    )
     # Header and prefix of most APIs that take a token.
-    api_key_header: str = _setting("Authorization", "Header that carries the key.", title="API Key Header")
+    api_key_header: str = _setting(
+        "Authorization", "Header that carries the key, or the token of OAuth 2.0.", title="API Key Header"
+    )
     api_key_prefix: str = _setting(
         "Bearer ", "What stands before the key in its header, with the space between them.", title="API Key Prefix"
+    )
+    api_key_parameter: str = _setting(
+        "api_key", "Query parameter that carries the key, if it goes into the query.", title="API Key Parameter"
+    )
+    oauth2_token_url: str = _setting(
+        "", "Address that gives tokens of OAuth 2.0, if the key is exchanged for one.", title="OAuth2 Token URL"
+    )
+    oauth2_scope: str = _setting(
+        "", "Scopes to ask for with the token, with spaces between them; empty for none.", title="OAuth2 Scope"
     )
 
     # One page as large as the collection cannot change between two pages.

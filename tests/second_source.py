@@ -13,11 +13,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lake.crawl import Rest, Source
+from lake.crawl.key import basic
 from tests.serving import serving
 
 KEY = "cerulean-7f3a"
 
+# What the league gives for its key where that is exchanged for a token, at `/token`.
+TOKEN = "pewter-90b1"
+
 Style = Literal["next", "cursor", "offset", "page", "header"]
+KeyIn = Literal["header", "query", "basic", "oauth2"]
 Trainer = dict[str, Any]
 
 # One id has a slash, as those of some registries do.
@@ -36,7 +41,7 @@ def trainers() -> dict[str, Trainer]:
 
 
 def settings(url: str, style: Style = "next", inline: bool = False, **changes: Any) -> Source:
-    """Return how the league is crawled; its key is to be added as `headers`, or by a Secret block."""
+    """Return how the league is crawled; its key is to be added, by a Secret block or otherwise."""
     rest = Rest(
         collections=(("trainer", "trainers"),),
         results_path="data",
@@ -53,6 +58,17 @@ def settings(url: str, style: Style = "next", inline: bool = False, **changes: A
     return Source(url, "rest", rest=rest, **{**polite, **changes})
 
 
+def secret(key_in: KeyIn) -> str:
+    """Return what the block of the league's key holds."""
+    return {"basic": f"ash:{KEY}", "oauth2": f"league:{KEY}"}.get(key_in, KEY)
+
+
+def key_settings(url: str, key_in: KeyIn) -> dict[str, str]:
+    """Return the settings of the league's key."""
+    token = {"oauth2_token_url": f"{url.removesuffix('v1/')}token", "oauth2_scope": "read"}
+    return {"api_key_in": key_in, "api_key_parameter": "key", **(token if key_in == "oauth2" else {})}
+
+
 @contextmanager
 def second_source(
     style: Style = "next",
@@ -60,20 +76,24 @@ def second_source(
     served: Mapping[str, Trainer] | None = None,
     has_etags: bool = True,
     asked: list[str] | None = None,
+    key_in: KeyIn = "header",
 ) -> Iterator[str]:
     """Serve the league from a thread while the block runs, and yield its base URL; `served` may change meanwhile.
 
     `asked` gets the path and query of each request, below the base URL. One for a trainer that is `broken` is answered
-    with 500.
+    with 500. A key of the query is repeated in all links, as some APIs do.
     """
-    asked = [] if asked is None else asked
-    with serving(_application(style, inline, trainers() if served is None else served, has_etags, asked)) as address:
+    served, asked = trainers() if served is None else served, [] if asked is None else asked
+    with serving(_application(style, inline, served, has_etags, asked, key_in)) as address:
         yield f"{address}/v1/"
 
 
 def _application(
-    style: Style, inline: bool, served: Mapping[str, Trainer], has_etags: bool, asked: list[str]
+    style: Style, inline: bool, served: Mapping[str, Trainer], has_etags: bool, asked: list[str], key_in: KeyIn
 ) -> Starlette:
+    ways = {"header": f"Bearer {KEY}", "basic": basic(secret("basic")), "oauth2": f"Bearer {TOKEN}", "query": None}
+    repeated = f"&key={KEY}" if key_in == "query" else ""
+
     def listing(request: Request) -> tuple[dict[str, Any], dict[str, str]]:
         """Return a page and its headers; it says how to go on as the style wants it, and in no other way."""
         asked = {name: int(value) for name, value in request.query_params.items() if name in ("limit", "after", "page")}
@@ -82,7 +102,7 @@ def _application(
         items = list(served.values())
         end = start + size if start + size < len(items) else None
         data = items[start : start + size] if inline else [{"id": item["id"]} for item in items[start : start + size]]
-        page, link = {"data": data, "count": len(items)}, f"/v1/trainers?limit={size}&after={end}"
+        page, link = {"data": data, "count": len(items)}, f"/v1/trainers?limit={size}&after={end}{repeated}"
         if style == "header":
             lines = f'</v1/trainers>; rel="first", <{link}>; rel="next"' if end else '</v1/trainers>; rel="first"'
             return page, {"Link": lines, "X-Total-Count": str(len(items))}
@@ -91,7 +111,8 @@ def _application(
 
     async def answer(request: Request) -> Response:
         asked.append(str(request.url).partition("/v1/")[2])
-        if request.headers.get("Authorization") != f"Bearer {KEY}":
+        key = request.query_params.get("key") if key_in == "query" else None
+        if request.headers.get("Authorization") != ways[key_in] or key != (KEY if key_in == "query" else None):
             return JSONResponse({"error": "who are you?"}, 401)
         trainer = request.path_params.get("id")
         found, headers = listing(request) if trainer is None else (served.get(trainer), {})
@@ -106,4 +127,11 @@ def _application(
             return Response(status_code=304, headers={"ETag": etag})
         return JSONResponse(found, headers={"ETag": etag, **headers})
 
-    return Starlette(routes=[Route("/v1/trainers", answer), Route("/v1/trainers/{id:path}", answer)])
+    async def token(request: Request) -> Response:
+        form = await request.body()
+        if request.headers.get("Authorization") != basic(secret("oauth2")) or b"scope=read" not in form.split(b"&"):
+            return JSONResponse({"error": "invalid_client"}, 401)
+        return JSONResponse({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600})
+
+    routes = [Route("/token", token, methods=["POST"])] if key_in == "oauth2" else []
+    return Starlette(routes=[*routes, Route("/v1/trainers", answer), Route("/v1/trainers/{id:path}", answer)])

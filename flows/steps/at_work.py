@@ -13,7 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from blocks.limit import Allowance
-from blocks.secret import key_headers
+from blocks.secret import source_key
 from flows.steps.batch import Result, manifests_of
 from flows.steps.connected import Connections, Crawl, shared
 from flows.steps.deadline import Deadline
@@ -90,7 +90,7 @@ def at_work(crawl: Crawl, tally: Tally, report: CrawlReport) -> Iterator[AtWork]
 @contextmanager
 def _in_threads(crawl: Crawl, tally: Tally, report: CrawlReport) -> Iterator[AtWork]:
     """Let tasks work in threads of this process, all over the connections of one HTTP process."""
-    fetcher = Fetcher(crawl.source, key_headers(crawl.source))
+    fetcher = Fetcher(crawl.source, source_key(crawl.source))
     orders = Orders(fetcher, crawl.source, report)
     orders.allowance = allowance = Allowance(crawl.source.global_limit, orders.require_wanted)
     lanes = crawl.source.shards_at_once

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from blocks.secret import key_headers
+from blocks.secret import source_key
 from lake.crawl import Fetcher, Source
 
 # A process takes a second to start, so it waits so long for another task.
@@ -23,7 +23,7 @@ class Fetchers:
     @contextmanager
     def one(self, crawl: str, source: Source) -> Iterator[Fetcher]:
         """Give one, which no other task has, for the block; its pace and its budget are those of the source."""
-        fetcher = self._take(f"{crawl} {source.connections}") or Fetcher(source, key_headers(source))
+        fetcher = self._take(f"{crawl} {source.connections}") or Fetcher(source, source_key(source))
         fetcher.set_rate(source.requests_per_second)
         fetcher.allow(source.requests_per_run)
         try:

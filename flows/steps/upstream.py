@@ -12,7 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
-from blocks.secret import key_headers
+from blocks.secret import source_key
 from flows.steps.numbers import numbers
 from flows.steps.results import PLAIN_JSON, pack_listings
 from lake.address import same_origin
@@ -30,10 +30,10 @@ NAMED = "pokemon"
 def probe(source: Source) -> tuple[Upstream, int]:
     """Ask the source for its version and its resources; return also how many requests that took."""
     # Outside the event loop: inside one, Prefect returns an awaitable.
-    headers = key_headers(source)
+    key = source_key(source)
 
     async def ask() -> tuple[Upstream, int]:
-        async with Client(source, Pace(source), 1, headers) as client:
+        async with Client(source, Pace(source), 1, key) as client:
             return await crawler(source.kind).probe(client), client.requests
 
     return _run(ask())
@@ -41,10 +41,10 @@ def probe(source: Source) -> tuple[Upstream, int]:
 
 def read_all(source: Source, upstream: Upstream, resources: Sequence[str]) -> tuple[list[Listing], int]:
     """Read the listing of every resource; return also how many requests that took."""
-    headers = key_headers(source)
+    key = source_key(source)
 
     async def read() -> tuple[list[Listing], int]:
-        async with Client(source, Pace(source), source.connections, headers) as client:
+        async with Client(source, Pace(source), source.connections, key) as client:
             return await every_listing(client, upstream, resources), client.requests
 
     return _run(read())

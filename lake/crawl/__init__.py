@@ -7,6 +7,7 @@ from lake.crawl.client import Client
 from lake.crawl.crawler import Crawler, crawler
 from lake.crawl.cut import believed, cut
 from lake.crawl.fetch import fetch
+from lake.crawl.key import Key, key_of
 from lake.crawl.listing import Listing, Upstream, chosen
 from lake.crawl.listings import read_listings
 from lake.crawl.pace import Pace
@@ -22,6 +23,7 @@ __all__ = [
     "Crawler",
     "Fetched",
     "Fetcher",
+    "Key",
     "Listing",
     "Pace",
     "Picked",
@@ -40,6 +42,7 @@ __all__ = [
     "fetch",
     "followed",
     "in_order",
+    "key_of",
     "may_pass",
     "narrowed",
     "picked_documents",

@@ -11,11 +11,11 @@ import pickle
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Any
 
 from lake.crawl.fetch import fetch
+from lake.crawl.key import Key
 from lake.crawl.pace import Pace
 from lake.crawl.process import LENGTH_BYTES, write_answer
 from lake.crawl.shard import Fetched, Shard
@@ -42,7 +42,7 @@ async def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Fetch shards until the parent closes the pipe or is gone; all shards that were sent are fetched side by side."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), requests)
-    source, headers = await _next(reader)
+    source, key = await _next(reader)
     pace, writing, stop = Pace(source), asyncio.Lock(), asyncio.Event()
     running: set[asyncio.Task[None]] = set()
 
@@ -52,7 +52,7 @@ async def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             await asyncio.to_thread(write_answer, answers, (number, found))
 
     async def answer(number: int, shard: Shard) -> None:
-        await send(number, await _fetched(source, pace, shard, headers, stop))
+        await send(number, await _fetched(source, pace, shard, key, stop))
 
     async def tell() -> None:
         told = 0
@@ -88,10 +88,10 @@ async def _next(reader: asyncio.StreamReader) -> Any:
 
 
 async def _fetched(
-    source: Source, pace: Pace, shard: Shard, headers: Mapping[str, str], stop: asyncio.Event
+    source: Source, pace: Pace, shard: Shard, key: Key | None, stop: asyncio.Event
 ) -> Fetched | Exception:
     try:
-        return await fetch(source, pace, shard, headers, stop=stop)
+        return await fetch(source, pace, shard, key, stop=stop)
     except SourceError as error:
         return error
     except Exception:

@@ -15,7 +15,7 @@ _KINDS = tuple(
         (
             r"\bstatus (401|403|407)\b",
             False,
-            "Check the source's key (api_key_block, api_key_header and api_key_prefix in the source block) and"
+            "Check the source's key (api_key_block and api_key_in in the source block, and what goes with that) and"
             " user_agent, then run again.",
         ),
         (r"\bstatus (408|425|5\d\d)\b", True, RECOVERED),

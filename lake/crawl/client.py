@@ -13,9 +13,11 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from lake.address import joined, same_origin, spelled
 from lake.crawl.breaker import LEFT_ALONE
 from lake.crawl.coding import CodingError, decoder_of
+from lake.crawl.key import Key
+from lake.crawl.oauth2 import TokenError
 from lake.crawl.pace import Pace, date_of, retry_after_seconds
+from lake.crawl.signing import Signing
 from lake.crawl.wire import AddressError, Answer, Wire, WireError, open_wire
-from lake.errors import SourceError
 from lake.proxies import check_proxies
 from lake.source import Source
 from lake.text import shown
@@ -85,8 +87,8 @@ class Reply:
 class Client:
     """A source's connections within one event loop; an ``async with`` block opens and closes them.
 
-    All clients of an event loop share one `pace`. `headers` go with every request to the source, and to nobody else;
-    they may hold a key, so no message shows them.
+    All clients of an event loop share one `pace`. The key goes with every request to the source, and to nobody else;
+    no message shows it.
 
     Raises:
         SourceError: A header has characters that HTTP does not allow.
@@ -98,19 +100,18 @@ class Client:
         source: Source,
         pace: Pace,
         connections: int,
-        headers: Mapping[str, str] | None = None,
+        key: Key | None = None,
         transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
         check_proxies()
         self.source = source
         self.requests = 0
         self._pace = pace
-        self._key = {name: _header_value(name, value) for name, value in (headers or {}).items()}
+        self._signing = Signing(source, key or Key())
         self._headers = {
             "User-Agent": source.user_agent,
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
-            **self._key,
         }
         self._connections, self._transport = connections, transport
         self._behind: timedelta | None = None
@@ -174,10 +175,29 @@ class Client:
         return wait_random_exponential(multiplier=delay, max=30 * delay)(state)
 
     async def _once(self, url: str, etag: str | None, check: Check | None, keep: Sequence[str]) -> Reply:
-        assert self._wire is not None, "a client is open within its block alone"
-        if self._key and not same_origin(self.source.base_url, url):
+        if self._signing and not same_origin(self.source.base_url, url):
             raise FetchError(f"expected a URL below {self.source.base_url}, found {url[:200]!r}", is_final=True)
-        headers = {**self._headers, "If-None-Match": etag} if etag else self._headers
+        key = await self._key()
+        try:
+            return await self._ask(url, key, etag, check, keep)
+        except FetchError as error:
+            if error.status != 401 or not self._signing.renew(key):
+                raise
+        return await self._ask(url, await self._key(), etag, check, keep)
+
+    async def _key(self) -> Mapping[str, str]:
+        """Return the headers that carry the key."""
+        assert self._wire is not None, "a client is open within its block alone"
+        try:
+            return await self._signing.headers(self._wire)
+        except TokenError as error:
+            raise _Again(str(error)) if error.may_pass else FetchError(str(error), is_final=True) from error
+
+    async def _ask(
+        self, url: str, key: Mapping[str, str], etag: str | None, check: Check | None, keep: Sequence[str]
+    ) -> Reply:
+        assert self._wire is not None, "a client is open within its block alone"
+        headers = {**self._headers, **key} | ({"If-None-Match": etag} if etag else {})
         for _ in range(_MAX_REDIRECTS + 1):
             if spelled(url) is None:
                 raise FetchError(f"expected an HTTP address, found {url[:200]!r}", is_final=True)
@@ -186,18 +206,20 @@ class Client:
             if self._pace.breaker.is_down:
                 raise FetchError(LEFT_ALONE, is_final=True)
             self.requests += 1
+            address = self._signing.address(url)
             try:
-                async with asyncio.timeout(self.source.deadline_seconds), self._wire.get(url, headers) as answer:
+                async with asyncio.timeout(self.source.deadline_seconds), self._wire.get(address, headers) as answer:
                     if answer.status not in _REDIRECTS:
                         return await self._read(answer, bool(etag), check, keep)
                     location = (answer.header("Location") or "").strip()
             except TimeoutError as error:
                 raise _Again(f"no whole answer within {self.source.deadline_seconds:g} s") from error
             except AddressError as error:
-                raise FetchError(f"InvalidURL: {error}", is_final=True) from error
+                reason = self._signing.hidden(f"InvalidURL: {error}")
+                raise FetchError(reason, is_final=True) from self._signing.cause(error)
             except WireError as error:
-                raise _Again(str(error)) from error
-            url = _redirected(url, location)
+                raise _Again(self._signing.hidden(str(error))) from self._signing.cause(error)
+            url = _redirected(url, self._signing.hidden(location))
         raise FetchError(f"more than {_MAX_REDIRECTS} redirects", is_final=True)
 
     async def _read(self, answer: Answer, conditional: bool, check: Check | None, keep: Sequence[str]) -> Reply:
@@ -220,7 +242,7 @@ class Client:
             raise self._later(answer)
         if status != 200:
             raise FetchError(f"status {status}", is_final=True, status=status)
-        body = await self._body(answer)
+        body = self._signing.hidden_body(await self._body(answer))
         content_type = (answer.header("Content-Type") or "none").partition(";")[0].strip().lower()
         if content_type != "application/json" and not content_type.endswith("+json"):
             raise _Again(f"content type: expected application/json, found {content_type[:80]!r}")
@@ -228,7 +250,7 @@ class Client:
         if problem:
             # The answer may have been cut or garbled on the way, and be whole the next time.
             raise _Again(problem)
-        found = {name: value for name in keep if (value := answer.header(name)) is not None}
+        found = {name: self._signing.hidden(value) for name in keep if (value := answer.header(name)) is not None}
         return Reply(body, etag, version, found)
 
     async def _body(self, answer: Answer) -> bytes:
@@ -280,12 +302,3 @@ def _redirected(url: str, location: str) -> str:
     if not same_origin(url, target):
         raise FetchError(f"redirected to another origin, {target[:200]!r}", is_final=True)
     return target
-
-
-def _header_value(name: str, value: str) -> str:
-    """Return a header's value. It is checked here because a library would quote the key in its error."""
-    if not (value.isascii() and value.isprintable() and value == value.strip()):
-        raise SourceError(
-            f"header {name}: expected printable ASCII without spaces around it; check the key's block", may_pass=False
-        )
-    return value

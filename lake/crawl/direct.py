@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 from yarl import URL
@@ -48,12 +48,23 @@ class Direct:
         """Close all connections."""
         await self._session.close()
 
-    @asynccontextmanager
-    async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
+    def get(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
         """Send one request; see `Wire`."""
+        return self._send("GET", url, headers, None)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[Answer]:
+        """Send one request with a body; see `Wire`."""
+        return self._send("POST", url, headers, body)
+
+    @asynccontextmanager
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> AsyncIterator[Answer]:
         context = tls() if url.startswith("https") else True
         try:
-            async with self._session.get(_address(url), headers=headers, allow_redirects=False, ssl=context) as found:
+            async with self._session.request(
+                method, _address(url), headers=headers, data=body, allow_redirects=False, ssl=context
+            ) as found:
                 yield _Answer(found)
         except aiohttp.InvalidURL as error:
             raise AddressError(str(error)) from error

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ import httpx
 from lake.crawl import rest
 from lake.crawl.client import Client, FetchError, NotFoundError
 from lake.crawl.crawler import Crawler, crawler
+from lake.crawl.key import Key
 from lake.crawl.pace import Pace
 from lake.crawl.shard import CUT_SHORT, Fetched, Shard, Wanted
 from lake.errors import BudgetError, SourceError, UnknownNameError
@@ -25,7 +26,7 @@ async def fetch(
     source: Source,
     pace: Pace,
     shard: Shard,
-    headers: Mapping[str, str] | None = None,
+    key: Key | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     stop: asyncio.Event | None = None,
 ) -> Fetched:
@@ -45,7 +46,7 @@ async def fetch(
     fetched, stop, began = Fetched(), stop or asyncio.Event(), datetime.now(UTC)
     # No part of a `Crawler`: only `rest` makes such listings, and so such shards.
     if shard.is_inline:
-        await _until(stop, [_fetch_inline(source, pace, shard, fetched, headers, transport)])
+        await _until(stop, [_fetch_inline(source, pace, shard, fetched, key, transport)])
         return _cut_short(fetched, shard) if stop.is_set() else fetched
     known = crawler(source.kind)
     pending, breaker, came = enumerate(shard.wanted), pace.breaker, Counter[str]()
@@ -64,7 +65,7 @@ async def fetch(
     async with AsyncExitStack() as stack:
         # One client per connection, because a pool looks at all of its connections twice for every request.
         clients = [
-            await stack.enter_async_context(Client(source, pace, 1, headers, transport))
+            await stack.enter_async_context(Client(source, pace, 1, key, transport))
             for _ in range(source.connections_per_shard)
         ]
         await _until(stop, [work(client) for client in clients])
@@ -103,12 +104,12 @@ async def _fetch_inline(
     pace: Pace,
     shard: Shard,
     fetched: Fetched,
-    headers: Mapping[str, str] | None,
+    key: Key | None,
     transport: httpx.AsyncBaseTransport | None,
 ) -> None:
     """Read a listing whose items are the documents; if it cannot be read, all of them failed."""
     began = datetime.now(UTC)
-    async with Client(source, pace, 1, headers, transport) as client:
+    async with Client(source, pace, 1, key, transport) as client:
         try:
             fetched.add(await rest.read_inline(client, shard))
         except (BudgetError, UnknownNameError):

@@ -5,7 +5,6 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +14,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from lake.crawl.crawler import crawler
+from lake.crawl.key import Key
 from lake.crawl.shard import CUT_SHORT, Fetched, Shard
 from lake.errors import SourceError
 from lake.source import Source
@@ -54,14 +54,14 @@ def _write_order(stream: IO[bytes], value: object) -> None:
 class Fetcher:
     """Fetches shards for several threads at once, in a child process with one event loop and one `Pace`.
 
-    It holds the child, which starts with the first shard and ends with `close` or with this process. `headers` reach
-    the child through a pipe, because they may hold a key. `documents` are those that are done, as of a second ago.
+    It holds the child, which starts with the first shard and ends with `close` or with this process. The key reaches
+    the child through a pipe, where nobody else reads it. `documents` are those that are done, as of a second ago.
     """
 
-    def __init__(self, source: Source, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, source: Source, key: Key | None = None) -> None:
         crawler(source.kind)  # Raises here, and not in the child, if the kind is unknown.
         self._source = source
-        self._headers = dict(headers or {})
+        self._key = key
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._receiver: threading.Thread | None = None
@@ -164,7 +164,7 @@ class Fetcher:
         self._receiver.start()
         assert child.stdin is not None
         with suppress(BrokenPipeError):
-            _write_order(child.stdin, (self._source, self._headers))
+            _write_order(child.stdin, (self._source, self._key))
         return child
 
     def _receive(self, child: subprocess.Popen[bytes]) -> None:

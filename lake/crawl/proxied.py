@@ -1,7 +1,7 @@
 """A `Wire` that heeds the proxies of the environment, of httpx."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -32,13 +32,22 @@ class Proxied:
         """Close all connections."""
         await self._http.aclose()
 
-    @asynccontextmanager
-    async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
+    def get(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
         """Send one request; see `Wire`."""
+        return self._send("GET", url, headers, None)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[Answer]:
+        """Send one request with a body; see `Wire`."""
+        return self._send("POST", url, headers, body)
+
+    @asynccontextmanager
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> AsyncIterator[Answer]:
         # As bytes, because httpx refuses a text such as Pokélake.
         sent = {name.encode(): value.encode() for name, value in headers.items()}
         try:
-            async with self._http.stream("GET", url, headers=sent) as response:
+            async with self._http.stream(method, url, headers=sent, content=body) as response:
                 yield _Answer(response)
         # httpx decodes a host's name without a word of its own about one that cannot be.
         except (httpx.InvalidURL, UnicodeError) as error:

@@ -52,6 +52,9 @@ class Wire(Protocol):
             WireError: No whole answer came; also while the body is read.
         """
 
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[Answer]:
+        """Send one request with a body, otherwise as `get` does."""
+
     async def close(self) -> None:
         """Close all connections."""
 

@@ -38,6 +38,10 @@ LEAGUE = Source(
     api_key_block="league-key",
     api_key_header="X-Key",
     api_key_prefix="",
+    api_key_in="oauth2",
+    api_key_parameter="key",
+    oauth2_token_url="https://league.test/token",
+    oauth2_scope="read",
 )
 
 

@@ -1,6 +1,7 @@
 """A source that is not PokeAPI, crawled by configuration alone: a saved block, and a Secret block with its key."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -29,7 +30,18 @@ from lake.read import Lake
 from lake.store import Store
 from tests.flows.lakeside import current, error_of
 from tests.lake import keys
-from tests.second_source import KEY, Style, Trainer, second_source, settings, trainers
+from tests.second_source import (
+    KEY,
+    TOKEN,
+    KeyIn,
+    Style,
+    Trainer,
+    key_settings,
+    second_source,
+    secret,
+    settings,
+    trainers,
+)
 from tests.waiting import until
 
 LEAGUE = LakeLocation(bucket="lake", prefix="league")
@@ -122,14 +134,32 @@ def test_it_is_planned_crawled_and_discovered(saved: tuple[Style, bool], league:
     assert bodies(league) == by_id(served)
 
 
-@pytest.mark.parametrize(("style", "inline"), [("offset", True), ("page", False), ("header", True)])
-def test_it_lands_however_its_listings_page(prefect_server: dict[str, str], league: Store, style: Style, inline: bool):
-    with second_source(style, inline) as url:
-        save_block(Secret(value=KEY), "league-key")
-        save_block(SourceConfig.of(settings(url, style, inline, api_key_block="league-key")), "league")
+@pytest.mark.parametrize(
+    ("style", "inline", "key_in"),
+    [("offset", False, "oauth2"), ("page", True, "basic"), ("header", True, "query"), ("next", False, "query")],
+)
+def test_it_lands_however_it_pages_and_wherever_its_key_is(
+    prefect_server: dict[str, str],
+    league: Store,
+    caplog: pytest.LogCaptureFixture,
+    style: Style,
+    inline: bool,
+    key_in: KeyIn,
+):
+    """And the key, and the token that it was exchanged for, can be read nowhere afterwards."""
+    caplog.set_level(logging.DEBUG)
+    with second_source(style, inline, key_in=key_in) as url:
+        Secret(value=secret(key_in)).save("league-key", overwrite=True)
+        source = settings(url, style, inline, api_key_block="league-key", **key_settings(url, key_in))
+        SourceConfig.of(source).save("league", overwrite=True)
+        planned = plan(LEAGUE, BLOCK)
         assert crawl().name == "Completed"
     assert current(league).source.requests == (3 if inline else 5)
     check_first(league, trainers())
+    run = current(league).run["flow_run_id"]
+    told = [caplog.text, repr(planned), *(recorded(kind, run) for kind in ("flow_runs", "task_runs"))]
+    told += [league.get(key).decode("latin-1") for key in keys(league)]
+    assert not any(key in text for text in told for key in (KEY, TOKEN))
 
 
 def check_first(league: Store, served: dict[str, Trainer]) -> None:

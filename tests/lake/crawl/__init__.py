@@ -14,6 +14,7 @@ import pytest
 from lake.crawl import (
     Client,
     Fetched,
+    Key,
     Listing,
     Pace,
     Rest,
@@ -89,24 +90,27 @@ def shard(wanted: Iterable[Wanted]) -> Shard:
     return Shard("pokemon", 0, tuple(wanted))
 
 
-def upstream(settings: Source, transport: httpx.AsyncBaseTransport | None = None, **headers: str) -> Upstream:
+def upstream(settings: Source, transport: httpx.AsyncBaseTransport | None = None, key: Key | None = None) -> Upstream:
     """Ask a source for its version and resources, over a client of its own."""
 
     async def ask() -> Upstream:
-        async with Client(settings, Pace(settings), 1, headers, transport) as client:
+        async with Client(settings, Pace(settings), 1, key, transport) as client:
             return await crawler(settings.kind).probe(client)
 
     return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
 
 
 def listing(
-    settings: Source, resource: str = "pokemon", transport: httpx.AsyncBaseTransport | None = None, **headers: str
+    settings: Source,
+    resource: str = "pokemon",
+    transport: httpx.AsyncBaseTransport | None = None,
+    key: Key | None = None,
 ) -> Listing:
     """Read one listing, over a client of its own."""
 
     async def ask() -> Listing:
         known = crawler(settings.kind)
-        async with Client(settings, Pace(settings), 1, headers, transport) as client:
+        async with Client(settings, Pace(settings), 1, key, transport) as client:
             return await known.discover(client, await known.probe(client), resource)
 
     return asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))

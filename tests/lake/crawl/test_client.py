@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from flows.local.replica import Running, replica
-from lake.crawl import Client, Pace, Source
+from lake.crawl import Client, Key, Pace, Source
 from lake.crawl.client import FetchError
 from lake.errors import SourceError
 from tests.flows.local.replica import small_corpus
@@ -103,7 +103,7 @@ def ask_with_key(settings: Source, url: str, transport: httpx.AsyncBaseTransport
     """Fetch one URL over a client of its own that sends a key along."""
 
     async def ask() -> None:
-        async with Client(settings, Pace(settings), 1, {"Authorization": key}, transport) as client:
+        async with Client(settings, Pace(settings), 1, Key({"Authorization": key}), transport) as client:
             await client.get(url)
 
     asyncio.run(ask())

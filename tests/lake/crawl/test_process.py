@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from flows.local.replica import Running
-from lake.crawl import Fetcher, cut
+from lake.crawl import Fetcher, Key, cut
+from lake.crawl.key import ClientSecret
 from lake.crawl.process import _read_answer, write_answer
 from lake.errors import SourceError, UnknownNameError
 from tests.lake.crawl import PATIENCE_SECONDS, install, listing, shard, source, wanted
@@ -100,9 +101,9 @@ def test_bodies_that_are_longer_than_a_pipe_holds_come_whole(running: Running):
 
 def test_the_key_is_sent_along_and_inline_shards_are_read():
     with second_source("cursor", inline=True) as base:
-        league, headers = settings(base, "cursor", inline=True), {"Authorization": f"Bearer {KEY}"}
-        [inline] = cut(league, listing(league, "trainer", **headers), {})
-        with Fetcher(league, headers) as fetcher:
+        league, key = settings(base, "cursor", inline=True), Key({"Authorization": f"Bearer {KEY}"})
+        [inline] = cut(league, listing(league, "trainer", key=key), {})
+        with Fetcher(league, key) as fetcher:
             assert len(fetcher.fetch(inline).received) == 5
         with Fetcher(league) as fetcher:
             failed = fetcher.fetch(inline).failed
@@ -112,7 +113,8 @@ def test_the_key_is_sent_along_and_inline_shards_are_read():
 
 def test_the_key_is_neither_among_the_arguments_nor_in_the_environment():
     """Others on the machine can read the one, and children inherit the other."""
-    with Fetcher(source(), {"Authorization": f"Bearer {KEY}"}) as fetcher:
+    key = Key({"Authorization": f"Bearer {KEY}"}, {"api_key": KEY}, ClientSecret("league", KEY))
+    with Fetcher(source(), key) as fetcher:
         fetcher.fetch(shard([]))
         of_child = Path(f"/proc/{child(fetcher).pid}")
         assert KEY.encode() not in (of_child / "cmdline").read_bytes() + (of_child / "environ").read_bytes()

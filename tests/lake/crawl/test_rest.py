@@ -8,20 +8,20 @@ import httpx
 import msgspec
 import pytest
 
-from lake.crawl import Fetched, Pace, Shard, Source, Wanted, cut, fetch
+from lake.crawl import Fetched, Key, Pace, Shard, Source, Wanted, cut, fetch
 from lake.crawl.rest import problem, url
 from lake.errors import SourceError, UnknownNameError
 from lake.resource import AtHand, Reference
 from tests.lake.crawl import BASE, PATIENCE_SECONDS, listing, rest, site, source, upstream
 from tests.second_source import KEY, Style, second_source, settings, trainers
 
-AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
+AUTHORIZED = Key({"Authorization": f"Bearer {KEY}"})
 IDS = {"ash", "cerulean%2Fmisty", "brock", "gary", "%C3%A9"}
 
 
 def crawl(settings: Source, at_hand: Mapping[int, AtHand] | None = None) -> Fetched:
     """Crawl all trainers as one shard."""
-    [shard] = cut(settings, listing(settings, "trainer", **AUTHORIZED), at_hand or {})
+    [shard] = cut(settings, listing(settings, "trainer", key=AUTHORIZED), at_hand or {})
     work = fetch(settings, Pace(settings), shard, AUTHORIZED)
     return asyncio.run(asyncio.wait_for(work, PATIENCE_SECONDS))
 
@@ -67,7 +67,7 @@ def test_an_inline_document_that_vanished_since_the_listing_was_read_is_gone():
     served = trainers()
     with second_source("next", True, served) as base:
         league = settings(base, "next", True)
-        [shard] = cut(league, listing(league, "trainer", **AUTHORIZED), {})
+        [shard] = cut(league, listing(league, "trainer", key=AUTHORIZED), {})
         del served["gary"]
         served["may"] = {"id": "may"}
         fetched = asyncio.run(fetch(league, Pace(league), shard, AUTHORIZED))
@@ -78,7 +78,7 @@ def test_an_inline_document_that_vanished_since_the_listing_was_read_is_gone():
 
 def test_a_key_that_is_not_accepted_is_an_error_that_does_not_repeat_it():
     with second_source() as base, pytest.raises(SourceError, match="could not be fetched: status 401") as caught:
-        listing(settings(base), "trainer", Authorization="Bearer of-someone-else")
+        listing(settings(base), "trainer", key=Key({"Authorization": "Bearer of-someone-else"}))
     assert "someone" not in str(caught.value)
 
 
