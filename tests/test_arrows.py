@@ -49,6 +49,8 @@ FOUNDATIONS = {
     "canonical",
     "identity",
     "decode",
+    "setting",
+    "table_settings",
     "source",
     "verdict",
     "text",
