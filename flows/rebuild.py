@@ -22,15 +22,16 @@ from lake.assemble.build import build_group, species_generations
 from lake.assemble.draft import Crawled, bases_of
 from lake.assemble.held import HeldDraft
 from lake.assemble.index import Index, index_of_files, write_index
+from lake.assemble.infer import infer, inferred_tables
 from lake.assemble.mend import damaged_files
 from lake.assemble.stored import document_files, open_documents
+from lake.assemble.units import in_threads
 from lake.assemble.work import Work, cut_groups, tables_in
 from lake.commit import Commit, DataFile, head
 from lake.documents import DOCUMENT_INDEX, DOCUMENTS
 from lake.publish import EncodedFile
 from lake.read.history import History
 from lake.schema import Table
-from lake.tables import catalog_of
 from lake.text import counted, shown
 
 # Files that a state's message names.
@@ -104,8 +105,9 @@ def rebuild(
 @task(task_run_name="build {snapshot.snapshot} again", cache_policy=NO_CACHE, persist_result=False)
 def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
     """Build every table of a snapshot, and return those whose files differ from the published ones; none is kept."""
-    store, catalog, bases = lake.open(), catalog_of(snapshot.source.kind), bases_of(snapshot.source)
+    store, bases = lake.open(), bases_of(snapshot.source)
     stored = document_files(snapshot)
+    catalog, _ = infer(store, "", snapshot.source, inferred_tables(store, snapshot), stored, in_threads)
     documents = {resource: open_documents(store, file) for resource, file in stored.items()}
     built = {DOCUMENTS.name: _hashes(snapshot.tables[DOCUMENTS.name].files)}
     if DOCUMENT_INDEX.name in snapshot.tables:
@@ -116,7 +118,7 @@ def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
     generations = species_generations(open_documents(store, stored.get("pokemon-species", ())), bases)
     with progress("tables", sum(item.file.rows for files in stored.values() for item in files)) as advance:
         for group in cut_groups(catalog, stored, every):
-            found = build_group(group, documents, generations, _forget, _no_rows, advance, bases)
+            found = build_group(catalog, group, documents, generations, _forget, _no_rows, advance, bases)
             built |= {name: _hashes(files) for name, files in found.files.items()}
     names = built.keys() | snapshot.tables.keys()
     published = {name: _hashes(table.files) for name, table in snapshot.tables.items()}

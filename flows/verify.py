@@ -25,6 +25,7 @@ from flows.steps.watch import run_name, watched
 from lake import tables
 from lake.assemble.draft import Crawled
 from lake.assemble.held import HeldDraft
+from lake.assemble.infer import fingerprint_of, inferred_tables
 from lake.assemble.mend import Mending, twins_of
 from lake.commit import Commit, DataFile, head
 from lake.documents import DOCUMENT_INDEX, DOCUMENTS
@@ -33,6 +34,7 @@ from lake.publish.fields import restore_fields
 from lake.publish.verify import Progress
 from lake.publish.verify import verify as look
 from lake.read.history import History
+from lake.store import Store
 from lake.text import counted, listed
 
 # Ten years of snapshots of all of PokeAPI are 40 GB; a small container hashes 50 MB a second.
@@ -89,7 +91,7 @@ def verify(
 def _verify(lake: LakeLocation, as_of: str | None, every: bool, repair: bool) -> State[Any]:
     found = verify_files(lake, as_of, every, repair)
     show(lake, found)
-    if repair and (fields := restore_fields(lake.open(), found.damages, (*tables.TABLES, DOCUMENTS, DOCUMENT_INDEX))):
+    if repair and (fields := restored_fields(lake.open(), found)):
         note(f"stored anew: {', '.join(listed(fields, NAMED_FILES))}")
         found = found.without(fields)
     current = head(lake.open()) if repair else None
@@ -111,13 +113,19 @@ def _verify(lake: LakeLocation, as_of: str | None, every: bool, repair: bool) ->
     return ended(said)
 
 
+def restored_fields(store: Store, found: Verification) -> list[str]:
+    """Store the lists of fields anew that are missing and can be made; return where each lies."""
+    inferred = [table.table() for table in inferred_tables(store, head(store))]
+    return restore_fields(store, found.damages, (*tables.TABLES, DOCUMENTS, DOCUMENT_INDEX, *inferred))
+
+
 def publish_repaired(
     lake: LakeLocation, current: Commit, damaged: Mapping[str, tuple[DataFile, ...]]
 ) -> Publication | HeldDraft:
     """Publish a snapshot anew; what code of another version has built, this one builds wholly."""
     twins = twins_of(lake.open(), current, damaged)
     crawled = Crawled(current.source, (), is_partial=True)
-    is_rebuild = current.fingerprint != tables.fingerprint()
+    is_rebuild = current.fingerprint != fingerprint_of(current.source)
     return publish(lake, current, crawled, is_rebuild=is_rebuild, mending=Mending(damaged=damaged, twins=twins))
 
 

@@ -34,7 +34,8 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 T = TypeVar("T")
 
-Generation = Annotated[int, Meta(ge=-(2**15), lt=2**15)]
+# A generation, or another number that a table is partitioned by.
+Partition = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,18 @@ class DataFile:
     """One Parquet file of a snapshot: its name below its table's folder, its partition's value, its size and hash."""
 
     name: FileName
-    partition: Generation | str | None
+    partition: Partition | str | None
     rows: Count
     bytes: Count
     sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """Where the rows of an inferred table come from: a resource, and the list in its documents, if it is one."""
+
+    resource: str
+    rows: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,8 @@ class TableFiles:
     """One table of a snapshot: the name of its partition (None: it has none), its live files, and what its rows are.
 
     `schema` is the SHA-256 under which the list of its fields is stored; `nulls` counts the nulls of each field that
-    has some (None: not counted). Commits of format 1 have both in `fields`, and no `schema`.
+    has some (None: not counted). Commits of format 1 have both in `fields`, and no `schema`. A table that nobody
+    declared is `inferred`, and the next snapshot keeps its columns.
     """
 
     partition: str | None
@@ -63,6 +73,7 @@ class TableFiles:
     primary_key: tuple[str, ...] = ()
     schema: Sha256 | None = None
     nulls: dict[str, Count] | None = None
+    inferred: Inferred | None = None
 
     @property
     def rows(self) -> int:
@@ -81,8 +92,8 @@ class SourceFacts:
 
     `answers` counts the answers of each upstream version; `version` is None if there were several, or none. `listed`
     are all resources that the source has, `resources` those that were crawled; `refused` gives the reason for each
-    collection that could not be crawled. The earliest commits, all of PokeAPI, have no kind, answers, listed (None) or
-    refused.
+    collection that could not be crawled. `declared` are the settings of the source that declare tables. The earliest
+    commits, all of PokeAPI, have no kind, answers, listed (None), refused or declared.
     """
 
     base_url: str = ""
@@ -93,6 +104,7 @@ class SourceFacts:
     resources: tuple[str, ...] = ()
     refused: dict[str, str] = field(default_factory=dict)
     requests: Count = 0
+    declared: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +156,11 @@ class Commit:
         """Return the commit as the object's content: a line for each member, and one for each table."""
         members = msgspec.to_builtins(self)
         for table in members["tables"].values():
-            if not table["fields"]:
-                del table["fields"]
+            for name in ("fields", "inferred"):
+                if not table[name]:
+                    del table[name]
+        if not members["source"]["declared"]:
+            del members["source"]["declared"]
         tables = members["tables"].items()
         lines = b",\n".join(b"  %b: %b" % (msgspec.json.encode(name), msgspec.json.encode(of)) for name, of in tables)
         members["tables"] = msgspec.Raw(b"{\n%b\n }" % lines)

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from lake.layout import schema_key
 from lake.store import Store
@@ -44,6 +45,24 @@ def read_fields(store: Store, schema: str) -> Entries:
     """
     body = store.whole(schema_key(schema), schema, _MAX_BYTES)
     return msgspec.json.decode(body, type=tuple[dict[str, Any], ...])
+
+
+def entries_of(schema: pa.Schema) -> Entries:
+    """Return the list of fields that the files of an inferred table say they have."""
+
+    def entry(field: pa.Field) -> dict[str, Any]:
+        said = {name.decode(): text.decode() for name, text in (field.metadata or {}).items()}
+        return {
+            "name": field.name,
+            "type": str(field.type),
+            "nullable": field.nullable,
+            **({"unit": said["unit"]} if "unit" in said else {}),
+            "description": said.get("description", ""),
+            "path": said.get("source", ""),
+            **({"is_json": True} if "is_json" in said else {}),
+        }
+
+    return tuple(map(entry, schema))
 
 
 def findings(fields: Sequence[Mapping[str, Any]]) -> Iterator[str]:

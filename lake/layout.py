@@ -50,7 +50,7 @@ _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What a commit may name, because it becomes part of a key. No pattern lets a line end after its last character.
 SnapshotId = Annotated[str, Meta(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$(?!\n)")]
 TableName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$(?!\n)")]
-FileName = Annotated[str, Meta(pattern=r"^([a-z_]+=[A-Za-z0-9-]{1,63}/)?part-[0-9]{1,6}\.parquet$(?!\n)")]
+FileName = Annotated[str, Meta(pattern=r"^([a-z0-9_]+=[A-Za-z0-9-]{1,63}/)?part-[0-9]{1,6}\.parquet$(?!\n)")]
 CommitNumber = Annotated[int, Meta(ge=1, le=9_999_999_999)]
 
 # A commit each second for three years. What is numbered that much higher than all others is no commit of theirs, and

@@ -8,10 +8,10 @@ import msgspec
 from flows.steps.parameters import LakeLocation, SourceChoice
 from flows.steps.start import Start, look
 from flows.steps.upstream import probe, read_all
+from lake.assemble.infer import known_catalog
 from lake.assemble.stored import document_files
 from lake.assemble.work import plan_work, tables_in
 from lake.crawl import Listing, believed, cut
-from lake.tables import catalog_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,15 @@ class Plan:
         lake = f"the lake at {self.known_version}" if self.known_version else "the lake is at no single version"
         sure, possible = len(self.sure_tables), len(self.possible_tables)
         rest = ("all other" if sure else "all") if sure + possible == self.table_count else None
+        built = [
+            f"tables built for sure: {_named(self.sure_tables, 'all' if not possible and rest else None)}",
+            f"tables built if their documents changed: {_named(self.possible_tables, rest)}",
+        ]
         return [
             f"{upstream}, {'nothing was published yet' if is_first else lake}",
             f"requests: {self.requests:,}{rate}",
             f"documents: {new:,} new, {vanished:,} no longer listed; the others come only if they changed",
-            f"tables built for sure: {_named(self.sure_tables, 'all' if not possible and rest else None)}",
-            f"tables built if their documents changed: {_named(self.possible_tables, rest)}",
+            *(built if self.table_count else ["tables: the documents will say which there are"]),
             f"bytes written if something changed: {'unknown' if is_first else f'about {self.bytes_written:,}'}",
             *(f"{item.resource}: its listing is refused ({item.refusal})" for item in self.resources if item.refusal),
         ]
@@ -101,7 +104,8 @@ def _resource(begun: Start, listing: Listing) -> ResourcePlan:
 
 
 def _plan(begun: Start, resources: Sequence[ResourcePlan], requests: int, is_known: bool = False) -> Plan:
-    parent, rate, catalog = begun.parent, begun.source.requests_per_second, catalog_of(begun.source.kind)
+    parent, rate = begun.parent, begun.source.requests_per_second
+    catalog = known_catalog(begun.store, parent, begun.source)
     requests += sum(item.requests for item in resources)
     new, vanished = ([item.resource for item in resources if getattr(item, k)] for k in ("new", "vanished"))
     held = {*document_files(parent), *new}

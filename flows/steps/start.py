@@ -15,11 +15,11 @@ from flows.steps.numbers import phase
 from flows.steps.parameters import LakeLocation
 from flows.steps.results import Results, prove_results, unpack_listings
 from flows.steps.upstream import are_listings_of, ask_upstream, lean, read_listings
-from lake import tables
 from lake.address import same_address
 from lake.assemble.asked import Asking
 from lake.assemble.held import HeldDraft, waiting
 from lake.assemble.index import Index, read_index
+from lake.assemble.infer import fingerprint_of
 from lake.assemble.mend import Mending, damaged_files
 from lake.assemble.staging import forget_results
 from lake.assemble.stored import document_files, open_documents
@@ -56,7 +56,7 @@ class Start:
         if parent is None or version is None or self.is_forced:
             return False
         is_same = (
-            parent.fingerprint == tables.fingerprint()
+            parent.fingerprint == fingerprint_of(self.source)
             and same_address(parent.source.base_url, self.source.base_url)
             and parent.source.version == version
             and set(self.resources) <= set(parent.source.resources)
@@ -73,7 +73,7 @@ class Start:
             return None
         is_same = (
             (found.parent and found.parent.snapshot) == (self.parent and self.parent.snapshot)
-            and found.fingerprint == tables.fingerprint()
+            and found.fingerprint == fingerprint_of(self.source)
             and same_address(found.source.base_url, self.source.base_url)
             and found.version == version
             and set(self.resources) <= set(found.source.resources)
@@ -99,7 +99,7 @@ class Start:
             "base_url": self.source.base_url,
             "version": self.upstream.version,
             "resources": self.resources,
-            "fingerprint": tables.fingerprint(),
+            "fingerprint": fingerprint_of(self.source),
         }
         body = msgspec.json.encode(facts)
         return check_key(parent.snapshot, body.decode()), body

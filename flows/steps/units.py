@@ -17,6 +17,7 @@ from flows.steps.memory import trim
 from flows.steps.parameters import LakeLocation
 from flows.steps.runner import workers_of_run
 from flows.steps.shipped import require_code
+from lake.assemble.infer import InferUnit
 from lake.assemble.piece import MergeUnit
 from lake.assemble.units import UNITS_AT_ONCE, Result, Unit, do, has_room
 from lake.store import Store
@@ -76,6 +77,8 @@ def title(unit: Unit) -> str:
     if isinstance(unit, MergeUnit):
         names = list(dict.fromkeys(piece.resource for piece in unit.pieces))
         return f"merge {_and_more(names)}"
+    if isinstance(unit, InferUnit):
+        return f"look at {unit.resource}"
     return f"build {_and_more(unit.group.tables)}"
 
 

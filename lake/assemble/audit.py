@@ -15,7 +15,7 @@ from lake.publish import Finding, Level, audit_collections, audit_identity, audi
 from lake.schema import Table, dictionary_of
 from lake.source import Tolerances
 from lake.store import Store
-from lake.tables import POKEAPI, catalog_of
+from lake.tables import POKEAPI, Catalog
 
 # Rules about rows and documents as they are: their findings hold while those are carried over. Others judge a change.
 _TABLE_RULES = {"nulls", "references"}
@@ -24,6 +24,7 @@ _RESOURCE_RULES = {"new-field", "drift", "left-out"}
 
 def audit(
     store: Store,
+    catalog: Catalog,
     parent: Commit | None,
     source: SourceFacts,
     merged: Mapping[str, MergedResource],
@@ -37,7 +38,6 @@ def audit(
     `built` are the outcomes of building its tables; `vanished` are the resources that the source no longer lists.
     """
     findings = [finding for item in merged.values() for finding in item.findings]
-    catalog = catalog_of(source.kind)
     declared = {table.name: table for table in catalog.tables}
     for name, table in ((name, table) for result in built for name, table in result.tables.items()):
         before = _before(store, parent, declared[name])

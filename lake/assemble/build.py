@@ -20,9 +20,10 @@ from lake.assemble.work import Group
 from lake.commit import DataFile
 from lake.documents import DocumentFile
 from lake.publish import Checked, EncodedFile, Finding, KeyCheck, ListedFile, SnapshotWriter, TableWriter, audit_fields
-from lake.schema import GENERATION, Table
+from lake.schema import Table
 from lake.store import Store
 from lake.tables import Built, Catalog, catalog_of
+from lake.tables.inferred.stored import InferredTable
 
 # Batches that are parsed while another one is written; each holds a row group of documents. Parsing takes several times
 # its size in memory for a moment.
@@ -64,7 +65,7 @@ class BuildUnit(msgspec.Struct, frozen=True, tag="build"):
 
     `files` are the documents of the snapshot, by parsed resource. `parent` are the parent's files, by table: rows of
     them may be carried over, and one that comes out the same is copied. References must lie below `bases`, anywhere if
-    None.
+    None. `inferred` are those of its tables that nobody declared.
     """
 
     number: int
@@ -74,6 +75,7 @@ class BuildUnit(msgspec.Struct, frozen=True, tag="build"):
     parent: dict[str, tuple[ListedFile, ...]] = {}
     known: SharedRows | None = None
     bases: tuple[str, ...] | None = None
+    inferred: tuple[InferredTable, ...] = ()
 
     @property
     def weight(self) -> int:
@@ -119,6 +121,7 @@ def build_unit(store: Store, unit: BuildUnit) -> BuildResult:
     like = {(name, one.file.name): one for name, files in unit.parent.items() for one in files}
     with SnapshotWriter(store, unit.snapshot) as writer:
         found = build_group(
+            catalog_of(unit.group.kind, unit.inferred),
             unit.group,
             documents,
             known.generations,
@@ -135,6 +138,7 @@ def build_unit(store: Store, unit: BuildUnit) -> BuildResult:
 
 
 def build_group(
+    catalog: Catalog,
     group: Group,
     documents: Mapping[str, DocumentFile],
     generations: Mapping[int, int],
@@ -144,14 +148,8 @@ def build_group(
     bases: frozenset[str] | None = None,
 ) -> Found:
     """Build a group of tables out of documents, and hand each file to `sink` when it is finished."""
-    catalog = catalog_of(group.kind)
     wanted = [table for table in catalog.tables if table.name in group.tables]
-    writers = {
-        table.name: TableWriter(
-            table, table.partition, GENERATION if table.partition else None, sink=partial(sink, table)
-        )
-        for table in wanted
-    }
+    writers = {table.name: TableWriter(table, table.partition, table.by, sink=partial(sink, table)) for table in wanted}
     found, drifts = Found(), Drifts()
     # Carried rows are asked for together, because each request reads the parent's table anew.
     carried: dict[str, list[str]] = defaultdict(list)

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from lake import tables
 from lake.assemble.decided import Ending, held_again_as, published_as, remove_held
 from lake.assemble.draft import Crawled, Draft, Progress, write_draft
 from lake.assemble.held import HeldDraft, decide_itself, expire, held_drafts, hold, waiting
+from lake.assemble.infer import fingerprint_of
 from lake.assemble.staging import Manifest, read_staged
 from lake.assemble.stored import document_files
 from lake.commit import Commit, head, read_commit
@@ -222,8 +222,8 @@ def _difference(held: HeldDraft, current: Commit | None, draft: Draft, verdict: 
         differing = sorted({name.split("/")[0] for name in names})
         named = ", ".join(differing[:SHOWN_ROWS]) + (", …" if len(differing) > SHOWN_ROWS else "")
         return (
-            f"the code is another: {held.fingerprint} built the tables then, {tables.fingerprint()} builds others now:"
-            f" {named}"
+            f"the code is another: {held.fingerprint} built the tables then, {fingerprint_of(held.source)} builds"
+            f" others now: {named}"
         )
     more = [finding.name for finding in questions(draft.findings) if finding.name not in (verdict.findings or ())]
     return f"the audits of this code ask more: {', '.join(more[:SHOWN_ROWS])}" if more else ""

@@ -8,13 +8,13 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from lake import tables
 from lake.address import either_scheme
 from lake.assemble.audit import audit, kept_findings
 from lake.assemble.build import Advance
 from lake.assemble.failures import failed_documents, rejected_documents
 from lake.assemble.groups import build_tables, described
 from lake.assemble.index import Index, write_index
+from lake.assemble.infer import fingerprint_of, infer, inferred_tables, typed
 from lake.assemble.mend import Mending, damaged_files
 from lake.assemble.merge import merge_documents
 from lake.assemble.merged import MergedResource, Merging, changed
@@ -31,7 +31,7 @@ from lake.publish import Finding, Level, SnapshotWriter, refusals, remove_snapsh
 from lake.resource import Failure
 from lake.source import HELD_HOURS, TOLERANCES, Tolerances
 from lake.store import Store
-from lake.tables import Catalog, catalog_of
+from lake.tables import Catalog
 
 # Documents name it also where they come from a mirror.
 POKEAPI_URL = "https://pokeapi.co/api/v2/"
@@ -155,7 +155,8 @@ def _attempt(
     run_units: RunUnits,
 ) -> tuple[Draft | None, list[Failure]]:
     """Write and audit all files; if documents that the crawl brought are at fault, return them, and no draft."""
-    store, snapshot, catalog = writer.store, writer.snapshot, catalog_of(crawled.source.kind)
+    store, snapshot, source = writer.store, writer.snapshot, crawled.source
+    inferred = inferred_tables(store, parent)
     vanished = _vanished(parent, crawled.source)
     with progress("documents", sum(m.documents + m.unchanged for m in crawled.manifests)) as advance:
         dropped = vanished & set(allow_shrink)
@@ -164,14 +165,18 @@ def _attempt(
             snapshot,
             parent,
             crawled.manifests,
-            catalog.kind,
+            source.kind,
             dropped,
             advance,
             crawled.began,
             mending,
             run_units,
+            inferred,
         )
     merged = merging.resources
+    is_anew = is_rebuild or parent is None or parent.fingerprint != fingerprint_of(source)
+    looked_at = {name: item.after for name, item in merged.items() if item.after and (is_anew or item.is_changed)}
+    catalog, news = infer(store, snapshot, source, inferred, looked_at, run_units)
     work = _work(catalog, merged, None if is_rebuild else parent)
     work = also_build(catalog, _held(merged), work, mending.tables)
     if parent is not None and not changed(merged) and not work.tables and not mending.damaged:
@@ -187,15 +192,17 @@ def _attempt(
                 writer.carry(declared.name)
         groups = cut_groups(catalog, _held(merged), work)
         at_hand = writer.listed(work.tables)
-        built = build_tables(store, snapshot, at_hand, merging, index, groups, bases, advance, run_units)
+        built = build_tables(store, snapshot, catalog, at_hand, merging, index, groups, bases, advance, run_units)
         for name, table in ((name, table) for result in built for name, table in result.tables.items()):
-            writer.tables[name] = described(writer, name, table)
+            writer.tables[name] = described(writer, catalog.table(name), table)
     faults = [fault for result in built for fault in result.faults]
     if faulty := list(rejected_documents(store, merged, faults)):
         return None, faulty
     allowed = allowed_to_shrink(catalog, allow_shrink)
     findings = [
-        *audit(store, parent, crawled.source, merged, built, vanished, allowed, crawled.tolerances),
+        *news,
+        *typed(parent, catalog),
+        *audit(store, catalog, parent, crawled.source, merged, built, vanished, allowed, crawled.tolerances),
         *mending.findings(parent),
         *kept_findings(parent, work),
     ]
@@ -215,7 +222,7 @@ def _attempt(
         tables=dict(sorted(writer.tables.items())),
         source=source,
         run=dict(run or {}),
-        fingerprint=tables.fingerprint(),
+        fingerprint=fingerprint_of(source),
         changes={name: dict(item.changes) for name, item in merged.items()},
         stale=tuple(stale),
         missing=tuple(missing),

@@ -12,13 +12,16 @@ from lake.assemble.units import RunUnits
 from lake.assemble.work import Group
 from lake.commit import TableFiles
 from lake.publish import ListedFile, SnapshotWriter
+from lake.schema import Table
 from lake.store import Store
-from lake.tables import table_named
+from lake.tables import Catalog
+from lake.tables.inferred.stored import InferredTable
 
 
 def build_tables(
     store: Store,
     snapshot: str,
+    catalog: Catalog,
     at_hand: Mapping[str, tuple[ListedFile, ...]],
     merging: Merging,
     index: Index,
@@ -40,7 +43,9 @@ def build_tables(
     def unit(number: int, group: Group) -> BuildUnit:
         own = {name: files[name] for name in group.parsed}
         parent = {name: at_hand[name] for name in group.tables if name in at_hand}
-        return BuildUnit(number, snapshot, group, own, parent, known, tuple(sorted(bases)))
+        made = [catalog.table(name) for name in group.tables]
+        inferred = tuple(InferredTable.of(table) for table in made if table.is_inferred)
+        return BuildUnit(number, snapshot, group, own, parent, known, tuple(sorted(bases)), inferred)
 
     def size(group: Group) -> int:
         return sum(stored.file.bytes for name in group.parsed for stored in files[name])
@@ -55,7 +60,6 @@ def build_tables(
     return sorted(built, key=lambda result: min(result.tables))
 
 
-def described(writer: SnapshotWriter, name: str, built: BuiltTable) -> TableFiles:
+def described(writer: SnapshotWriter, table: Table, built: BuiltTable) -> TableFiles:
     """Return what a commit says of a table that was built."""
-    table = table_named(name)
     return writer.describe(table, table.partition, built.files, built.checked.null_counts)

@@ -16,6 +16,7 @@ from lake.assemble.stored import StoredFile, document_files, open_documents
 from lake.assemble.units import RunUnits, in_threads
 from lake.commit import Commit
 from lake.store import Store
+from lake.tables.inferred.stored import InferredTable
 
 # A whole crawl is merged in about so many units, none of them smaller than one part or larger than eight.
 UNITS, UNIT_BYTES, MOST_UNIT_BYTES = 12, PART_JSON_BYTES, 8 * PART_JSON_BYTES
@@ -32,11 +33,13 @@ def merge_documents(
     began: Mapping[str, tuple[StoredFile, ...]] | None = None,
     mending: Mending | None = None,
     run_units: RunUnits = in_threads,
+    inferred: Collection[InferredTable] = (),
 ) -> Merging:
     """Merge a crawl's staged documents into the parent's, without `dropped` resources; changed files are written.
 
     `began` has the files that the crawl began from, if another run has published since. What `mending` rejects is
-    omitted. The resources whose files it knows as damaged are made of staged documents alone.
+    omitted. The resources whose files it knows as damaged are made of staged documents alone. `inferred` are the
+    parent's tables that nobody declared.
 
     Raises:
         StoreError: A staged object is not what its manifest says.
@@ -73,7 +76,7 @@ def merge_documents(
     advance(sum(item.rows for name, item in merged.items() if name not in planned))
     found: dict[str, dict[int, MergedPiece]] = defaultdict(dict)
     staged_index = []
-    for result in run_units(store, cut_units(snapshot, kind, pieces)):
+    for result in run_units(store, cut_units(snapshot, kind, pieces, inferred)):
         assert isinstance(result, MergeResult), "a unit that merges was given"
         staged_index += [result.index] if result.index else []
         for piece in result.pieces:
@@ -125,8 +128,13 @@ def plan_pieces(
     return pieces
 
 
-def cut_units(snapshot: str, kind: str, pieces: Sequence[Piece]) -> list[MergeUnit]:
-    """Join the ranges to merge into units, each of neighbours; the largest first, so that none is left at the end."""
+def cut_units(
+    snapshot: str, kind: str, pieces: Sequence[Piece], inferred: Collection[InferredTable] = ()
+) -> list[MergeUnit]:
+    """Join the ranges to merge into units, each of neighbours; the largest first, so that none is left at the end.
+
+    `inferred` are the parent's tables that nobody declared.
+    """
     total = sum(piece.staged_bytes for piece in pieces)
     most = min(max(UNIT_BYTES, total // UNITS), MOST_UNIT_BYTES)
     units: list[list[Piece]] = []
@@ -138,7 +146,13 @@ def cut_units(snapshot: str, kind: str, pieces: Sequence[Piece]) -> list[MergeUn
         units[-1].append(piece)
         room -= piece.staged_bytes
     units.sort(key=lambda unit: -sum(piece.staged_bytes for piece in unit))
-    return [MergeUnit(number, snapshot, kind, tuple(joined)) for number, joined in enumerate(units)]
+
+    def unit(number: int, joined: Sequence[Piece]) -> MergeUnit:
+        resources = {piece.resource for piece in joined}
+        own = tuple(table for table in inferred if table.resource in resources)
+        return MergeUnit(number, snapshot, kind, tuple(joined), own)
+
+    return [unit(number, joined) for number, joined in enumerate(units)]
 
 
 def drop_resource(

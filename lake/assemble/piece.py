@@ -22,7 +22,8 @@ from lake.layout import part_name
 from lake.publish import EncodedFile, FileStyle, Finding, TableWriter, audit_table
 from lake.resource import IdentityChange
 from lake.store import Store
-from lake.tables import catalog_of
+from lake.tables import Catalog, catalog_of
+from lake.tables.inferred.stored import InferredTable
 
 # A row group is one page, as long as zstd looks back, so everything in it is compressed together. A range is one file.
 DOCUMENTS_STYLE = FileStyle(
@@ -68,12 +69,16 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class MergeUnit(msgspec.Struct, frozen=True, tag="merge"):
-    """A unit of work: merge some ranges of documents, and write those that changed into the snapshot."""
+    """A unit of work: merge some ranges of documents, and write those that changed into the snapshot.
+
+    `inferred` are the parent's tables of these documents that nobody declared.
+    """
 
     number: int
     snapshot: str
     kind: str
     pieces: tuple[Piece, ...]
+    inferred: tuple[InferredTable, ...] = ()
 
     @property
     def weight(self) -> int:
@@ -111,8 +116,9 @@ def merge_unit(store: Store, unit: MergeUnit) -> MergeResult:
         StoreError: A staged object is not what its manifest says.
     """
     reader, index, merged = _Reader(store, unit.snapshot), list[pa.Table](), list[MergedPiece]()
+    catalog = catalog_of(unit.kind, unit.inferred)
     for piece in unit.pieces:
-        found, rows = merge_piece(store, unit.snapshot, unit.kind, piece, reader)
+        found, rows = merge_piece(store, unit.snapshot, catalog, piece, reader)
         merged.append(found)
         index += rows
     staged = share(store, unit.snapshot, "index", pa.concat_tables(index)) if index else None
@@ -120,7 +126,7 @@ def merge_unit(store: Store, unit: MergeUnit) -> MergeResult:
 
 
 def merge_piece(
-    store: Store, snapshot: str, kind: str, piece: Piece, reader: "_Reader"
+    store: Store, snapshot: str, catalog: Catalog, piece: Piece, reader: "_Reader"
 ) -> tuple[MergedPiece, list[pa.Table]]:
     """Merge the staged documents of one range into those before; write them into the snapshot if they changed.
 
@@ -129,7 +135,7 @@ def merge_piece(
     Raises:
         StoreError: A staged object is not what its manifest says.
     """
-    resource, catalog = piece.resource, catalog_of(kind)
+    resource = piece.resource
     output = _Output(store, snapshot, piece)
     ordered, lost = catalog.keeps_order(resource), LostRows(catalog, resource)
     changes, contested = dict.fromkeys(KINDS, 0), 0

@@ -281,6 +281,7 @@ def source_facts(
         resources=tuple(listing.resource for listing in listings),
         refused={listing.resource: listing.refusal for listing in listings if listing.refusal},
         requests=sum(manifest.requests for manifest in manifests),
+        declared=source.declared,
     )
 
 

@@ -9,11 +9,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
 from lake.assemble.build import BuildResult, BuildUnit, build_unit
+from lake.assemble.infer import InferResult, InferUnit, infer_unit
 from lake.assemble.piece import MergeResult, MergeUnit, merge_unit
 from lake.store import Store
 
-Unit = MergeUnit | BuildUnit
-Result = MergeResult | BuildResult
+Unit = MergeUnit | InferUnit | BuildUnit
+Result = MergeResult | InferResult | BuildResult
 
 # Units that one process does at the same time: as many as there are, but not more bytes than this at once.
 UNITS_AT_ONCE = 2
@@ -36,7 +37,13 @@ def do(store: Store, unit: Unit) -> Result:
         MissingObjectError: It is gone.
         StoreError: A staged object is not what its manifest says.
     """
-    return merge_unit(store, unit) if isinstance(unit, MergeUnit) else build_unit(store, unit)
+    match unit:
+        case MergeUnit():
+            return merge_unit(store, unit)
+        case InferUnit():
+            return infer_unit(store, unit)
+        case BuildUnit():
+            return build_unit(store, unit)
 
 
 def in_threads(store: Store, units: Sequence[Unit]) -> Iterator[Result]:

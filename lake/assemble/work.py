@@ -70,7 +70,11 @@ def plan_work(
     nowhere and their resource gained documents. Without `before`, or after a change of the code, all tables are built.
     """
     every = tables_in(catalog, resources, before)
-    if before is None or before.fingerprint != tables.fingerprint() or before.source.kind != catalog.kind:
+    if (
+        before is None
+        or before.fingerprint != tables.fingerprint(catalog.kind, catalog.settings)
+        or before.source.kind != catalog.kind
+    ):
         return Work(frozenset(table.name for table in every), frozenset(resources))
     dangling = {entry["subject"] for entry in before.audits if entry["rule"] == "references"}
     unjudged = {*deleted, *(set(added) - document_files(before).keys())}

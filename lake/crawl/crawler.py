@@ -14,6 +14,9 @@ from lake.source import Source
 # Other packages name their crawlers under this: a module, or any object, with the functions of `Crawler`.
 ENTRY_POINTS = "pokelake.crawlers"
 
+# And the tables of a kind under this; without a crawler of that kind, its sources are read as those of `rest` are.
+TABLE_ENTRY_POINTS = "pokelake.tables"
+
 
 class Crawler(Protocol):
     """The functions that differ between one sort of API and another: how it lists things, and how its documents look.
@@ -46,8 +49,10 @@ def crawler(kind: str) -> Crawler:
     """
     if kind in _BUILT_IN:
         return _BUILT_IN[kind]
-    installed = entry_points(group=ENTRY_POINTS)
+    installed, declared = entry_points(group=ENTRY_POINTS), entry_points(group=TABLE_ENTRY_POINTS).names
+    if kind not in installed.names and kind in declared:
+        return rest
     if kind not in installed.names:
-        raise UnknownNameError("crawler", kind, sorted({*_BUILT_IN, *installed.names}))
+        raise UnknownNameError("crawler", kind, sorted({*_BUILT_IN, *installed.names, *declared}))
     found: Crawler = installed[kind].load()
     return found

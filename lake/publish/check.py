@@ -1,12 +1,13 @@
 """Checks a table's keys, and collects its nulls and references, while the rows pass by in batches."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.schema import GENERATION, UNKNOWN_GENERATION, Table
+from lake.schema import DOCUMENT_ID, GENERATION, KEY, UNKNOWN_GENERATION, Table
 
 # A finding names this many rows at most, because a table that is wrong throughout must not fill the report.
 SHOWN_ROWS = 10
@@ -35,6 +36,9 @@ class Checked(msgspec.Struct, frozen=True):
 class KeyCheck:
     """Checks that primary keys ascend strictly, so that each is there once; holds the last key between batches.
 
+    Those of rows with a DOCUMENT_ID ascend within each document only, and the documents by this id. The keys that are
+    not made of the id that a source gives a document are held then, all of them.
+
     It also counts every field's nulls and the rows of unknown generation, and collects the distinct values of every
     reference.
     """
@@ -47,6 +51,9 @@ class KeyCheck:
         self.unknown_generations = 0
         self.null_counts = {field.name: 0 for field in table.fields}
         self._last: pa.Table | None = None
+        # Several documents may state the same key, wherever they lie.
+        self._states_key = not any(KEY in table.field(name).paths for name in table.primary_key)
+        self._keys: list[pa.Table] = []
         self._referenced: dict[str, pa.Array] = {}
 
     def add(self, rows: pa.Table) -> None:
@@ -54,9 +61,12 @@ class KeyCheck:
         if rows.num_rows == 0:
             return
         self.rows += rows.num_rows
-        keys = rows.select(self.table.primary_key)
+        first = [DOCUMENT_ID] if DOCUMENT_ID in rows.column_names else []
+        keys = rows.select([*first, *self.table.primary_key])
         self._note_order(keys)
         self._last = keys.slice(keys.num_rows - 1)
+        if first and self._states_key:
+            self._keys.append(rows.select(self.table.primary_key))
         for field in self.table.fields:
             column = rows[field.name]
             self.null_counts[field.name] += column.null_count
@@ -86,7 +96,18 @@ class KeyCheck:
         wrong = keys.filter(bad)
         self.bad_key_count += wrong.num_rows
         for row in wrong.slice(0, max(0, SHOWN_ROWS - len(self.bad_keys))).to_pylist():
-            self.bad_keys.append("(" + ", ".join(f"{name}={value!r}" for name, value in row.items()) + ")")
+            self.bad_keys.append(_shown(row))
+
+    def _note_twice(self) -> None:
+        """Note the keys that are there in several documents."""
+        if not self._keys:
+            return
+        names = list(self.table.primary_key)
+        counts = pa.concat_tables(self._keys).group_by(names).aggregate([([], "count_all")])
+        twice = counts.filter(pc.greater(counts["count_all"], 1)).sort_by([(name, "ascending") for name in names])
+        self._keys = []
+        self.bad_key_count += twice.num_rows
+        self.bad_keys += map(_shown, twice.select(names).slice(0, SHOWN_ROWS).to_pylist())
 
     def referenced(self) -> set[str]:
         """Return the resources that the rows refer to."""
@@ -97,6 +118,7 @@ class KeyCheck:
 
         `known_ids` has the ids of crawled resources; references to a resource that is none of them are not judged.
         """
+        self._note_twice()
         return Checked(
             self.rows,
             tuple(self.bad_keys),
@@ -117,3 +139,7 @@ class KeyCheck:
                 # One more than is shown, so that it shows that there are more.
                 examples = unresolved.slice(0, SHOWN_ROWS + 1).to_pylist()
                 yield Unresolved(name, resource, len(unresolved), tuple(examples))
+
+
+def _shown(key: Mapping[str, Any]) -> str:
+    return "(" + ", ".join(f"{name}={value!r}" for name, value in key.items()) + ")"

@@ -15,7 +15,8 @@ from lake.commit import DataFile
 from lake.layout import part_name
 from lake.publish import cut
 from lake.publish.check import KeyCheck
-from lake.schema import Table
+from lake.publish.partition import partition_values, require_few
+from lake.schema import DOCUMENT_ID, Table
 
 COMPRESSION = "zstd"
 COMPRESSION_LEVEL = 9
@@ -175,10 +176,13 @@ class TableWriter:
             # No file can hold a null key. The check has noted these rows, and its finding blocks the snapshot.
             if rows[name].null_count:
                 rows = rows.filter(pc.is_valid(rows[name]))
+        column = partition_values(self.table, rows) if self.table.partition_by else None
+        if DOCUMENT_ID in rows.column_names:
+            rows = rows.drop_columns([DOCUMENT_ID])
         if self._by is None:
             self._add(None, rows)
             return
-        column = rows[self._by]
+        column = rows[self._by] if column is None else column
         values = pc.unique(column).to_pylist()
         for value in values:
             part = rows if len(values) == 1 else rows.filter(pc.equal(column, value))
@@ -191,6 +195,7 @@ class TableWriter:
     def _partition(self, value: int | str | None) -> _Partition:
         if value not in self._partitions:
             self._partitions[value] = _Partition(self.table, self._style)
+            require_few(self.table, len(self._partitions))
         return self._partitions[value]
 
     def _finish(self, value: int | str | None, number: int, file: _File) -> None:

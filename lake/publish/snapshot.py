@@ -13,7 +13,7 @@ from typing import Any, Self
 import msgspec
 
 from lake.accept import first
-from lake.commit import Commit, DataFile, TableFiles, commit_seqs, read_commit
+from lake.commit import Commit, DataFile, Inferred, TableFiles, commit_seqs, read_commit
 from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, PublishError
 from lake.fields import encoded, nulls_of
 from lake.layout import SnapshotId, commit_key, file_key, schema_key, snapshot_folder
@@ -179,7 +179,13 @@ def table_files(
     schema, _ = encoded(dictionary_of(table))
     nulls = None if null_counts is None else {name: count for name, count in null_counts.items() if count}
     return TableFiles(
-        partition, tuple(files), grain=table.grain, primary_key=table.primary_key, schema=schema, nulls=nulls
+        partition,
+        tuple(files),
+        grain=table.grain,
+        primary_key=table.primary_key,
+        schema=schema,
+        nulls=nulls,
+        inferred=Inferred(table.resources[0], table.rows) if table.is_inferred else None,
     )
 
 

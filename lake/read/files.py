@@ -19,8 +19,8 @@ from lake.schema import GENERATION, PARTITION, pandas_metadata
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.text import shown
 
-# The only type in a lake whose name pyarrow cannot read back.
-_TIME = pa.timestamp("ms", "UTC")
+# The only types in a lake whose names pyarrow cannot read back.
+_TIMES = {str(time): time for time in (pa.timestamp("ms", "UTC"), pa.timestamp("us", "UTC"))}
 
 
 def read_table(
@@ -152,8 +152,8 @@ def _matching(table: TableFiles, schema: pa.Schema | None, expression: ds.Expres
 
 def type_of(name: str) -> pa.DataType:
     """Return the type of a field as a commit names it; text for one that this version does not know."""
-    if name == str(_TIME):
-        return _TIME
+    if name in _TIMES:
+        return _TIMES[name]
     try:
         return pa.type_for_alias(name)
     except ValueError:

@@ -3,21 +3,20 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from lake import address, decode, schema
 from lake.schema import Field, Table
 from lake.tables.catalog import POKEAPI, Catalog, catalog_of
 from lake.tables.coverage import unknown_paths
 from lake.tables.extract import extract
 from lake.tables.faults import stranger, strangers, without_bad_keys
 from lake.tables.fill import fill
+from lake.tables.fingerprint import fingerprint
 from lake.tables.parse import Drift, document_schema, parse
 from lake.tables.registry import TABLES, table_named
+from lake.tables.rows import rows_of
 from lake.tables.values import DOCUMENT_VALUES, value_rows
 from lake.tables.wrap import wrapped
 
@@ -62,14 +61,17 @@ def build(
 ) -> list[Built]:
     """Turn a batch of one resource's documents into the rows of every table that they fill.
 
-    `rows` has the columns ``id`` and ``body`` of the documents, in the order of their ids; `generations` is what
-    `species_generations` returned; `only` names the tables that are wanted, None means all of them; `bases` is as in
-    `url_id`: what lies below none of them is no reference. A document that cannot be read, or has another id, gives no
-    rows. No row has a key that is null or there twice.
+    `rows` has the columns ``id``, ``path`` and ``body`` of the documents, in the order of their ids; `generations` is
+    what `species_generations` returned; `only` names the tables that are wanted, None means all of them; `bases` is
+    as in `url_id`: what lies below none of them is no reference. A document that cannot be read, or has another id,
+    gives no rows. No row has a key that is null or there twice.
     """
     tables = [table for table in catalog.tables_of(resource) if only is None or table.name in only]
     if not tables:
         return []
+    if catalog.kind != POKEAPI:
+        found = rows_of(tables, resource, rows)
+        return [Built(table, own, tuple(drifts)) for table, (own, drifts) in zip(tables, found, strict=True)]
     if not catalog.is_declared(resource):
         return [_keyed(DOCUMENT_VALUES, *value_rows(resource, rows))]
     bodies = wrapped(resource, rows)
@@ -113,15 +115,3 @@ def species_generations(bodies: pa.StringArray, bases: frozenset[str] | None = N
     rows, _ = extract(_SPECIES, "pokemon-species", documents, {}, bases)
     pairs = zip(rows["species_id"].to_pylist(), rows["generation"].to_pylist(), strict=True)
     return {species: generation for species, generation in pairs if generation is not None}
-
-
-@cache
-def fingerprint() -> str:
-    """Return a hash of the code that makes tables: the same documents and fingerprint give the same bytes."""
-    # The folders below count as well, because a declaration that changed must rebuild its tables.
-    foundations = [Path(str(module.__file__)) for module in (address, decode, schema)]
-    sources = [*foundations, *sorted(Path(__file__).parent.rglob("*.py"))]
-    digest = sha256(pa.__version__.encode())
-    for source in sources:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]

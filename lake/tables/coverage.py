@@ -149,10 +149,11 @@ def _type_of(place: _Place) -> Any:
 def unknown_paths(catalog: Catalog, resource: str, bodies: pa.StringArray) -> dict[str, int]:
     """Return every unknown path, and the number of documents that have it.
 
-    `bodies` are documents as received. A resource without declared tables has no unknown paths. A value of another
+    `bodies` are documents as received. A resource without declared tables has no unknown paths, and no other kind of
+    source has some. A value of another
     type at a known path is drift, which `build` reports.
     """
-    if not catalog.is_declared(resource):
+    if catalog.kind != POKEAPI or not catalog.is_declared(resource):
         return {}
     met: Counter[str] = Counter()
     decoder, document = _decoder(resource), _document(resource)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.schema import (
+    DOCUMENT_ID,
     GENERATION,
     ORDINAL,
     RESOURCE,
@@ -15,9 +16,12 @@ from lake.schema import (
     UNKNOWN_GENERATION,
     Field,
     Table,
+    is_reference,
 )
 from lake.tables.members import url_id
-from lake.tables.parse import Drift, steps
+from lake.tables.moments import moments
+from lake.tables.parse import Drift
+from lake.tables.paths import steps, unquoted
 
 # None of its documents has an id below 1, and UNKNOWN_GENERATION must not come from a URL.
 _GENERATIONS = "generation"
@@ -38,41 +42,49 @@ def extract(
     documents: pa.StructArray,
     generations: Mapping[int, int],
     bases: frozenset[str] | None = None,
+    given: Mapping[str, pa.Array] | None = None,
 ) -> tuple[pa.Table, list[Drift]]:
     """Return the rows of `table` in the parsed `documents` of one resource, sorted by the primary key, and the drift.
 
     `generations` gives each species' generation; a species without an entry gets the generation 0. `bases` is as in
-    `url_id`.
+    `url_id`. `given` has what does not stand in the documents, by the path of a field, one value for each document:
+    with DOCUMENT_ID, the ids that they are stored by, which the rows have then as a last column of this name.
     """
-    levels = _levels(table, documents)
-    rows = _Rows(resource, levels, generations, bases)
+    levels, given = _levels(table, documents), given or {}
+    rows = _Rows(resource, levels, generations, bases, given)
     columns = [rows.column(field) for field in table.fields]
-    found = sort(pa.Table.from_arrays(columns, schema=table.schema), table)
-    return found, [*rows.drifts, *_hollow(levels)]
+    found = pa.Table.from_arrays(columns, schema=table.schema)
+    if DOCUMENT_ID in given:
+        found = found.append_column(DOCUMENT_ID, rows.given(DOCUMENT_ID))
+    # In a table that nobody declared, an element may be null.
+    ids = given[DOCUMENT_ID] if DOCUMENT_ID in given else _member(documents, ["id"])
+    hollow = [] if table.is_inferred else _hollow(levels, ids)
+    return sort(found, table), [*rows.drifts, *hollow]
 
 
 def column_of(
     field: Field, documents: pa.StructArray, generations: Mapping[int, int], bases: frozenset[str] | None
 ) -> pa.Array:
     """Return the values of one field, one for each of the parsed `documents`."""
-    return _Rows("", [_Level("", documents, None)], generations, bases).column(field)
+    return _Rows("", [_Level("", documents, None)], generations, bases, {}).column(field)
 
 
-def _hollow(levels: Sequence[_Level]) -> Iterator[Drift]:
+def _hollow(levels: Sequence[_Level], of: pa.Array) -> Iterator[Drift]:
     """Yield each document with a null, or another value, in the place of an object in one of the table's lists."""
     for depth, level in enumerate(levels[1:], 1):
         if level.elements.null_count and pa.types.is_struct(level.elements.type):
             places = pc.indices_nonzero(pc.is_null(level.elements))
             for above in reversed(levels[1 : depth + 1]):
                 places = pc.take(above.parents, places)
-            ids = pc.unique(pc.take(_member(levels[0].elements, ["id"]), places))
+            ids = pc.unique(pc.take(of, places))
             path = level.prefix.removesuffix(".")
             yield from (Drift(path, "an object", "null, or another value", id_) for id_ in ids.to_pylist())
 
 
 def sort(rows: pa.Table, table: Table) -> pa.Table:
-    """Return the rows in the order of the table's primary key."""
-    keys = [(name, "ascending") for name in table.primary_key]
+    """Return the rows in the order of the table's primary key; with DOCUMENT_ID, in that of their documents first."""
+    first = [DOCUMENT_ID] if DOCUMENT_ID in rows.column_names else []
+    keys = [(name, "ascending") for name in (*first, *table.primary_key)]
     order = pc.sort_indices(rows, sort_keys=keys)
     if pc.all(pc.equal(order, pa.array(np.arange(len(order)), order.type))).as_py() is not False:
         return rows
@@ -108,9 +120,11 @@ class _Rows:
         resource: str,
         levels: list[_Level],
         generations: Mapping[int, int],
-        bases: frozenset[str] | None = None,
+        bases: frozenset[str] | None,
+        given: Mapping[str, pa.Array],
     ) -> None:
         self._bases = bases
+        self._given = given
         self.drifts: list[Drift] = []
         self._resource = resource
         self._levels = levels
@@ -131,8 +145,16 @@ class _Rows:
             values = pc.fill_null(values, pa.scalar(UNKNOWN_GENERATION, values.type))
         return values
 
+    def given(self, path: str) -> pa.Array:
+        """Return the given value of its document for each row."""
+        return pc.take(self._given[path], self._index[0])
+
     def _narrowed(self, values: pa.Array, field: Field) -> pa.Array:
-        """Return values as the field's type; an integer outside its range becomes null and is reported."""
+        """Return values as the field's type; what it cannot hold becomes null and is reported."""
+        if pa.types.is_temporal(field.type):
+            found, odd = moments(values, field.type)
+            self.drifts += [Drift(field.paths[0], str(field.type), repr(value[:80])) for value in odd]
+            return found
         if not pa.types.is_integer(field.type):
             return values.cast(field.type)
         narrow = values.cast(field.type, safe=False)
@@ -144,6 +166,8 @@ class _Rows:
         return pc.if_else(fits, narrow, pa.scalar(None, field.type))
 
     def _values(self, field: Field, path: str) -> pa.Array:
+        if path in self._given:
+            return self.given(path)
         if path == RESOURCE:
             return pa.repeat(pa.scalar(self._resource, pa.string()), len(self._index[-1]))
         if path == ORDINAL:
@@ -155,7 +179,7 @@ class _Rows:
             species = self._ids(self._at("species.url"), "pokemon-species", "species.url")
             return _looked_up(species, self._generations)
         values = self._at(path)
-        if pa.types.is_integer(field.type) and path.endswith("url"):
+        if is_reference(field, path):
             return self._ids(values, field.references, path)
         return values
 
@@ -173,7 +197,7 @@ class _Rows:
         depth = max(i for i, level in enumerate(self._levels) if f"{path}.".startswith(level.prefix))
         level = self._levels[depth]
         rest = f"{path}.".removeprefix(level.prefix).rstrip(".")
-        values = _member(level.elements, rest.split(".") if rest else [])
+        values = _member(level.elements, [unquoted(step) for step in rest.split(".")] if rest else [])
         return values if depth == len(self._levels) - 1 else pc.take(values, self._index[depth])
 
     def _ids(self, urls: pa.StringArray, resource: str, path: str) -> pa.Array:

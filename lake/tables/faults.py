@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.decode import decode
-from lake.schema import Table
+from lake.schema import DOCUMENT_ID, Table
 from lake.tables.parse import Drift
 
 
@@ -33,8 +33,10 @@ def stranger(id_: int, body: bytes | memoryview) -> Drift:
 def without_bad_keys(table: Table, rows: pa.Table) -> tuple[pa.Table, list[Drift]]:
     """Return the rows of a batch, sorted by the primary key, without those whose key is null or there twice.
 
-    Of two rows with one key neither is better than the other, so both are left out.
+    Of two rows with one key neither is better than the other, so both are left out. The rows may have the column
+    DOCUMENT_ID; the key begins with their document's id if not.
     """
+    of = DOCUMENT_ID if DOCUMENT_ID in rows.column_names else table.owner
     keys = [rows[name].combine_chunks() for name in table.primary_key]
     bad = np.zeros(rows.num_rows, np.bool_)
     for key in keys:
@@ -42,7 +44,8 @@ def without_bad_keys(table: Table, rows: pa.Table) -> tuple[pa.Table, list[Drift
             bad |= pc.is_null(key).to_numpy(zero_copy_only=False)
     if rows.num_rows > 1:
         twice = np.ones(rows.num_rows - 1, np.bool_)
-        for key in keys:
+        # Of two documents that state one key, neither is at fault alone; whoever has all rows finds them.
+        for key in (*keys, rows[of].combine_chunks()):
             same = pc.fill_null(pc.equal(key.slice(1), key.slice(0, len(key) - 1)), False)
             twice &= same.to_numpy(zero_copy_only=False)
         bad[1:] |= twice
@@ -50,9 +53,9 @@ def without_bad_keys(table: Table, rows: pa.Table) -> tuple[pa.Table, list[Drift
     if not bad.any():
         return rows, []
     found: dict[int, list[str]] = {}
-    for row in rows.select(table.primary_key).filter(pa.array(bad)).to_pylist():
-        key = "(" + ", ".join(f"{name}={value!r}" for name, value in row.items()) + ")"
-        found.setdefault(row[table.owner], []).append(f"{key:.200}")
+    for row in rows.select([*dict.fromkeys([*table.primary_key, of])]).filter(pa.array(bad)).to_pylist():
+        key = "(" + ", ".join(f"{name}={row[name]!r}" for name in table.primary_key) + ")"
+        found.setdefault(row[of], []).append(f"{key:.200}")
     return rows.filter(pa.array(~bad)), [
         Drift(table.rows, f"keys that are there once in {table.name}", ", ".join(shown[:3]), id_)
         for id_, shown in found.items()

@@ -1,6 +1,7 @@
 """Parses JSON documents into nested Arrow columns of the types that the tables declare."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from lake.decode import Digits, decode
-from lake.schema import GENERATION, SPECIES_GENERATION, Table
+from lake.schema import GENERATION, SPECIES_GENERATION, Field, Table, is_reference
+from lake.tables.paths import steps
 
 # Arrow parses blocks in parallel; smaller ones cost more to stitch together than they gain.
 _BLOCK_BYTES = 4 << 20
@@ -48,15 +50,6 @@ class _Node:
         return pa.list_(inner) if self.is_list else inner
 
 
-def steps(path: str) -> list[tuple[str, bool]]:
-    """Split a path into its names; each comes with True if it is the name of a list.
-
-    >>> steps("moves[].move.url")
-    [('moves', True), ('move', False), ('url', False)]
-    """
-    return [(part.removesuffix("[]"), part.endswith("[]")) for part in path.split(".")]
-
-
 def document_schema(tables: Iterable[Table]) -> pa.Schema:
     """Return the nested schema of one resource's documents, with only the members that its tables read."""
     root = _Node()
@@ -65,18 +58,18 @@ def document_schema(tables: Iterable[Table]) -> pa.Schema:
             for path in declared.paths:
                 if path == SPECIES_GENERATION:
                     _plant(root, "species.url", pa.string())
-                elif not path.startswith("@") and (table.fill is None or declared.name == GENERATION):
-                    _plant(root, path, _json_type(declared.type, path))
+                elif path and not path.startswith("@") and (table.fill is None or declared.name == GENERATION):
+                    _plant(root, path, _json_type(declared, path))
         if table.rows and table.fill is None:
             _plant(root, table.rows, None)
     return pa.schema([(name, node.type()) for name, node in root.members.items()])
 
 
-def _json_type(type_: pa.DataType, path: str) -> pa.DataType:
-    """Return the type of a field's value in the JSON: a string for a URL, int32 for an integer of any width."""
-    if path.endswith("url"):
+def _json_type(field: Field, path: str) -> pa.DataType:
+    """Return the type of a field's value in the JSON: a string for a URL or a time, int32 for a short integer."""
+    if is_reference(field, path) or pa.types.is_temporal(field.type):
         return pa.string()
-    return pa.int32() if pa.types.is_integer(type_) else type_
+    return pa.int32() if pa.types.is_integer(field.type) and field.type != pa.int64() else field.type
 
 
 def _plant(root: _Node, path: str, leaf: pa.DataType | None) -> None:
@@ -89,19 +82,30 @@ def _plant(root: _Node, path: str, leaf: pa.DataType | None) -> None:
         node.leaf = leaf
 
 
-def parse(bodies: pa.StringArray, schema: pa.Schema) -> tuple[pa.StructArray, list[Drift]]:
+def parse(
+    bodies: pa.StringArray, schema: pa.Schema, change: Callable[[Any], Any] | None = None
+) -> tuple[pa.StructArray, list[Drift]]:
     """Parse JSON texts into one struct each, in order; members that `schema` does not declare are skipped.
 
-    A value of another type becomes null and is reported.
+    A value of another type becomes null and is reported. What `change` returns takes the place of a document.
     """
     if len(bodies) == 0 or len(schema) == 0:
         return pa.nulls(len(bodies), pa.struct(list(schema))), []
-    try:
-        return _read(bodies, schema), []
-    except pa.ArrowInvalid:
-        drifts: list[Drift] = []
-        repaired = [_repaired(_decoded(body, drifts), schema, drifts) for body in bodies.to_pylist()]
-        return _read(pa.array([msgspec.json.encode(body).decode() for body in repaired], pa.string()), schema), drifts
+    drifts: list[Drift] = []
+    if change is None:
+        with suppress(pa.ArrowInvalid):
+            return _read(bodies, schema), []
+        documents = [_decoded(body, drifts) for body in bodies.to_pylist()]
+    else:
+        documents = [change(_decoded(body, drifts)) for body in bodies.to_pylist()]
+        # Digits of a number that no machine holds cannot be encoded.
+        with suppress(pa.ArrowInvalid, TypeError):
+            return _read(_encoded(documents), schema), drifts
+    return _read(_encoded(_repaired(document, schema, drifts) for document in documents), schema), drifts
+
+
+def _encoded(documents: Iterable[dict[str, Any]]) -> pa.StringArray:
+    return pa.array([msgspec.json.encode(document) for document in documents], pa.binary()).cast(pa.string())
 
 
 def _read(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray:

@@ -80,7 +80,7 @@ def refresh_again_and_again(one: Chain, mark: Path, patch: pytest.MonkeyPatch) -
     tell("vanished", refresh, changed(gone, "meta", tag="v4"))
     tell("let go", refresh, allow_shrink=("berry",))
     with patch.context() as other:
-        other.setattr(lake.tables, "fingerprint", lambda: "0123456789abcdef")
+        other.setattr(lake.tables, "fingerprint", lambda *_: "0123456789abcdef")
         tell("other code", refresh)
         tell("other code again", refresh)
     for name in ("nameless", "nameless again"):

@@ -111,7 +111,8 @@ def test_it_is_planned_crawled_and_discovered(saved: tuple[Style, bool], league:
     inline = saved[1]
     planned = plan(LEAGUE, BLOCK)
     assert planned.requests == (6 if inline else 8)
-    assert planned.sure_tables == ("document_values",)
+    assert planned.sure_tables == ()
+    assert "tables: the documents will say which there are" in planned.lines()
 
     assert crawl().name == "Completed"
     first = current(league)
@@ -126,7 +127,10 @@ def test_it_is_planned_crawled_and_discovered(saved: tuple[Style, bool], league:
     assert crawl().name == "Completed"
     assert current(league).changes == {"trainer": {"added": 0, "modified": 1, "deleted": 1, "reordered": 0}}
     assert bodies(league) == by_id(served)
-    assert Lake(league).read("document_values")["id"].nunique() == 4
+    assert Lake(league).read("trainer").set_index("id")["badges"].to_dict() == {
+        one["id"]: one["badges"] for one in by_id(served)
+    }
+    assert plan(LEAGUE, BLOCK).possible_tables == ("trainer", "trainer_team")
 
     served["may"] = {"id": "may", "town": "Petalburg City", "badges": 5, "team": []}
     assert discover(LEAGUE, with_ttl(0.01), return_state=True).name == "Completed"
@@ -163,18 +167,19 @@ def test_it_lands_however_it_pages_and_wherever_its_key_is(
 
 
 def check_first(league: Store, served: dict[str, Trainer]) -> None:
-    """Check that all trainers landed as documents, byte for byte, and their values in the generic table."""
-    assert current(league).tables.keys() == {"documents", "document_index", "document_values"}
+    """Check that all trainers landed as documents, byte for byte, and typed."""
+    assert current(league).tables.keys() == {"documents", "document_index", "trainer", "trainer_team"}
     assert bodies(league) == by_id(served)
     rows = Lake(league).read("documents")
     # The league's server writes JSON without a space, as `json.dumps` does with these separators.
     assert set(rows["body"]) == {json.dumps(one, separators=(",", ":"), ensure_ascii=False) for one in served.values()}
     assert set(rows["path"]) >= {"trainer/ash", "trainer/cerulean%2Fmisty", "trainer/%C3%A9"}
-    values = Lake(league).read("document_values")
-    assert set(values["resource_name"]) == {"trainer"}
-    levels = values[values["json_path"] == "team[0].level"]
-    assert sorted(levels["whole"].dropna()) == [10, 21, 25]
-    assert set(levels["kind"]) == {"integer", "null"}
+    team = Lake(league).sql(
+        "FROM trainer JOIN trainer_team ON id = trainer_id SELECT id, town, pokemon, level ORDER BY id"
+    )
+    assert team["id"].tolist() == ["ash", "cerulean/misty", "gary", "é"]
+    assert team["level"].dtype == "Int64"
+    assert sorted(team["level"].dropna()) == [10, 21, 25]
 
 
 @pytest.mark.parametrize("saved", [("next", False)], indirect=True, ids=["by-link"])

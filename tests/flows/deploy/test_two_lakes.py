@@ -135,7 +135,7 @@ def test_two_lakes_side_by_side(machine: InProcess, league: Counted, pokelake: C
     first, second = (Store("lake", prefix, machine.deployed.s3()) for prefix in ("pokelake", "pokelake/moon"))
     tables = [set(Lake(store).tables()["table"]) for store in (first, second)]
     assert "types" in tables[0]
-    assert tables[1] == {"documents", "document_index", "document_values"}
+    assert tables[1] == {"documents", "document_index", "trainer", "trainer_team"}
     assert len(Lake(second).read("documents")) == len(league)
     for flags, flow_runs in (((), {"refresh", "report"}), (("--lake", "moon"), {"refresh", "report"})):
         listed = json.loads(pokelake("runs", "--json", *flags))

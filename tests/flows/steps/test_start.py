@@ -128,7 +128,7 @@ def test_an_object_in_the_place_of_a_record_is_not_believed_and_stops_nothing(
 def test_what_other_code_found_equal_is_not_known(begun: Start, monkeypatch: pytest.MonkeyPatch):
     other = replace(begun, upstream=replace(begun.upstream, version="other"))
     other.note_equal()
-    monkeypatch.setattr(lake.tables, "fingerprint", lambda: "0123456789abcdef")
+    monkeypatch.setattr(lake.tables, "fingerprint", lambda *_: "0123456789abcdef")
     assert not other.is_known()
 
 

@@ -109,7 +109,7 @@ def build(documents: Documents, work: Work, parent_rows=None) -> Snapshot:
     files, built = files_of(documents), Snapshot()
     found, generations = Found(), species_generations(files.get("pokemon-species", DocumentFile()))
     for group in cut_groups(CATALOG, files, work):
-        one = build_group(group, files, generations, built.note, parent_rows)
+        one = build_group(CATALOG, group, files, generations, built.note, parent_rows)
         found.files |= one.files
         found.checks |= one.checks
         # As `audit` does: a finding that two groups have about the same documents stays once.
@@ -256,5 +256,9 @@ def test_groups_that_are_built_side_by_side_parse_few_batches_at_once(monkeypatc
     found = [Document("type", id_, f"type/{id_}", None, NOW, b'{"id":%d}' % id_) for id_ in range(1, 30)]
     files = {"type": DocumentFile(*(pack(to_arrow([one])) for one in found))}
     with ThreadPoolExecutor(3) as threads:
-        list(threads.map(lambda _: build_group(group, files, {}, lambda table, file: None, lambda *_: []), range(3)))
+        list(
+            threads.map(
+                lambda _: build_group(CATALOG, group, files, {}, lambda table, file: None, lambda *_: []), range(3)
+            )
+        )
     assert 1 <= most <= PARSED_AT_ONCE

@@ -9,7 +9,6 @@ from flows.local.replica import demo_documents
 from lake import tables
 from lake.assemble.draft import Crawled, allowed_to_shrink
 from lake.commit import SourceFacts, commit_seqs
-from lake.crawl import Source
 from lake.layout import snapshot_folder
 from lake.publish import same_files
 from lake.store import Store
@@ -148,7 +147,7 @@ def test_other_code_gives_other_tables_of_the_same_documents(
 ):
     old = lake.begin(documents)
     mark_names(monkeypatch)
-    monkeypatch.setattr(tables, "fingerprint", lambda: "0123456789abcdef")
+    monkeypatch.setattr(tables, "fingerprint", lambda *_: "0123456789abcdef")
     new = lake.fill(documents)
     assert (new.seq, new.fingerprint, differing(old, new)) == (2, "0123456789abcdef", {"pokemon"})
     assert set(lake.lake.read("pokemon")["name"].str[:1]) == {"?"}
@@ -159,27 +158,12 @@ def test_other_code_that_builds_the_same_publishes_nothing(
     lake: Lakeside, documents: Documents, monkeypatch: pytest.MonkeyPatch
 ):
     old = lake.begin(documents)
-    monkeypatch.setattr(tables, "fingerprint", lambda: "0123456789abcdef")
+    monkeypatch.setattr(tables, "fingerprint", lambda *_: "0123456789abcdef")
     draft = lake.draft(lake.crawl(documents))
     assert draft is not None
     assert hashes(draft.commit) == hashes(old)
     assert lake.fill(documents) == old
     assert commit_seqs(lake.store) == [1]
-
-
-def test_a_source_of_another_kind_fills_the_generic_table_alone(store: Store):
-    """None of its collections is declared, so none of them is new; and the order of its lists may mean something."""
-    league = Lakeside(store, Source("https://league.test/v1/", "rest"))
-    first = league.fill({"trainer/1": b'{"id":1,"team":["pikachu","eevee"]}'})
-    assert (first.tables.keys(), first.source.kind, first.audits) == (
-        {"documents", "document_index", "document_values"},
-        "rest",
-        (),
-    )
-    second = league.fill({"trainer/1": b'{"id":1,"team":["eevee","pikachu"]}'})
-    assert second.changes == {"trainer": {"added": 0, "modified": 1, "deleted": 0, "reordered": 0}}
-    values = league.lake.read("document_values", [("json_path", "==", "team[0]")])
-    assert values["text"].tolist() == ["eevee"]
 
 
 def test_of_a_source_that_lists_nothing_that_is_known_nothing_vanished(lake: Lakeside, documents: Documents):

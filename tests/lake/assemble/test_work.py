@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from flows.local.replica import demo_documents
@@ -11,6 +12,7 @@ from lake.assemble.stored import document_files
 from lake.assemble.work import Group, Work, cut_groups, plan_work, tables_in
 from lake.store import Store
 from lake.tables import POKEAPI, catalog_of
+from lake.tables.inferred.stored import InferredTable
 from tests.lake.assemble.lakeside import Lakeside, only
 
 CATALOG = catalog_of(POKEAPI)
@@ -74,10 +76,11 @@ def test_generations_are_needed_where_a_table_with_them_is_built_of_documents():
     assert not any(group.needs_generations for group in cut_groups(CATALOG, EVERY, carried))
 
 
-def test_a_group_of_another_kind_of_source_is_the_generic_table():
-    league = catalog_of("rest")
+def test_the_inferred_tables_of_a_resource_are_one_group():
+    trainers = InferredTable("trainer", "one row per trainer", "trainer", ("id",), ())
+    league = catalog_of("rest", (trainers, msgspec.structs.replace(trainers, name="trainer_team", rows="team[]")))
     [group] = cut_groups(league, ["trainer"], plan_work(league, ["trainer"], ["trainer"], (), None))
-    assert group == Group("rest", ("document_values",), ("trainer",), (), False)
+    assert group == Group("rest", ("trainer", "trainer_team"), ("trainer",), (), False)
 
 
 def test_a_change_of_the_code_or_of_the_kind_builds_everything(store: Store, monkeypatch: pytest.MonkeyPatch):
@@ -87,7 +90,7 @@ def test_a_change_of_the_code_or_of_the_kind_builds_everything(store: Store, mon
     none, every = Work(frozenset(), frozenset()), everything(held)
     assert plan_work(CATALOG, held, (), (), parent) == none
     rest = plan_work(catalog_of("rest"), held, (), (), parent)
-    assert rest == Work(frozenset({"document_values"}), frozenset(held))
-    monkeypatch.setattr(tables, "fingerprint", lambda: "0123456789abcdef")
+    assert rest == Work(frozenset(), frozenset(held))
+    monkeypatch.setattr(tables, "fingerprint", lambda *_: "0123456789abcdef")
     assert plan_work(CATALOG, held, (), (), parent) == every
     assert plan_work(CATALOG, held, (), (), None) == every

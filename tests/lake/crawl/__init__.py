@@ -162,15 +162,18 @@ def wanted(settings: Source, *paths: str, etag: str | None = None, is_listed: bo
     return [Wanted(reference(path, settings.base_url), etag, is_listed) for path in paths]
 
 
-def install(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, code: str) -> None:
-    """Install a package in a folder that brings the crawler of a kind of source along."""
-    (folder / f"{kind}_crawler.py").write_text(code)
+def install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, code: str, group: str = "pokelake.crawlers"
+) -> None:
+    """Install a package in a folder that brings the crawler, or the tables, of a kind of source along."""
+    module = f"{kind}_{group.rpartition('.')[2]}"
+    (folder / f"{module}.py").write_text(code)
     metadata = folder / f"{kind}-1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {kind}\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text(f"[pokelake.crawlers]\n{kind} = {kind}_crawler\n")
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{kind} = {module}\n")
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.delitem(sys.modules, f"{kind}_crawler", raising=False)
+    monkeypatch.delitem(sys.modules, module, raising=False)
 
 
 def always(

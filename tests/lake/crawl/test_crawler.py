@@ -20,7 +20,7 @@ def test_pokeapi_and_rest_are_built_in():
 
 @pytest.mark.usefixtures("installed")
 def test_an_installed_package_can_bring_one_along():
-    assert crawler("digimon").__name__ == "digimon_crawler"
+    assert crawler("digimon").__name__ == "digimon_crawlers"
 
 
 @pytest.mark.usefixtures("installed")

@@ -13,7 +13,10 @@ from tests.lake.tables import bodies
 
 
 def declare(*fields: tuple[str, pa.DataType], rows: str = "") -> Table:
-    columns = tuple(Field(f"field_{number}", type_, "…", path) for number, (path, type_) in enumerate(fields))
+    columns = tuple(
+        Field(f"field_{number}", type_, "…", path, references="move" if path.endswith("url") else "")
+        for number, (path, type_) in enumerate(fields)
+    )
     return Table("t", "one row", ("pokemon",), ("field_0",), columns, rows=rows)
 
 

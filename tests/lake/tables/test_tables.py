@@ -55,12 +55,11 @@ def test_a_resource_without_tables_fills_the_generic_one():
     assert tables("weather", {"id": 1}).keys() == {"document_values"}
 
 
-def test_a_source_of_another_kind_fills_the_generic_table_alone():
+def test_a_source_of_another_kind_has_none_of_pokeapis_tables():
     """Its resources may have names that PokeAPI's have too."""
-    [built] = build(catalog_of("rest"), "pokemon", received("pokemon", sample("pokemon-25")), {})
-    assert built.table == DOCUMENT_VALUES
-    assert built.rows.num_rows > 90
-    assert catalog_of("rest").tables == catalog_of("rest").tables_of("pokemon") == (DOCUMENT_VALUES,)
+    assert build(catalog_of("rest"), "pokemon", received("pokemon", sample("pokemon-25")), {}) == []
+    assert catalog_of("rest").tables == catalog_of("rest").tables_of("pokemon") == ()
+    assert (catalog_of("rest").infers("pokemon"), CATALOG.infers("weather")) == (True, False)
     assert CATALOG.tables == TABLES
 
 

@@ -1,0 +1,153 @@
+"""Inferring tables from documents: the unit of work that looks at some of them, and what follows of all."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lake import tables
+from lake.assemble.stored import StoredFile, open_documents
+from lake.commit import Commit, SourceFacts, read_file
+from lake.errors import DamagedObjectError, MissingObjectError
+from lake.fields import entries_of, read_fields
+from lake.publish import Finding, Level
+from lake.source import Source
+from lake.store import PARALLEL_REQUESTS, Store
+from lake.table_settings import read_said
+from lake.tables import Catalog, catalog_of
+from lake.tables.inferred import Key, Note, Shape, declare, grown, joined
+from lake.tables.inferred.stored import InferredField, InferredTable
+from lake.tables.rows import are_numbers
+from lake.tables.values import DOCUMENT_VALUES
+from lake.text import shown
+
+if TYPE_CHECKING:
+    from lake.assemble.units import RunUnits
+
+
+class InferUnit(msgspec.Struct, frozen=True, tag="infer"):
+    """A unit of work: look at one file of a resource's documents."""
+
+    number: int
+    snapshot: str
+    resource: str
+    file: StoredFile
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it holds at a time: a row group, packed and not."""
+        return 2 * self.file.file.bytes + (20 << 20)
+
+
+class InferResult(msgspec.Struct, frozen=True, tag="inferred"):
+    """What some documents of a resource look like, and whether the source gives each of them a number as its id."""
+
+    number: int
+    resource: str
+    shape: Shape
+    are_numbers: bool
+
+
+def infer_unit(store: Store, unit: InferUnit) -> InferResult:
+    """Look at the documents of a unit, a row group at a time.
+
+    Raises:
+        StoreError: The file is gone, or is not what it was.
+    """
+    shape, numbers = Shape(), True
+    for rows in open_documents(store, [unit.file], unit.snapshot).row_groups():
+        shape = grown(shape, rows["body"].combine_chunks())
+        ids, paths = rows["id"].combine_chunks(), rows["path"].combine_chunks()
+        numbers = numbers and pc.all(are_numbers(unit.resource, ids, paths)).as_py() is not False
+    return InferResult(unit.number, unit.resource, shape, numbers)
+
+
+def infer(
+    store: Store,
+    snapshot: str,
+    source: SourceFacts,
+    before: Collection[InferredTable],
+    documents: Mapping[str, Sequence[StoredFile]],
+    run_units: "RunUnits",
+) -> tuple[Catalog, list[Finding]]:
+    """Return the catalog of a snapshot in the making, and what is new in it.
+
+    `documents` has the files of all resources whose documents are to be looked at; the others keep the tables that they
+    had `before`.
+    """
+    known = catalog_of(source.kind)
+    wanted = [(name, file) for name, files in sorted(documents.items()) if known.infers(name) for file in files]
+    shapes, texts = dict[str, Shape](), set[str]()
+    units = [InferUnit(number, snapshot, name, file) for number, (name, file) in enumerate(wanted)]
+    for result in run_units(store, units):
+        assert isinstance(result, InferResult), "a unit that infers was given"
+        shapes[result.resource] = joined(shapes.get(result.resource, Shape()), result.shape)
+        texts |= set() if result.are_numbers else {result.resource}
+    id_path = source.declared.get("id_path", "id")
+    keys = {name: Key(id_path, pa.string() if name in texts else pa.int64()) for name in shapes}
+    settings = read_said(source.declared.get("tables", {}))
+    made = declare(shapes, keys, [table.table() for table in before], settings)
+    inferred = tuple(InferredTable.of(table) for table in made.tables)
+    return catalog_of(source.kind, inferred, settings_bytes(source)), list(_findings(made.notes))
+
+
+def known_catalog(store: Store, commit: Commit | None, source: SourceFacts | Source) -> Catalog:
+    """Return the catalog of a source as far as it is known before its documents are looked at."""
+    return catalog_of(source.kind, tuple(inferred_tables(store, commit)), settings_bytes(source))
+
+
+def settings_bytes(source: SourceFacts | Source) -> bytes:
+    """Return the settings of a source that declare tables, as a catalog has them."""
+    return msgspec.json.encode(source.declared, order="deterministic") if source.declared else b""
+
+
+def fingerprint_of(source: SourceFacts | Source) -> str:
+    """Return the fingerprint of what makes the tables of a source."""
+    return tables.fingerprint(source.kind, settings_bytes(source))
+
+
+def inferred_tables(store: Store, commit: Commit | None) -> list[InferredTable]:
+    """Return the tables of a snapshot that nobody declared.
+
+    Raises:
+        MissingObjectError: The list of a table's fields is gone, and so is the file that says the same.
+        DamagedObjectError: It has another content.
+    """
+    found = [name for name, table in commit.tables.items() if table.inferred] if commit else []
+    if commit is None or not found:
+        return []
+    with ThreadPoolExecutor(min(len(found), PARALLEL_REQUESTS), "fields") as pool:
+        return list(pool.map(partial(_inferred_table, store, commit), found))
+
+
+def _inferred_table(store: Store, commit: Commit, name: str) -> InferredTable:
+    table = commit.tables[name]
+    assert table.inferred is not None
+    assert table.schema is not None, "older code infers no tables"
+    try:
+        entries = read_fields(store, table.schema)
+    except (MissingObjectError, DamagedObjectError):
+        # Each of the table's files says the same.
+        body = read_file(store, commit.snapshot, name, table.files[0])
+        entries = entries_of(pq.read_schema(pa.BufferReader(body)))
+    fields = msgspec.convert(entries, tuple[InferredField, ...])
+    return InferredTable(name, table.grain, table.inferred.resource, table.primary_key, fields, table.inferred.rows)
+
+
+def typed(parent: Commit | None, catalog: Catalog) -> list[Finding]:
+    """Say that the generic table of an earlier version is gone, because its documents have tables of their own."""
+    if parent is None or DOCUMENT_VALUES.name not in parent.tables or DOCUMENT_VALUES in catalog.tables:
+        return []
+    names = ", ".join(table.name for table in catalog.tables)
+    said = f"its documents have typed tables of their own: {shown(names)}; earlier snapshots keep it"
+    return [Finding(Level.WARN, "typed", DOCUMENT_VALUES.name, said)]
+
+
+def _findings(notes: Iterable[Note]) -> Iterable[Finding]:
+    for note in notes:
+        yield Finding(Level.WARN, note.kind, note.resource, note.sentence)
