@@ -42,7 +42,7 @@ def test_of_a_crawl_that_is_done_nothing_is_held_of_what_was_asked_for(store: St
     before = held()
     references = tuple(Reference("item", id_, f"{URL}item/{id_}/", f"item/{id_}") for id_ in range(1, 301))
     crawl = Crawl("crawl", source, LakeLocation())
-    crawled, _ = whole.crawl_all(begun, crawl, None, [Listing("item", references)], ())
+    crawled, *_ = whole.crawl_all(begun, crawl, None, [Listing("item", references)], ())
     del references
     assert (asked, crawled.source.resources) == ([*range(1, 301)], ("item",))
     assert held() == before
