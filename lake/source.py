@@ -53,7 +53,9 @@ class Rest:
     )
     # `{listing}` is the path of the resource's listing.
     document_path: str = _setting(
-        "", "Where a document lies below the base URL, such as `{listing}/{id}`; empty if items are documents."
+        "",
+        "Where a document lies below the base URL, such as `{listing}/{id}`; `{id}` alone where the id is its address;"
+        " empty if items are documents.",
     )
 
 

@@ -1,10 +1,11 @@
 """The `Crawler` of any JSON API whose listings page; its settings say all about it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, unquote, urljoin
 
 import msgspec
 
@@ -22,6 +23,9 @@ from lake.source import Rest, Source
 
 # A page that a filter or a deletion emptied may still lead on.
 EMPTY_PAGES = 10
+
+# An id that is an address itself, whole or below the origin of the source.
+_ADDRESS = re.compile(r"https?://|/", re.IGNORECASE)
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -148,6 +152,8 @@ def url(source: Source, resource: str, path: str) -> str:
     if not settings.document_path:
         return urljoin(source.base_url, dict(settings.collections).get(resource, ""))
     listing, id_ = dict(settings.collections).get(resource, ""), path.removeprefix(f"{resource}/")
+    if settings.document_path == "{id}" and _ADDRESS.match(given := unquote(id_)):
+        return urljoin(source.base_url, given)
     return source.base_url + settings.document_path.replace("{listing}", listing).replace("{id}", id_)
 
 
@@ -173,9 +179,16 @@ def rest_settings(source: Source) -> Rest:
 
 
 def _reference(source: Source, resource: str, given: int | str) -> Reference:
-    """Return the reference to the item with an id; a hash stands for a text."""
+    """Return the reference to the item with an id; a hash stands for a text.
+
+    Raises:
+        ValueError: The id is the address of a document that is not of this source.
+    """
     path = f"{resource}/{quote(str(given), safe='')}"
-    return Reference(resource, hashed_id(given) if isinstance(given, str) else given, url(source, resource, path), path)
+    address = url(source, resource, path)
+    if not same_origin(source.base_url, address):
+        raise ValueError(f"expected the address of a document below {source.base_url}, found {address[:200]!r}")
+    return Reference(resource, hashed_id(given) if isinstance(given, str) else given, address, path)
 
 
 def _results(page: Opened, path: str, where: str) -> list[bytes]:

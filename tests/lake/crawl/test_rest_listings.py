@@ -1,6 +1,7 @@
 """Listings of any JSON API that pages: how they go on, end, and are refused."""
 
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -24,6 +25,17 @@ def test_an_integer_id_stays_as_it_is_and_a_string_becomes_a_number_of_63_bits()
         Reference("trainer", -7, f"{BASE}t/-7.json", "trainer/-7"),
         Reference("trainer", hashed_id("7"), f"{BASE}t/7.json", "trainer/7"),
     )
+
+
+def test_an_id_may_be_the_address_of_its_document():
+    """As in listings that name their documents by links alone; one that leads elsewhere is an odd item."""
+    links = f"{BASE}t/7/", "/v1/t/8/", "https://elsewhere.test/t/9/"
+    found = listed({"trainers": {"results": [{"url": link} for link in links]}}, id_path="url", document_path="{id}")
+    urls = {reference.url for reference in found.references if reference.id not in found.odd}
+    assert urls == {f"{BASE}t/7/", urljoin(BASE, "/v1/t/8/")}
+    [(odd, why)] = found.odd.items()
+    assert next(one.path for one in found.references if one.id == odd) == "trainer[3]"
+    assert f"expected the address of a document below {BASE}, found 'https://elsewhere.test/t/9/'" in why
 
 
 def test_an_id_may_lie_deep_inside():
