@@ -95,6 +95,8 @@ def refresh(
         return still_waits(lake, held)
 
     results = proven_results(lake)
+    # Whoever allows deletions wants to have them found.
+    begun = begun if picked or allow_shrink else begun.of_changes()
     listings = begun.listings(results, is_fresh=True)
     names = pokemon_names(listings)
     crawl = Crawl(crawl_id(_name(force, picked), settings, parent, version), settings, lake)

@@ -92,8 +92,9 @@ class SourceFacts:
 
     `answers` counts the answers of each upstream version; `version` is None if there were several, or none. `listed`
     are all resources that the source has, `resources` those that were crawled; `refused` gives the reason for each
-    collection that could not be crawled. `declared` are the settings of the source that declare tables. The earliest
-    commits, all of PokeAPI, have no kind, answers, listed (None), refused or declared.
+    collection that could not be crawled. `declared` are the settings of the source that declare tables. `since` gives a
+    time for each collection of which only what changed since then was listed; nothing of it was deleted. The earliest
+    commits, all of PokeAPI, have no kind, answers, listed (None), refused, declared or since.
     """
 
     base_url: str = ""
@@ -105,6 +106,7 @@ class SourceFacts:
     refused: dict[str, str] = field(default_factory=dict)
     requests: Count = 0
     declared: dict[str, Any] = field(default_factory=dict)
+    since: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

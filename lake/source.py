@@ -57,6 +57,17 @@ class Rest:
         "Where a document lies below the base URL, such as `{listing}/{id}`; `{id}` alone where the id is its address;"
         " empty if items are documents.",
     )
+    since_parameter: str = _setting(
+        "",
+        "Query parameter that takes a time, for a listing of what changed since then; empty: none is sent.",
+    )
+    since_format: Literal["rfc3339", "unix", "date"] = _setting(
+        "rfc3339", "How that time is written: rfc3339, unix, the seconds since 1970, or date, a day."
+    )
+    # Only a complete listing lacks what was deleted.
+    complete_every: int = _setting(
+        10, "Of so many refreshes one lists everything, which alone sees deletions; 1: each does.", ge=1
+    )
 
 
 @dataclass(frozen=True, slots=True)

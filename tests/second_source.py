@@ -40,8 +40,14 @@ def trainers() -> dict[str, Trainer]:
     return {trainer["id"]: json.loads(json.dumps(trainer)) for trainer in TRAINERS}
 
 
-def settings(url: str, style: Style = "next", inline: bool = False, **changes: Any) -> Source:
-    """Return how the league is crawled; its key is to be added, by a Secret block or otherwise."""
+def settings(
+    url: str, style: Style = "next", inline: bool = False, complete_every: int | None = None, **changes: Any
+) -> Source:
+    """Return how the league is crawled; its key is to be added, by a Secret block or otherwise.
+
+    With `complete_every`, refreshes in between list only what changed.
+    """
+    changing = {} if complete_every is None else {"since_parameter": "updated_since", "complete_every": complete_every}
     rest = Rest(
         collections=(("trainer", "trainers"),),
         results_path="data",
@@ -53,6 +59,7 @@ def settings(url: str, style: Style = "next", inline: bool = False, **changes: A
         count_path="" if style in ("offset", "header") else "count",
         count_header="X-Total-Count" if style == "header" else "",
         document_path="" if inline else "{listing}/{id}",
+        **changing,
     )
     polite = {"requests_per_second": 0, "retry_delay_seconds": 0.001, "attempts": 2, "page_size": 2}
     return Source(url, "rest", rest=rest, **{**polite, **changes})
@@ -80,8 +87,9 @@ def second_source(
 ) -> Iterator[str]:
     """Serve the league from a thread while the block runs, and yield its base URL; `served` may change meanwhile.
 
-    `asked` gets the path and query of each request, below the base URL. One for a trainer that is `broken` is answered
-    with 500. A key of the query is repeated in all links, as some APIs do.
+    With the query `updated_since`, those trainers are listed whose time `updated` is not before it. `asked` gets the
+    path and query of each request, below the base URL. One for a trainer that is `broken` is answered with 500. A
+    key of the query is repeated in all links, as some APIs do.
     """
     served, asked = trainers() if served is None else served, [] if asked is None else asked
     with serving(_application(style, inline, served, has_etags, asked, key_in)) as address:
@@ -99,10 +107,13 @@ def _application(
         asked = {name: int(value) for name, value in request.query_params.items() if name in ("limit", "after", "page")}
         size = asked.get("limit", 2)
         start = asked.get("after", size * (asked.get("page", 1) - 1))
-        items = list(served.values())
+        since = request.query_params.get("updated_since", "")
+        # Times of one form ascend as texts.
+        items = [item for item in served.values() if item.get("updated", "") >= since]
         end = start + size if start + size < len(items) else None
         data = items[start : start + size] if inline else [{"id": item["id"]} for item in items[start : start + size]]
-        page, link = {"data": data, "count": len(items)}, f"/v1/trainers?limit={size}&after={end}{repeated}"
+        query = f"updated_since={since}&" if since else ""
+        page, link = {"data": data, "count": len(items)}, f"/v1/trainers?{query}limit={size}&after={end}{repeated}"
         if style == "header":
             lines = f'</v1/trainers>; rel="first", <{link}>; rel="next"' if end else '</v1/trainers>; rel="first"'
             return page, {"Link": lines, "X-Total-Count": str(len(items))}

@@ -11,7 +11,7 @@ from flows.steps.upstream import probe, read_all
 from lake.assemble.infer import known_catalog
 from lake.assemble.stored import document_files
 from lake.assemble.work import plan_work, tables_in
-from lake.crawl import Listing, believed, cut
+from lake.crawl import Listing, believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ def plan(lake: LakeLocation, source: SourceChoice) -> Plan:
     begun = look(store, settings, upstream)
     if begun.is_known():
         return _plan(begun, (), requests, is_known=True)
-    listings, listed = read_all(settings, upstream, begun.resources)
+    begun = begun.of_changes()
+    listings, listed = read_all(settings, begun.upstream, begun.resources)
     # Documents that come within their listing are fetched by reading that once more.
     again = listed if any(listing.is_inline for listing in listings) else 0
     return _plan(begun, [_resource(begun, listing) for listing in listings], requests + listed + again)
@@ -97,9 +98,9 @@ def _resource(begun: Start, listing: Listing) -> ResourcePlan:
     at_hand = begun.at_hand(listing.resource)
     listing = believed(listing, at_hand)
     listed = {reference.id for reference in listing.references}
-    shards = cut(begun.source, listing, at_hand, again=begun.asking.again(listing))
-    asked = sum(len(shard.wanted) for shard in shards if not shard.is_inline)
-    vanished = 0 if listing.refusal else len(at_hand.keys() - listed)
+    asked = sum(len(shard.wanted) for shard in begun.cut(listing, at_hand) if not shard.is_inline)
+    is_complete = listing.refusal is None and listing.resource not in begun.since
+    vanished = len(at_hand.keys() - listed) if is_complete else 0
     return ResourcePlan(listing.resource, len(listed), len(listed - at_hand.keys()), vanished, asked, listing.refusal)
 
 

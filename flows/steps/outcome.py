@@ -152,13 +152,17 @@ def finished(
     else:
         summary = f"no change{_not_listed(commit, crawled)}; readers see {commit.snapshot}"
         failed, kinds = final_failures(crawled.manifests), ""
-    if refused := crawled.source.refused:
+    facts = crawled.source
+    if refused := facts.refused:
         summary += not_crawled(refused)
     if failed:
         first = ", ".join(shown(failure.path) for failure in failed[:NAMED_DOCUMENTS])
         summary += f"; {len(failed)} could not be fetched{kinds}: {first}"
     if publication.rejected:
         summary += f"; {_rejected(commit, publication.rejected)}"
+    if facts.since:
+        changes = f"listed only what changed since {min(facts.since.values())}: {', '.join(map(shown, facts.since))}"
+        more = f"{changes}; {more}" if more else changes
     more = f"; {more}" if more else ""
     if failed or refused or publication.rejected:
         return ended(f"{summary}{more}", Outcome.PARTIAL)

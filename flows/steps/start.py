@@ -1,9 +1,9 @@
 """The start of every crawling flow: ask the source what it has; before a crawl, prove that the lake can be written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import msgspec
@@ -17,7 +17,7 @@ from flows.steps.results import Results, prove_results, unpack_listings
 from flows.steps.upstream import are_listings_of, ask_upstream, lean, read_listings
 from lake.address import same_address
 from lake.assemble.asked import Asking
-from lake.assemble.held import HeldDraft, waiting
+from lake.assemble.held import HeldDraft, held_drafts, waiting
 from lake.assemble.index import Index, read_index
 from lake.assemble.infer import fingerprint_of
 from lake.assemble.mend import Mending, damaged_files
@@ -25,7 +25,7 @@ from lake.assemble.staging import forget_results
 from lake.assemble.stored import document_files, open_documents
 from lake.bucket import require_plain
 from lake.commit import Commit, SourceFacts, head
-from lake.crawl import Listing, Shard, Source, Upstream, believed, chosen, cut
+from lake.crawl import Listing, Shard, Source, Upstream, believed, chosen, cut, cut_changes, only_changed
 from lake.errors import ConflictError, DamagedObjectError, MissingObjectError, SourceError
 from lake.layout import LISTING_RESULTS, check_key
 from lake.resource import AtHand
@@ -46,6 +46,19 @@ class Start:
     upstream: Upstream
     resources: tuple[str, ...]
     is_forced: bool = False
+    # Since when each collection is listed of which only what changed is.
+    since: Mapping[str, datetime] = field(default_factory=dict)
+
+    def of_changes(self) -> "Start":
+        """Return the start of a crawl that lists only what has changed of the collections of which that is enough.
+
+        Everything is listed of one whose documents at hand are lost, and while a draft waits: it may have deletions.
+        """
+        since = self.asking.since(self.resources, datetime.now(UTC))
+        if not since or self._index is None or held_drafts(self.store):
+            return self
+        since = {name: at for name, at in since.items() if name not in self._lost}
+        return replace(self, upstream=only_changed(self.source, self.upstream, since), since=since)
 
     def is_known(self) -> bool:
         """Tell whether the parent already holds, whole, everything that the source has at this version.
@@ -139,10 +152,16 @@ class Start:
         except (DamagedObjectError, MissingObjectError):
             return None
 
+    def cut(self, listing: Listing, at_hand: Mapping[int, AtHand], is_new_only: bool = False) -> list[Shard]:
+        """Return the shards of a resource's documents that are to be asked for."""
+        if listing.resource in self.since:
+            return cut_changes(self.source, self.upstream, listing, at_hand)
+        return cut(self.source, listing, at_hand, is_new_only, self.asking.again(listing))
+
     @cached_property
     def asking(self) -> Asking:
         """What earlier runs asked for; nothing if this one is forced to ask for everything."""
-        return Asking.since(self.store, None if self.is_forced else self.parent, self.source)
+        return Asking.read(self.store, None if self.is_forced else self.parent, self.source)
 
     @cached_property
     def _index(self) -> Index | None:
@@ -174,8 +193,8 @@ class Start:
                     at_hand = {id_: AtHand(None, known.path) for id_, known in at_hand.items()}
                 listing = believed(listing, at_hand)
                 believed_.append(listing)
-                shards += cut(self.source, listing, at_hand, is_new_only, self.asking.again(listing))
-                if listing.refusal is None:
+                shards += self.cut(listing, at_hand, is_new_only)
+                if listing.refusal is None and listing.resource not in self.since:
                     listed = {reference.id for reference in listing.references}
                     vanished += [at_hand[id_].path for id_ in sorted(at_hand.keys() - listed)]
         if any(listing.refusal for listing in believed_):

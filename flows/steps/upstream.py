@@ -71,7 +71,8 @@ def ask_upstream(source: Source) -> Upstream:
 def _listings_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     source, upstream = arguments["source"], arguments["upstream"]
     settings = f"xz {source.base_url} {source.rest} {source.listing_ttl_seconds}"
-    asked = f"{settings} {upstream.version} {' '.join(arguments['resources'])}"
+    listings = " ".join(f"{name} {upstream.resources.get(name)}" for name in arguments["resources"])
+    asked = f"{settings} {upstream.version} {listings}"
     return f"{LISTING_RESULTS}{sha256(asked.encode()).hexdigest()[:32]}"
 
 

@@ -26,4 +26,7 @@ def crawl_all(
     listings, shards, _, anew = begun.shards(listings)
     manifests = fetch_all(crawl, shards, results)
     crawled = settle(begun.source, begun.upstream, listings, shards, manifests, begun.parent, allow_shrink)
-    return replace(crawled, anew=anew), manifests, begun.asking.after(listings, manifests, crawled.source.refused)
+    refused = crawled.source.refused
+    since = {name: at.isoformat(timespec="seconds") for name, at in begun.since.items() if name not in refused}
+    asking = begun.asking.after(listings, manifests, refused, begun.since)
+    return replace(crawled, anew=anew, source=replace(crawled.source, since=since)), manifests, asking

@@ -9,13 +9,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Self
+from typing import Annotated, Self
 
 import msgspec
+from msgspec import Meta
+from msgspec.structs import replace
 
 from lake.assemble.staging import Manifest, final_failures
 from lake.commit import Commit
-from lake.crawl import Listing, Source
+from lake.crawl import OVERLAP, Listing, Source
 from lake.errors import ConflictError, OversizeError
 from lake.layout import ASKED, asked_key, newest_asked
 from lake.resource import Failure, Moment
@@ -33,11 +35,14 @@ _ATTEMPTS = 3
 class Asked(msgspec.Struct, frozen=True):
     """What was asked for of one resource: all its documents at a time or later, but for those that `failed`.
 
-    The time is that of the source's clock.
+    `listed` is the time until which every change is known, None if that is unknown or one failed; `runs` have listed
+    only changes since everything was. Times are those of the source's clock.
     """
 
     at: Moment | None = None
     failed: tuple[int, ...] = ()
+    listed: Moment | None = None
+    runs: Annotated[int, Meta(ge=0)] = 0
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +63,7 @@ class Asking:
     known: Mapping[str, Asked] = field(default_factory=dict)
 
     @classmethod
-    def since(cls, store: Store, parent: Commit | None, source: Source) -> Self:
+    def read(cls, store: Store, parent: Commit | None, source: Source) -> Self:
         """Read the newest record. It is of no use if it is that of another snapshot, or of other settings."""
         number = _newest(store) if parent is not None and _is_kept(source) else 0
         try:
@@ -79,15 +84,39 @@ class Asking:
         """
         name = listing.resource
         asked = self.known.get(name, Asked())
-        if self.parent is None or asked.at is None or listing.at is None:
+        if self.parent is None or asked.at is None or listing.at is None or listing.is_inline:
+            return None
+        # Without a time since when to list changes, everything must be asked for.
+        if _lists_changes(self.source) and asked.listed is None:
             return None
         if not timedelta() <= listing.at - asked.at < timedelta(seconds=self.source.reask_seconds):
             return None
-        lacking = (*self.parent.stale, *self.parent.missing)
-        return frozenset({*asked.failed, *(failure.id for failure in lacking if failure.resource == name)})
+        return frozenset({*asked.failed, *(failure.id for failure in self._lacking() if failure.resource == name)})
 
-    def after(self, listings: Sequence[Listing], manifests: Sequence[Manifest], refused: Collection[str]) -> Self:
-        """Return what was asked for after a crawl.
+    def since(self, resources: Iterable[str], now: datetime) -> dict[str, datetime]:
+        """Return since when to list changes, of each of these resources of which everything need not be listed."""
+        rest, lacking = self.source.rest, {failure.resource for failure in self._lacking()}
+        if rest is None or not _lists_changes(self.source):
+            return {}
+        found = {}
+        for name in resources:
+            asked = self.known.get(name, Asked())
+            is_known = asked.listed is not None and asked.listed <= now and name not in lacking
+            if asked.listed is not None and is_known and asked.runs + 1 < rest.complete_every:
+                found[name] = asked.listed - OVERLAP
+        return found
+
+    def _lacking(self) -> tuple[Failure, ...]:
+        return (*self.parent.stale, *self.parent.missing) if self.parent is not None else ()
+
+    def after(
+        self,
+        listings: Sequence[Listing],
+        manifests: Sequence[Manifest],
+        refused: Collection[str],
+        since: Collection[str] = (),
+    ) -> Self:
+        """Return what was asked for after a crawl that has listed only the changes of some resources.
 
         What an earlier run of the same crawl has fetched was asked for then. Of a refused resource nothing was taken,
         so what was known of it still holds.
@@ -97,11 +126,17 @@ class Asking:
             began.setdefault(manifest.resource, []).append(manifest.began)
         found = dict(self.known)
         for listing in listings:
-            name = listing.resource
-            if name not in refused:
-                is_spared = self.again(listing) is not None
-                at = self.known[name].at if is_spared else _earliest([listing.at, *began.get(name, ())])
-                found[name] = Asked(at)
+            name, at = listing.resource, _earliest([listing.at, *began.get(listing.resource, ())])
+            before = self.known.get(name, Asked())
+            if name in refused:
+                found[name] = replace(before, listed=None)
+            elif name in since:
+                found[name] = replace(before, listed=at, runs=before.runs + 1)
+            elif self.again(listing) is not None:
+                # Those that were spared may have changed since the changes were last listed.
+                found[name] = replace(before, failed=(), runs=0)
+            else:
+                found[name] = Asked(at, listed=at)
         failed = [failure for failure in final_failures(manifests) if failure.resource not in refused]
         return type(self)(self.store, self.parent, self.source, _with(found, failed))
 
@@ -136,7 +171,7 @@ def _with(known: Mapping[str, Asked], failures: Iterable[Failure]) -> dict[str, 
     found = dict(known)
     for failure in failures:
         of = found.get(failure.resource, Asked())
-        found[failure.resource] = msgspec.structs.replace(of, failed=tuple(sorted({*of.failed, failure.id})))
+        found[failure.resource] = replace(of, failed=tuple(sorted({*of.failed, failure.id})), listed=None)
     return found
 
 
@@ -146,7 +181,12 @@ def _newest(store: Store) -> int:
 
 def _is_kept(source: Source) -> bool:
     """Tell whether the settings of a source need records."""
-    return source.reask_seconds > 0
+    return source.reask_seconds > 0 or _lists_changes(source)
+
+
+def _lists_changes(source: Source) -> bool:
+    """Tell whether a source can list what changed since a time, and its settings say how."""
+    return source.kind == "rest" and source.rest is not None and bool(source.rest.since_parameter)
 
 
 def _name(source: Source) -> str:

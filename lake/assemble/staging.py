@@ -172,12 +172,13 @@ def is_whole(store: Store, source: Source, crawl: str, shard: Shard, manifest: M
     """
     wanted = {item.reference.id: item for item in shard.wanted}
     others = (*manifest.gone, *(failure.id for failure in manifest.failed))
+    is_complete_listing = shard.is_inline and not shard.changes
     is_own = (
         (manifest.resource, manifest.number, manifest.round) == (shard.resource, shard.number, 1)
         and manifest.last_id == shard.wanted[-1].reference.id
         and (manifest.key is None or is_staging_key(manifest.key, crawl))
         # A document that the source still lists is never gone.
-        and all(id_ in wanted and (shard.is_inline or not wanted[id_].is_listed) for id_ in manifest.gone)
+        and all(id_ in wanted and (is_complete_listing or not wanted[id_].is_listed) for id_ in manifest.gone)
         and all(_named(wanted, failure.id) == (failure.resource, failure.path) for failure in manifest.failed)
     )
     if not is_own:
@@ -253,12 +254,15 @@ def final_failures(manifests: Iterable[Manifest]) -> list[Failure]:
 def second_round(manifests: Sequence[Manifest], shards: Sequence[Shard]) -> list[Shard]:
     """Return the shards of the second round: one for each resource that has failed documents."""
     failed = {(failure.resource, failure.id) for manifest in manifests for failure in manifest.failed}
-    wanted: dict[tuple[str, bool], list[Wanted]] = {}
+    wanted: dict[tuple[str, bool, str], list[Wanted]] = {}
     for shard in shards:
         for item in shard.wanted:
             if (shard.resource, item.reference.id) in failed:
-                wanted.setdefault((shard.resource, shard.is_inline), []).append(item)
-    return [Shard(resource, len(shards), tuple(items), is_inline) for (resource, is_inline), items in wanted.items()]
+                wanted.setdefault((shard.resource, shard.is_inline, shard.changes), []).append(item)
+    return [
+        Shard(resource, len(shards), tuple(items), is_inline, changes)
+        for (resource, is_inline, changes), items in wanted.items()
+    ]
 
 
 def source_facts(

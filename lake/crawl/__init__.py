@@ -14,10 +14,12 @@ from lake.crawl.pace import Pace
 from lake.crawl.picked import Picked, followed, in_order, narrowed, picked_documents, with_encounters
 from lake.crawl.process import Fetcher
 from lake.crawl.shard import CUT_SHORT, Fetched, Shard, Wanted
+from lake.crawl.since import OVERLAP, cut_changes, only_changed
 from lake.source import Rest, Source
 
 __all__ = [
     "CUT_SHORT",
+    "OVERLAP",
     "Batch",
     "Client",
     "Crawler",
@@ -39,12 +41,14 @@ __all__ = [
     "chosen",
     "crawler",
     "cut",
+    "cut_changes",
     "fetch",
     "followed",
     "in_order",
     "key_of",
     "may_pass",
     "narrowed",
+    "only_changed",
     "picked_documents",
     "read_listings",
     "with_encounters",

@@ -72,16 +72,19 @@ async def discover(client: Client, upstream: Upstream, resource: str) -> Listing
 async def read_inline(client: Client, shard: Shard) -> Fetched:
     """Read a listing whose items are the documents; a wanted document that is not among them is gone.
 
+    Of a listing that has only what changed, it is as it was.
+
     Raises:
         SourceError: The listing cannot be fetched, or does not add up.
     """
-    upstream = await probe(client)
-    items = await _items(client, require(upstream, shard.resource), shard.resource)
+    start = shard.changes or require(await probe(client), shard.resource)
+    items = await _items(client, start, shard.resource)
     at, ids = datetime.now(UTC), {reference.id for reference, _ in items}
     unnamed = [(reference, item.unnamed) for reference, item in items if item.unnamed is not None]
     problems = [(of, item.body, problem(of, item.body)) for of, item in items if item.unnamed is None]
     vanished = [item.reference for item in shard.wanted if item.reference.id not in ids and item.problem is None]
     failed = [(reference, why) for reference, _, why in problems if why is not None]
+    unchanged, vanished = (vanished, []) if shard.changes else ([], vanished)
     if unnamed:
         # Any of them may be one of those that vanished.
         why = f"not among the items, of which {len(unnamed)} cannot be told, such as {unnamed[0][0].path}"
@@ -89,6 +92,7 @@ async def read_inline(client: Client, shard: Shard) -> Fetched:
         failed += unnamed[len(vanished) :]
     return Fetched(
         received=[reference.received(None, at, body) for reference, body, why in problems if why is None],
+        unchanged=unchanged,
         failed=failed,
         gone=[] if unnamed else vanished,
         requests=client.requests,

@@ -26,17 +26,22 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some documents of one resource, by ascending id; an inline shard has all, and is read from the listing."""
+    """Some documents of one resource, by ascending id; an inline shard has all, and is read from the listing.
+
+    `changes` is the URL of that listing if it has only what changed.
+    """
 
     resource: str
     number: int
     wanted: tuple[Wanted, ...]
     is_inline: bool = False
+    changes: str = ""
 
     @property
     def name(self) -> str:
         """The name of the shard in logs and keys: its place, and a hash of what it asks for."""
         asked = "\n".join(f"{item.reference.url} {item.etag} {item.is_listed}" for item in self.wanted)
+        asked += f"\n{self.changes}" if self.changes else ""
         return f"{self.resource}-{self.number:04d}-{sha256(asked.encode()).hexdigest()[:12]}"
 
 

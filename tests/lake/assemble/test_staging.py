@@ -173,6 +173,13 @@ def test_a_document_that_came_within_its_listing_is_looked_for_there_again():
     assert again == Shard("berry", 1, shard(2).wanted, is_inline=True)
 
 
+def test_an_inline_shard_of_changes_is_asked_again_for_changes_alone():
+    """Of the whole listing, what it lacks would be gone."""
+    first = replace(shard(1, 2), is_inline=True, changes="https://berries.test/berries?since=1")
+    [again] = second_round([manifest(failed=(failure(2),))], [first])
+    assert again == replace(first, number=1, wanted=shard(2).wanted)
+
+
 def facts(upstream: Upstream, *manifests: Manifest) -> SourceFacts:
     listings = [Listing("item"), Listing("berry", refusal="status 403")]
     return source_facts(SOURCE, upstream, listings, manifests)

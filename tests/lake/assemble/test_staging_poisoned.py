@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -191,5 +192,7 @@ def test_an_inline_shard_may_bring_more_than_was_asked_for_but_of_its_resource_a
     asked = Shard("berry", 0, tuple(Wanted(reference(id_)) for id_ in (1, 2)), is_inline=True)
     found = stage(store, CRAWL, asked, Fetched([berry(1), berry(7)], gone=[reference(2)]))
     assert believed(store, found, asked, source)
+    # Of a listing of changes nothing is gone.
+    assert not believed(store, found, replace(asked, changes="https://league.test/v1/berries?since=1"), source)
     other = Document("item", 7, "item/7", None, NOW, b"{}")
     assert not believed(store, forged(store, found, pack(to_arrow([berry(1), other]))), asked, source)

@@ -2,14 +2,29 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import httpx
 import msgspec
 import pytest
 
-from lake.crawl import Fetched, Key, Pace, Shard, Source, Wanted, cut, fetch
-from lake.crawl.rest import problem, url
+from lake.crawl import (
+    Client,
+    Fetched,
+    Key,
+    Listing,
+    Pace,
+    Shard,
+    Source,
+    Upstream,
+    Wanted,
+    cut,
+    cut_changes,
+    fetch,
+    only_changed,
+)
+from lake.crawl.rest import discover, hashed_id, problem, url
 from lake.errors import SourceError, UnknownNameError
 from lake.resource import AtHand, Reference
 from tests.lake.crawl import BASE, PATIENCE_SECONDS, listing, rest, site, source, upstream
@@ -74,6 +89,37 @@ def test_an_inline_document_that_vanished_since_the_listing_was_read_is_gone():
     assert [reference.path for reference in fetched.gone] == ["trainer/gary"]
     assert "may" in by_id(fetched)
     assert fetched.requests == 3
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_of_a_listing_of_changes_nothing_is_gone(inline: bool):
+    """Neither what it lacks, nor what has left it since it was first read."""
+    served = {**trainers(), **{id_: {"id": id_, "updated": "2026-08-08T12:00:00Z"} for id_ in ("ash", "may", "max")}}
+    with second_source("next", inline, served) as base:
+        league = settings(base, "next", inline, complete_every=9)
+        whole = listing(league, "trainer", key=AUTHORIZED)
+        here = {of.id: AtHand(None, of.path) for of in whole.references if of.path != "trainer/may"}
+        up = only_changed(league, upstream(league), {"trainer": datetime(2026, 8, 8, 12, 0, 0, 999, UTC)})
+        client = Client(league, Pace(league), 1, AUTHORIZED)
+        found = asyncio.run(discovered(client, up))
+        assert [of.path for of in found.references] == sorted_paths("ash", "may", "max")
+        [shard] = cut_changes(league, up, found, here)
+        served["max"]["updated"] = "2026-08-07T12:00:00Z"
+        fetched = asyncio.run(fetch(league, Pace(league), shard, AUTHORIZED))
+    assert (fetched.gone, fetched.failed) == ([], [])
+    assert by_id(fetched).keys() == ({"ash", "may"} if inline else {"ash", "may", "max"})
+    assert [of.path for of in fetched.unchanged] == (["trainer/max"] if inline else [])
+    assert cut(league, found, here)[0].name != shard.name or not inline
+
+
+async def discovered(client: Client, up: Upstream) -> Listing:
+    async with client:
+        return await discover(client, up, "trainer")
+
+
+def sorted_paths(*ids: str) -> list[str]:
+    """Return the paths of trainers in the order of a listing."""
+    return [f"trainer/{id_}" for id_ in sorted(ids, key=hashed_id)]
 
 
 def test_a_key_that_is_not_accepted_is_an_error_that_does_not_repeat_it():
