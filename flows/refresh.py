@@ -112,7 +112,8 @@ def refresh(
     is_equal = isinstance(publication, Publication) and not (
         publication.is_new or publication.rejected or final_failures(manifests)
     )
-    if force or picked or (version is None and (is_equal or isinstance(publication, HeldDraft))):
+    is_published = isinstance(publication, Publication) and publication.is_new
+    if force or picked or (version is None and not is_published):
         # The next run from this head may be the same crawl: it would take these results for the source's answers, and
         # not ask it again.
         forget_results(begun.store, f"{SHARD_RESULTS}{crawl.id}/")

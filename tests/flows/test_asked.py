@@ -22,6 +22,7 @@ from flows.steps.outcome import spoken
 from flows.steps.parameters import LakeLocation, SourceChoice
 from lake.assemble.asked import Record
 from lake.assemble.held import held_drafts
+from lake.crawl import Client
 from lake.layout import ASKED, LISTING_RESULTS, RESULTS, SNAPSHOTS, asked_key, newest_asked
 from lake.read import Lake
 from lake.store import Store
@@ -162,6 +163,15 @@ def test_only_what_changed_is_listed_but_for_every_third_refresh(open_league: Ca
         assert league.badges()["brock"] == 1
 
 
+def test_a_document_that_always_fails_keeps_no_other_from_being_asked_for(open_league: Callable[..., League]):
+    """A run that publishes nothing leaves the head as it was, and what the next one finds staged is no answer to it."""
+    league = open_league()
+    league.served["brock"]["broken"] = True
+    assert (league.crawl(), league.crawl(), league.asked) == ("Partial", "Partial", EVERYONE)
+    league.served["ash"]["badges"] = 9
+    assert (league.crawl(), league.badges()["ash"]) == ("Partial", 9)
+
+
 def test_a_change_after_a_killed_run_had_asked_is_listed_again(
     open_league: Callable[..., League], monkeypatch: pytest.MonkeyPatch
 ):
@@ -176,7 +186,9 @@ def test_a_change_after_a_killed_run_had_asked_is_listed_again(
             league.crawl()
     assert league.asked == {"ash"}
     league.change("ash", badges=10)
-    assert (league.crawl(), league.asked) == ("Completed", set())
+    with monkeypatch.context() as later:
+        later.setattr(Client, "by_its_clock", lambda client, at: at + timedelta(minutes=1))
+        assert (league.crawl(), league.asked) == ("Completed", set())
     assert league.badges()["ash"] == 9
     assert (league.crawl(), league.asked, len(league.since)) == ("Completed", {"ash"}, 1)
     assert league.badges()["ash"] == 10
