@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.tables import POKEAPI, TABLES, Drift, build, catalog_of
+from lake.tables import POKEAPI, TABLES, Drift, build, catalog_of, fingerprint
+from lake.tables.installed import installed_tables
 from lake.tables.wrap import WRAPPED
 
 CATALOG = catalog_of(POKEAPI)
@@ -69,3 +70,9 @@ def drifts(resource: str, *documents: Document | str) -> list[Drift]:
 def tables_of_sample(name: str) -> dict[str, Rows]:
     """Return the rows of every table that a sample fills; all who ask share them, and none may change them."""
     return tables(resource_of(name), sample(name))
+
+
+def forget_installed() -> None:
+    """Forget which packages declare tables, because those of a process do not change but in tests."""
+    for found in (installed_tables, catalog_of, fingerprint):
+        found.cache_clear()

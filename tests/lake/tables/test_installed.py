@@ -9,9 +9,10 @@ from lake.crawl import Source, crawler, rest
 from lake.errors import LakeError
 from lake.store import Store
 from lake.tables import catalog_of, fingerprint
-from lake.tables.installed import ENTRY_POINTS, installed_tables
+from lake.tables.installed import ENTRY_POINTS
 from tests.lake.assemble.lakeside import Lakeside
 from tests.lake.crawl import install
+from tests.lake.tables import forget_installed
 
 LEAGUE = """
 import pyarrow as pa
@@ -49,12 +50,9 @@ TABLES = (
 
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
-    """Forget what was found, because an installed package does not change while a process works."""
-    for found in (installed_tables, catalog_of, fingerprint):
-        found.cache_clear()
+    forget_installed()
     yield
-    for found in (installed_tables, catalog_of, fingerprint):
-        found.cache_clear()
+    forget_installed()
 
 
 def test_its_tables_land_and_the_others_are_inferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store):
