@@ -67,6 +67,15 @@ def same_origin(one: str, other: str) -> bool:
     return origin is not None and origin == _origin(other)
 
 
+def is_loopback(address: str) -> bool:
+    """Tell whether an address is on this machine alone.
+
+    >>> is_loopback("http://127.0.0.1:8000/api/"), is_loopback("https://pokeapi.co/")
+    (True, False)
+    """
+    return urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
 def either_scheme(address: str) -> set[str]:
     """Return the one spelling of an address, with http and with https if its port is the usual one.
 

@@ -17,6 +17,7 @@ from flows.cli import rollback as rolling
 from flows.cli import runs as running
 from flows.cli import status as looking
 from flows.cli import tell as telling
+from flows.cli import try_source as trying
 from flows.cli import verify as verifying
 from flows.cli.api import afterwards, api_error, begin, reach_prefect
 from flows.cli.options import (
@@ -66,6 +67,7 @@ app.add_typer(looking.app)
 app.add_typer(approving.app)
 app.add_typer(verifying.app)
 app.add_typer(restoring.app)
+app.add_typer(trying.app)
 
 
 @app.command()

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from prefect_aws import AwsCredentials, S3Bucket
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +15,7 @@ from blocks.names import SOURCE_BLOCK, Names
 from blocks.source_config import SourceConfig
 from blocks.storage import load_block, open_store, results_folder, save_block
 from flows.steps.results import Results
+from lake.address import is_loopback
 from lake.bucket import LAKE_BLOCK, check_bucket, require_bucket
 from lake.errors import StoreError, UnknownNameError
 from lake.source import SETTINGS, Source
@@ -136,7 +136,7 @@ class SourceChoice(BaseModel):
     def over(self, source: Source) -> Source:
         """Return a source's settings, with the given ones in the place of its own."""
         given = {name: value for name, value in self.model_dump(exclude={"block"}).items() if value is not None}
-        if self.base_url is not None and urlsplit(self.base_url).hostname in {"127.0.0.1", "localhost", "::1"}:
+        if self.base_url is not None and is_loopback(self.base_url):
             # A server on loopback is one's own, and needs no politeness.
             given.setdefault("requests_per_second", 0)
         return replace(source, **given)

@@ -33,6 +33,7 @@ OF_FLOWS = frozenset(
         "status",
         "teardown",
         "tell",
+        "try-source",
         "up",
         "verify",
     )

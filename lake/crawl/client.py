@@ -44,14 +44,22 @@ class FetchError(Exception):
     """A URL could not be fetched; the message says why.
 
     `is_final` means that another try will not help; `status` is the status that made it final, if one did.
-    `is_paced` means that the source said how long to wait.
+    `is_paced` means that the source said how long to wait. `body` is what it said with that status.
     """
 
-    def __init__(self, reason: str, is_final: bool = False, is_paced: bool = False, status: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        is_final: bool = False,
+        is_paced: bool = False,
+        status: int | None = None,
+        body: bytes = b"",
+    ) -> None:
         super().__init__(shown(reason, 500))
         self.is_final = is_final
         self.is_paced = is_paced
         self.status = status
+        self.body = body
 
 
 class _Again(FetchError):
@@ -241,7 +249,7 @@ class Client:
         if is_passing:
             raise self._later(answer)
         if status != 200:
-            raise FetchError(f"status {status}", is_final=True, status=status)
+            raise FetchError(f"status {status}", is_final=True, status=status, body=await self._refusal(answer))
         body = self._signing.hidden_body(await self._body(answer))
         content_type = (answer.header("Content-Type") or "none").partition(";")[0].strip().lower()
         if content_type != "application/json" and not content_type.endswith("+json"):
@@ -252,6 +260,13 @@ class Client:
             raise _Again(problem)
         found = {name: self._signing.hidden(value) for name in keep if (value := answer.header(name)) is not None}
         return Reply(body, etag, version, found)
+
+    async def _refusal(self, answer: Answer) -> bytes:
+        """Return what the source says of a refusal, nothing if that cannot be read."""
+        try:
+            return self._signing.hidden_body(await self._body(answer))
+        except (FetchError, WireError):
+            return b""
 
     async def _body(self, answer: Answer) -> bytes:
         """Return the whole body, decompressed, and without a byte order mark, which is no part of the JSON."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lake.crawl.client import Client, Reply
+from lake.crawl.items import opened
 from lake.crawl.listing import require
 from lake.crawl.outline import outlined
 from lake.crawl.pages import Page
@@ -25,18 +26,22 @@ RATE_LIMIT_HEADERS = (
 class FirstPage:
     """The first page of a collection: its items byte for byte, and a reference to each, in the page's order.
 
+    `unnamed` says of each item why its id cannot be used, None if it can.
+
     `count` is that of the whole collection, None if the source does not state it; `follows` tells whether another page
-    is asked for. `bytes` is the page's length, decompressed, and `outline` the page in a line. `rate_limit` are headers
-    that say what is allowed.
+    is asked for. `envelope` is the page with an empty list of items, `outline` the whole page in a line, `bytes` its
+    length, decompressed. `rate_limit` are headers that say what is allowed.
     """
 
     url: str
     references: tuple[Reference, ...]
     items: tuple[bytes, ...]
+    unnamed: tuple[str | None, ...]
+    envelope: bytes
+    outline: str
     count: int | None
     follows: bool
     bytes: int
-    outline: str
     etag: str | None
     rate_limit: Mapping[str, str]
 
@@ -73,10 +78,12 @@ async def first_page(client: Client, resource: str, leads_on: bool = False) -> F
         url,
         tuple(reference for reference, _ in page.entries),
         tuple(item.body for _, item in page.entries),
+        tuple(item.unnamed for _, item in page.entries),
+        opened(first.content, settings.results_path).envelope,
+        outline,
         page.count,
         page.following is not None and is_sure,
         len(first.content),
-        outline,
         first.etag,
         {name: value for name, value in first.headers.items() if name in RATE_LIMIT_HEADERS},
     )

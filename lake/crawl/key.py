@@ -41,13 +41,13 @@ class Key:
         return bool(self.headers or self.query or self.client)
 
 
-def key_of(source: Source, secret: str) -> Key:
-    """Return the key that a source's settings make of what its block holds.
+def key_of(source: Source, secret: str, where: str = "") -> Key:
+    """Return the key that a source's settings make of what its block holds, or another place that `where` names.
 
     Raises:
         SourceError: The settings want something else than the block holds, which is not repeated.
     """
-    where = f"block {source.api_key_block!r}"
+    where = where or f"block {source.api_key_block!r}"
     if source.api_key_in == "header":
         return Key({source.api_key_header: f"{source.api_key_prefix}{secret}"})
     if not (secret.isprintable() and secret == secret.strip()) or not secret:

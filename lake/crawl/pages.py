@@ -45,7 +45,8 @@ class Pages:
     """The pages of one listing; it remembers their addresses, because a page that comes twice would be a circle.
 
     A page that `check` refuses is fetched again. At most `empty_pages` in a row may have no entries and lead to another
-    page. `led_by` names the setting that leads from page to page, and `keep` the headers that this takes.
+    page. `led_by` names the settings that lead from page to page, and `counted_by` the one that finds the count. `keep`
+    are the headers that this takes.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class Pages:
         empty_pages: int = 0,
         led_by: str = "",
         keep: Sequence[str] = (),
+        counted_by: str = "",
     ) -> None:
         self.where = where
         self._check = check
         self._empty_pages = empty_pages
         self._led_by = led_by
+        self._counted_by = counted_by
         self._keep = keep
         self._client = client
         self._read: set[str] = set()
@@ -143,7 +146,7 @@ class Pages:
             raise SourceError(
                 f"{self.where}: expected as many documents as its count says, {said}, found {len(found)};"
                 " nothing was deleted; run again when the source has settled"
-                f"{f', or look at {self._led_by}' if self._led_by else ''}"
+                f"{f', or look at {self._led_by}, and {self._counted_by}' if self._led_by else ''}"
             )
         return [found[id_] for id_ in sorted(found)]
 

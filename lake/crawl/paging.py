@@ -12,7 +12,7 @@ from lake.address import with_query
 from lake.crawl.client import Reply
 from lake.crawl.items import UNREADABLE, Opened, find
 from lake.crawl.links import next_link
-from lake.crawl.outline import wrong_path
+from lake.crawl.outline import outlined, wrong_path
 from lake.crawl.pages import urls_of
 from lake.errors import SourceError
 from lake.source import Rest, Source
@@ -90,25 +90,25 @@ class Paging:
             if self._is_last(items, count, more):
                 return Lead(count, None)
             if self._settings.paging == "offset" and not items:
-                raise self._none_follows("items on this page")
+                raise self._none_follows("items on this page", reply)
             return Lead(count, self._numbered(), is_sure=count is not None or more is not None)
         if more is False:
             return Lead(count, None)
         following = self._following(page, reply)
         if not following:
             if more:
-                raise self._none_follows("a next page")
+                raise self._none_follows("a next page", reply)
             return Lead(count, None)
         if self._settings.paging == "cursor":
             return Lead(count, self._with({self._settings.cursor_parameter: following}))
         with urls_of(self._where):
             return Lead(count, urljoin(address, following))
 
-    def _none_follows(self, wanted: str) -> SourceError:
+    def _none_follows(self, wanted: str, reply: Reply) -> SourceError:
         path = self._settings.more_path
         return SourceError(
-            f"{self._where}: expected {wanted}, because rest.more_path {path!r} says that more follow, found none;"
-            f" check {self.led_by}"
+            f"{self._where}: expected {wanted}, because rest.more_path {path!r} says that more follow, found none on"
+            f" {outlined(reply.content)}; check {self.led_by}"
         )
 
     def _numbered(self) -> str:
@@ -174,6 +174,21 @@ class Paging:
             return read(None if found is None else msgspec.json.decode(found))
         except UNREADABLE as error:
             raise wrong_path(self._where, wanted, setting, path, reply.content, page.envelope) from error
+
+
+def ways_on(settings: Rest) -> str:
+    """Return how another page is found, in a few words; nothing where there is one page.
+
+    >>> ways_on(Rest(paging="cursor", next_path="links.after", cursor_parameter="after"))
+    "the cursor at 'links.after', sent as after"
+    """
+    return {
+        "next": f"the link at {settings.next_path!r}" if settings.next_path else "",
+        "cursor": f"the cursor at {settings.next_path!r}, sent as {settings.cursor_parameter}",
+        "offset": f"the number of items before, sent as {settings.offset_parameter}",
+        "page": f"its number, sent as {settings.page_parameter}, from {settings.first_page}",
+        "header": "the header Link",
+    }[settings.paging]
 
 
 def _whole(value: Any) -> int:

@@ -119,7 +119,9 @@ def pages_of(client: Client, resource: str, paging: Paging, keep: tuple[str, ...
     """Return the pages of a listing, of which the headers `keep` are wanted as well."""
     path = rest_settings(client.source).results_path
     where, keep = f"listing of {resource}", (*paging.keep, *keep)
-    return Pages(client, where, lambda body: page_problem(body, path), EMPTY_PAGES, paging.led_by, keep)
+    return Pages(
+        client, where, lambda body: page_problem(body, path), EMPTY_PAGES, paging.led_by, keep, paging.counted_by
+    )
 
 
 def parser_of(source: Source, resource: str, paging: Paging, where: str) -> Callable[[str, Reply], Page[Item]]:

@@ -18,6 +18,7 @@ from prefect.client.schemas import State
 
 from blocks.source_config import SourceConfig
 from blocks.storage import save_block
+from flows.cli import main
 from flows.cli.plan import plan
 from flows.discover import discover
 from flows.refresh import refresh
@@ -201,6 +202,22 @@ def test_its_key_is_kept_nowhere_but_in_its_block(
     told = [done.stdout, done.stderr, *(recorded(kind, run) for kind in ("flow_runs", "task_runs", "logs"))]
     told += [league.get(key).decode("latin-1") for key in keys(league)]
     assert not any(KEY in text for text in told)
+
+
+@pytest.mark.parametrize("saved", [("cursor", True)], indirect=True, ids=["by-cursor-inline"])
+def test_a_saved_source_is_tried_with_its_key(saved: tuple[Style, bool], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(["try-source", "--source-block", "league", "--json"])
+    assert ended.value.code == 0
+    found = json.loads(capsys.readouterr().out)
+    [tried] = found["collections"]
+    assert (tried["items"], tried["count"], found["requests_made"]) == (2, 5, 2)
+    # Of three pages each is read twice.
+    assert found["first_crawl"]["requests"] == 6
+    assert [row["id"] for row in tried["tables"][0]["rows"]] == ["ash", "cerulean/misty"]
+    assert found["block"].endswith(').save("league")')
+    assert 'api_key_block="league-key"' in found["block"]
+    assert KEY not in json.dumps(found)
 
 
 def recorded(kind: str, flow_run: str) -> str:
