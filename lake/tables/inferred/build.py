@@ -8,7 +8,7 @@ import pyarrow as pa
 from lake.schema import BODY, KEY, ORDINAL, Field, Table
 from lake.table_settings import ColumnSettings, TableSettings
 from lake.tables.inferred.known import Known
-from lake.tables.inferred.names import LENGTH, all_named, column_name, free_name
+from lake.tables.inferred.names import LENGTH, all_named, column_name, free_name, granted
 from lake.tables.inferred.places import above, below, relative, row_of
 from lake.tables.inferred.plan import Column
 from lake.tables.inferred.said import Said
@@ -115,10 +115,11 @@ def partition_of(resource: Resource, rows: str, fields: Collection[Field]) -> Fi
 
 def _column_names(resource: Resource, rows: str, taken: Collection[str]) -> dict[str, str]:
     """Return the names of a table's columns by their paths: those of settings first, then those of before."""
-    own, names = resource.own(rows), dict[str, str]()
+    own = resource.own(rows)
     said = {path: name for path in own if (name := resource.said_of(path).name)}
     before = {path: resource.known.fields[path].name for path in own if not resource.is_new(path)}
-    for wanted in (said, before, {path: _wanted(path, rows) for path in own}):
+    names = granted(said, before, taken)
+    for wanted in (before, {path: _wanted(path, rows) for path in own}):
         new = {path: wanted[path] for path in wanted.keys() - names.keys()}
         names |= all_named(new, {*taken, *names.values()})
     return names

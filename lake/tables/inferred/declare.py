@@ -8,7 +8,7 @@ from lake.table_settings import TableSettings
 from lake.tables.inferred.bounds import fit_columns, fit_tables
 from lake.tables.inferred.build import Resource, tables_of
 from lake.tables.inferred.known import Key, known
-from lake.tables.inferred.names import all_named, table_name
+from lake.tables.inferred.names import all_named, granted, table_name
 from lake.tables.inferred.notes import Note, Unfit, notes_of, unknown_resources
 from lake.tables.inferred.places import row_of
 from lake.tables.inferred.plan import planned
@@ -79,8 +79,8 @@ def _table_names(resources: Sequence[Resource], taken: Collection[str]) -> dict[
     before = {(of.name, rows): of.known.tables[rows].name for of, rows in places if rows in of.known.tables}
     documents = {(of.name, ""): table_name(of.name) for of in resources}
     lists = {(of.name, rows): table_name(of.name, rows) for of, rows in places}
-    names = dict[tuple[str, str], str]()
-    for wanted in (said, before, documents, lists):
+    names = granted(said, before, {*RESERVED, *taken})
+    for wanted in (before, documents, lists):
         new = {place: wanted[place] for place in wanted.keys() - names.keys()}
         names |= all_named(new, {*RESERVED, *taken, *names.values()})
     return names

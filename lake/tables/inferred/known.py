@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from lake.schema import BODY, KEY, Field, Table
-from lake.tables.inferred.places import is_within, place_at
-from lake.tables.inferred.plan import Column, column_of
+from lake.tables.inferred.places import above, is_within, place_at
+from lake.tables.inferred.plan import JSON, Column, column_of
 from lake.tables.inferred.said import Said
 from lake.tables.inferred.shape import Shape
+from lake.text import shown
 
 _OMITTED = "it is omitted by a setting"
 
@@ -49,7 +50,7 @@ def known(shape: Shape, key: Key, before: Sequence[Table], said: Said) -> Known:
     found = Known((KEY, key.type), columns, fields, dict(sorted(tables.items())))
     _drop(found, said)
     for path, column in found.columns.items():
-        if path not in said.typed and _widens(column, place_at(shape, path)):
+        if path not in said.typed and not path.startswith("@") and _widens(column, place_at(shape, path)):
             found.columns[path] = Column(pa.float64())
             found.widened.append(path)
     found.retyped += [
@@ -59,6 +60,11 @@ def known(shape: Shape, key: Key, before: Sequence[Table], said: Said) -> Known:
     if said.key:
         _take_key(found, shape, said)
     found.columns.pop(found.key[0], None)
+    found.widened = [path for path in found.widened if path in found.columns]
+    # What was the key beside the whole document as a column is part of that alone.
+    for path in [path for path in found.columns if "" in found.columns and path and not path.startswith("@")]:
+        del found.columns[path]
+        found.dropped[path] = "the document is a column"
     if key.path not in fields and (KEY in (found.key[0], *found.columns)):
         found.columns.pop(key.path, None)
     return found
@@ -109,12 +115,25 @@ def _take_key(found: Known, shape: Shape, said: Said) -> None:
     """Have the key that settings name, if it is one value of a document."""
     path = said.key
     place = place_at(shape, path)
-    column = found.columns.get(path) or (column_of(place) if place else None)
+    column = said.typed.get(path)
+    if column is None and path in found.fields:
+        column = Column(found.fields[path].type, found.fields[path].is_json)
+    column = column or (column_of(place) if place else None)
+    around = next((other for other in above(path) if other and other in found.columns), None)
     if "[]" in path or said.omits(path):
         found.refusal = "expected the path of a member of the document that is not omitted"
+    elif around:
+        found.refusal = f"{shown(around)}, which it lies in, is one column"
+    elif any(is_within(other, path) and other != path for other in (*found.columns, *found.tables)):
+        found.refusal = "there are columns or tables below it"
     elif column is None or column.is_json:
         found.refusal = "expected the path of one value of the document, of one type" + (
             f"; as a column it is JSON text, because {column.why}" if column and column.why else ", and found none"
         )
     else:
         found.key = path, column.type
+        # Beside the whole document as a column, the key alone stays.
+        found.dropped.pop(path, None)
+        if "" in found.dropped and not said.typed.keys() - {path} and not said.hides(""):
+            del found.dropped[""]
+            found.columns[""] = JSON

@@ -64,3 +64,16 @@ def all_named(wanted: Mapping[_Place, str], taken: Collection[str]) -> dict[_Pla
         names[place] = free_name(wanted[place], used)
         used.add(names[place])
     return names
+
+
+def granted(wanted: Mapping[_Place, str], before: Mapping[_Place, str], taken: Collection[str]) -> dict[_Place, str]:
+    """Return the names of those places whose wish no other name stands against.
+
+    Whoever has a name `before` keeps it, unless it wants another one. Of places that want the same, the first has it.
+    """
+    kept: dict[_Place, str] = {
+        place: name for place, name in wanted.items() if before.get(place) == name and name not in taken
+    }
+    used = {*taken, *kept.values(), *(before[place] for place in before.keys() - wanted.keys())}
+    first = {name: place for place, name in sorted(wanted.items(), reverse=True) if name not in used}
+    return kept | {place: name for name, place in first.items()}

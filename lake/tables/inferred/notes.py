@@ -96,7 +96,7 @@ class _Notes:
                 said = f"{_type(known.fields[path])} before, {_type(fields[path])} from here on, by a setting"
                 yield "retyped", path, f"{self._place(path, fields[path])}: {said}"
         for path, why in known.dropped.items():
-            yield "dropped", path, f"{shown(path)}: no column or table from here on, because {why}"
+            yield "dropped", path, f"{shown(path) or 'the document'}: no column or table from here on, because {why}"
         key, owner = self.tables[""].fields[0], known.tables.get("")
         before = owner.field(owner.primary_key[0]) if owner else key
         if (before.path, before.type) != (key.path, key.type):
@@ -106,12 +106,8 @@ class _Notes:
     def unfit_parts(self) -> _Found:
         """Say what is in the documents alone, because a table has no room for it, or nobody may see it."""
         for rows, count in self.unfit.beyond.items():
-            name = self.tables[rows].name
-            yield (
-                "bounded",
-                rows,
-                f"{name}: {count:,} more columns stay in the documents, because it has as many as may be",
-            )
+            said = f"it has as many columns as a table may have; {count:,} more stay in the documents"
+            yield "bounded", rows, f"{self.tables[rows].name}: {said}"
         for path in self.unfit.hidden:
             said = "stays in the documents, because as JSON text it would show what a setting omits"
             yield "omitted", path, f"{shown(path) or 'the document'} {said}"
@@ -135,8 +131,14 @@ class _Notes:
                     yield self._unused(path, "the type of the id follows from the listing")
             elif path not in (known.key[0], *self.resource.columns):
                 yield self._unused(path, "there is no column of this path")
+        for path, field in self._fields().items():
+            if (name := self.resource.said_of(path).name) not in ("", field.name):
+                yield self._unused(path, f"the name {name} is taken, it is called {field.name}")
         fields = {rows: table.fields for rows, table in self.tables.items()}
         for rows, table in said.tables.items():
+            if rows in self.tables and table.name not in ("", self.tables[rows].name):
+                why = f"the name {table.name} is taken, it is called {self.tables[rows].name}"
+                yield self._unused(rows, why, "name")
             if rows not in self.tables:
                 if (table.name or table.grain) and not said.omits(rows):
                     yield self._unused(rows, "there is no list of this path that is a table")

@@ -18,7 +18,7 @@ _TYPES = {
     "timestamp": TIMES,
     "date": pa.date32(),
 }
-_PATH = re.compile(r"(?:[^.\[\]]+(?:\[\])?(?:\.(?!$)|$))*")
+_PATH = re.compile(r"(?:[^.@\[\]]+(?:\[\])?(?:\.(?!$)|$))*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ def _typed(columns: Mapping[str, ColumnSettings], said: Said, refused: dict[str,
     for path, column in columns.items():
         if not column.type:
             continue
-        if around := next((other for other in outer if is_within(path, other)), None):
+        around = next((other for other in outer if is_within(path, other)), None)
+        if around is not None:
             refused[path] = f"{around or 'the document'}, which it lies in, is one column by another setting"
         elif path == "" and column.type != "json":
             refused[path] = f"expected the type json, because the whole document is an object, found {column.type}"
