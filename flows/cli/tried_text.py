@@ -168,7 +168,9 @@ def _duration(seconds: float) -> str:
     >>> _duration(12), _duration(1_560)
     ('12 s', '26 minutes')
     """
-    return f"{seconds:,.0f} s" if seconds < 60 else f"{seconds / 60:,.0f} minutes"
+    if seconds < 1:
+        return "less than a second"
+    return f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} minutes"
 
 
 def _points(sentences: Iterable[str], room: int) -> Iterator[str]:

@@ -75,8 +75,11 @@ def _refresh(source: Source, trials: Sequence[Trial], pages: int, documents: int
 
 
 def _changes_only(source: Source) -> str:
-    """Return what is said of a source that can list what changed."""
-    return ""
+    """Return what is said of a source that can list what changed; nothing of any other."""
+    if not source.rest or not source.rest.since_parameter or source.rest.complete_every == 1:
+        return ""
+    every = source.rest.complete_every
+    return f"; {every - 1} of {every} refreshes list only what changed since the last, by rest.since_parameter"
 
 
 def _estimate(source: Source, requests: int, size: int | None, why: str) -> Estimate:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from lake.crawl.client import Client, Reply
 from lake.crawl.items import opened
@@ -10,6 +11,7 @@ from lake.crawl.outline import outlined
 from lake.crawl.pages import Page
 from lake.crawl.paging import Paging
 from lake.crawl.rest import Item, pages_of, parser_of, probe, rest_settings
+from lake.crawl.since import only_changed
 from lake.errors import SourceError
 from lake.resource import Reference
 from lake.text import counted
@@ -46,8 +48,8 @@ class FirstPage:
     rate_limit: Mapping[str, str]
 
 
-async def first_page(client: Client, resource: str, leads_on: bool = False) -> FirstPage:
-    """Read one page of a collection.
+async def first_page(client: Client, resource: str, leads_on: bool = False, since: datetime | None = None) -> FirstPage:
+    """Read one page of a collection, or of a listing of what changed in it since a time.
 
     With `leads_on` the page that follows is read as well, because only that shows whether the settings lead to another.
 
@@ -55,7 +57,8 @@ async def first_page(client: Client, resource: str, leads_on: bool = False) -> F
         UnknownNameError: The settings name no such resource.
         SourceError: A page cannot be fetched, or is another one than the settings say; the message names the setting.
     """
-    start, settings = require(await probe(client), resource), rest_settings(client.source)
+    upstream, settings = await probe(client), rest_settings(client.source)
+    start = require(only_changed(client.source, upstream, {resource: since}) if since else upstream, resource)
     paging = Paging(client.source, settings, start, f"listing of {resource}")
     pages, url = pages_of(client, resource, paging, RATE_LIMIT_HEADERS), paging.address
     parse, seen = parser_of(client.source, resource, paging, pages.where), list[Page[Item]]()

@@ -19,6 +19,7 @@ from lake.crawl.paging import ways_on
 from lake.errors import BudgetError, SourceError
 from lake.resource import Document, Reference
 from lake.source import Source
+from lake.text import counted
 
 # Documents with URLs of their own that are fetched of each collection.
 SAMPLES = 3
@@ -102,6 +103,8 @@ async def _try_rest(client: Client, resource: str) -> Trial:
     page = await first_page(client, resource, leads_on=True)
     source, settings = client.source, rest.rest_settings(client.source)
     remarks = [*_few([f"{resource}: {reason}" for reason in _odd(page)]), *_may_be_more(page, source)]
+    if settings.since_parameter:
+        remarks += await _changes(client, resource, page)
     if settings.document_path:
         documents, failed = await _samples(client, resource, page)
         remarks += failed
@@ -161,6 +164,26 @@ def _lacks(page: FirstPage, path: str) -> bool:
         return find(page.envelope, path) is None
     except UNREADABLE:
         return True
+
+
+async def _changes(client: Client, resource: str, page: FirstPage) -> list[str]:
+    """Read the listing of what has changed just now, and return what is odd about it.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    settings = rest.rest_settings(client.source)
+    named = f"check rest.since_parameter {settings.since_parameter!r} and rest.since_format {settings.since_format!r}"
+    try:
+        changed = await first_page(client, resource, since=datetime.now(UTC))
+    except SourceError as error:
+        raise SourceError(f"{_advised(error)}; {named}") from None
+    if not page.references or changed.references != page.references:
+        return []
+    return [
+        f"{resource}: the listing of what has just changed begins with the same {counted(len(page.items), 'item')} as"
+        f" that of all, {changed.url}; {named}"
+    ]
 
 
 async def _samples(client: Client, resource: str, page: FirstPage) -> tuple[list[Document], list[str]]:

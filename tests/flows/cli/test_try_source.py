@@ -19,10 +19,10 @@ Ran = Callable[..., tuple[int, str, str]]
 
 FLAGS = {
     "gyms": "--collection gym=gyms --results-path '' --id-path slug --paging header --page-size-parameter per_page"
-    " --page-size 5 --document-path {listing}/{id} --requests-per-second 1",
+    " --page-size 5 --document-path {listing}/{id} --requests-per-second 10",
     "battles": "--collection battle=battles --paging cursor --next-path next_cursor --cursor-parameter start_cursor"
     " --more-path has_more --page-size-parameter page_size --page-size 4",
-    "wares": "--collection ware=wares --results-path items --paging page --count-path total --requests-per-second 2"
+    "wares": "--collection ware=wares --results-path items --paging page --count-path total --requests-per-second 5"
     " --api-key-in query --key-variable WARES_KEY",
 }
 
@@ -38,10 +38,10 @@ address_geo_lat      double     36.5            36.25           35.4
 COSTS = """\
 what it takes
 -------------
-first crawl  1,200 requests, 20 minutes at 1 a second, 406,800 bytes: 200 pages,
+first crawl  1,200 requests, 2 minutes at 10 a second, 406,800 bytes: 200 pages,
              and 1,000 documents one by one; for 1,000 items of gym, because no
              answer says how many there are
-refresh      1,200 requests, 20 minutes at 1 a second: as many, but a document
+refresh      1,200 requests, 2 minutes at 10 a second: as many, but a document
              that did not change is a short answer, by its ETag; for 1,000 items
              of gym, because no answer says how many there are
 """
@@ -85,8 +85,7 @@ def test_collections_tables_costs_and_the_block_are_shown(tried: Ran, apis: dict
         "gym_team\none row per element of team in a document of gym; key: gym_slug, ordinal; 7 rows",
         COSTS,
         "* X-RateLimit-Remaining is 59, and a first crawl makes 1,200: the source will",
-        '        "document_path": "{listing}/{id}",\n    },\n    requests_per_second=1,\n    page_size=5,\n)'
-        '.save("gym")',
+        '        "document_path": "{listing}/{id}",\n    },\n    page_size=5,\n).save("gym")',
         "then: pokelake refresh --source-block gym --bucket BUCKET",
     ):
         assert fact in out
@@ -128,7 +127,7 @@ def test_a_key_comes_from_the_environment_and_a_total_makes_the_costs_exact(trie
     assert code == 0
     items, pages = len(apis["wares"].documents), -(-len(apis["wares"].documents) // 5)
     assert f"; {items} in all\n" in out
-    assert f"first crawl  {2 * pages} requests, {pages} s at 2 a second" in out
+    assert f"first crawl  {2 * pages} requests, {2 * pages / 5:.0f} s at 5 a second" in out
     assert KEY not in out
     assert "order_token" not in out.replace(omit, "").partition("what it takes")[0]
     assert 'Secret(value=os.environ["WARES_KEY"]).save("ware-key")' in out

@@ -1,6 +1,7 @@
 """Trying collections: what comes of pages that are not as they should be, and what a crawl of them will take."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -89,6 +90,26 @@ def test_a_collection_that_cannot_be_read_does_not_hide_the_others():
     }
 
 
+@pytest.mark.parametrize("answered", ["nothing", "all", "refused"])
+def test_a_listing_of_changes_is_read_as_well(answered: str):
+    """A source that does not know the parameter lists everything; the clock is that of this machine."""
+    settings = rest(since_parameter="since", since_format="date")
+    since = f"trainers?since={datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+    whole = {"results": [{"id": 1}, {"id": 2}], "next": None}
+    pages = {"nothing": {since: {"results": [], "next": None}}, "all": {since: whole}, "refused": {}}[answered]
+    trials, wrong = tried(settings, {"trainers": whole, **pages})
+    named = "check rest.since_parameter 'since' and rest.since_format 'date'"
+    if answered == "refused":
+        [said] = wrong.values()
+        assert f"{since} could not be fetched: status 404; " in said
+        assert said.endswith(named)
+    else:
+        said = (
+            f"trainer: the listing of what changed since yesterday begins with the same 2 items as that of all, {BASE}"
+        )
+        assert trials[0].remarks == ((f"{said}{since}; {named}",) if answered == "all" else ())
+
+
 # What it takes
 
 PAGE = Trial("trainer", BASE, items=20, count=95, is_inline=True, bytes=2_000)
@@ -119,6 +140,12 @@ def test_what_crawls_take(source: Source, trials: list[Trial], first: tuple[Any,
     assert [(one.requests, one.seconds, one.bytes) for one in found] == [first, refresh]
     assumed = "for 1,000 items of gym, because no answer says how many there are" if UNKNOWN in trials else ""
     assert [one.assumed for one in found] == [assumed] * 2
+
+
+def test_a_source_that_lists_changes_says_how_often_it_lists_all():
+    rest = Rest(since_parameter="since", complete_every=7)
+    _, refresh = estimate(Source(BASE, "rest", rest=rest), [PAGE])
+    assert refresh.why == "the same; 6 of 7 refreshes list only what changed since the last, by rest.since_parameter"
 
 
 def test_a_limit_that_a_first_crawl_exceeds_is_named():
