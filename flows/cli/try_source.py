@@ -43,8 +43,9 @@ def try_source(
     """Fetch a page of each collection: show the tables that it would land, what a crawl takes, and the block to save.
 
     Nothing is written anywhere. Where another page follows, that one is fetched as well, to see whether the settings
-    lead to it; of documents with URLs of their own some are fetched. With --source no block need be saved, and
-    Prefect is not asked. Flags take the place of a block's settings. Exit code 1 if a collection cannot be read.
+    lead to it, and so are three documents if they have URLs of their own. With --source no block need be saved, and
+    Prefect is asked for a key alone, if --api-key-block names it. Flags take the place of a block's settings. Exit code
+    1 if a collection cannot be read.
     """
     from flows.cli.tried import Tried
     from flows.cli.tried_text import text

@@ -104,9 +104,7 @@ def test_a_listing_of_changes_is_read_as_well(answered: str):
         assert f"{since} could not be fetched: status 404; " in said
         assert said.endswith(named)
     else:
-        said = (
-            f"trainer: the listing of what changed since yesterday begins with the same 2 items as that of all, {BASE}"
-        )
+        said = f"trainer: the listing of what has just changed begins with the same 2 items as that of all, {BASE}"
         assert trials[0].remarks == ((f"{said}{since}; {named}",) if answered == "all" else ())
 
 
