@@ -73,7 +73,8 @@ def is_loopback(address: str) -> bool:
     >>> is_loopback("http://127.0.0.1:8000/api/"), is_loopback("https://pokeapi.co/")
     (True, False)
     """
-    return urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
+    origin = _origin(address)
+    return origin is not None and origin[2] in {"127.0.0.1", "localhost", "::1"}
 
 
 def either_scheme(address: str) -> set[str]:

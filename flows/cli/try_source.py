@@ -104,10 +104,14 @@ def _key(source: Source, variable: str) -> "Key | None":
                 param_hint="--key-variable",
             )
         return key_of(source, secret, f"variable {variable}")
-    if source.api_key_block:
-        reach_prefect()
-    elif source.api_key_in == "header":
+    if not source.api_key_block and source.api_key_in == "header":
         return None
+    if not source.api_key_block:
+        raise typer.BadParameter(
+            f"expected what holds the key, because api_key_in is {source.api_key_in!r}, found neither",
+            param_hint="--key-variable, or --api-key-block",
+        )
+    reach_prefect()
     from blocks.secret import source_key
 
     return source_key(source)

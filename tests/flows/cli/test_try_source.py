@@ -188,6 +188,7 @@ def test_what_came_is_shown_although_another_collection_cannot_be_read(tried: Ra
         ("", "--collection: expected the collections of a source of kind rest, such as trainer=trainers"),
         ("--collection trainers", "--collection: expected NAME=PATH, such as trainer=trainers, found 'trainers'"),
         ("--collection a=b --key-variable NO_KEY", "--key-variable: expected the name of an environment variable"),
+        ("--collection a=b --api-key-in query", "--key-variable, or --api-key-block: expected what holds the key, bec"),
         ("--collection a=b --tables {", "--tables: Input data was truncated, in {"),
         (
             '--collection a=b --tables \'{"a": {"omitt": []}}\'',

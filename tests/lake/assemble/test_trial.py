@@ -2,23 +2,37 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from lake.assemble.trial import Landing, landings
 from lake.crawl.trial import Trial
 from lake.resource import Document
 from lake.source import Rest, Source
 from lake.table_settings import ColumnSettings, TableSettings
+from lake.tables.installed import ENTRY_POINTS
+from tests.lake.crawl import install
+from tests.lake.tables import forget_installed
+
+LEAGUE = """
+import pyarrow as pa
+from lake.schema import KEY, Field, Table
+
+ID, TOWN = Field("member", pa.int64(), "Who.", KEY), Field("town", pa.string(), "Where.", "town", nullable=True)
+TABLES = (Table("members", "one row per trainer", ("trainer",), ("member",), (ID, TOWN)),)
+"""
 
 AT = datetime(2026, 8, 8, tzinfo=UTC)
 
 
-def landed(*documents: dict[str, Any], **settings: Any) -> Landing:
+def landed(*documents: dict[str, Any], kind: str = "rest", **settings: Any) -> Landing:
     """Return what trainers land, given as documents in the order of the page."""
     received = tuple(
         Document("trainer", of["id"], f"trainer/{of['id']}", None, AT, json.dumps(of).encode()) for of in documents
     )
-    source = Source("https://trainers.test/", "rest", rest=Rest((("trainer", "trainers"),)), **settings)
+    source = Source("https://trainers.test/", kind, rest=Rest((("trainer", "trainers"),)), **settings)
     trial = Trial("trainer", source.base_url, len(documents), len(documents), documents=received)
     return landings(source, [trial])["trainer"]
 
@@ -66,3 +80,13 @@ def test_a_value_that_does_not_fit_a_type_of_the_settings_is_named():
     [trainer] = landed({"id": 1, "fee": 3}, {"id": 2, "fee": "free"}, tables=(("trainer", settings),)).tables
     assert trainer.first.to_pylist() == [{"id": 1, "fee": 3}, {"id": 2, "fee": None}]
     assert [(drift.path, drift.found) for drift in trainer.drifts] == [("fee", "str 'free'")]
+
+
+def test_tables_that_a_package_declares_are_not_inferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    forget_installed()
+    install(tmp_path, monkeypatch, "league", LEAGUE, ENTRY_POINTS)
+    try:
+        [tried] = landed({"id": 1, "town": "Pallet Town", "team": []}, kind="league").tables
+    finally:
+        forget_installed()
+    assert (tried.table.name, tried.first.to_pylist()) == ("members", [{"member": 1, "town": "Pallet Town"}])
