@@ -21,7 +21,7 @@ from lake.schema import (
 from lake.tables.members import url_id
 from lake.tables.moments import moments
 from lake.tables.parse import Drift
-from lake.tables.paths import steps, unquoted
+from lake.tables.paths import quoted, steps, unquoted
 
 # None of its documents has an id below 1, and UNKNOWN_GENERATION must not come from a URL.
 _GENERATIONS = "generation"
@@ -98,7 +98,7 @@ def _levels(table: Table, documents: pa.StructArray) -> list[_Level]:
     pending: list[str] = []
     for name, is_list in steps(table.rows) if table.rows else []:
         pending.append(name)
-        prefix = f"{prefix}.{name}" if prefix else name
+        prefix = f"{prefix}.{quoted(name)}" if prefix else quoted(name)
         if is_list:
             lists = _member(levels[-1].elements, pending)
             parents = pc.list_parent_indices(lists)

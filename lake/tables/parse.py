@@ -12,7 +12,7 @@ import pyarrow.json as pj
 
 from lake.decode import Digits, decode
 from lake.schema import GENERATION, SPECIES_GENERATION, Field, Table, is_reference
-from lake.tables.paths import steps
+from lake.tables.paths import quoted, steps
 
 # Arrow parses blocks in parallel; smaller ones cost more to stitch together than they gain.
 _BLOCK_BYTES = 4 << 20
@@ -145,7 +145,7 @@ def _decoded(body: str, drifts: list[Drift]) -> dict[str, Any]:
 
 def _repaired(document: dict[str, Any], schema: pa.Schema, drifts: list[Drift]) -> dict[str, Any]:
     """Return a document of the declared shape, with null in the place of each value of another type."""
-    return {item.name: _fit(document.get(item.name), item.type, item.name, drifts) for item in schema}
+    return {item.name: _fit(document.get(item.name), item.type, quoted(item.name), drifts) for item in schema}
 
 
 def _fit(value: Any, type_: pa.DataType, path: str, drifts: list[Drift]) -> Any:
@@ -154,7 +154,8 @@ def _fit(value: Any, type_: pa.DataType, path: str, drifts: list[Drift]) -> Any:
     if pa.types.is_list(type_) and isinstance(value, list):
         return [_fit(item, type_.value_type, f"{path}[]", drifts) for item in value]
     if pa.types.is_struct(type_) and isinstance(value, dict):
-        return {item.name: _fit(value.get(item.name), item.type, f"{path}.{item.name}", drifts) for item in type_}
+        below = {item.name: f"{path}.{quoted(item.name)}" for item in type_}
+        return {item.name: _fit(value.get(item.name), item.type, below[item.name], drifts) for item in type_}
     if pa.types.is_integer(type_):
         bits = type_.bit_width - 1
         fits = type(value) is int and -(2**bits) <= value < 2**bits
