@@ -3,7 +3,6 @@
 import asyncio
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -16,11 +15,11 @@ from lake.crawl.coding import CodingError, decoder_of
 from lake.crawl.key import Key
 from lake.crawl.oauth2 import TokenError
 from lake.crawl.pace import Pace, date_of, retry_after_seconds
+from lake.crawl.reply import AgainError, FetchError, NotFoundError, Reply
 from lake.crawl.signing import Signing
 from lake.crawl.wire import AddressError, Answer, Wire, WireError, open_wire
 from lake.proxies import check_proxies
 from lake.source import Source
-from lake.text import shown
 
 if TYPE_CHECKING:
     import httpx
@@ -30,66 +29,11 @@ _RETRIED_STATUS = {408, 425, 429, *range(500, 600)}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MAX_REDIRECTS = 3
 
-# A reason may quote what the source sent, and is kept with each document that failed.
-_MAX_REASON = 500
-
 # A longer ETag or version is no name for a version of anything, and would be kept with each document.
 _MAX_TAG = 1000
 
 # Takes a body, and says what is wrong with it, None if nothing is.
 Check = Callable[[bytes], str | None]
-
-
-class FetchError(Exception):
-    """A URL could not be fetched; the message says why.
-
-    `is_final` means that another try will not help; `status` is the status that made it final, if one did.
-    `is_paced` means that the source said how long to wait. `body` is what it said with that status.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        is_final: bool = False,
-        is_paced: bool = False,
-        status: int | None = None,
-        body: bytes = b"",
-    ) -> None:
-        super().__init__(shown(reason, 500))
-        self.is_final = is_final
-        self.is_paced = is_paced
-        self.status = status
-        self.body = body
-
-
-class _Again(FetchError):
-    """A failure that another try may mend."""
-
-
-class NotFoundError(FetchError):
-    """The source answered 404."""
-
-    def __init__(self) -> None:
-        super().__init__("status 404", is_final=True, status=404)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The source's reply to a request: the body, None if it is unchanged, its ETag, and the source's version.
-
-    `headers` are those that the request wanted to keep, by the names that it gave, as far as they came.
-    """
-
-    body: bytes | None
-    etag: str | None
-    version: str | None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def content(self) -> bytes:
-        """The body of a reply to a request without an ETag."""
-        assert self.body is not None, "only a conditional request is answered without a body"
-        return self.body
 
 
 class Client:
@@ -147,7 +91,7 @@ class Client:
         """
         try:
             return await self._once(url, etag, check, keep)
-        except _Again as error:
+        except AgainError as error:
             return await self._again(error, url, etag, check, keep)
 
     def by_its_clock(self, at: datetime) -> datetime:
@@ -158,11 +102,11 @@ class Client:
         return at - (self._behind or timedelta())
 
     async def _again(
-        self, failure: _Again, url: str, etag: str | None, check: Check | None, keep: Sequence[str]
+        self, failure: AgainError, url: str, etag: str | None, check: Check | None, keep: Sequence[str]
     ) -> Reply:
         """Fetch a URL whose first try failed."""
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_Again),
+            retry=retry_if_exception_type(AgainError),
             stop=stop_after_attempt(self.source.attempts),
             wait=self._wait,
             reraise=True,
@@ -199,7 +143,7 @@ class Client:
         try:
             return await self._signing.headers(self._wire)
         except TokenError as error:
-            raise _Again(str(error)) if error.may_pass else FetchError(str(error), is_final=True) from error
+            raise AgainError(str(error)) if error.may_pass else FetchError(str(error), is_final=True) from error
 
     async def _ask(
         self, url: str, key: Mapping[str, str], etag: str | None, check: Check | None, keep: Sequence[str]
@@ -221,12 +165,12 @@ class Client:
                         return await self._read(answer, bool(etag), check, keep)
                     location = (answer.header("Location") or "").strip()
             except TimeoutError as error:
-                raise _Again(f"no whole answer within {self.source.deadline_seconds:g} s") from error
+                raise AgainError(f"no whole answer within {self.source.deadline_seconds:g} s") from error
             except AddressError as error:
                 reason = self._signing.hidden(f"InvalidURL: {error}")
                 raise FetchError(reason, is_final=True) from self._signing.cause(error)
             except WireError as error:
-                raise _Again(self._signing.hidden(str(error))) from self._signing.cause(error)
+                raise AgainError(self._signing.hidden(str(error))) from self._signing.cause(error)
             url = _redirected(url, self._signing.hidden(location))
         raise FetchError(f"more than {_MAX_REDIRECTS} redirects", is_final=True)
 
@@ -253,11 +197,11 @@ class Client:
         body = self._signing.hidden_body(await self._body(answer))
         content_type = (answer.header("Content-Type") or "none").partition(";")[0].strip().lower()
         if content_type != "application/json" and not content_type.endswith("+json"):
-            raise _Again(f"content type: expected application/json, found {content_type[:80]!r}")
+            raise AgainError(f"content type: expected application/json, found {content_type[:80]!r}")
         problem = check(body) if check is not None else None
         if problem:
             # The answer may have been cut or garbled on the way, and be whole the next time.
-            raise _Again(problem)
+            raise AgainError(problem)
         found = {name: self._signing.hidden(value) for name in keep if (value := answer.header(name)) is not None}
         return Reply(body, etag, version, found)
 
@@ -282,7 +226,7 @@ class Client:
                     raise FetchError(f"more than {limit:,} bytes", is_final=True)
             decoder.end()
         except CodingError as error:
-            raise _Again(str(error)) from error
+            raise AgainError(str(error)) from error
         return b"".join(pieces).removeprefix(BOM_UTF8)
 
     def _later(self, answer: Answer) -> FetchError:
@@ -291,14 +235,14 @@ class Client:
         now = date_of(answer.header("Date")) or datetime.now(UTC)
         seconds = retry_after_seconds(answer.header("Retry-After"), now)
         if seconds is None:
-            return _Again(f"status {answer.status}")
+            return AgainError(f"status {answer.status}")
         if seconds > self.source.max_retry_after_seconds:
             return FetchError(f"status {answer.status}, come back in {seconds:.0f} s", is_final=True)
         if not self._pace.pause(seconds):
             return FetchError(
                 f"status {answer.status}, come back in {seconds:.0f} s, after too many such waits", is_final=True
             )
-        return _Again(f"status {answer.status}", is_paced=True)
+        return AgainError(f"status {answer.status}", is_paced=True)
 
 
 def _tag(value: str | None) -> str | None:

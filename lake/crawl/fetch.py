@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 
 from lake.crawl import rest
-from lake.crawl.client import Client, FetchError, NotFoundError
+from lake.crawl.client import Client
 from lake.crawl.crawler import Crawler, crawler
 from lake.crawl.key import Key
 from lake.crawl.pace import Pace
+from lake.crawl.reply import FetchError, NotFoundError
 from lake.crawl.shard import CUT_SHORT, Fetched, Shard, Wanted
 from lake.errors import BudgetError, SourceError, UnknownNameError
 from lake.source import Source

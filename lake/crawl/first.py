@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from lake.crawl.client import Client, Reply
+from lake.crawl.client import Client
 from lake.crawl.items import opened
 from lake.crawl.listing import require
 from lake.crawl.outline import outlined
 from lake.crawl.pages import Page
 from lake.crawl.paging import Paging
+from lake.crawl.reply import Reply
 from lake.crawl.rest import Item, pages_of, parser_of, probe, rest_settings
 from lake.crawl.since import only_changed
 from lake.errors import SourceError

@@ -10,7 +10,8 @@ import msgspec
 
 from lake.address import same_origin, spelled
 from lake.body import body_problem
-from lake.crawl.client import Check, Client, FetchError, Reply
+from lake.crawl.client import Check, Client
+from lake.crawl.reply import FetchError, Reply
 from lake.errors import SourceError
 from lake.resource import Reference
 

@@ -9,11 +9,11 @@ from urllib.parse import urljoin
 import msgspec
 
 from lake.address import with_query
-from lake.crawl.client import Reply
 from lake.crawl.items import UNREADABLE, Opened, find
 from lake.crawl.links import next_link
 from lake.crawl.outline import outlined, wrong_path
 from lake.crawl.pages import urls_of
+from lake.crawl.reply import Reply
 from lake.errors import SourceError
 from lake.source import Rest, Source
 from lake.text import shown

@@ -8,10 +8,11 @@ import msgspec
 from lake.address import joined
 from lake.body import body_problem
 from lake.crawl.advice import advice, may_pass
-from lake.crawl.client import Client, FetchError, Reply
+from lake.crawl.client import Client
 from lake.crawl.items import page_problem
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.pages import Page, Pages, RefusedError, decoded, read_json, type_problem
+from lake.crawl.reply import FetchError, Reply
 from lake.errors import SourceError
 from lake.resource import Reference, document_reference, is_resource_name
 from lake.source import Source

@@ -10,12 +10,13 @@ from urllib.parse import quote, unquote, urljoin
 import msgspec
 
 from lake.address import same_origin
-from lake.crawl.client import Client, Reply
+from lake.crawl.client import Client
 from lake.crawl.items import UNREADABLE, Opened, find, id_of, is_null, opened, page_problem
 from lake.crawl.listing import Listing, Upstream, require
 from lake.crawl.outline import outlined, wrong_path
 from lake.crawl.pages import Page, Pages, type_problem, urls_of
 from lake.crawl.paging import Paging
+from lake.crawl.reply import Reply
 from lake.crawl.shard import Fetched, Shard
 from lake.errors import SourceError
 from lake.resource import Reference, resource_name

@@ -9,13 +9,14 @@ from functools import partial
 
 from lake.crawl import rest
 from lake.crawl.advice import advice
-from lake.crawl.client import Client, FetchError
+from lake.crawl.client import Client
 from lake.crawl.crawler import crawler
 from lake.crawl.first import FirstPage, first_page
 from lake.crawl.items import UNREADABLE, find
 from lake.crawl.listing import chosen, require
 from lake.crawl.outline import outlined
 from lake.crawl.paging import ways_on
+from lake.crawl.reply import FetchError
 from lake.errors import BudgetError, SourceError
 from lake.resource import Document, Reference
 from lake.source import Source

@@ -31,8 +31,6 @@ from lake.read import Lake
 from lake.store import Store
 from tests.flows.lakeside import current, error_of
 from tests.lake import keys
-from tests.lake.crawl import install
-from tests.lake.tables import forget_installed
 from tests.second_source import (
     KEY,
     TOKEN,
@@ -267,49 +265,3 @@ def test_a_key_that_is_not_saved_is_named_by_its_block(saved: tuple[Style, bool]
     error = error_of(crawl(), UnknownNameError)
     assert "'league-key'" in str(error)
     assert "prefect block create secret" in str(error)
-
-
-TABLES = """
-import pyarrow as pa
-from lake.schema import KEY, ORDINAL, Field, Table
-
-WHO = Field("trainer", pa.string(), "Who.", KEY)
-TABLES = (
-    Table(
-        "trainers", "one row per trainer", ("trainer",), ("trainer",),
-        (WHO, Field("badges", pa.int16(), "Badges won.", "badges", nullable=True)),
-    ),
-    Table(
-        "team_members", "one row per member of a team", ("trainer",), ("trainer", "ordinal"),
-        (
-            WHO,
-            Field("ordinal", pa.int32(), "Place.", ORDINAL),
-            Field("level", pa.int16(), "Level.", "team[].level", nullable=True),
-        ),
-        rows="team[]",
-    ),
-)
-"""
-
-
-@pytest.mark.usefixtures("prefect_server")
-def test_a_package_can_declare_its_tables_in_python(
-    league: Store,
-    served: dict[str, Trainer],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    leagues: tuple[dict[str, Trainer], dict[Style, str]],
-):
-    """Without a crawler of its own, it is read as a source of kind `rest` is; types and names are the package's."""
-    forget_installed()
-    install(tmp_path, monkeypatch, "ranked", TABLES, "pokelake.tables")
-    source = replace(settings(leagues[1]["next"], api_key_block="ranked-key"), kind="ranked")
-    save_block(Secret(value=KEY), "ranked-key")
-    save_block(SourceConfig.of(source), "ranked")
-    assert refresh(LEAGUE, SourceChoice(block="ranked"), return_state=True).name == "Completed"
-    assert current(league).tables.keys() == {"documents", "document_index", "trainers", "team_members"}
-    found = Lake(league).read("trainers")
-    assert found.set_index("trainer")["badges"].to_dict() == {one["id"]: one["badges"] for one in served.values()}
-    assert found["badges"].dtype == "Int16"
-    assert sorted(Lake(league).read("team_members")["level"].dropna()) == [10, 21, 25]
-    assert spoken(refresh(LEAGUE, SourceChoice(block="ranked"), return_state=True))[0] == "Unchanged"

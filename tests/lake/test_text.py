@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.crawl.client import FetchError
+from lake.crawl.reply import FetchError
 from lake.errors import LakeError, PublishError, SourceError, UnknownNameError
 from lake.publish import Finding, Level, audit_identity
 from lake.publish.audit import audit_fields, audit_run

@@ -26,8 +26,9 @@ from lake.crawl import (
     fetch,
     read_listings,
 )
-from lake.crawl.client import Check, FetchError, Reply
+from lake.crawl.client import Check
 from lake.crawl.pokeapi import problem
+from lake.crawl.reply import FetchError, Reply
 from lake.resource import Reference
 
 # Where no test asks for anything; answers come from a transport.

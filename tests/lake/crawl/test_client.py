@@ -8,7 +8,7 @@ import pytest
 
 from flows.local.replica import Running, replica
 from lake.crawl import Client, Key, Pace, Source
-from lake.crawl.client import FetchError
+from lake.crawl.reply import FetchError
 from lake.errors import SourceError
 from tests.flows.local.replica import small_corpus
 from tests.lake.crawl import BASE, JSON, Pieces, always, get, is_pikachu, refusal, source

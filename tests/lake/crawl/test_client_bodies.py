@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from flows.local.replica import Running
-from lake.crawl.client import Check, FetchError
+from lake.crawl.client import Check
 from lake.crawl.pokeapi import problem
+from lake.crawl.reply import FetchError
 from tests.lake.crawl import JSON, Pieces, always, get, reference, refusal, source
 
 # Answers that are cut, garbled, or not what was asked for

@@ -7,7 +7,7 @@ import pytest
 
 from flows.local.replica import Running
 from lake.crawl import Client, Pace
-from lake.crawl.client import FetchError
+from lake.crawl.reply import FetchError
 from lake.errors import BudgetError
 from tests.lake.crawl import PATIENCE_SECONDS, Ports, get, source
 

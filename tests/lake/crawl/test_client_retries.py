@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from flows.local.replica import Running
 from lake.crawl import Client, Pace
-from lake.crawl.client import FetchError, NotFoundError
 from lake.crawl.pace import retry_after_seconds
+from lake.crawl.reply import FetchError, NotFoundError
 from tests.lake.crawl import BASE, PATIENCE_SECONDS, always, get, is_pikachu, refusal, source
 
 NOW = datetime(2026, 8, 8, 4, 12, tzinfo=UTC)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.crawl import Client, Key, Pace, cut, fetch, key_of
-from lake.crawl.client import FetchError
 from lake.crawl.key import ClientSecret, Hider
+from lake.crawl.reply import FetchError
 from lake.errors import SourceError
 from tests.lake.crawl import BASE, JSON, PATIENCE_SECONDS, listing, rest, source
 

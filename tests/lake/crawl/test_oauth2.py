@@ -13,8 +13,8 @@ import pytest
 from lake.crawl import Client, Key, Pace, Source
 from lake.crawl import oauth2 as tokens
 from lake.crawl.advice import advice
-from lake.crawl.client import FetchError
 from lake.crawl.key import ClientSecret, basic
+from lake.crawl.reply import FetchError
 from tests.lake.crawl import BASE, JSON, PATIENCE_SECONDS, source
 
 SECRET = "indigo-51c8"
