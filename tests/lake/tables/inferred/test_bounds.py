@@ -3,8 +3,7 @@
 import pytest
 
 from lake.tables.inferred import bounds
-from tests.lake.tables.inferred.test_declare import columns, declared
-from tests.lake.tables.inferred.test_declare_again import notes
+from tests.lake.tables.inferred.trainers import columns, declared, notes
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,9 @@
 
 import pyarrow as pa
 
-from lake.tables.inferred import NOTHING, Declared, Key, declare, grown
+from lake.tables.inferred import NOTHING, Key, declare, grown
 from tests.lake.tables.inferred import bodies
-from tests.lake.tables.inferred.test_declare import columns, declared
-
-
-def notes(found: Declared) -> set[tuple[str, str]]:
-    return {(note.kind, note.path) for note in found.notes}
+from tests.lake.tables.inferred.trainers import columns, declared, notes
 
 
 def test_a_new_member_is_a_new_column_and_is_named():

@@ -5,8 +5,7 @@ import pyarrow as pa
 from lake.schema import KEY
 from lake.table_settings import ColumnSettings, TableSettings
 from lake.tables.inferred import Declared
-from tests.lake.tables.inferred.test_declare import TRAINER, columns, declared
-from tests.lake.tables.inferred.test_declare_again import notes
+from tests.lake.tables.inferred.trainers import TRAINER, columns, declared, notes
 
 
 def said(rows: str = "", /, **columns: ColumnSettings) -> dict[str, TableSettings]:
