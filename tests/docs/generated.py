@@ -11,7 +11,7 @@ import msgspec
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from blocks.source_config import RestConfig, SourceConfig
+from blocks.source_config import ColumnConfig, RestConfig, SourceConfig, TableConfig
 from lake.commit import Commit
 from tests.docs import REPOSITORY
 from tests.docs.cookbook import cookbook
@@ -22,6 +22,8 @@ from tests.notebooks.first_look import PATH, first_look
 SETTINGS: Mapping[str, type[BaseModel]] = {
     "<!-- Written by `make docs`, from the block's declaration. -->\n": SourceConfig,
     "<!-- Written by `make docs`, from the declaration of `rest`. -->\n": RestConfig,
+    "<!-- Written by `make docs`, from the declaration of a table. -->\n": TableConfig,
+    "<!-- Written by `make docs`, from the declaration of a column. -->\n": ColumnConfig,
 }
 END = "<!-- end -->\n"
 

@@ -23,32 +23,44 @@ from tests.docs import REPOSITORY
 from tests.sources import Api
 from tests.sources.battles import battles
 from tests.sources.gyms import gyms
-from tests.sources.wares import next_day
+from tests.sources.wares import next_day, wares
 
 PAGE = REPOSITORY / "docs/sources.md"
 
-# Each API by the heading of its chapter.
-APIS: dict[str, Callable[[], AbstractContextManager[Api]]] = {
-    "Gyms: a Link header": gyms,
-    "Battles: a cursor": battles,
-}
-
-# The bucket of its lakes.
+# The bucket of the page's lakes.
 BUCKET = "our-lake"
 
-# What divides a chapter in which an API changes, and what does.
-NEXT_DAY = "\n### The next day\n"
-CHANGES: dict[str, Callable[[Api], None]] = {"Wares: page numbers and a key": next_day}
+# What divides a chapter in which an API changes.
+_NEXT_DAY = "\n### The next day\n"
 
-# The page has the APIs at addresses of this form.
-HOST = re.compile(r"https://\w+\.example\.org(?=/)")
+# The page has each API at an address of this form.
+_HOST = re.compile(r"https://\w+\.example\.org(?=/)")
 
 _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^(?=pokelake )", re.MULTILINE)
 _SNAPSHOT = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
+# The name of each snapshot on the page.
+_ONE_SNAPSHOT = "20260808T041200Z-1f3a9c02"
+
 # Lines of the page have as many columns.
 _WIDTH = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An API, the chapters that are about it, in their order, and what becomes of it the next day."""
+
+    serve: Callable[[], AbstractContextManager[Api]]
+    headings: tuple[str, ...]
+    next_day: Callable[[Api], None] = lambda api: None
+
+
+STORIES = {
+    "battles": Story(battles, ("From nothing to the first query", "Battles: a cursor")),
+    "gyms": Story(gyms, ("Gyms: a Link header",)),
+    "wares": Story(wares, ("Wares: page numbers and a key",), next_day),
+}
 
 
 class _Terminal(io.StringIO):
@@ -72,16 +84,17 @@ class Reader:
     api: Api
     names: dict[str, Any] = field(default_factory=lambda: {"pd": pd})
     said: str = ""
+    host: str = ""
 
     def read(self, text: str) -> str:
-        """Return a text with every block of text as what stands before it prints."""
-        host = HOST.search(text)
-        assert host, "an API has its address on the page"
-        return _BLOCK.sub(lambda block: self._block(block, host[0]), text)
+        """Return a text with every output as it is; one that is cut short, by lines of dots, stays if it is right."""
+        host = _HOST.search(text)
+        self.host = host[0] if host else self.host
+        return _BLOCK.sub(self._block, text)
 
-    def _block(self, block: re.Match[str], host: str) -> str:
-        origin = self.api.base_url.rpartition("/")[0].rpartition("/")[0]
-        text = block["text"].replace(host, origin)
+    def _block(self, block: re.Match[str]) -> str:
+        origin = "/".join(self.api.base_url.split("/")[:3])
+        text = block["text"].replace(self.host, origin)
         match block["language"]:
             case "http":
                 check_answer(text, origin)
@@ -90,9 +103,10 @@ class Reader:
             case "sh":
                 self.said = "".join(map(command, _COMMAND.split(text)[1:]))
             case "text":
-                said = _SNAPSHOT.sub(lambda name: f"{name[0][:9]}…", self.said.replace(origin, host))
+                said = _SNAPSHOT.sub(_ONE_SNAPSHOT, self.said.replace(origin, self.host))
                 lines = "".join(f"{line.rstrip()}\n" for line in said.splitlines())
-                return f"```text\n{lines}```"
+                is_part = "…\n" in block["text"].splitlines(keepends=True)
+                return block[0] if is_part and _is_part(block["text"], lines) else f"```text\n{lines}```"
         return block[0]
 
     def _python(self, text: str) -> str:
@@ -104,12 +118,20 @@ class Reader:
             return ""
         answer = eval(ast.unparse(last), self.names)
         with pd.option_context("display.max_colwidth", None, "display.width", _WIDTH):
-            return str(answer.to_string(index=False) if isinstance(answer, pd.DataFrame) else answer)
+            # An index without a name only counts the rows.
+            is_frame = isinstance(answer, pd.DataFrame)
+            return str(answer.to_string(index=answer.index.name is not None) if is_frame else answer)
+
+
+def _is_part(shown: str, said: str) -> bool:
+    """Tell whether an output is the shown one, in which a line of dots stands for any lines."""
+    parts = re.split(r"^…\n", shown, flags=re.MULTILINE)
+    return re.fullmatch(r"(?:.*\n)*".join(map(re.escape, parts)), said) is not None
 
 
 def command(line: str) -> str:
     """Run a command, and return what a terminal shows."""
-    program, *arguments = shlex.split(line)
+    program, *arguments = shlex.split(line.replace("\\\n", " "))
     assert program == "pokelake"
     # An API on loopback needs no pace; what a command says of the pace is that of the settings.
     pace = {"POKELAKE_REQUESTS_PER_SECOND": "0"} if arguments[0] == "refresh" else {}
@@ -149,15 +171,16 @@ def _check_alike(shown: str, found: str) -> None:
     assert re.fullmatch(pattern, "".join(found.split()), re.DOTALL), f"expected {shown}\nfound {found}"
 
 
-def executed(heading: str, api: Api) -> str:
-    """Return a chapter with every output as it is, with the changes of its API between one day and the next."""
-    reader = Reader(api)
-    first, next_day, rest = chapter(heading).partition(NEXT_DAY)
-    text = reader.read(first)
-    if next_day:
-        CHANGES[heading](api)
-        text += next_day + reader.read(rest)
-    return text
+def executed(story: Story, api: Api) -> dict[str, str]:
+    """Return the chapters of a story with their outputs as they are."""
+    reader, found = Reader(api), dict[str, str]()
+    for heading in story.headings:
+        today, mark, tomorrow = chapter(heading).partition(_NEXT_DAY)
+        found[heading] = reader.read(today)
+        if mark:
+            story.next_day(api)
+            found[heading] += mark + reader.read(tomorrow)
+    return found
 
 
 def write() -> None:
@@ -168,10 +191,10 @@ def write() -> None:
     quiet = {"PREFECT_LOGGING_LEVEL": "CRITICAL", "PREFECT_LOGGING_TO_API_ENABLED": "false"}
     with local_stack(None, lambda text: None) as stack, patch.dict(os.environ, {**stack.environment, **quiet}):
         Store(BUCKET, "").create_bucket()
-        for heading, serve in APIS.items():
-            with serve() as api:
-                text = executed(heading, api)
-            PAGE.write_text(PAGE.read_text().replace(chapter(heading), text))
+        for story in STORIES.values():
+            with story.serve() as api:
+                for heading, text in executed(story, api).items():
+                    PAGE.write_text(PAGE.read_text().replace(chapter(heading), text))
 
 
 if __name__ == "__main__":
