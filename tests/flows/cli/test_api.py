@@ -53,6 +53,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "runs": (),
     "status": (),
     "approve": (),
+    "try-source": (),
 }
 # The first two ask a server that they start themselves.
 NEVER_ASKING = {"demo", "up", "replica", "iam-policy", "image-tag"}
