@@ -19,6 +19,7 @@ import httpx
 import pandas as pd
 
 from flows.cli import main
+from lake.crawl import Pace
 from tests.docs import REPOSITORY
 from tests.sources import Api
 from tests.sources.battles import battles
@@ -133,11 +134,13 @@ def command(line: str) -> str:
     """Run a command, and return what a terminal shows."""
     program, *arguments = shlex.split(line.replace("\\\n", " "))
     assert program == "pokelake"
-    # An API on loopback needs no pace; what a command says of the pace is that of the settings.
+    # What a command says of the pace is that of the settings. But an API on loopback needs none, neither here nor in
+    # the process of a crawl.
     pace = {"POKELAKE_REQUESTS_PER_SECOND": "0"} if arguments[0] == "refresh" else {}
     environment = {"COLUMNS": str(_WIDTH), "TERM": "dumb", **pace}
     with (
         patch.dict(os.environ, environment),
+        patch.object(Pace, "reserve", return_value=0.0),
         redirect_stdout(_Terminal()) as out,
         redirect_stderr(io.StringIO()) as errors,
     ):
