@@ -138,10 +138,10 @@ class _Notes:
         for rows, table in said.tables.items():
             if rows in self.tables and table.name not in ("", self.tables[rows].name):
                 why = f"the name {table.name} is taken, it is called {self.tables[rows].name}"
-                yield self._unused(rows, why, "name")
+                yield self._unused_of(rows, why, "name")
             if rows not in self.tables:
                 if (table.name or table.grain) and not said.omits(rows):
-                    yield self._unused(rows, "there is no list of this path that is a table")
+                    yield self._unused_of(rows, "there is no list of this path that is a table")
             elif table.partition and not partition_of(self.resource, rows, fields[rows]):
                 yield self._unused(table.partition, "there is no column of this path, but for JSON text", "partition")
             if rows and table.key:
@@ -152,7 +152,11 @@ class _Notes:
         return any(is_within(other, path) for other in (*known.fields, *known.dropped) if not other.startswith("@"))
 
     def _unused(self, path: str, why: str, setting: str = "columns") -> tuple[str, str, str]:
-        return "unused-setting", path, _unused(f"tables.{self.resource.name}, {setting}, {shown(path)!r}", why)
+        return "unused-setting", path, _unused(f"{setting} of tables.{self.resource.name}, {shown(path)!r},", why)
+
+    def _unused_of(self, rows: str, why: str, setting: str = "") -> tuple[str, str, str]:
+        table = f"tables.{self.resource.name}{rows and '.'}{shown(rows)}"
+        return "unused-setting", rows, _unused(f"{setting} of {table}" if setting else table, why)
 
     def _fields(self) -> dict[str, Field]:
         return fields_of(list(self.tables.values()))

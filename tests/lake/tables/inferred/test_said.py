@@ -4,7 +4,8 @@ import pyarrow as pa
 
 from lake.schema import KEY
 from lake.table_settings import ColumnSettings, TableSettings
-from lake.tables.inferred import Declared
+from lake.tables.inferred import NOTHING, Declared, Key, declare, grown
+from tests.lake.tables.inferred import bodies
 from tests.lake.tables.inferred.trainers import TRAINER, columns, declared, notes
 
 
@@ -89,6 +90,15 @@ def test_what_is_omitted_stands_nowhere_not_even_as_json_text():
         assert columns(found) == {"id": "int64", "a_x": "int64", "c": "int64"}
         assert columns(found, "trainer_b") == {"trainer_id": "int64", "ordinal": "int32", "x": "int64"}
         assert len(found.tables) == 2
+    shown = settings | said("", a=ColumnSettings(type="json"))
+    shown["trainer"] = TableSettings(omit=("a.secret",), columns=shown["trainer"].columns)
+    found = declared(document, settings=shown)
+    assert unused(found) == {"a": "as JSON text it would show what is omitted"}
+    assert "a_x" in columns(found)
+    unseen = declared(
+        {"map": {f"day {day}": 1 for day in range(1001)}}, settings={"trainer": TableSettings(omit=("map.x",))}
+    )
+    assert (unused(unseen), columns(unseen)) == ({}, {"id": "int64"})
     assert ("omitted", "d") in notes(declared(document, {"d": "text"}, settings=settings))
     mixed = declared(document, {"b": "text"}).tables
     found = declared(document, before=mixed, settings=settings)
@@ -108,6 +118,7 @@ def test_the_key_may_be_a_value_of_the_document():
     found = declared(TRAINER, before=before, settings=settings)
     assert found.tables[0].primary_key == ("address_city",)
     assert found.tables[0].field("id").path == KEY
+    assert found.tables[1].primary_key == ("trainer_address_city", "ordinal")
     assert ("key", "address.city") in notes(found)
     back = declared(TRAINER, before=found.tables)
     assert (back.tables[0].primary_key, columns(back)) == (("id",), columns(declared(TRAINER)))
@@ -115,6 +126,13 @@ def test_the_key_may_be_a_value_of_the_document():
         refused = declared(TRAINER, settings={"trainer": TableSettings(key=path)})
         assert refused.tables[0].primary_key == ("id",)
         assert [*unused(refused)] == [path]
+    inside = {"trainer": TableSettings(key="address.city", columns=(("address", ColumnSettings(type="json")),))}
+    assert unused(declared(TRAINER, settings=inside)) == {"address.city": "address, which it lies in, is one column"}
+    whole = {"trainer": TableSettings(key="name", columns=(("", ColumnSettings(type="json")),))}
+    found = declared(TRAINER, before=declared(TRAINER).tables, settings=whole)
+    assert columns(found) == {"name": "string", "id": "int64", "document": "json"}
+    found = declared(TRAINER, before=found.tables, settings=said("", **{"": ColumnSettings(type="json")}))
+    assert columns(found) == {"id": "int64", "document": "json"}
 
 
 def test_settings_without_effect_are_named():
@@ -154,3 +172,17 @@ def test_a_name_that_another_column_had_is_not_taken_from_it():
     found = declared(TRAINER, before=declared(TRAINER).tables, settings=settings)
     assert (columns(found)["name"], columns(found)["score"]) == ("string", "double")
     assert unused(found) == {"name": "the name score is taken, it is called name"}
+
+
+def test_a_table_keeps_the_name_of_its_settings_when_another_one_wants_it():
+    settings = {"trainer": TableSettings(name="people"), "gym": TableSettings(name="people")}
+    before = declared(TRAINER, settings=settings).tables
+    shape, key = grown(NOTHING, bodies({"id": 1})), Key("id", pa.int64())
+    found = declare({"gym": shape, "trainer": shape}, {"gym": key, "trainer": key}, before, settings)
+    assert {table.resources[0]: table.name for table in found.tables if not table.rows} == {
+        "gym": "gym",
+        "trainer": "people",
+    }
+    assert [note.sentence for note in found.notes if note.kind == "unused-setting"] == [
+        "the setting name of tables.gym has no effect: the name people is taken, it is called gym"
+    ]
