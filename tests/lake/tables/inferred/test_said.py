@@ -131,7 +131,7 @@ def test_the_key_may_be_a_value_of_the_document():
     whole = {"trainer": TableSettings(key="name", columns=(("", ColumnSettings(type="json")),))}
     found = declared(TRAINER, before=declared(TRAINER).tables, settings=whole)
     assert columns(found) == {"name": "string", "id": "int64", "document": "json"}
-    found = declared(TRAINER, before=found.tables, settings=said("", **{"": ColumnSettings(type="json")}))
+    found = declared(TRAINER, before=found.tables)
     assert columns(found) == {"id": "int64", "document": "json"}
 
 
