@@ -30,16 +30,12 @@ PIPELINE = Path(__file__).with_name("in_dlt.py")
 
 @dataclass(frozen=True)
 class Landed:
-    """One run from documents at hand to Parquet: its seconds without imports, its peak of memory, and rows by table.
-
-    `whole` are the lake's seconds with all that a rebuild does besides.
-    """
+    """One run from documents at hand to Parquet: its seconds without imports, its peak of memory, and rows by table."""
 
     seconds: float
     cpu: float
     peak_mb: float
     rows: Mapping[str, int]
-    whole: float = 0
 
 
 def typed_tables(world: World, runs: int) -> Iterator[Row]:
@@ -64,7 +60,6 @@ def typed_tables(world: World, runs: int) -> Iterator[Row]:
         if run.rows != rows:
             raise BenchError(f"expected {rows} of the orders, found {run.rows}")
     yield Row("100,000 orders to tables, by dlt, s", *_both("seconds", in_lake, in_dlt), "times", 0.2)
-    yield Row("  the whole rebuild, s", [run.whole for run in in_lake])
     yield Row("  CPU of it, s", *_both("cpu", in_lake, in_dlt))
     yield Row("  peak memory, MB", *_both("peak_mb", in_lake, in_dlt))
     yield Row("  beside that of 25,000 orders, MB", [run.peak_mb for run in in_lake], [fewer.peak_mb], "times", 1.1)
@@ -85,7 +80,7 @@ def land_in_lake(prefix: str) -> Landed:
     """Have the lake build all tables of the documents that it has."""
     ended = python("-m", "bench.in_lake", "build", BUCKET, prefix)
     told = json.loads(ended.output.splitlines()[-1])
-    return Landed(told["seconds"], told["cpu"], ended.peak_mb, told["rows"], told["whole"])
+    return Landed(told["seconds"], told["cpu"], ended.peak_mb, told["rows"])
 
 
 def land_in_dlt(interpreter: Path, file: Path, folder: Path) -> Landed:

@@ -1,9 +1,7 @@
 """``python -m bench.in_lake store BUCKET PREFIX FILE``, then ``build BUCKET PREFIX``: orders, by the lake's own code.
 
 `store` publishes the documents of a file as those of a JSON API that no code knows. `build` makes all tables of that
-snapshot anew, as a refresh does, and does not publish them. What is measured is the way from the documents in S3 to
-tables in S3: inferring what they are, and building them. `whole` are the seconds with all that comes before and after,
-such as the look for damage, and the audits.
+snapshot, as a refresh does, from the documents in S3 to Parquet in S3: it infers what they are, builds and writes them.
 """
 
 import json
@@ -13,18 +11,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from lake.assemble.draft import Crawled, Draft, write_draft
+from lake.assemble.draft import Crawled, write_draft
+from lake.assemble.groups import build_tables
+from lake.assemble.index import read_index
+from lake.assemble.infer import infer
+from lake.assemble.merged import MergedResource, Merging
 from lake.assemble.staging import Manifest, source_facts, stage
-from lake.commit import Commit, head
+from lake.assemble.stored import document_files
+from lake.assemble.units import in_threads
+from lake.assemble.work import Work, cut_groups
+from lake.commit import head
 from lake.crawl import Fetched, Listing, Shard, Source, Upstream, Wanted
-from lake.documents import DOCUMENT_INDEX, DOCUMENTS
 from lake.layout import new_snapshot_id
 from lake.publish import commit_snapshot
 from lake.resource import Document, Reference
@@ -41,55 +44,52 @@ class _Order(msgspec.Struct):
     id: int
 
 
-@dataclass
-class _Clock:
-    """Notes when each phase of a draft ends: the time, and the CPU that this process has used."""
-
-    ended: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-    @contextmanager
-    def progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
-        yield lambda done: None
-        self.ended[what] = time.perf_counter(), sum(os.times()[:4])
-
-
 def main(act: str, bucket: str, prefix: str, *file: str) -> None:
-    """Store, or build; print the seconds of inferring and building, and the rows of each table, as JSON."""
-    store, clock, started = Store(bucket, prefix), _Clock(), time.perf_counter()
-    built = publish(store, clock, *map(Path, file)) if act == "store" else build(store, clock)
-    rows = {name: sum(file.rows for file in table.files) for name, table in built.tables.items()}
-    for name in (DOCUMENTS.name, DOCUMENT_INDEX.name):
-        del rows[name]
-    begun, ended = clock.ended["documents"], clock.ended["tables"]
-    seconds, cpu = (after - before for before, after in zip(begun, ended, strict=True))
-    whole = time.perf_counter() - started
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "whole": whole, "rows": rows}))
+    """Store, or build and print the seconds of it, the CPU, and the rows of each table, as JSON."""
+    store = Store(bucket, prefix)
+    if act == "store":
+        publish(store, *map(Path, file))
+        return
+    before, used = time.perf_counter(), sum(os.times()[:4])
+    rows = build(store)
+    print(json.dumps({"seconds": time.perf_counter() - before, "cpu": sum(os.times()[:4]) - used, "rows": rows}))
 
 
-def publish(store: Store, clock: _Clock, file: Path) -> Commit:
+def publish(store: Store, file: Path) -> None:
     """Publish the documents of a file as the first snapshot of a lake."""
     with file.open("rb") as lines:
         manifests = [_staged(store, number, shard) for number, shard in enumerate(_shards(lines))]
     upstream = Upstream(None, {RESOURCE: f"{SOURCE.base_url}{RESOURCE}"})
     facts = source_facts(SOURCE, upstream, [Listing(RESOURCE, is_inline=True)], manifests)
-    draft = _draft(store, clock, None, Crawled(facts, manifests))
+    draft = write_draft(store, new_snapshot_id(datetime.now(UTC)), None, Crawled(facts, manifests), _silent)
+    assert draft is not None, "all tables are built"
     draft.require_sound()
     commit_snapshot(store, draft.commit)
-    return draft.commit
 
 
-def build(store: Store, clock: _Clock) -> Commit:
-    """Build every table of the current snapshot from its documents, and return the commit that would publish them."""
-    current = head(store)
-    assert current is not None, "it was published before"
-    return _draft(store, clock, current, Crawled(current.source, (), is_partial=True)).commit
+def build(store: Store) -> dict[str, int]:
+    """Build every table of the current snapshot into a new folder; return the rows of each.
+
+    What the tables were inferred to be before is not used.
+    """
+    commit, snapshot = head(store), new_snapshot_id(datetime.now(UTC))
+    assert commit is not None, "it was published before"
+    files = document_files(commit)
+    resources = {name: MergedResource(name, of, of) for name, of in files.items()}
+    merging = Merging(store, commit, resources, read_index(store, commit), ())
+    assert merging.index is not None, "every lake has one"
+    catalog, _ = infer(store, snapshot, commit.source, (), files, in_threads)
+    work = Work(frozenset(table.name for table in catalog.tables), frozenset(files))
+    groups = cut_groups(catalog, files, work)
+    built = build_tables(
+        store, snapshot, catalog, {}, merging, merging.index, groups, frozenset(), lambda done: None, in_threads
+    )
+    return {name: table.checked.rows for result in built for name, table in result.tables.items()}
 
 
-def _draft(store: Store, clock: _Clock, parent: Commit | None, crawled: Crawled) -> Draft:
-    snapshot = new_snapshot_id(datetime.now(UTC))
-    draft = write_draft(store, snapshot, parent, crawled, clock.progress, is_rebuild=parent is not None)
-    assert draft is not None, "all tables are built"
-    return draft
+@contextmanager
+def _silent(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    yield lambda done: None
 
 
 def _shards(lines: Iterator[bytes]) -> Iterator[list[bytes]]:

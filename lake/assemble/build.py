@@ -20,6 +20,7 @@ from lake.assemble.work import Group
 from lake.commit import DataFile
 from lake.documents import DocumentFile
 from lake.publish import Checked, EncodedFile, Finding, KeyCheck, ListedFile, SnapshotWriter, TableWriter, audit_fields
+from lake.publish.parquet import QUICK
 from lake.schema import Table
 from lake.store import Store
 from lake.tables import Built, Catalog, catalog_of
@@ -149,7 +150,12 @@ def build_group(
 ) -> Found:
     """Build a group of tables out of documents, and hand each file to `sink` when it is finished."""
     wanted = [table for table in catalog.tables if table.name in group.tables]
-    writers = {table.name: TableWriter(table, table.partition, table.by, sink=partial(sink, table)) for table in wanted}
+    writers = {
+        table.name: TableWriter(
+            table, table.partition, table.by, QUICK if table.is_inferred else None, partial(sink, table)
+        )
+        for table in wanted
+    }
     found, drifts = Found(), Drifts()
     # Carried rows are asked for together, because each request reads the parent's table anew.
     carried: dict[str, list[str]] = defaultdict(list)
@@ -158,29 +164,29 @@ def build_group(
         for rows in parent_rows(table, carried.pop(table.name)) if table.name in carried else ():
             writers[table.name].add(rows)
 
-    for resource in sorted({*group.parsed, *group.carried}):
-        filled = [table for table in catalog.tables_of(resource) if table.name in writers]
-        if resource in group.carried:
-            for table in filled:
-                carried[table.name].append(resource)
-            continue
-        for table in filled:
-            add_carried(table)
-        unknown, count = Counter[str](), 0
-        parsed = _parsed(catalog, resource, documents[resource], filled, generations, not group.reads_again, bases)
-        for batch in parsed:
-            for built in batch.built:
-                writers[built.table.name].add(built.rows)
-                drifts.add(resource, built.drifts)
-            unknown.update(batch.unknown)
-            count += batch.rows
-            if not group.reads_again:
-                advance(batch.rows)
-        found.findings += audit_fields(resource, unknown, count)
-    for table in wanted:
-        add_carried(table)
-
     with ThreadPoolExecutor(ENCODED_AT_ONCE, thread_name_prefix="encode") as encoders:
+        for resource in sorted({*group.parsed, *group.carried}):
+            filled = [table for table in catalog.tables_of(resource) if table.name in writers]
+            if resource in group.carried:
+                for table in filled:
+                    carried[table.name].append(resource)
+                continue
+            for table in filled:
+                add_carried(table)
+            unknown, count = Counter[str](), 0
+            parsed = _parsed(catalog, resource, documents[resource], filled, generations, not group.reads_again, bases)
+            for batch in parsed:
+                list(encoders.map(lambda built: writers[built.table.name].add(built.rows), batch.built))
+                for built in batch.built:
+                    drifts.add(resource, built.drifts)
+                unknown.update(batch.unknown)
+                count += batch.rows
+                if not group.reads_again:
+                    advance(batch.rows)
+            found.findings += audit_fields(resource, unknown, count)
+        for table in wanted:
+            add_carried(table)
+
         files = encoders.map(lambda table: writers[table.name].close(), wanted)
         found.files = dict(zip((table.name for table in wanted), files, strict=True))
     found.checks = {name: writer.check for name, writer in writers.items()}

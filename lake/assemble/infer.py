@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +29,10 @@ from lake.text import shown
 
 if TYPE_CHECKING:
     from lake.assemble.units import RunUnits
+
+
+# Two threads that decode JSON take a third longer than one, because only one of them can work; meanwhile others fetch.
+_LOOKING = Lock()
 
 
 class InferUnit(msgspec.Struct, frozen=True, tag="infer"):
@@ -61,7 +66,9 @@ def infer_unit(store: Store, unit: InferUnit) -> InferResult:
     """
     shape, numbers = Shape(), True
     for rows in open_documents(store, [unit.file], unit.snapshot).row_groups():
-        shape = grown(shape, rows["body"].combine_chunks())
+        bodies = rows["body"].combine_chunks()
+        with _LOOKING:
+            shape = grown(shape, bodies)
         ids, paths = rows["id"].combine_chunks(), rows["path"].combine_chunks()
         numbers = numbers and pc.all(are_numbers(unit.resource, ids, paths)).as_py() is not False
     return InferResult(unit.number, unit.resource, shape, numbers)
@@ -83,7 +90,8 @@ def infer(
     known = catalog_of(source.kind)
     wanted = [(name, file) for name, files in sorted(documents.items()) if known.infers(name) for file in files]
     shapes, texts = dict[str, Shape](), set[str]()
-    units = [InferUnit(number, snapshot, name, file) for number, (name, file) in enumerate(wanted)]
+    # The first files are read last, because those that were read last are held for the units that build.
+    units = [InferUnit(number, snapshot, name, file) for number, (name, file) in enumerate(reversed(wanted))]
     for result in run_units(store, units):
         assert isinstance(result, InferResult), "a unit that infers was given"
         shapes[result.resource] = joined(shapes.get(result.resource, Shape()), result.shape)

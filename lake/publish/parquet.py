@@ -52,7 +52,8 @@ class FileStyle:
 
     If `measured` names a column of texts, `row_group_rows` does not count. A row group then has as many rows as fit
     `row_group_bytes` of that column, at least one. Either way row groups do not depend on the batches of rows. A
-    partition is cut into files of `part_bytes`, as `Cutter` says; None means its usual size, 0 one file.
+    partition is cut into files of `part_bytes`, as `Cutter` says; None means its usual size, 0 one file. `level` is that
+    of zstd.
     """
 
     row_group_rows: int = 256 * 1024
@@ -61,6 +62,12 @@ class FileStyle:
     measured: str = ""
     row_group_bytes: int = 0
     part_bytes: int | None = None
+    level: int = COMPRESSION_LEVEL
+
+
+# Tables that nobody declared may be many times as large as PokeAPI's. They are written in a third of the time like
+# this, and have a twentieth more bytes.
+QUICK = FileStyle(level=3)
 
 
 class _File:
@@ -77,7 +84,7 @@ class _File:
             self._sink,
             schema,
             compression=COMPRESSION,
-            compression_level=COMPRESSION_LEVEL,
+            compression_level=style.level,
             use_dictionary=style.use_dictionary,
             data_page_size=style.page_bytes,
             write_page_index=True,

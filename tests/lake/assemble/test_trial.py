@@ -71,7 +71,7 @@ def test_notes_say_what_is_json_text_and_which_settings_have_no_effect():
     )
     assert [note.partition(":")[0] for note in found.notes] == [
         "trainer.score, from score",
-        "the setting tables.trainer, omit, 'x' has no effect",
+        "the setting omit of tables.trainer, 'x', has no effect",
     ]
 
 
