@@ -30,7 +30,8 @@ chromium:
 				apt-get -qq install -y --no-install-recommends chromium; }; } > /dev/null 2>&1 || \
 			echo "apt-get could not install it; the tests of pages will say so" >&2; }
 
-# The loop while you work: lint, types, and all tests that need no server, cluster, browser or tool of others, with few examples of a law.
+# The loop while you work: lint, types, and all tests that need no server, cluster, browser or tool of others, with few
+# examples of a law.
 check: .venv/installed
 	@$(MAKE) --no-print-directory -j 3 lint types quick
 

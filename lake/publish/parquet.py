@@ -52,8 +52,8 @@ class FileStyle:
 
     If `measured` names a column of texts, `row_group_rows` does not count. A row group then has as many rows as fit
     `row_group_bytes` of that column, at least one. Either way row groups do not depend on the batches of rows. A
-    partition is cut into files of `part_bytes`, as `Cutter` says; None means its usual size, 0 one file. `level` is that
-    of zstd.
+    partition is cut into files of `part_bytes`, as `Cutter` says; None means its usual size, 0 one file. `level` is
+    zstd's.
     """
 
     row_group_rows: int = 256 * 1024
