@@ -160,7 +160,7 @@ class Client:
             self.requests += 1
             address = self._signing.address(url)
             try:
-                async with asyncio.timeout(self.source.deadline_seconds), self._wire.get(address, headers) as answer:
+                async with asyncio.timeout(self.source.deadline_seconds), self._wire.send(address, headers) as answer:
                     if answer.status not in _REDIRECTS:
                         return await self._read(answer, bool(etag), check, keep)
                     location = (answer.header("Location") or "").strip()

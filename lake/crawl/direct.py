@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import aiohttp
 from yarl import URL
@@ -48,18 +48,10 @@ class Direct:
         """Close all connections."""
         await self._session.close()
 
-    def get(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
-        """Send one request; see `Wire`."""
-        return self._send("GET", url, headers, None)
-
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[Answer]:
-        """Send one request with a body; see `Wire`."""
-        return self._send("POST", url, headers, body)
-
     @asynccontextmanager
-    async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> AsyncIterator[Answer]:
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> AsyncIterator[Answer]:
+        """Send one request; see `Wire`."""
+        method = "GET" if body is None else "POST"
         context = tls() if url.startswith("https") else True
         try:
             async with self._session.request(

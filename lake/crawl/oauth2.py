@@ -102,7 +102,7 @@ class Grant:
             form |= {"client_id": self._client.client_id, "client_secret": self._client.client_secret}
         body = bytearray()
         try:
-            async with wire.post(self._url, headers, urlencode(form).encode()) as answer:
+            async with wire.send(self._url, headers, urlencode(form).encode()) as answer:
                 async for piece in answer.pieces():
                     body += piece
                     if len(body) > _MOST_BYTES:

@@ -1,7 +1,7 @@
 """A `Wire` that heeds the proxies of the environment, of httpx."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -32,18 +32,10 @@ class Proxied:
         """Close all connections."""
         await self._http.aclose()
 
-    def get(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
-        """Send one request; see `Wire`."""
-        return self._send("GET", url, headers, None)
-
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[Answer]:
-        """Send one request with a body; see `Wire`."""
-        return self._send("POST", url, headers, body)
-
     @asynccontextmanager
-    async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> AsyncIterator[Answer]:
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> AsyncIterator[Answer]:
+        """Send one request; see `Wire`."""
+        method = "GET" if body is None else "POST"
         # As bytes, because httpx refuses a text such as Pokélake.
         sent = {name.encode(): value.encode() for name, value in headers.items()}
         try:

@@ -44,16 +44,17 @@ class Answer(Protocol):
 class Wire(Protocol):
     """Connections that are kept open, within one event loop."""
 
-    def get(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
+    def send(
+        self, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> AbstractAsyncContextManager[Answer]:
         """Send one request, exactly once, and follow no redirect; the block must read a body whose connection is kept.
+
+        It is a GET, or with a body a POST.
 
         Raises:
             AddressError: The URL is none; also while the body is read.
             WireError: No whole answer came; also while the body is read.
         """
-
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[Answer]:
-        """Send one request with a body, otherwise as `get` does."""
 
     async def close(self) -> None:
         """Close all connections."""

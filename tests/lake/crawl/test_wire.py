@@ -69,7 +69,7 @@ def talk(server: Server, kind: type[Direct] | type[Proxied], ask: Callable[[Wire
 
 async def read(wire: Wire, url: str, **headers: str) -> tuple[int, str | None, bytes]:
     """Return the status, the ETag and the body of an answer."""
-    async with wire.get(url, headers) as answer:
+    async with wire.send(url, headers) as answer:
         body = b"".join([piece async for piece in answer.pieces()])
         return answer.status, answer.header("etag"), body
 
