@@ -19,7 +19,7 @@ from flows.steps.runner import workers_of_run
 from flows.steps.shipped import require_code
 from lake.assemble.infer import InferUnit
 from lake.assemble.piece import MergeUnit
-from lake.assemble.units import UNITS_AT_ONCE, Result, Unit, do, has_room
+from lake.assemble.units import UNITS_AT_ONCE, Result, Unit, do, has_room, read_result, read_unit
 from lake.store import Store
 
 
@@ -39,7 +39,7 @@ def do_unit(lake: LakeLocation, unit: str, title: str, code: str | None = None) 
     require_code(code)
     # What the crawl or the unit before left, now that much is needed.
     trim()
-    result = do(lake.open(), msgspec.json.decode(unit, type=Unit))
+    result = do(lake.open(), read_unit(unit))
     return msgspec.json.encode(result).decode()
 
 
@@ -65,7 +65,7 @@ class RunUnits:
                 return future
 
             for _, state in in_lanes(deque(units), lanes, submit, may_begin=may_begin):
-                yield msgspec.json.decode(state.result(), type=Result)
+                yield read_result(state.result())
 
 
 def _always(running: Iterable[Unit], unit: Unit) -> bool:

@@ -15,7 +15,7 @@ from lake import tables
 from lake.assemble.stored import StoredFile, open_documents
 from lake.commit import Commit, SourceFacts, read_file
 from lake.errors import DamagedObjectError, MissingObjectError
-from lake.fields import entries_of, read_fields
+from lake.fields import Entries, entries_of, read_fields
 from lake.publish import Finding, Level
 from lake.source import Source
 from lake.store import PARALLEL_REQUESTS, Store
@@ -130,19 +130,24 @@ def inferred_tables(store: Store, commit: Commit | None) -> list[InferredTable]:
     if commit is None or not found:
         return []
     with ThreadPoolExecutor(min(len(found), PARALLEL_REQUESTS), "fields") as pool:
-        return list(pool.map(partial(_inferred_table, store, commit), found))
+        entries = list(pool.map(partial(_entries, store, commit), found))
+    return [_inferred_table(commit, name, of) for name, of in zip(found, entries, strict=True)]
 
 
-def _inferred_table(store: Store, commit: Commit, name: str) -> InferredTable:
+def _entries(store: Store, commit: Commit, name: str) -> Entries:
+    """Return the list of a table's fields; each of its files says the same as the object that may be lost."""
     table = commit.tables[name]
-    assert table.inferred is not None
     assert table.schema is not None, "older code infers no tables"
     try:
-        entries = read_fields(store, table.schema)
+        return read_fields(store, table.schema)
     except (MissingObjectError, DamagedObjectError):
-        # Each of the table's files says the same.
         body = read_file(store, commit.snapshot, name, table.files[0])
-        entries = entries_of(pq.read_schema(pa.BufferReader(body)))
+        return entries_of(pq.read_schema(pa.BufferReader(body)))
+
+
+def _inferred_table(commit: Commit, name: str, entries: Entries) -> InferredTable:
+    table = commit.tables[name]
+    assert table.inferred is not None
     fields = msgspec.convert(entries, tuple[InferredField, ...])
     return InferredTable(name, table.grain, table.inferred.resource, table.primary_key, fields, table.inferred.rows)
 

@@ -4,9 +4,11 @@ A unit has names, keys, numbers and hashes alone, and is JSON both ways (`msgspe
 its result is. Doing it twice leaves the same files.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol
+
+import msgspec
 
 from lake.assemble.build import BuildResult, BuildUnit, build_unit
 from lake.assemble.infer import InferResult, InferUnit, infer_unit
@@ -15,6 +17,10 @@ from lake.store import Store
 
 Unit = MergeUnit | InferUnit | BuildUnit
 Result = MergeResult | InferResult | BuildResult
+
+# Made here, by one thread: msgspec 0.22 crashes where two threads ask it for the same types for the first time.
+read_unit: Callable[[str], Unit] = msgspec.json.Decoder(Unit).decode
+read_result: Callable[[str], Result] = msgspec.json.Decoder(Result).decode
 
 # Units that one process does at the same time: as many as there are, but not more bytes than this at once.
 UNITS_AT_ONCE = 2
