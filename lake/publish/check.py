@@ -106,7 +106,7 @@ class KeyCheck:
         counts = pa.concat_tables(self._keys).group_by(names).aggregate([([], "count_all")])
         twice = counts.filter(pc.greater(counts["count_all"], 1)).sort_by([(name, "ascending") for name in names])
         self._keys = []
-        self.bad_key_count += twice.num_rows
+        self.bad_key_count += pc.sum(twice["count_all"]).as_py() or 0
         self.bad_keys += map(_shown, twice.select(names).slice(0, SHOWN_ROWS).to_pylist())
 
     def referenced(self) -> set[str]:

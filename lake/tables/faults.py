@@ -1,5 +1,6 @@
 """Faults: what a document has that its tables cannot take as it is. Its last good version is better than that."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,10 @@ def without_bad_keys(table: Table, rows: pa.Table) -> tuple[pa.Table, list[Drift
         key = "(" + ", ".join(f"{name}={row[name]!r}" for name in table.primary_key) + ")"
         found.setdefault(row[of], []).append(f"{key:.200}")
     return rows.filter(pa.array(~bad)), [
-        Drift(table.rows, f"keys that are there once in {table.name}", ", ".join(shown[:3]), id_)
+        Drift(table.rows, f"{_expected(shown)} in {table.name}", ", ".join(shown[:3]), id_)
         for id_, shown in found.items()
     ]
+
+
+def _expected(keys: Sequence[str]) -> str:
+    return "a key that is not null" if any("=None" in key for key in keys) else "keys that are there once"

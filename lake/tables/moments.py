@@ -25,8 +25,8 @@ MOMENT = (
 
 
 def moments(texts: pa.StringArray, type_: pa.DataType) -> tuple[pa.Array, list[str]]:
-    """Return texts as a column of times or dates, null for a text that is none, and each of those texts once."""
+    """Return texts as a column of times or dates, null for a text that is none, and all texts that are none."""
     pattern = MOMENT if pa.types.is_timestamp(type_) else DATE
     fits = pc.match_substring_regex(texts, f"^{pattern}$")
-    odd = pc.unique(texts.filter(pc.fill_null(pc.invert(fits), False)))
+    odd = texts.filter(pc.fill_null(pc.invert(fits), False))
     return pc.if_else(fits, texts, pa.scalar(None, pa.string())).cast(type_), odd.to_pylist()

@@ -110,7 +110,13 @@ def partition_of(resource: Resource, rows: str, fields: Collection[Field]) -> Fi
     path = below(rows, said.partition)
     if path == resource.key_path:
         path = resource.known.key[0]
-    return next((field for field in fields if path in field.paths and not field.is_json), None)
+    return next((field for field in fields if path in field.paths and _parts(field)), None)
+
+
+def _parts(field: Field) -> bool:
+    """Tell whether a table can be partitioned by a column: whole numbers, texts, times and dates have few values."""
+    is_whole_or_text = pa.types.is_integer(field.type) or pa.types.is_string(field.type)
+    return not field.is_json and (is_whole_or_text or pa.types.is_temporal(field.type))
 
 
 def _column_names(resource: Resource, rows: str, taken: Collection[str]) -> dict[str, str]:
@@ -119,9 +125,12 @@ def _column_names(resource: Resource, rows: str, taken: Collection[str]) -> dict
     said = {path: name for path in own if (name := resource.said_of(path).name)}
     before = {path: resource.known.fields[path].name for path in own if not resource.is_new(path)}
     names = granted(said, before, taken)
-    for wanted in (before, {path: _wanted(path, rows) for path in own}):
-        new = {path: wanted[path] for path in wanted.keys() - names.keys()}
-        names |= all_named(new, {*taken, *names.values()})
+    new = {path: _wanted(path, rows) for path in own}
+    # A member that is called like its column keeps the name, whatever becomes of others.
+    exact = {path: name for path, name in new.items() if name == relative(path, rows)}
+    for wanted in (before, exact, new):
+        left = {path: wanted[path] for path in wanted.keys() - names.keys()}
+        names |= all_named(left, {*taken, *names.values()})
     return names
 
 

@@ -131,6 +131,12 @@ class _Notes:
                     yield self._unused(path, "the type of the id follows from the listing")
             elif path not in (known.key[0], *self.resource.columns):
                 yield self._unused(path, "there is no column of this path")
+            elif not (place_at(self.shape, path) or is_unseen(self.shape, path) or path in known.fields):
+                yield (
+                    "unused-setting",
+                    path,
+                    f"{self._place(path, self._fields()[path])}: nothing is at {shown(path)}, so it is null",
+                )
         for path, field in self._fields().items():
             if (name := self.resource.said_of(path).name) not in ("", field.name):
                 yield self._unused(path, f"the name {name} is taken, it is called {field.name}")
@@ -143,7 +149,8 @@ class _Notes:
                 if (table.name or table.grain) and not said.omits(rows):
                     yield self._unused_of(rows, "there is no list of this path that is a table")
             elif table.partition and not partition_of(self.resource, rows, fields[rows]):
-                yield self._unused(table.partition, "there is no column of this path, but for JSON text", "partition")
+                why = "expected the path of a column of whole numbers, texts, times or dates"
+                yield self._unused(table.partition, why, "partition")
             if rows and table.key:
                 yield self._unused(table.key, "only a table of documents has a key of its own", "key")
 

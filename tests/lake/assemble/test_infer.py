@@ -168,5 +168,5 @@ def test_a_key_that_documents_state_is_one_only_if_each_has_its_own(shops: Lakes
     assert by_name.lake.read("shop")["name"].tolist() == ["Mart", "Store"]
     assert by_name.lake.read("shop_goods")["shop_name"].tolist() == ["Mart"]
     twice = bodies(MART, STORE, {**MART, "id": 3})
-    with pytest.raises(PublishError, match=r"1 row whose key \(name\) is null or there twice: \(name='Mart'\)"):
+    with pytest.raises(PublishError, match=r"2 rows whose key \(name\) is null or there twice: \(name='Mart'\)"):
         by_name.fill(twice)

@@ -77,3 +77,14 @@ def test_what_has_no_type_is_json_text_and_says_why():
 
 def test_the_names_of_the_lakes_own_tables_are_taken():
     assert {DOCUMENTS.name, DOCUMENT_INDEX.name, DOCUMENT_VALUES.name} == {*RESERVED}
+
+
+def test_a_member_that_is_called_like_its_column_keeps_the_name():
+    found = declared({"a": {"b": 1}, "a_b": "x", "fooBar": 1, "foo_bar": "y"})
+    assert columns(found) == {
+        "id": "int64",
+        "a_b_2": "int64",
+        "a_b": "string",
+        "foo_bar_2": "int64",
+        "foo_bar": "string",
+    }

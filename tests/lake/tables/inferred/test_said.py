@@ -186,3 +186,26 @@ def test_a_table_keeps_the_name_of_its_settings_when_another_one_wants_it():
     assert [note.sentence for note in found.notes if note.kind == "unused-setting"] == [
         "the setting name of tables.gym has no effect: the name people is taken, it is called gym"
     ]
+
+
+def test_a_table_is_partitioned_by_what_has_few_values():
+    """By a fraction, a truth or JSON text it is not, and the finding names the setting."""
+    for path, expected in (
+        ("town", "town"),
+        ("badges", "badges"),
+        ("at", "at"),
+        ("score", ""),
+        ("active", ""),
+        ("odd", ""),
+    ):
+        document = {"town": "a", "badges": 1, "at": "2024-01-01T00:00:00Z", "score": 1.5, "active": True, "odd": [[1]]}
+        found = declared(document, settings={"trainer": TableSettings(partition=path)})
+        assert found.tables[0].partition_by == expected
+        assert (("unused-setting", path) in notes(found)) == (not expected)
+
+
+def test_a_typed_column_at_whose_path_nothing_is_is_named():
+    typo = TableSettings(columns=(("wehn", ColumnSettings(type="date")),))
+    found = declared({"when": "2024-01-01"}, settings={"trainer": typo})
+    assert columns(found) == {"id": "int64", "wehn": "date32[day]", "when": "string"}
+    assert [note.sentence for note in found.notes] == ["trainer.wehn: nothing is at wehn, so it is null"]
