@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import reduce
 from hashlib import sha256
-from operator import index
+from operator import and_, index
 from typing import Any, SupportsIndex
+from urllib.parse import quote, unquote
 
 import msgspec
 import pyarrow as pa
@@ -36,8 +38,9 @@ _DIGITS = re.compile(r"[+-]?[0-9]+", re.ASCII)
 def read_document(store: Store, commit: Commit, resource: str, id_: int | str | None, path: str | None) -> bytes:
     """Return the JSON of one document byte for byte, found by its id, its path, or the name in it.
 
-    By id or path, only the row groups are fetched that can hold it; where these do not hold it, the file may have been
-    damaged on its way, and is read whole. By name, the documents of the resource are read.
+    An id is a number or a text, as the source gives it. By number or path, only the row groups are fetched that can
+    hold it; where these do not hold it, the file may have been damaged on its way, and is read whole. By text or name,
+    the documents of the resource are read.
 
     Raises:
         UnknownNameError: No such resource, or no such document in it.
@@ -45,8 +48,8 @@ def read_document(store: Store, commit: Commit, resource: str, id_: int | str | 
     """
     if id_ is None and path is None:
         raise LakeError(f"{resource}: expected the id of a document, its name or its path, found none of them")
-    name = id_ if isinstance(id_, str) and path is None and not _DIGITS.fullmatch(id_) else None
-    if id_ is not None and name is None:
+    text = id_ if isinstance(id_, str) and path is None else None
+    if id_ is not None and text is None:
         id_ = _whole(resource, id_)
     if path is not None and not (isinstance(path, str) and path.encode(errors="ignore").decode() == path):
         raise LakeError(f"{resource}: expected a document's path as text, found {shown(repr(path))}")
@@ -54,24 +57,45 @@ def read_document(store: Store, commit: Commit, resource: str, id_: int | str | 
     files = [file for file in every if isinstance(resource, str) and file.partition == resource]
     if not files:
         raise UnknownNameError("resource", resource, sorted({str(file.partition) for file in every}))
-    if name is not None:
-        return _named(store, commit, resource, files, name)
-    wanted = ds.scalar(True)
-    if id_ is not None:
-        wanted &= ds.field("id") == id_
-    if path is not None:
-        wanted &= ds.field("path") == path
+    if text is not None and not _DIGITS.fullmatch(text):
+        return _named(store, commit, resource, files, text)
     rows: list[dict[str, str]] = []
-    with suppress(LakeError):
-        rows = _scan(store, commit, files, ["path", "sha256", "body"], wanted, whole_bytes=0).to_pylist()
-    if len(rows) != 1 or not _is_whole(rows[0]):
-        rows = _scan(store, commit, files, ["path", "sha256", "body"], wanted).to_pylist()
+    for wanted in _ways(resource, id_, path):
+        rows = rows or _found(store, commit, files, wanted)
     if len(rows) > 1:
         paths = ", ".join(row["path"] for row in rows)
         raise LakeError(f"{resource}: {len(rows)} documents have the id {id_}; pass one path (--path): {paths}")
     if not rows:
         raise _unknown(store, commit, resource, files, str(id_), path)
     return _body(rows[0])
+
+
+def _ways(resource: str, id_: int | str | None, path: str | None) -> list[ds.Expression]:
+    """Return the conditions by which a document may be found, the likeliest first.
+
+    A text of digits is a number, or an id that is a text: ``007``.
+    """
+    if not isinstance(id_, str):
+        given = {"id": id_, "path": path}
+        equal = [ds.field(name) == value for name, value in given.items() if value is not None]
+        return [reduce(and_, equal)]
+    by_path = ds.field("path") == f"{resource}/{quote(id_)}"
+    try:
+        number = _whole(resource, id_)
+    except LakeError:
+        return [by_path]
+    by_id = ds.field("id") == number
+    return [by_id, by_path] if str(number) == id_ else [by_path, by_id]
+
+
+def _found(store: Store, commit: Commit, files: Sequence[DataFile], wanted: ds.Expression) -> list[dict[str, Any]]:
+    """Return the documents that fit a condition, from the whole files unless their parts give one whole document."""
+    columns = ["path", "sha256", "body"]
+    with suppress(LakeError):
+        rows: list[dict[str, Any]] = _scan(store, commit, files, columns, wanted, whole_bytes=0).to_pylist()
+        if len(rows) == 1 and _is_whole(rows[0]):
+            return rows
+    return list(_scan(store, commit, files, columns, wanted).to_pylist())
 
 
 def _unknown(
@@ -86,24 +110,30 @@ def _unknown(
 
 
 def _named(store: Store, commit: Commit, resource: str, files: Sequence[DataFile], name: str) -> bytes:
-    """Return the document of a resource that has this name, or whose path ends with it.
+    """Return the document of a resource that has this text as its id, or else this name, or whose path ends with it.
 
+    The end of a path is the id, percent-encoded; so of two that fit, the one counts whose id it is.
     A document below another one, such as the encounters of a Pokémon, has the name of that one.
 
     Raises:
         UnknownNameError: None has.
         LakeError: Several have.
     """
-    matches: list[dict[str, Any]] = []
+    by_id: list[dict[str, Any]] = []
+    by_name: list[dict[str, Any]] = []
     names: list[str] = []
     above = ""
     for file in files:
         rows = fetch(store, commit, TABLE, file).read(columns=["id", "path", "sha256", "body"])
         for place, (path, body) in enumerate(zip(rows["path"].to_pylist(), rows["body"].to_pylist(), strict=True)):
             above = path.partition("/")[0]
-            names.append(_name_in(body) or path.removeprefix(f"{resource}/"))
-            if name in (names[-1], path, path.removeprefix(f"{resource}/")):
-                matches += rows.slice(place, 1).to_pylist()
+            end = path.removeprefix(f"{resource}/")
+            names.append(_name_in(body) or unquote(end))
+            if name == unquote(end):
+                by_id += rows.slice(place, 1).to_pylist()
+            elif name in (names[-1], path, end):
+                by_name += rows.slice(place, 1).to_pylist()
+    matches = by_id or by_name
     if len(matches) == 1:
         return _body(matches[0])
     if matches:
@@ -146,7 +176,9 @@ def _is_whole(row: Mapping[str, str]) -> bool:
 
 def _whole(resource: str, id_: object) -> int:
     """Return an id that may be of any type of whole numbers, such as a value of a column."""
-    if (isinstance(id_, float) and id_.is_integer()) or (isinstance(id_, str) and _DIGITS.fullmatch(id_[:_LONGEST])):
+    if (isinstance(id_, float) and id_.is_integer()) or (
+        isinstance(id_, str) and len(id_) <= _LONGEST and _DIGITS.fullmatch(id_)
+    ):
         id_ = int(id_)
     if not isinstance(id_, SupportsIndex) or isinstance(id_, bool) or not -(2**63) <= index(id_) < 2**63:
         raise LakeError(f"{resource}: expected a document's id as a whole number of 64 bits, found {shown(repr(id_))}")

@@ -232,8 +232,8 @@ class Lake(InDuckDB, Comparisons):
 
         ``lake.document("pokemon", 25)`` or ``lake.document("pokemon", "pikachu")``; the id of ``pokemon-encounters`` is
         the Pokémon's. By its name, a document is found by reading those of its resource. Documents of a source whose
-        ids are no numbers are found by their path: ``lake.document("servers", path="servers/blue")``, or by its end,
-        ``lake.document("servers", "blue")``.
+        ids are texts are found by these, ``lake.document("servers", "blue")``, or by their path, which has the text
+        percent-encoded: ``lake.document("servers", path="servers/blue")``.
 
         Raises:
             UnknownNameError: No such snapshot, resource or document.

@@ -1,6 +1,7 @@
 """Documents as they were received."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -115,3 +116,22 @@ def test_a_name_that_several_documents_have_is_answered_with_their_ids(store: St
     publish(store, FIRST, [], [document("form", 7, '{"name": "sky"}'), document("form", 8, '{"name": "sky"}')])
     with pytest.raises(LakeError, match="form: 2 documents are called 'sky'; pass one id: 7, 8"):
         Lake(store).document("form", "sky")
+
+
+def test_a_document_is_found_by_its_text_as_the_source_gives_it(store: Store):
+    """The path has it percent-encoded, and that form is valid too, unless it is the id of another document."""
+    ids = {"S/003·ñ東": 3, "a/b": 4, "a%2Fb": 5, "007": 6, "9" * 30: 7, "12": 8}
+    paths = {text: f"ship/{quote(text, safe='')}" for text in ids}
+    ships = [document("ship", id_, f'{{"at": {id_}}}', paths[text]) for text, id_ in ids.items()]
+    publish(store, FIRST, [], [*ships, document("ship", 9, '{"at": 9, "name": "a/b"}'), document("ship", 70, "{}")])
+    lake = Lake(store)
+    for text, id_ in ids.items():
+        assert lake.document("ship", text) == lake.document("ship", path=paths[text]) == f'{{"at": {id_}}}'.encode()
+    assert lake.document("ship", "S%2F003%C2%B7%C3%B1%E6%9D%B1") == b'{"at": 3}'
+    assert lake.document("ship", "a%252Fb") == b'{"at": 5}'
+    assert lake.document("ship", "0070") == b"{}"
+    with pytest.raises(UnknownNameError, match=r"no document of ship 'S/003'; there are: 8.*Did you mean S/003·ñ東\?"):
+        lake.document("ship", "S/003")
+    for digits in ("13", "9" * 5000):
+        with pytest.raises(UnknownNameError, match=r"no document of ship '\d+.*; there are: 8 with ids from 3 to 70"):
+            lake.document("ship", digits)
