@@ -2,11 +2,12 @@
 
 from dataclasses import asdict, fields
 from difflib import get_close_matches
-from typing import Any, get_type_hints
+from typing import Any, Self, get_type_hints
 
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, create_model, model_validator
 
+from lake.errors import SourceError
 from lake.source import Rest, Source
 from lake.table_settings import ColumnSettings, TableSettings
 
@@ -102,6 +103,15 @@ class SourceConfig(
             )
             raise ValueError(f"a source has no setting {', '.join(said)}")
         return values
+
+    @model_validator(mode="after")
+    def _refuse_wrong(self) -> Self:
+        """Refuse what no source can have before it is saved, because a run would find it no sooner than it begins."""
+        try:
+            self.source()
+        except SourceError as error:
+            raise ValueError(str(error)) from error
+        return self
 
     @classmethod
     def of(cls, source: Source) -> "SourceConfig":

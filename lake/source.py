@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from lake.setting import setting as _setting
-from lake.table_settings import TableSettings, said_of
+from lake.table_settings import TableSettings, require_valid, said_of
 
 # A crawl asks for each document once, and again for those that fail. One that asks three times as often for all of them
 # runs away. For all of PokeAPI, 15,500 documents, the least is as much.
@@ -205,6 +205,7 @@ class Source:
     def __post_init__(self) -> None:
         if not self.base_url.endswith("/"):
             object.__setattr__(self, "base_url", self.base_url + "/")
+        require_valid(self.tables)
 
     def bounded(self, documents: int = 0) -> "Source":
         """Return these settings with a number for `requests_per_run`, which bounds a crawl of so many documents.

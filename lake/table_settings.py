@@ -30,11 +30,6 @@ class ColumnSettings:
     unit: str = setting("", "Unit of its values, such as metre; empty: none.")
     description: str = setting("", "What it means, a sentence; empty: where it stands in the documents.")
 
-    def __post_init__(self) -> None:
-        _require_name("columns.….name", self.name)
-        if self.type not in COLUMN_TYPES:
-            raise SourceError(f"tables.….columns.….type: expected {_listed()}, found {self.type!r}", may_pass=False)
-
 
 @dataclass(frozen=True, slots=True)
 class TableSettings:
@@ -49,8 +44,20 @@ class TableSettings:
     omit: tuple[str, ...] = setting((), "Paths that become no column or table; the documents keep what stands there.")
     columns: tuple[tuple[str, ColumnSettings], ...] = setting((), "What is said of columns, by their paths.")
 
-    def __post_init__(self) -> None:
-        _require_name("name", self.name)
+
+def require_valid(tables: Iterable[tuple[str, TableSettings]]) -> None:
+    """Refuse settings with a name or a type that no table or column can have.
+
+    Raises:
+        SourceError: Some have; it names the setting by its table and its column.
+    """
+    for of, table in tables:
+        _require_name(f"tables.{of}.name", table.name)
+        for path, column in table.columns:
+            _require_name(f"tables.{of}.columns.{path}.name", column.name)
+            if column.type not in COLUMN_TYPES:
+                place = f"tables.{of}.columns.{path}.type"
+                raise SourceError(f"{place}: expected {_listed()}, found {column.type!r}", may_pass=False)
 
 
 def said_of(tables: Iterable[tuple[str, TableSettings]]) -> dict[str, Any]:
@@ -76,7 +83,7 @@ def read_said(said: Mapping[str, Any]) -> dict[str, TableSettings]:
 def _require_name(place: str, name: str) -> None:
     if name and not _NAME.fullmatch(name):
         raise SourceError(
-            f"tables.….{place}: expected at most 63 lower-case letters, digits and underscores, a letter first, found"
+            f"{place}: expected at most 63 lower-case letters, digits and underscores, a letter first, found"
             f" {name[:80]!r}",
             may_pass=False,
         )

@@ -1,6 +1,7 @@
 """What a source's settings say of tables: kept in commits without what they leave open, and read back the same."""
 
 import pytest
+from pydantic import ValidationError
 
 from blocks.source_config import SourceConfig
 from lake.crawl import Source
@@ -26,7 +27,12 @@ def test_a_commit_keeps_what_is_said_and_the_block_all():
 
 
 def test_what_cannot_be_is_refused_with_the_setting():
-    with pytest.raises(SourceError, match=r"tables\.….name: expected at most 63 .*, found 'Shops'"):
-        TableSettings(name="Shops")
-    with pytest.raises(SourceError, match=r"columns\.….type: expected boolean, .* or json, found 'integer'"):
-        ColumnSettings(type="integer")  # type: ignore[arg-type]
+    for place, table in {
+        "tables.ship.name: expected at most 63 ": {"name": "Ship"},
+        "tables.ship.columns.at.town.name: expected at most 63 ": {"columns": {"at.town": {"name": "Bad Name!"}}},
+    }.items():
+        with pytest.raises(ValidationError, match=f"{place}.*, found '(Ship|Bad Name!)'"):
+            SourceConfig(kind="rest", tables={"ship": table})
+    wrong = TableSettings(columns=(("at.town", ColumnSettings(type="integer")),))  # type: ignore[arg-type]
+    with pytest.raises(SourceError, match=r"^tables.ship.columns.at.town.type: expected boolean, .*'integer'"):
+        Source(kind="rest", tables=(("ship", wrong),))
