@@ -23,13 +23,6 @@ def is_resource_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def resource_name(text: str) -> str:
-    """Return `text` if it can name a resource, and raise `SourceError` otherwise."""
-    if not is_resource_name(text):
-        raise SourceError(f"resource {text!r}: expected lower-case letters, digits and dashes", may_pass=False)
-    return text
-
-
 @dataclass(frozen=True, slots=True)
 class Reference:
     """One document as a listing names it: its resource, its id there, its URL, and its path.

@@ -1,7 +1,7 @@
 """The `Crawler` of any JSON API whose listings page; its settings say all about it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urljoin
 
 import msgspec
 
-from lake.address import same_origin
+from lake.address import same_origin, spelled
 from lake.crawl.client import Client
 from lake.crawl.items import UNREADABLE, Opened, find, id_of, is_null, opened, page_problem
 from lake.crawl.listing import Listing, Upstream, require
@@ -19,8 +19,9 @@ from lake.crawl.paging import Paging
 from lake.crawl.reply import Reply
 from lake.crawl.shard import Fetched, Shard
 from lake.errors import SourceError
-from lake.resource import Reference, resource_name
+from lake.resource import Reference, is_resource_name
 from lake.source import Rest, Source
+from lake.text import shown
 
 # A page that a filter or a deletion emptied may still lead on.
 EMPTY_PAGES = 10
@@ -40,8 +41,15 @@ async def probe(client: Client) -> Upstream:
     base, settings = client.source.base_url, rest_settings(client.source)
     if not settings.collections:
         raise SourceError(f"{base}: expected the paths of its listings in rest.collections, found none", False)
+    if spelled(base) is None:
+        raise SourceError(
+            "base_url (--source): expected an address of http or https, such as https://api.example.com/, found"
+            f" {shown(repr(base))}",
+            False,
+        )
+    _require_names(settings.collections)
     with urls_of(base):
-        found = {resource_name(name): urljoin(base, path) for name, path in settings.collections}
+        found = {name: urljoin(base, path) for name, path in settings.collections}
         away = [url for url in found.values() if not same_origin(base, url)]
     if away:
         raise SourceError(f"{base}: expected listings below it in rest.collections, found {away[0][:200]!r}", False)
@@ -52,6 +60,27 @@ async def probe(client: Client) -> Upstream:
             False,
         )
     return Upstream(None, found)
+
+
+def _require_names(collections: Sequence[tuple[str, str]]) -> None:
+    if odd := [(name, path) for name, path in collections if not is_resource_name(name)]:
+        better = ", ".join(f'"{_suggested(name)}": "{path}"' for name, path in odd)
+        names = ", ".join(map(repr, dict(odd)))
+        raise SourceError(
+            "rest.collections: expected lower-case letters, digits and dashes in the names of resources, found"
+            f" {shown(names)}; the path may be as it is, so write {shown(better)}",
+            False,
+        )
+
+
+def _suggested(name: str) -> str:
+    """Return a name of a resource that reads like another one.
+
+    >>> _suggested("stop_times"), _suggested("1 My Coll"), _suggested("...")
+    ('stop-times', 'my-coll', 'name')
+    """
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")
+    return words[:63].rstrip("-") or "name"
 
 
 async def discover(client: Client, upstream: Upstream, resource: str) -> Listing:

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from lake.address import same_origin
 from lake.errors import SourceError
-from lake.resource import Reference, document_reference, resource_name
+from lake.resource import Reference, document_reference, is_resource_name
 
 POKEAPI = "https://pokeapi.co/api/v2/"
 
 
 @pytest.mark.parametrize("name", ["pokemon", "pokemon-species", "type", "v2"])
 def test_a_resource_name_passes(name):
-    assert resource_name(name) == name
+    assert is_resource_name(name)
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,7 @@ def test_a_resource_name_passes(name):
     ["", "Pokemon", "../pokemon", "pokemon/25", "pokémon", "pokemon\n", "-pokemon", "2v", "p.q", "p" * 64, "poke mon"],
 )
 def test_a_name_that_must_not_become_part_of_a_key_is_refused(name):
-    with pytest.raises(SourceError, match="expected lower-case letters, digits and dashes") as caught:
-        resource_name(name)
-    assert repr(name) in str(caught.value)
+    assert not is_resource_name(name)
 
 
 @given(st.from_regex(r"[a-z][a-z0-9-]{0,62}", fullmatch=True), st.integers(-999_999_999, 999_999_999))

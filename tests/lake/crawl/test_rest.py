@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -143,7 +144,15 @@ def test_the_resources_are_those_of_the_settings_without_a_request():
     [
         (source(kind="rest"), "expected the settings `rest`"),
         (rest(collections=()), r"expected the paths of its listings in rest\.collections"),
-        (rest(collections=(("../trainer", "trainers"),)), "expected lower-case letters"),
+        (
+            rest(collections=(("Gym_Leader", "gym_leaders"), ("trainer", "trainers"), ("../x", "x"))),
+            r"rest\.collections: expected lower-case letters, digits and dashes in .+, found 'Gym_Leader', '\.\./x';"
+            r' .+, so write "gym-leader": "gym_leaders", "x": "x"$',
+        ),
+        (
+            replace(rest(), base_url="ftp://trainers.test/"),
+            "^base_url .+: expected an address of http or https, .+ found 'ftp://trainers",
+        ),
         (rest(collections=(("trainer", "https://elsewhere.test/trainers"),)), "expected listings below it"),
         (rest(collections=(("trainer", "//[::1"),)), "expected URLs"),
     ],
