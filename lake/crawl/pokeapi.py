@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from lake.address import joined
+from lake.address import joined, same_origin
 from lake.body import body_problem
 from lake.crawl.advice import advice, may_pass
 from lake.crawl.client import Client
@@ -54,7 +54,9 @@ async def probe(client: Client) -> Upstream:
         answer = await client.get(base, check=body_problem)
     except FetchError as error:
         what = advice(str(error), "Check the address, or the network, then run again.")
-        raise SourceError(f"{base}: could not be reached: {error}. {what}", may_pass(str(error))) from error
+        raise SourceError(
+            f"{base}: could not be reached: {error}. {what}{_other_api(base, error)}", may_pass(str(error))
+        ) from error
     found, odd = dict[str, str](), dict[str, str]()
     for name, address in decoded(answer.body or b"", base, dict[str, Any]).items():
         if not is_resource_name(name):
@@ -75,6 +77,16 @@ async def probe(client: Client) -> Upstream:
     if "pokemon" in found:
         found[ENCOUNTERS] = found["pokemon"]
     return Upstream(version, found, odd)
+
+
+def _other_api(base: str, error: FetchError) -> str:
+    """Say what to do about another API, if that may be what answered."""
+    if (error.status is None and "content type: " not in str(error)) or same_origin(base, Source().base_url):
+        return ""
+    return (
+        " The source is read as PokeAPI; any other API needs a block, which `pokelake try-source --source"
+        f" {shown(base)} --collection NAME=PATH` prints."
+    )
 
 
 async def _version(client: Client, of_the_root: str | None) -> str | None:

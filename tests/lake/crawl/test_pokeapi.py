@@ -12,6 +12,7 @@ from flows.local.replica import Running
 from lake.crawl.pokeapi import ENCOUNTERS, problem, url
 from lake.errors import SourceError
 from lake.resource import Reference
+from lake.source import Source
 from lake.text import shown
 from tests.lake.crawl import (
     BASE,
@@ -134,6 +135,16 @@ def test_a_root_full_of_odd_names_is_none():
 def test_a_version_that_is_none_is_not_kept():
     pages = {"": {"meta": f"{BASE}meta/"}, "meta/": {"hash": "a" * 1_000_000}}
     assert upstream(source(), site(pages, {**JSON, "X-PokeAPI-Hash": "a" * 2000})).version is None
+
+
+@pytest.mark.parametrize(
+    ("base_url", "status", "is_said"), [(BASE, 404, True), (BASE, 503, False), (Source().base_url, 404, False)]
+)
+def test_another_api_is_led_to_a_block_of_its_own(base_url: str, status: int, is_said: bool):
+    with pytest.raises(SourceError) as found:
+        upstream(source(base_url), always(status=status))
+    said = f"any other API needs a block, which `pokelake try-source --source {base_url} --collection NAME=PATH` prints"
+    assert (said in str(found.value)) == is_said
 
 
 def test_an_address_that_is_none_is_refused():
