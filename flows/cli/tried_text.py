@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from flows.cli.costs import mb
 from flows.cli.tried import Tried
 from lake.assemble.trial import Landing, TriedTable
-from lake.cli.grid import Column, drawn, record, wrapped
+from lake.cli.grid import Column, drawn, fit, record, wrapped
 from lake.cli.say import NO_LIMIT
 from lake.cli.show import marks
 from lake.cli.values import batches, text_of
@@ -96,7 +96,7 @@ def _declared(landing: Landing, room: int) -> Iterator[str]:
     if names:
         yield from wrapped(f"tables that are declared (`pokelake columns TABLE` shows one): {names}", room)
     else:
-        yield "no document came, so nothing is known of its tables"
+        yield "no document was found, so no table can be shown"
     yield ""
 
 
@@ -109,18 +109,34 @@ def _table(tried: TriedTable, documents: int, room: int) -> Iterator[str]:
         f"{shown(table.grain)}; key: {', '.join(table.primary_key)}; {rows} from {counted(documents, 'document')}", room
     )
     names, types = [field.name for field in table.fields], [_type(field) for field in table.fields]
-    columns = [Column.of("column", names), Column.of("type", types)]
     values = _values(tried.first)
-    left = room - sum(column.full + _GAP for column in columns)
-    by_width = sorted(range(len(values)), key=lambda place: max(map(cell_len, values[place])))
-    for number, place in enumerate(by_width):
-        width = max(_LEAST, left // (len(values) - number) - _GAP)
-        values[place] = [_cut(value, width) for value in values[place]]
-        left -= max(map(cell_len, values[place])) + _GAP
-    columns += [Column.of(f"row {number}", cells) for number, cells in enumerate(values, 1)]
+    taken = sum(max(map(cell_len, cells)) + _GAP for cells in (types, *values))
+    short = [_cut(name, max(room * 2 // 5, room - taken)) for name in names]
+    left = room - sum(column.full + _GAP for column in _columns(short, types, []))
+    columns = _columns(short, types, _sharing(values, left))
+    if not fit(columns, room):
+        # A record leaves a value the whole line but for its label.
+        label, short = len("column") + _GAP, names
+        columns = _columns(names, types, [[_cut(value, room - label) for value in cells] for cells in values])
     yield from drawn(columns, room, *marks())
+    yield from _points((f"{cut} is {name}" for cut, name in zip(short, names, strict=True) if cut != name), room)
     drifts = [f"{one.path}: expected {one.expected}, found {one.found}" for one in tried.drifts]
     yield from _points(dict.fromkeys(drifts), room)
+
+
+def _columns(names: list[str], types: list[str], values: list[list[str]]) -> list[Column]:
+    rows = (Column.of(f"row {number}", cells) for number, cells in enumerate(values, 1))
+    return [Column.of("column", names), Column.of("type", types), *rows]
+
+
+def _sharing(values: list[list[str]], left: int) -> list[list[str]]:
+    """Return columns of values, cut to share so many cells."""
+    by_width, cut = sorted(range(len(values)), key=lambda place: max(map(cell_len, values[place]))), list(values)
+    for number, place in enumerate(by_width):
+        width = max(_LEAST, left // (len(cut) - number) - _GAP)
+        cut[place] = [_cut(value, width) for value in cut[place]]
+        left -= max(map(cell_len, cut[place])) + _GAP
+    return cut
 
 
 def _values(rows: pa.Table) -> list[list[str]]:

@@ -42,16 +42,22 @@ class Landing:
 
 
 def landings(source: Source, trials: Sequence[Trial]) -> dict[str, Landing]:
-    """Return what each collection would land; tables that nobody declared follow from the documents that came."""
+    """Return what each collection would land.
+
+    Tables that nobody declared follow from the documents that came; if none came, there are none.
+    """
     known = catalog_of(source.kind)
     documents = {trial.resource: _documents(trial) for trial in trials}
-    inferred = {name: rows for name, rows in documents.items() if known.infers(name)}
+    inferred = {name: rows for name, rows in documents.items() if known.infers(name) and len(rows)}
     shapes = {name: grown(NOTHING, rows["body"].combine_chunks()) for name, rows in inferred.items()}
     keys = {name: _key(source, name, rows) for name, rows in inferred.items()}
     settings = dict(source.tables)
     made = declare(shapes, keys, (), settings)
     found = dict[str, Landing]()
     for name, rows in documents.items():
+        if known.infers(name) and name not in shapes:
+            found[name] = Landing(())
+            continue
         tables = (
             [table for table in made.tables if name in table.resources] if name in shapes else known.tables_of(name)
         )

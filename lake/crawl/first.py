@@ -8,7 +8,7 @@ from lake.crawl.client import Client
 from lake.crawl.items import opened
 from lake.crawl.listing import require
 from lake.crawl.outline import outlined
-from lake.crawl.pages import Page
+from lake.crawl.pages import EMPTY_IF_WRONG, Page
 from lake.crawl.paging import Paging
 from lake.crawl.reply import Reply
 from lake.crawl.rest import Item, pages_of, parser_of, probe, rest_settings
@@ -71,7 +71,8 @@ async def first_page(client: Client, resource: str, leads_on: bool = False, sinc
         if len(seen) == 1 and page.following is None and page.count is not None and len(page.entries) < page.count:
             raise SourceError(
                 f"{pages.where}: expected another page, because {paging.counted_by} says {page.count:,} and this has"
-                f" {counted(len(page.entries), 'item')}, found none after {outline}; check {paging.led_by}"
+                f" {counted(len(page.entries), 'item')}, found none after {outline}; check {paging.led_by},"
+                f" and {paging.counted_by}, {EMPTY_IF_WRONG}"
             )
         return page
 

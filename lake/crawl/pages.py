@@ -20,6 +20,9 @@ _T = TypeVar("_T")
 # A listing that states no count may have this many pages; with the default pace they take a quarter of an hour.
 MAX_PAGES = 10_000
 
+# What to do about the setting that finds a count, after its name.
+EMPTY_IF_WRONG = "which must be empty if what it finds is not the number of all items"
+
 
 class RefusedError(SourceError):
     """The source refused a page for good, with a status such as 403."""
@@ -143,11 +146,11 @@ class Pages:
                     raise
                 break
         if counts not in ({None}, {len(found)}):
-            said = sorted(count for count in counts if count is not None)
+            said = " and ".join(f"{count:,}" for count in sorted(count for count in counts if count is not None))
             raise SourceError(
-                f"{self.where}: expected as many documents as its count says, {said}, found {len(found)};"
+                f"{self.where}: expected as many documents as its count says, {said}, found {len(found):,};"
                 " nothing was deleted; run again when the source has settled"
-                f"{f', or look at {self._led_by}, and {self._counted_by}' if self._led_by else ''}"
+                f"{f', or look at {self._led_by}, and {self._counted_by}, {EMPTY_IF_WRONG}' if self._led_by else ''}"
             )
         return [found[id_] for id_ in sorted(found)]
 

@@ -113,6 +113,11 @@ async def _try_rest(client: Client, resource: str) -> Trial:
         at = datetime.now(UTC)
         whole = [(of, item) for of, item, odd in _items(page) if odd is None and rest.problem(of, item) is None]
         documents = [of.received(None, at, item) for of, item in whole]
+        if page.items and not documents:
+            raise SourceError(
+                f"{resource}: expected documents on the page {page.url}, found none that can land among"
+                f" {counted(len(page.items), 'item')}: {next(_odd(page))}"
+            )
     count = len(page.items) if page.count is None and not page.follows else page.count
     return Trial(
         resource,
@@ -225,5 +230,12 @@ def _advised(error: SourceError) -> str:
     if not isinstance(cause, FetchError):
         return message
     said = f"; the answer is {outlined(cause.body)}" if cause.body else ""
-    named = next((settings for reason, settings in _REFUSED if reason.search(message)), None) or advice(message)
+    named = next((settings for reason, settings in _REFUSED if reason.search(message)), None) or _clause(
+        advice(message)
+    )
     return f"{message}{said}; {named}"
+
+
+def _clause(sentence: str) -> str:
+    """Return a sentence as it goes on after a semicolon."""
+    return sentence[:1].lower() + sentence[1:].removesuffix(".")

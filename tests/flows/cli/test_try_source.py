@@ -156,7 +156,11 @@ NOTHING = r"found nothing; the page is \{.+\}; check rest\."
         ("battles", "--paging offset", r"found those of the page before .+ rest.paging and rest.offset_parameter"),
         ("wares", "--first-page 4", r"check rest.page_parameter 'page' and rest.first_page 4"),
         ("wares", "--page-parameter p", r"found those of the page before .+check rest.page_parameter 'p'"),
-        ("wares", "--count-path page", r"as its count says, \[1\], found 5; .+, and rest.count_path 'page'"),
+        (
+            "wares",
+            "--count-path page",
+            r"as its count says, 1, found 5; .+, and rest.count_path 'page', which must be empty",
+        ),
         ("wares", "--api-key-parameter key", r"status 401; the answer is \{\"error\": \"a valid.+api_key_block"),
         ("wares", "--max-document-bytes 9", "more than 9 bytes; lower page_size, and check .+ max_document_bytes"),
     ],
@@ -208,7 +212,7 @@ def test_an_address_where_nobody_answers_is_named_once_for_each_collection(ran: 
     code, out, err = ran("try-source", "--source", "http://127.0.0.1:9/", "--collection", "a=b")
     assert (code, out) == (1, "")
     assert err.startswith("pokelake: listing of a: http://127.0.0.1:9/b could not be fetched: ")
-    assert "; Check base_url" in err or "; Run again" in err
+    assert re.search(r"; (check base_url|run again).+[^.]$", err)
     assert time.monotonic() - begun < 20
 
 

@@ -143,7 +143,7 @@ def test_whether_more_follows_decides_where_the_settings_name_it(paging: str):
             r"those of the page before .+; check rest\.page_parameter 'page' and",
         ),
         (League(), PAGE | {"first_page": 0}, r"those of the page before .+ and rest\.first_page 0"),
-        (League(), PAGE | COUNT | {"first_page": 2}, r"as its count says, \[5\], found 3"),
+        (League(), PAGE | COUNT | {"first_page": 2}, r"as its count says, 5, found 3"),
         (League(), {"next_path": "nxt", **COUNT}, r"found 2.+ look at rest\.paging and rest\.next_path 'nxt'"),
         (League(), {"next_path": "of.next.page"}, None),
         (League(), {"paging": "header", **COUNT}, r"found 2.+ look at rest\.paging and the header Link"),

@@ -43,6 +43,22 @@ def test_odd_items_are_named_and_the_others_are_documents():
     assert (trial.items, trial.count, trial.follows, trial.is_inline) == (4, 4, False, True)
 
 
+def test_a_page_of_which_no_item_can_land_is_refused():
+    trials, wrong = tried(rest(), {"trainers": b'{"results": [{"id": 1, "a": NaN}, {}, {}], "next": null}'})
+    assert trials == []
+    [said] = wrong.values()
+    assert said.startswith(
+        f"trainer: expected documents on the page {BASE}trainers, found none that can land among 3 items: item 1 of the"
+    )
+
+
+def test_a_total_that_is_none_may_be_left_out():
+    _, wrong = tried(rest(count_path="of"), {"trainers": {"results": [{"id": 1}], "next": None, "of": 9}})
+    assert wrong["trainer"].endswith(
+        "'next', and rest.count_path 'of', which must be empty if what it finds is not the number of all items"
+    )
+
+
 def test_more_odd_items_than_somebody_reads_are_counted():
     [trial], _ = tried(rest(), {"trainers": {"results": [{"id": 1}, *[{}] * 5], "next": None}})
     assert (len(trial.remarks), trial.remarks[-1]) == (4, "and 2 more like this")
