@@ -4,7 +4,7 @@ A unit has names, keys, numbers and hashes alone, and is JSON both ways (`msgspe
 its result is. Doing it twice leaves the same files.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
@@ -19,8 +19,7 @@ Unit = MergeUnit | InferUnit | BuildUnit
 Result = MergeResult | InferResult | BuildResult
 
 # Made here, by one thread: msgspec 0.22 crashes where two threads ask it for the same types for the first time.
-read_unit: Callable[[str], Unit] = msgspec.json.Decoder(Unit).decode
-read_result: Callable[[str], Result] = msgspec.json.Decoder(Result).decode
+_UNIT, _RESULT = msgspec.json.Decoder(Unit), msgspec.json.Decoder(Result)
 
 # Units that one process does at the same time: as many as there are, but not more bytes than this at once.
 UNITS_AT_ONCE = 2
@@ -33,6 +32,18 @@ class RunUnits(Protocol):
     def __call__(self, store: Store, units: Sequence[Unit]) -> Iterable[Result]:
         """Do all of these units."""
         ...
+
+
+def read_unit(text: str) -> Unit:
+    """Return a unit of work out of its JSON."""
+    found: Unit = _UNIT.decode(text)
+    return found
+
+
+def read_result(text: str) -> Result:
+    """Return the outcome of a unit of work out of its JSON."""
+    found: Result = _RESULT.decode(text)
+    return found
 
 
 def do(store: Store, unit: Unit) -> Result:
