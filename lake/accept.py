@@ -69,9 +69,9 @@ def _is_value(partition: str | None, file: "DataFile") -> bool:
     """
     if file.partition is None:
         return partition is None or file.rows == 0
-    if partition == PARTITION or isinstance(file.partition, int):
+    if partition == PARTITION or (isinstance(file.partition, int) and partition != "resource"):
         return partition is not None and isinstance(file.partition, int)
-    return partition is not None and is_resource_name(file.partition)
+    return partition is not None and isinstance(file.partition, str) and is_resource_name(file.partition)
 
 
 def first(seqs: Iterable[int], read: Callable[[int], "Commit"]) -> "Commit | None":

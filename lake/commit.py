@@ -178,10 +178,10 @@ class Commit:
             LakeError: It is a commit of a later format.
         """
         try:
-            found = _read_format(body).format
+            found = msgspec.json.decode(body, type=_Format).format
             if found not in FORMATS:
                 raise LakeError(f"{uri}: expected commit format {FORMAT} or below, found {found}; upgrade Pokélake")
-            commit = _read(body)
+            commit = msgspec.json.decode(body, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NoCommitError(uri, str(error)) from error
         except RecursionError as error:
@@ -193,11 +193,6 @@ class Commit:
 
 class _Format(msgspec.Struct):
     format: Annotated[int, Meta(ge=1, le=999)]
-
-
-# Made here, by one thread: msgspec 0.22 crashes where two threads ask it for the same types for the first time.
-_read_format: Callable[[bytes], _Format] = msgspec.json.Decoder(_Format).decode
-_read: Callable[[bytes], Commit] = msgspec.json.Decoder(Commit).decode
 
 
 def read_commit(store: Store, seq: int) -> Commit:
