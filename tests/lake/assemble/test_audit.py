@@ -76,7 +76,7 @@ def test_a_key_of_another_type_is_not_taken_and_readers_see_what_they_saw(lake: 
     [rejected] = lake.rejected
     assert rejected.path == "pokemon/25"
     assert rejected.reason.startswith(
-        "stats[]: expected keys that are there once in pokemon_stats, found (pokemon_id=25"
+        "stats[]: expected a key that is not null in pokemon_stats, found (pokemon_id=25"
     )
     assert lake.commit == before
     assert snapshots_of(keys(lake.store)) == {before.snapshot}
