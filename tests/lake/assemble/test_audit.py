@@ -75,9 +75,7 @@ def test_a_key_of_another_type_is_not_taken_and_readers_see_what_they_saw(lake: 
     assert draft is None
     [rejected] = lake.rejected
     assert rejected.path == "pokemon/25"
-    assert rejected.reason.startswith(
-        "stats[]: expected a key that is not null in pokemon_stats, found (pokemon_id=25"
-    )
+    assert rejected.reason.startswith("stats[]: expected a key that is not null in pokemon_stats, found (pokemon_id=25")
     assert lake.commit == before
     assert snapshots_of(keys(lake.store)) == {before.snapshot}
 
