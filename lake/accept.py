@@ -18,6 +18,9 @@ from lake.schema import PARTITION
 if TYPE_CHECKING:
     from lake.commit import Commit, DataFile
 
+# The partition of the documents is their resource, and no number.
+_OF_DOCUMENTS = "resource"
+
 
 def findings(commit: "Commit") -> Iterator[str]:
     """Yield what is wrong with a commit whose members have the right types."""
@@ -69,9 +72,9 @@ def _is_value(partition: str | None, file: "DataFile") -> bool:
     """
     if file.partition is None:
         return partition is None or file.rows == 0
-    if partition == PARTITION or (isinstance(file.partition, int) and partition != "resource"):
-        return partition is not None and isinstance(file.partition, int)
-    return partition is not None and isinstance(file.partition, str) and is_resource_name(file.partition)
+    if isinstance(file.partition, int):
+        return partition not in (None, _OF_DOCUMENTS)
+    return partition not in (None, PARTITION) and is_resource_name(file.partition)
 
 
 def first(seqs: Iterable[int], read: Callable[[int], "Commit"]) -> "Commit | None":

@@ -1,7 +1,7 @@
 """Declares a table once, with its grain, key, source and fields; the declaration travels in the Parquet."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -77,6 +77,15 @@ class Field:
         return (self.path,) if isinstance(self.path, str) else self.path
 
 
+def partition_column(partition: str | None) -> str:
+    """Return the column of an inferred table whose partition has this name in the path; empty if it has none.
+
+    >>> partition_column("sent_at_year"), partition_column(None)
+    ('sent_at', '')
+    """
+    return (partition or "").rpartition("_")[0]
+
+
 def is_reference(field: Field, path: str) -> bool:
     """Tell whether the value of a field at a path is the id at the end of a URL."""
     return bool(field.references) and pa.types.is_integer(field.type) and path.endswith("url")
@@ -118,6 +127,14 @@ class Table:
     def owner(self) -> str:
         """The column with the id of the document that a row is of: the first of the key beside the resource's name."""
         return next(name for name in self.primary_key if RESOURCE not in self.field(name).paths)
+
+    def document_column(self, columns: Collection[str]) -> str:
+        """Return the column with the id of the document that a row is of, in rows that have these columns."""
+        return DOCUMENT_ID if DOCUMENT_ID in columns else self.owner
+
+    def order(self, columns: Collection[str]) -> list[str]:
+        """Return the columns by which rows that have these columns are in order: with DOCUMENT_ID, by that first."""
+        return [*([DOCUMENT_ID] if DOCUMENT_ID in columns else []), *self.primary_key]
 
     @property
     def source(self) -> str:

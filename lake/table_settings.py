@@ -10,6 +10,10 @@ import msgspec
 from lake.errors import SourceError
 from lake.setting import setting
 
+# Other packages name the tables that they declare in Python under this: by the kind of source, a module, or any object,
+# with a tuple `TABLES`.
+TABLE_ENTRY_POINTS = "pokelake.tables"
+
 ColumnType = Literal["", "boolean", "int64", "double", "string", "timestamp", "date", "json"]
 
 # By the names that the setting has for them; an empty one is inferred.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
 import pyarrow.compute as pc
@@ -156,8 +157,9 @@ def _attempt(
 ) -> tuple[Draft | None, list[Failure]]:
     """Write and audit all files; if documents that the crawl brought are at fault, return them, and no draft."""
     store, snapshot, source = writer.store, writer.snapshot, crawled.source
-    inferred = inferred_tables(store, parent)
-    vanished = _vanished(parent, crawled.source)
+    # Nearly all refreshes change nothing, and need none of them.
+    inferred = cache(partial(inferred_tables, store, parent))
+    vanished = _vanished(parent, source)
     with progress("documents", sum(m.documents + m.unchanged for m in crawled.manifests)) as advance:
         dropped = vanished & set(allow_shrink)
         merging = merge_documents(
@@ -174,15 +176,16 @@ def _attempt(
             inferred,
         )
     merged = merging.resources
-    is_anew = is_rebuild or parent is None or parent.fingerprint != fingerprint_of(source)
+    now = source.kind, fingerprint_of(source)
+    is_anew = is_rebuild or parent is None or (parent.source.kind, parent.fingerprint) != now
+    if not (is_anew or changed(merged) or mending.tables or mending.damaged):
+        return None, []
     looked_at = {name: item.after for name, item in merged.items() if item.after and (is_anew or item.is_changed)}
-    catalog, news = infer(store, snapshot, source, inferred, looked_at, run_units)
+    catalog, news = infer(store, snapshot, source, inferred(), looked_at, run_units)
     work = _work(catalog, merged, None if is_rebuild else parent)
     work = also_build(catalog, _held(merged), work, mending.tables)
-    if parent is not None and not changed(merged) and not work.tables and not mending.damaged:
-        return None, []
     parsed = sum(item.rows for name, item in merged.items() if name in work.resources)
-    bases = bases_of(crawled.source, parent)
+    bases = bases_of(source, parent)
     with writer, progress("tables", parsed) as advance:
         index = merging.index_after(is_rebuild)
         forget_shared(store, merging.staged)
@@ -202,15 +205,12 @@ def _attempt(
     findings = [
         *news,
         *typed(parent, catalog),
-        *audit(store, catalog, parent, crawled.source, merged, built, vanished, allowed, crawled.tolerances),
+        *audit(store, catalog, parent, source, merged, built, vanished, allowed, crawled.tolerances),
         *mending.findings(parent),
         *kept_findings(parent, work),
     ]
     failed = [*final_failures(crawled.manifests), *rejected.values()]
-    stale, missing = failed_documents(
-        parent, crawled.source, crawled.is_partial, failed, merging, index, crawled.picked
-    )
-    source = crawled.source
+    stale, missing = failed_documents(parent, source, crawled.is_partial, failed, merging, index, crawled.picked)
     if any(item.contested for item in merged.values()):
         # Nobody knows whose answers were younger, so the next run asks for all of them.
         source = replace(source, version=None)

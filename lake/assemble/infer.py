@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake import tables
@@ -17,13 +16,14 @@ from lake.commit import Commit, SourceFacts, read_file
 from lake.errors import DamagedObjectError, MissingObjectError
 from lake.fields import Entries, entries_of, read_fields
 from lake.publish import Finding, Level
+from lake.schema import partition_column
 from lake.source import Source
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.table_settings import read_said
 from lake.tables import Catalog, catalog_of
 from lake.tables.inferred import Key, Note, Shape, declare, grown, joined
 from lake.tables.inferred.stored import InferredField, InferredTable
-from lake.tables.rows import are_numbers
+from lake.tables.rows import have_numbers
 from lake.tables.values import DOCUMENT_VALUES
 from lake.text import shown
 
@@ -69,8 +69,7 @@ def infer_unit(store: Store, unit: InferUnit) -> InferResult:
         bodies = rows["body"].combine_chunks()
         with _LOOKING:
             shape = grown(shape, bodies)
-        ids, paths = rows["id"].combine_chunks(), rows["path"].combine_chunks()
-        numbers = numbers and pc.all(are_numbers(unit.resource, ids, paths)).as_py() is not False
+        numbers = numbers and have_numbers(unit.resource, rows)
     return InferResult(unit.number, unit.resource, shape, numbers)
 
 
@@ -96,12 +95,16 @@ def infer(
         assert isinstance(result, InferResult), "a unit that infers was given"
         shapes[result.resource] = joined(shapes.get(result.resource, Shape()), result.shape)
         texts |= set() if result.are_numbers else {result.resource}
-    id_path = source.declared.get("id_path", "id")
-    keys = {name: Key(id_path, pa.string() if name in texts else pa.int64()) for name in shapes}
+    keys = {name: id_key(source, name not in texts) for name in shapes}
     settings = read_said(source.declared.get("tables", {}))
     made = declare(shapes, keys, [table.table() for table in before], settings)
     inferred = tuple(InferredTable.of(table) for table in made.tables)
     return catalog_of(source.kind, inferred, settings_bytes(source)), list(_findings(made.notes))
+
+
+def id_key(source: SourceFacts | Source, is_number: bool) -> Key:
+    """Return what inference must know of the ids of a resource's documents: where they stand, and their type."""
+    return Key(source.declared.get("id_path", "id"), pa.int64() if is_number else pa.string())
 
 
 def known_catalog(store: Store, commit: Commit | None, source: SourceFacts | Source) -> Catalog:
@@ -148,8 +151,9 @@ def _entries(store: Store, commit: Commit, name: str) -> Entries:
 def _inferred_table(commit: Commit, name: str, entries: Entries) -> InferredTable:
     table = commit.tables[name]
     assert table.inferred is not None
-    fields = msgspec.convert(entries, tuple[InferredField, ...])
-    return InferredTable(name, table.grain, table.inferred.resource, table.primary_key, fields, table.inferred.rows)
+    fields, of = msgspec.convert(entries, tuple[InferredField, ...]), table.inferred
+    by = partition_column(table.partition)
+    return InferredTable(name, table.grain, of.resource, table.primary_key, fields, of.rows, by)
 
 
 def typed(parent: Commit | None, catalog: Catalog) -> list[Finding]:

@@ -12,7 +12,7 @@ from lake import tables
 from lake.decode import decode
 from lake.publish import Finding, Level, some
 from lake.publish.check import SHOWN_ROWS
-from lake.schema import DOCUMENT_ID, Table
+from lake.schema import Table
 from lake.tables import Catalog
 from lake.tables.wrap import WRAPPED
 from lake.text import QUOTED, counted, shown
@@ -77,10 +77,7 @@ class LostRows:
         return {
             built.table.name: (
                 built.table,
-                {
-                    item["values"]: item["counts"]
-                    for item in pc.value_counts(built.rows[_of(built)].combine_chunks()).to_pylist()
-                },
+                {item["values"]: item["counts"] for item in pc.value_counts(_document_ids(built)).to_pylist()},
             )
             for built in tables.build(self._catalog, self._resource, rows, {})
         }
@@ -146,9 +143,9 @@ class _Places:
         return self._objects[path[:-1]] - self._containers[path, is_list] if path and path[-1] != "[]" else 0
 
 
-def _of(built: tables.Built) -> str:
-    """Return the column with the id of the document that a row is of."""
-    return DOCUMENT_ID if DOCUMENT_ID in built.rows.column_names else built.table.owner
+def _document_ids(built: tables.Built) -> pa.Array:
+    """Return the id of each row's document."""
+    return built.rows[built.table.document_column(built.rows.column_names)].combine_chunks()
 
 
 def _may_hold(table: Table, place: str) -> bool:

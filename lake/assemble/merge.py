@@ -33,13 +33,13 @@ def merge_documents(
     began: Mapping[str, tuple[StoredFile, ...]] | None = None,
     mending: Mending | None = None,
     run_units: RunUnits = in_threads,
-    inferred: Collection[InferredTable] = (),
+    inferred: Callable[[], Collection[InferredTable]] = tuple,
 ) -> Merging:
     """Merge a crawl's staged documents into the parent's, without `dropped` resources; changed files are written.
 
     `began` has the files that the crawl began from, if another run has published since. What `mending` rejects is
-    omitted. The resources whose files it knows as damaged are made of staged documents alone. `inferred` are the
-    parent's tables that nobody declared.
+    omitted. The resources whose files it knows as damaged are made of staged documents alone. `inferred` returns
+    the parent's tables that nobody declared.
 
     Raises:
         StoreError: A staged object is not what its manifest says.
@@ -76,7 +76,7 @@ def merge_documents(
     advance(sum(item.rows for name, item in merged.items() if name not in planned))
     found: dict[str, dict[int, MergedPiece]] = defaultdict(dict)
     staged_index = []
-    for result in run_units(store, cut_units(snapshot, kind, pieces, inferred)):
+    for result in run_units(store, cut_units(snapshot, kind, pieces, inferred() if pieces else ())):
         assert isinstance(result, MergeResult), "a unit that merges was given"
         staged_index += [result.index] if result.index else []
         for piece in result.pieces:

@@ -2,7 +2,7 @@
 
 import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,8 +20,8 @@ _LENGTH_BYTES = 8
 # All of PokeAPI, with its ETags, is 0.6 MB, packed in 0.07 s; the most effort makes it a hundredth smaller.
 _LEVEL = 6
 
-# Made here, by one thread; see `lake.assemble.units.read_unit`.
-_shards: Callable[[bytes], tuple[Shard, ...]] = msgspec.json.Decoder(tuple[Shard, ...]).decode
+# Made here, by one thread, for the reason that `lake.assemble.units` gives.
+_SHARDS = msgspec.json.Decoder(tuple[Shard, ...])
 
 # Several threads begin their first batches at the same moment, and one of them reads for all.
 _READING = threading.Lock()
@@ -58,7 +58,7 @@ def read_batch(store: Store, plan: Plan, number: int) -> Batch:
     lengths = msgspec.json.decode(body[_LENGTH_BYTES:start], type=list[int])
     start += sum(lengths[:number])
     packed = body[start : start + lengths[number]]
-    return Batch(number, _shards(zlib.decompress(packed)))
+    return Batch(number, _SHARDS.decode(zlib.decompress(packed)))
 
 
 @lru_cache(maxsize=1)

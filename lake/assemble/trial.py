@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from lake.assemble.infer import id_key
 from lake.crawl.trial import Trial
 from lake.schema import Table
 from lake.source import Source
 from lake.tables import Drift, catalog_of
-from lake.tables.inferred import NOTHING, Key, Shape, declare, grown
+from lake.tables.inferred import NOTHING, Shape, declare, grown
 from lake.tables.inferred.said import said_of
 from lake.tables.paths import quoted
-from lake.tables.rows import are_numbers, rows_of
+from lake.tables.rows import have_numbers, rows_of
 
 # Rows of a table that somebody is shown, to see what it is like.
 SHOWN = 3
@@ -50,7 +50,7 @@ def landings(source: Source, trials: Sequence[Trial]) -> dict[str, Landing]:
     documents = {trial.resource: _documents(trial) for trial in trials}
     inferred = {name: rows for name, rows in documents.items() if known.infers(name) and len(rows)}
     shapes = {name: grown(NOTHING, rows["body"].combine_chunks()) for name, rows in inferred.items()}
-    keys = {name: _key(source, name, rows) for name, rows in inferred.items()}
+    keys = {name: id_key(source, have_numbers(name, rows)) for name, rows in inferred.items()}
     settings = dict(source.tables)
     made = declare(shapes, keys, (), settings)
     found = dict[str, Landing]()
@@ -85,12 +85,6 @@ def _documents(trial: Trial) -> pa.Table:
             "body": pa.array([document.body for document in documents], pa.binary()).cast(pa.string()),
         }
     )
-
-
-def _key(source: Source, resource: str, documents: pa.Table) -> Key:
-    ids, paths = documents["id"].combine_chunks(), documents["path"].combine_chunks()
-    numbers = pc.all(are_numbers(resource, ids, paths)).as_py() is not False
-    return Key(source.declared.get("id_path", "id"), pa.int64() if numbers else pa.string())
 
 
 def _without(shape: Shape, path: str = "") -> Iterator[tuple[str, str]]:

@@ -10,12 +10,10 @@ from lake.crawl.listing import Listing, Upstream
 from lake.errors import UnknownNameError
 from lake.resource import Reference
 from lake.source import Source
+from lake.table_settings import TABLE_ENTRY_POINTS
 
 # Other packages name their crawlers under this: a module, or any object, with the functions of `Crawler`.
 ENTRY_POINTS = "pokelake.crawlers"
-
-# And the tables of a kind under this; without a crawler of that kind, its sources are read as those of `rest` are.
-TABLE_ENTRY_POINTS = "pokelake.tables"
 
 
 class Crawler(Protocol):
@@ -50,9 +48,10 @@ def crawler(kind: str) -> Crawler:
     if kind in _BUILT_IN:
         return _BUILT_IN[kind]
     installed, declared = entry_points(group=ENTRY_POINTS), entry_points(group=TABLE_ENTRY_POINTS).names
-    if kind not in installed.names and kind in declared:
+    if kind in installed.names:
+        found: Crawler = installed[kind].load()
+        return found
+    # A source of which somebody declared nothing but the tables is read as those of `rest` are.
+    if kind in declared:
         return rest
-    if kind not in installed.names:
-        raise UnknownNameError("crawler", kind, sorted({*_BUILT_IN, *installed.names, *declared}))
-    found: Crawler = installed[kind].load()
-    return found
+    raise UnknownNameError("crawler", kind, sorted({*_BUILT_IN, *installed.names, *declared}))

@@ -61,11 +61,10 @@ class KeyCheck:
         if rows.num_rows == 0:
             return
         self.rows += rows.num_rows
-        first = [DOCUMENT_ID] if DOCUMENT_ID in rows.column_names else []
-        keys = rows.select([*first, *self.table.primary_key])
+        keys = rows.select(self.table.order(rows.column_names))
         self._note_order(keys)
         self._last = keys.slice(keys.num_rows - 1)
-        if first and self._states_key:
+        if self._states_key and DOCUMENT_ID in rows.column_names:
             self._keys.append(rows.select(self.table.primary_key))
         for field in self.table.fields:
             column = rows[field.name]

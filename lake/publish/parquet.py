@@ -183,13 +183,12 @@ class TableWriter:
             # No file can hold a null key. The check has noted these rows, and its finding blocks the snapshot.
             if rows[name].null_count:
                 rows = rows.filter(pc.is_valid(rows[name]))
-        column = partition_values(self.table, rows) if self.table.partition_by else None
+        column = None if self._by is None else partition_values(self.table, self._by, rows)
         if DOCUMENT_ID in rows.column_names:
             rows = rows.drop_columns([DOCUMENT_ID])
-        if self._by is None:
+        if column is None:
             self._add(None, rows)
             return
-        column = rows[self._by] if column is None else column
         values = pc.unique(column).to_pylist()
         for value in values:
             part = rows if len(values) == 1 else rows.filter(pc.equal(column, value))

@@ -18,13 +18,17 @@ NO_NUMBER, NO_TEXT = 0, "none"
 _INT32 = 2**31
 
 
-def partition_values(table: Table, rows: pa.Table) -> pa.ChunkedArray:
+def partition_values(table: Table, by: str, rows: pa.Table) -> pa.ChunkedArray:
     """Return the value of the partition that each row belongs to: an integer of 32 bits, or a short name.
+
+    The values of the column `by` are such already, unless settings have named it.
 
     Raises:
         LakeError: There are too many of them, or one is too large.
     """
-    column = rows[table.partition_by]
+    column = rows[by]
+    if by != table.partition_by:
+        return column
     if pa.types.is_temporal(column.type):
         column = pc.year(column)
     if pa.types.is_string(column.type):
@@ -35,7 +39,7 @@ def partition_values(table: Table, rows: pa.Table) -> pa.ChunkedArray:
     bounds = pc.min_max(values).as_py()
     if rows.num_rows and not (bounds["min"] >= -_INT32 and bounds["max"] < _INT32):
         raise LakeError(
-            f"table {table.name}: expected partitions of 32 bits, found {table.partition_by} from {bounds['min']} to"
+            f"table {table.name}: expected partitions of 32 bits, found {by} from {bounds['min']} to"
             f" {bounds['max']}; {_ADVICE}"
         )
     return values

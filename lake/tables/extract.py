@@ -83,8 +83,7 @@ def _hollow(levels: Sequence[_Level], of: pa.Array) -> Iterator[Drift]:
 
 def sort(rows: pa.Table, table: Table) -> pa.Table:
     """Return the rows in the order of the table's primary key; with DOCUMENT_ID, in that of their documents first."""
-    first = [DOCUMENT_ID] if DOCUMENT_ID in rows.column_names else []
-    keys = [(name, "ascending") for name in (*first, *table.primary_key)]
+    keys = [(name, "ascending") for name in table.order(rows.column_names)]
     order = pc.sort_indices(rows, sort_keys=keys)
     if pc.all(pc.equal(order, pa.array(np.arange(len(order)), order.type))).as_py() is not False:
         return rows

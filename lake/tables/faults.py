@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.decode import decode
-from lake.schema import DOCUMENT_ID, Table
+from lake.schema import Table
 from lake.tables.parse import Drift
 
 
@@ -37,7 +37,7 @@ def without_bad_keys(table: Table, rows: pa.Table) -> tuple[pa.Table, list[Drift
     Of two rows with one key neither is better than the other, so both are left out. The rows may have the column
     DOCUMENT_ID; the key begins with their document's id if not.
     """
-    of = DOCUMENT_ID if DOCUMENT_ID in rows.column_names else table.owner
+    of = table.document_column(rows.column_names)
     keys = [rows[name].combine_chunks() for name in table.primary_key]
     bad = np.zeros(rows.num_rows, np.bool_)
     for key in keys:

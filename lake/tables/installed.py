@@ -8,9 +8,7 @@ from typing import Any
 
 from lake.errors import LakeError
 from lake.schema import Table
-
-# Other packages name their tables under this: by the kind of source, a module, or any object, with a tuple `TABLES`.
-ENTRY_POINTS = "pokelake.tables"
+from lake.table_settings import TABLE_ENTRY_POINTS
 
 
 @cache
@@ -26,7 +24,7 @@ def installed_tables(kind: str) -> tuple[Table, ...]:
     tables = tuple(getattr(found, "TABLES", ()))
     if not tables or not all(isinstance(table, Table) and table.resources for table in tables):
         raise LakeError(
-            f"entry point {kind!r} of the group {ENTRY_POINTS}: expected a module with TABLES, a tuple of"
+            f"entry point {kind!r} of the group {TABLE_ENTRY_POINTS}: expected a module with TABLES, a tuple of"
             f" lake.schema.Table with resources, found {tables!r:.200}"
         )
     return tables
@@ -43,5 +41,5 @@ def installed_sources(kind: str) -> list[Path]:
 
 
 def _load(kind: str) -> Any:
-    installed = entry_points(group=ENTRY_POINTS)
+    installed = entry_points(group=TABLE_ENTRY_POINTS)
     return installed[kind].load() if kind in installed.names else None

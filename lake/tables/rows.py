@@ -63,6 +63,12 @@ def keys_of(tables: Sequence[Table], resource: str, documents: pa.Table) -> pa.A
     return texts
 
 
+def have_numbers(resource: str, documents: pa.Table) -> bool:
+    """Tell whether the source gives each of some documents a number as its id."""
+    ids, paths = documents["id"].combine_chunks(), documents["path"].combine_chunks()
+    return pc.all(are_numbers(resource, ids, paths)).as_py() is not False
+
+
 def are_numbers(resource: str, ids: pa.Array, paths: pa.Array) -> pa.BooleanArray:
     """Tell of each document whether the source gives it a number."""
     return pc.equal(paths, pc.binary_join_element_wise(f"{resource}/", ids.cast(pa.string()), ""))

@@ -10,6 +10,7 @@ from lake.assemble.draft import Crawled
 from lake.commit import Commit
 from lake.crawl import Rest, Source
 from lake.errors import PublishError
+from lake.layout import file_key
 from lake.publish import same_files
 from lake.store import Store
 from lake.table_settings import ColumnSettings, TableSettings
@@ -170,3 +171,13 @@ def test_a_key_that_documents_state_is_one_only_if_each_has_its_own(shops: Lakes
     twice = bodies(MART, STORE, {**MART, "id": 3})
     with pytest.raises(PublishError, match=r"2 rows whose key \(name\) is null or there twice: \(name='Mart'\)"):
         by_name.fill(twice)
+
+
+def test_a_file_that_is_lost_is_built_into_its_partition_again(shops: Lakeside):
+    """Nothing has changed then, so the columns and the partition are those of the snapshot before."""
+    parted = told(shops, shop=TableSettings(partition="at.town"))
+    first = parted.fill(bodies(MART, STORE))
+    parted.store.delete([file_key(first.snapshot, "shop", first.tables["shop"].files[0].name)])
+    second = parted.fill(bodies(MART, STORE))
+    assert second.snapshot != first.snapshot
+    assert second.tables["shop"] == first.tables["shop"]

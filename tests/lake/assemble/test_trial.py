@@ -11,8 +11,7 @@ from lake.assemble.trial import Landing, landings
 from lake.crawl.trial import Trial
 from lake.resource import Document
 from lake.source import Rest, Source
-from lake.table_settings import ColumnSettings, TableSettings
-from lake.tables.installed import ENTRY_POINTS
+from lake.table_settings import TABLE_ENTRY_POINTS, ColumnSettings, TableSettings
 from tests.lake.crawl import install
 from tests.lake.tables import forget_installed
 
@@ -84,7 +83,7 @@ def test_a_value_that_does_not_fit_a_type_of_the_settings_is_named():
 
 def test_tables_that_a_package_declares_are_not_inferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     forget_installed()
-    install(tmp_path, monkeypatch, "league", LEAGUE, ENTRY_POINTS)
+    install(tmp_path, monkeypatch, "league", LEAGUE, TABLE_ENTRY_POINTS)
     try:
         [tried] = landed({"id": 1, "town": "Pallet Town", "team": []}, kind="league").tables
     finally:

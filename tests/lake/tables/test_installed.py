@@ -8,8 +8,8 @@ import pytest
 from lake.crawl import Source, crawler, rest
 from lake.errors import LakeError
 from lake.store import Store
+from lake.table_settings import TABLE_ENTRY_POINTS
 from lake.tables import catalog_of, fingerprint
-from lake.tables.installed import ENTRY_POINTS
 from tests.lake.assemble.lakeside import Lakeside
 from tests.lake.crawl import install
 from tests.lake.tables import forget_installed
@@ -56,7 +56,7 @@ def _forgotten() -> Iterator[None]:
 
 
 def test_its_tables_land_and_the_others_are_inferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store):
-    install(tmp_path, monkeypatch, "league", LEAGUE, ENTRY_POINTS)
+    install(tmp_path, monkeypatch, "league", LEAGUE, TABLE_ENTRY_POINTS)
     league = Lakeside(store, Source("https://league.test/v1/", "league"))
     commit = league.fill(
         {
@@ -76,17 +76,17 @@ def test_its_tables_land_and_the_others_are_inferred(tmp_path: Path, monkeypatch
 
 def test_its_code_is_part_of_the_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert fingerprint("league") == fingerprint()
-    install(tmp_path, monkeypatch, "league", LEAGUE, ENTRY_POINTS)
+    install(tmp_path, monkeypatch, "league", LEAGUE, TABLE_ENTRY_POINTS)
     fingerprint.cache_clear()
     assert fingerprint("league") != fingerprint() != fingerprint("pokeapi", b"settings")
 
 
 def test_a_kind_without_a_crawler_of_its_own_is_read_as_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    install(tmp_path, monkeypatch, "league", LEAGUE, ENTRY_POINTS)
+    install(tmp_path, monkeypatch, "league", LEAGUE, TABLE_ENTRY_POINTS)
     assert crawler("league") is rest
 
 
 def test_what_is_no_table_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    install(tmp_path, monkeypatch, "league", "TABLES = ['trainers']", ENTRY_POINTS)
+    install(tmp_path, monkeypatch, "league", "TABLES = ['trainers']", TABLE_ENTRY_POINTS)
     with pytest.raises(LakeError, match=r"entry point 'league' .* expected a module with TABLES"):
         catalog_of("league")
