@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial, wraps
+from collections.abc import Iterator
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from flows.local.s3 import spare_moto
 from lake.store import Store
 from tests.flows.local.replica import small_corpus
 from tests.once import once
+from tests.refusing import AT_WORK, refuse_servers
 from tests.s3 import client_without_socket, create_bucket, without_sockets
 
 STARTED = Path(__file__).parent / "started"
@@ -46,8 +47,6 @@ os.environ["SSL_CERT_FILE"] = str(CERTIFICATE)
 # processes that tests start find a `sitecustomize` that says the same.
 gc.set_threshold(50_000, 20, 50)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(STARTED), os.environ.get("PYTHONPATH"))))
-
-_AT_WORK: list[pytest.Item] = []
 
 DEPLOY = Path(__file__).parent / "flows" / "deploy"
 CORPORA = Path(__file__).parents[2] / "shared" / "pokeapi"
@@ -249,20 +248,7 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note which test is at work, before its fixtures are."""
-    _AT_WORK[:] = [item]
-
-
-def refuse_servers(start: Callable[..., None]) -> Callable[..., None]:
-    """Let a test that is not marked start no Prefect server, because `make check` would wait for it."""
-
-    @wraps(start)
-    def start_process(process: subprocess.Popen[Any], args: Any, *more: Any, **options: Any) -> None:
-        if _AT_WORK and not _AT_WORK[0].get_closest_marker("server"):
-            command = [args] if isinstance(args, str | bytes | os.PathLike) else [str(part) for part in args]
-            assert not {"server", "start"} <= set(command), f"only a test marked as `server` may run {command}"
-        start(process, args, *more, **options)
-
-    return start_process
+    AT_WORK[:] = [item]
 
 
 # Every process that Python code starts comes from there. An audit hook would be told of each file and import as well.
