@@ -101,8 +101,9 @@ class Asking:
         found = {}
         for name in resources:
             asked = self.known.get(name, Asked())
-            is_known = asked.listed is not None and asked.listed <= now and name not in lacking
-            if asked.listed is not None and is_known and asked.runs + 1 < rest.complete_every:
+            if asked.listed is None or asked.listed > now or name in lacking:
+                continue
+            if asked.runs + 1 < rest.complete_every:
                 found[name] = asked.listed - OVERLAP
         return found
 
