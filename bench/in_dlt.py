@@ -27,6 +27,7 @@ def main(act: str, folder: str, *file: str) -> None:
     """Extract, or normalize and load; print the seconds of that, and the rows of each table, as JSON."""
     os.environ.update(SETTINGS)
     import dlt
+    import pyarrow.parquet  # noqa: F401, because dlt loads it when it first needs it
     from dlt.destinations import filesystem
 
     pipeline = dlt.pipeline(

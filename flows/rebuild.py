@@ -107,7 +107,7 @@ def rebuild_tables(lake: LakeLocation, snapshot: Commit) -> list[str]:
     """Build every table of a snapshot, and return those whose files differ from the published ones; none is kept."""
     store, bases = lake.open(), bases_of(snapshot.source)
     stored = document_files(snapshot)
-    catalog, _ = infer(store, "", snapshot.source, inferred_tables(store, snapshot), stored, in_threads)
+    catalog = infer(store, "", snapshot.source, inferred_tables(store, snapshot), stored, in_threads).catalog
     documents = {resource: open_documents(store, file) for resource, file in stored.items()}
     built = {DOCUMENTS.name: _hashes(snapshot.tables[DOCUMENTS.name].files)}
     if DOCUMENT_INDEX.name in snapshot.tables:

@@ -10,13 +10,15 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pytest
 from hypothesis import settings
 
 from lake import tables
 from lake.publish import parquet
-from lake.tables import Catalog
+from lake.tables import POKEAPI, Catalog
+from lake.tables.inferred import Assumed
 
 # Larger files are few, and would fill the memory.
 KEPT_BYTES = 256 << 10
@@ -79,7 +81,9 @@ def _identity(argument: Any) -> Hashable:
     if isinstance(argument, pa.Schema):
         return argument.serialize().to_pybytes()
     if isinstance(argument, Catalog):
-        return argument.kind
+        return argument.kind if argument.kind == POKEAPI else argument.tables
+    if isinstance(argument, Assumed):
+        return msgspec.json.encode(argument.shape)
     if isinstance(argument, dict):
         return frozenset(argument.items())
     if isinstance(argument, set):

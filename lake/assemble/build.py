@@ -1,16 +1,16 @@
 """Building the tables of a snapshot from its documents, in groups that the same documents fill; each is one unit."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from threading import BoundedSemaphore
 
 import msgspec
 import pyarrow as pa
 
 from lake import tables
+from lake.assemble.batches import parsed_ahead
 from lake.assemble.carried import ParentTables
 from lake.assemble.drifts import Drifts
 from lake.assemble.known import read_known
@@ -23,21 +23,12 @@ from lake.publish import Checked, EncodedFile, Finding, KeyCheck, ListedFile, Sn
 from lake.publish.parquet import QUICK
 from lake.schema import Table
 from lake.store import Store
-from lake.tables import Built, Catalog, catalog_of
+from lake.tables import Catalog, catalog_of
+from lake.tables.inferred import Assumed, Shape, UnassumedError
 from lake.tables.inferred.stored import InferredTable
-
-# Batches that are parsed while another one is written; each holds a row group of documents. Parsing takes several times
-# its size in memory for a moment.
-BATCHES_AHEAD = 2
-
-# Batches that this process parses at the same time, whatever number of groups it builds. Arrow parses one with several
-# threads.
-PARSED_AT_ONCE = 2
 
 # Tables of a group that are compressed at the same time.
 ENCODED_AT_ONCE = 2
-
-_PARSING = BoundedSemaphore(PARSED_AT_ONCE)
 
 Advance = Callable[[int], None]
 
@@ -66,7 +57,8 @@ class BuildUnit(msgspec.Struct, frozen=True, tag="build"):
 
     `files` are the documents of the snapshot, by parsed resource. `parent` are the parent's files, by table: rows of
     them may be carried over, and one that comes out the same is copied. References must lie below `bases`, anywhere if
-    None. `inferred` are those of its tables that nobody declared.
+    None. `inferred` are those of its tables that nobody declared, and `assumed` is what they follow from, by resource,
+    where not every document was looked at.
     """
 
     number: int
@@ -77,6 +69,7 @@ class BuildUnit(msgspec.Struct, frozen=True, tag="build"):
     known: SharedRows | None = None
     bases: tuple[str, ...] | None = None
     inferred: tuple[InferredTable, ...] = ()
+    assumed: dict[str, Shape] = {}
 
     @property
     def weight(self) -> int:
@@ -100,13 +93,17 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class BuildResult(msgspec.Struct, frozen=True, tag="built"):
-    """The outcome of a unit that builds: its tables, what was found on the way, and how many documents it counts."""
+    """The outcome of a unit that builds: its tables, what was found on the way, and how many documents it counts.
+
+    None of that counts if documents of `unassumed` resources have more than was assumed.
+    """
 
     number: int
     documents: int
     tables: dict[str, BuiltTable]
     findings: tuple[Finding, ...]
     faults: tuple[Fault, ...]
+    unassumed: tuple[str, ...] = ()
 
 
 def build_unit(store: Store, unit: BuildUnit) -> BuildResult:
@@ -120,17 +117,21 @@ def build_unit(store: Store, unit: BuildUnit) -> BuildResult:
     done = Counter[str]()
 
     like = {(name, one.file.name): one for name, files in unit.parent.items() for one in files}
-    with SnapshotWriter(store, unit.snapshot) as writer:
-        found = build_group(
-            catalog_of(unit.group.kind, unit.inferred),
-            unit.group,
-            documents,
-            known.generations,
-            lambda table, file: writer.put(table.name, file, like.get((table.name, file.name))),
-            ParentTables(store, unit.parent).rows,
-            lambda rows: done.update(documents=rows),
-            frozenset(unit.bases) if unit.bases is not None else None,
-        )
+    try:
+        with SnapshotWriter(store, unit.snapshot) as writer:
+            found = build_group(
+                catalog_of(unit.group.kind, unit.inferred),
+                unit.group,
+                documents,
+                known.generations,
+                lambda table, file: writer.put(table.name, file, like.get((table.name, file.name))),
+                ParentTables(store, unit.parent).rows,
+                lambda rows: done.update(documents=rows),
+                frozenset(unit.bases) if unit.bases is not None else None,
+                {resource: Assumed.of(shape) for resource, shape in unit.assumed.items()},
+            )
+    except UnassumedError:
+        return BuildResult(unit.number, 0, {}, (), (), tuple(unit.assumed))
     tables = {
         name: BuiltTable(tuple(found.files[name]), check.checked(known.ids)) for name, check in found.checks.items()
     }
@@ -147,8 +148,14 @@ def build_group(
     parent_rows: ParentRows,
     advance: Advance = lambda done: None,
     bases: frozenset[str] | None = None,
+    assumed: Mapping[str, Assumed | None] | None = None,
 ) -> Found:
-    """Build a group of tables out of documents, and hand each file to `sink` when it is finished."""
+    """Build a group of tables out of documents, and hand each file to `sink` when it is finished.
+
+    Raises:
+        UnassumedError: Documents have more than is `assumed` of those of their resource.
+    """
+    assumed = assumed or {}
     wanted = [table for table in catalog.tables if table.name in group.tables]
     writers = {
         table.name: TableWriter(
@@ -174,7 +181,8 @@ def build_group(
             for table in filled:
                 add_carried(table)
             unknown, count = Counter[str](), 0
-            parsed = _parsed(catalog, resource, documents[resource], filled, generations, not group.reads_again, bases)
+            own, seeks = assumed.get(resource), not group.reads_again
+            parsed = parsed_ahead(catalog, resource, documents[resource], filled, generations, seeks, bases, own)
             for batch in parsed:
                 list(encoders.map(lambda built: writers[built.table.name].add(built.rows), batch.built))
                 for built in batch.built:
@@ -201,40 +209,3 @@ def species_generations(species: DocumentFile, bases: frozenset[str] | None = No
     for rows in species.row_groups():
         generations |= tables.species_generations(rows["body"].combine_chunks(), bases)
     return generations
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """A row group of documents, parsed: the rows of every table, the paths that no table knows, and its own rows."""
-
-    built: list[Built]
-    unknown: Mapping[str, int]
-    rows: int
-
-
-def _parsed(
-    catalog: Catalog,
-    resource: str,
-    file: DocumentFile,
-    filled: Sequence[Table],
-    generations: Mapping[int, int],
-    seeks_unknown: bool,
-    bases: frozenset[str] | None,
-) -> Iterator[_Batch]:
-    """Yield a resource's documents batch by batch, parsed ahead by threads."""
-    only = {table.name for table in filled}
-
-    def parse(rows: pa.Table) -> _Batch:
-        with _PARSING:
-            built = tables.build(catalog, resource, rows, generations, only, bases)
-            bodies = rows["body"].combine_chunks() if seeks_unknown else pa.array([], pa.string())
-            return _Batch(built, tables.unknown_paths(catalog, resource, bodies), rows.num_rows)
-
-    with ThreadPoolExecutor(BATCHES_AHEAD, thread_name_prefix="build") as pool:
-        pending: list[Future[_Batch]] = []
-        for rows in file.row_groups():
-            pending.append(pool.submit(parse, rows))
-            if len(pending) > BATCHES_AHEAD:
-                yield pending.pop(0).result()
-        for future in pending:
-            yield future.result()

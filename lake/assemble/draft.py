@@ -14,18 +14,18 @@ from lake.assemble.audit import audit, kept_findings
 from lake.assemble.build import Advance
 from lake.assemble.failures import failed_documents, rejected_documents
 from lake.assemble.groups import build_tables, described
-from lake.assemble.index import Index, write_index
+from lake.assemble.index import Index
 from lake.assemble.infer import fingerprint_of, infer, inferred_tables, typed
 from lake.assemble.mend import Mending, damaged_files
 from lake.assemble.merge import merge_documents
-from lake.assemble.merged import MergedResource, Merging, changed
+from lake.assemble.merged import MergedResource, Merging, changed, write_merged
 from lake.assemble.shared import forget_shared
 from lake.assemble.staging import Manifest, final_failures
 from lake.assemble.stored import StoredFile, document_files
 from lake.assemble.units import RunUnits, in_threads
 from lake.assemble.work import Work, also_build, cut_groups, plan_work, tables_in
 from lake.commit import Commit, SourceFacts
-from lake.documents import DOCUMENT_INDEX, DOCUMENTS, DOCUMENTS_PARTITION
+from lake.documents import DOCUMENT_INDEX
 from lake.errors import DamagedObjectError, MissingObjectError, PublishError
 from lake.layout import snapshot_folder
 from lake.publish import Finding, Level, SnapshotWriter, refusals, remove_snapshot, same_files
@@ -33,6 +33,7 @@ from lake.resource import Failure
 from lake.source import HELD_HOURS, TOLERANCES, Tolerances
 from lake.store import Store
 from lake.tables import Catalog
+from lake.tables.inferred import UnassumedError
 
 # Documents name it also where they come from a mirror.
 POKEAPI_URL = "https://pokeapi.co/api/v2/"
@@ -102,12 +103,13 @@ def write_draft(
     A rebuild builds every table. `run` has the facts of the run that the commit keeps. A fetched document that a table
     cannot take as it is keeps its last good version; `note_rejected` is told of these. Tables whose files at hand are
     missing or damaged are built anew. Both are known only when it has been tried, and then everything is written anew,
-    unless `mending` knows what is damaged, because somebody has read all files. `run_units` does the units of work.
+    unless `mending` knows what is damaged, because somebody has read all files. So it is where documents have more than
+    was assumed of them. `run_units` does the units of work.
 
     Raises:
         StoreError: A staged object differs from its manifest, or documents at hand are lost that were not fetched anew.
     """
-    rejected: dict[str, Failure] = {}
+    rejected, whole = dict[str, Failure](), set[str]()
     while True:
         listed = list(store.list(snapshot_folder(parent.snapshot))) if parent is not None else []
         if mending is None:
@@ -128,7 +130,10 @@ def write_draft(
                 mending,
                 rejected,
                 run_units,
+                whole,
             )
+        except UnassumedError as error:
+            whole.update(error.args)
         except (DamagedObjectError, MissingObjectError):
             damaged = {**mending.damaged, **damaged_files(store, parent, is_read=True)}
             if damaged == mending.damaged:
@@ -154,8 +159,13 @@ def _attempt(
     mending: Mending,
     rejected: Mapping[str, Failure],
     run_units: RunUnits,
+    whole: Collection[str],
 ) -> tuple[Draft | None, list[Failure]]:
-    """Write and audit all files; if documents that the crawl brought are at fault, return them, and no draft."""
+    """Write and audit all files; if documents that the crawl brought are at fault, return them, and no draft.
+
+    Raises:
+        UnassumedError: Some resources, which it names, have documents unlike those that were looked at.
+    """
     store, snapshot, source = writer.store, writer.snapshot, crawled.source
     # Nearly all refreshes change nothing, and need none of them.
     inferred = cache(partial(inferred_tables, store, parent))
@@ -181,7 +191,8 @@ def _attempt(
     if not (is_anew or changed(merged) or mending.tables or mending.damaged):
         return None, []
     looked_at = {name: item.after for name, item in merged.items() if item.after and (is_anew or item.is_changed)}
-    catalog, news = infer(store, snapshot, source, inferred(), looked_at, run_units)
+    inference = infer(store, snapshot, source, inferred(), looked_at, run_units, whole)
+    catalog = inference.catalog
     work = _work(catalog, merged, None if is_rebuild else parent)
     work = also_build(catalog, _held(merged), work, mending.tables)
     parsed = sum(item.rows for name, item in merged.items() if name in work.resources)
@@ -189,13 +200,25 @@ def _attempt(
     with writer, progress("tables", parsed) as advance:
         index = merging.index_after(is_rebuild)
         forget_shared(store, merging.staged)
-        _write_documents(writer, snapshot, merging, index, is_rebuild or DOCUMENT_INDEX.name in mending.damaged)
+        write_merged(writer, snapshot, merging, index, is_rebuild or DOCUMENT_INDEX.name in mending.damaged)
         for declared in tables_in(catalog, _held(merged), parent):
             if declared.name not in work.tables:
                 writer.carry(declared.name)
         groups = cut_groups(catalog, _held(merged), work)
         at_hand = writer.listed(work.tables)
-        built = build_tables(store, snapshot, catalog, at_hand, merging, index, groups, bases, advance, run_units)
+        built = build_tables(
+            store,
+            snapshot,
+            catalog,
+            at_hand,
+            merging,
+            index,
+            groups,
+            bases,
+            advance,
+            run_units,
+            inference.assumed,
+        )
         for name, table in ((name, table) for result in built for name, table in result.tables.items()):
             writer.tables[name] = described(writer, catalog.table(name), table)
     faults = [fault for result in built for fault in result.faults]
@@ -203,7 +226,7 @@ def _attempt(
         return None, faulty
     allowed = allowed_to_shrink(catalog, allow_shrink)
     findings = [
-        *news,
+        *inference.findings,
         *typed(parent, catalog),
         *audit(store, catalog, parent, source, merged, built, vanished, allowed, crawled.tolerances),
         *mending.findings(parent),
@@ -256,21 +279,6 @@ def _held(merged: Mapping[str, MergedResource]) -> set[str]:
 def _work(catalog: Catalog, merged: Mapping[str, MergedResource], parent: Commit | None) -> Work:
     added, deleted = ({name for name, item in merged.items() if item.changes[kind]} for kind in ("added", "deleted"))
     return plan_work(catalog, _held(merged), changed(merged), deleted, parent, added)
-
-
-def _write_documents(writer: SnapshotWriter, snapshot: str, merging: Merging, index: Index, is_index_new: bool) -> None:
-    """Carry over the documents that did not change, describe the table of all documents, and write their index."""
-    stored = [one for item in merging.resources.values() for one in item.after]
-    for one in stored:
-        if one.snapshot != snapshot:
-            writer.copy(DOCUMENTS.name, one.file, one.snapshot, one.placed.name)
-    writer.tables[DOCUMENTS.name] = writer.describe(DOCUMENTS, DOCUMENTS_PARTITION, [one.placed for one in stored])
-    if merging.index is not None and merging.is_same and not is_index_new:
-        writer.carry(DOCUMENT_INDEX.name)
-        return
-    like = {one.file.name: one for one in writer.listed([DOCUMENT_INDEX.name]).get(DOCUMENT_INDEX.name, ())}
-    files = write_index(index, lambda file: writer.put(DOCUMENT_INDEX.name, file, like.get(file.name)))
-    writer.tables[DOCUMENT_INDEX.name] = writer.describe(DOCUMENT_INDEX, None, files)
 
 
 def _new_pokemon(merging: Merging, index: Index) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from lake.publish import ListedFile, SnapshotWriter
 from lake.schema import Table
 from lake.store import Store
 from lake.tables import Catalog
+from lake.tables.inferred import Shape, UnassumedError
 from lake.tables.inferred.stored import InferredTable
 
 
@@ -29,8 +30,15 @@ def build_tables(
     bases: frozenset[str],
     advance: Advance,
     run_units: RunUnits,
+    assumed: Mapping[str, Shape],
 ) -> list[BuildResult]:
-    """Build and write groups of tables, the one with the most bytes of documents first; `at_hand` is the parent's."""
+    """Build and write groups of tables, the one with the most bytes of documents first; `at_hand` is the parent's.
+
+    `assumed` is what the tables of some resources follow from, of which not every document was looked at.
+
+    Raises:
+        UnassumedError: Some of these resources, which it names, have documents with more than that.
+    """
     if not groups:
         return []
     files = {name: item.after for name, item in merging.resources.items() if item.after}
@@ -45,7 +53,8 @@ def build_tables(
         parent = {name: at_hand[name] for name in group.tables if name in at_hand}
         made = [catalog.table(name) for name in group.tables]
         inferred = tuple(InferredTable.of(table) for table in made if table.is_inferred)
-        return BuildUnit(number, snapshot, group, own, parent, known, tuple(sorted(bases)), inferred)
+        of_own = {name: assumed[name] for name in group.parsed if name in assumed}
+        return BuildUnit(number, snapshot, group, own, parent, known, tuple(sorted(bases)), inferred, of_own)
 
     def size(group: Group) -> int:
         return sum(stored.file.bytes for name in group.parsed for stored in files[name])
@@ -57,6 +66,8 @@ def build_tables(
         built.append(result)
         advance(result.documents)
     forget_shared(store, [known])
+    if unassumed := [name for result in built for name in result.unassumed]:
+        raise UnassumedError(*unassumed)
     return sorted(built, key=lambda result: min(result.tables))
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +21,8 @@ from lake.source import Source
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.table_settings import read_said
 from lake.tables import Catalog, catalog_of
-from lake.tables.inferred import Key, Note, Shape, declare, grown, joined
+from lake.tables.inferred import Key, Note, Shape, assumable, declare, grown, joined
+from lake.tables.inferred.said import said_of
 from lake.tables.inferred.stored import InferredField, InferredTable
 from lake.tables.rows import have_numbers
 from lake.tables.values import DOCUMENT_VALUES
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from lake.assemble.units import RunUnits
 
 
-# Two threads that decode JSON take a third longer than one, because only one of them can work; meanwhile others fetch.
-_LOOKING = Lock()
+# Files of a resource's documents that are looked at, of those that are built anew, and not of all.
+SAMPLE = 4
 
 
 class InferUnit(msgspec.Struct, frozen=True, tag="infer"):
@@ -66,11 +67,21 @@ def infer_unit(store: Store, unit: InferUnit) -> InferResult:
     """
     shape, numbers = Shape(), True
     for rows in open_documents(store, [unit.file], unit.snapshot).row_groups():
-        bodies = rows["body"].combine_chunks()
-        with _LOOKING:
-            shape = grown(shape, bodies)
+        shape = grown(shape, rows["body"].combine_chunks())
         numbers = numbers and have_numbers(unit.resource, rows)
     return InferResult(unit.number, unit.resource, shape, numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """The catalog of a snapshot in the making, what is new in it, and what it follows from where that is `assumed`.
+
+    Of the resources that have an assumption some documents were looked at; it holds if the others have no more.
+    """
+
+    catalog: Catalog
+    findings: tuple[Finding, ...]
+    assumed: Mapping[str, Shape]
 
 
 def infer(
@@ -80,26 +91,61 @@ def infer(
     before: Collection[InferredTable],
     documents: Mapping[str, Sequence[StoredFile]],
     run_units: "RunUnits",
-) -> tuple[Catalog, list[Finding]]:
-    """Return the catalog of a snapshot in the making, and what is new in it.
+    whole: Collection[str] | None = None,
+) -> Inference:
+    """Return what follows from the documents of a snapshot in the making.
 
-    `documents` has the files of all resources whose documents are to be looked at; the others keep the tables that they
-    had `before`.
+    `documents` has the files of all resources whose tables are to be built; the others keep the tables that they had
+    `before`. Every document is looked at of the resources in `whole`, of all if None, and of those of which nothing may
+    be assumed; of others some files are.
     """
     known = catalog_of(source.kind)
-    wanted = [(name, file) for name, files in sorted(documents.items()) if known.infers(name) for file in files]
-    shapes, texts = dict[str, Shape](), set[str]()
-    # The first files are read last, because those that were read last are held for the units that build.
-    units = [InferUnit(number, snapshot, name, file) for number, (name, file) in enumerate(reversed(wanted))]
-    for result in run_units(store, units):
-        assert isinstance(result, InferResult), "a unit that infers was given"
-        shapes[result.resource] = joined(shapes.get(result.resource, Shape()), result.shape)
-        texts |= set() if result.are_numbers else {result.resource}
-    keys = {name: id_key(source, name not in texts) for name in shapes}
-    settings = read_said(source.declared.get("tables", {}))
-    made = declare(shapes, keys, [table.table() for table in before], settings)
+    files = {name: files for name, files in sorted(documents.items()) if known.infers(name)}
+    some = {name: of if whole is None or name in whole else _sample(of) for name, of in files.items()}
+    seen = _Seen()
+    seen.look(store, snapshot, some, run_units)
+    settings, tables = read_said(source.declared.get("tables", {})), [table.table() for table in before]
+    made = declare(seen.shapes, seen.keys(source), tables, settings)
+    assumed = dict[str, Shape]()
+    for name in (name for name in files if len(some[name]) < len(files[name])):
+        own, old = ([table for table in of if name in table.resources] for of in (made.tables, tables))
+        if shape := assumable(seen.shapes[name], own, old, said_of(settings, name)):
+            assumed[name] = shape
+    rest = {name: [file for file in of if file not in some[name]] for name, of in files.items() if name not in assumed}
+    if any(rest.values()):
+        seen.look(store, snapshot, rest, run_units)
+        made = declare(seen.shapes, seen.keys(source), tables, settings)
     inferred = tuple(InferredTable.of(table) for table in made.tables)
-    return catalog_of(source.kind, inferred, settings_bytes(source)), list(_findings(made.notes))
+    return Inference(catalog_of(source.kind, inferred, settings_bytes(source)), tuple(_findings(made.notes)), assumed)
+
+
+def _sample(files: Sequence[StoredFile]) -> Sequence[StoredFile]:
+    """Return the first and the last of some files, and some between them."""
+    if len(files) <= SAMPLE:
+        return files
+    return [files[place * (len(files) - 1) // (SAMPLE - 1)] for place in range(SAMPLE)]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of documents: their shapes, and the resources with ids that are no numbers."""
+
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    texts: set[str] = field(default_factory=set)
+
+    def look(
+        self, store: Store, snapshot: str, files: Mapping[str, Sequence[StoredFile]], run_units: "RunUnits"
+    ) -> None:
+        wanted = [(name, file) for name, of in files.items() for file in of]
+        # The first files are read last, because those that were read last are held for the units that build.
+        units = [InferUnit(number, snapshot, name, file) for number, (name, file) in enumerate(reversed(wanted))]
+        for result in run_units(store, units):
+            assert isinstance(result, InferResult), "a unit that infers was given"
+            self.shapes[result.resource] = joined(self.shapes.get(result.resource, Shape()), result.shape)
+            self.texts |= set() if result.are_numbers else {result.resource}
+
+    def keys(self, source: SourceFacts) -> dict[str, Key]:
+        return {name: id_key(source, name not in self.texts) for name in self.shapes}
 
 
 def id_key(source: SourceFacts | Source, is_number: bool) -> Key:

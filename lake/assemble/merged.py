@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from lake.assemble.index import SCHEMA, Index, index_of_files, replaced_rows
+from lake.assemble.index import SCHEMA, Index, index_of_files, replaced_rows, write_index
 from lake.assemble.lost import lost_findings
 from lake.assemble.piece import KINDS, SELF_DESCRIPTION, MergedPiece
 from lake.assemble.ranges import Range
 from lake.assemble.shared import SharedRows, read_shared
 from lake.assemble.stored import StoredFile, open_documents
 from lake.commit import Commit
-from lake.publish import Finding
+from lake.documents import DOCUMENT_INDEX, DOCUMENTS, DOCUMENTS_PARTITION
+from lake.publish import Finding, SnapshotWriter
 from lake.resource import IdentityChange
 from lake.store import Store
 
@@ -128,3 +129,18 @@ def changed(merged: Mapping[str, MergedResource]) -> set[str]:
     """Return the resources whose documents changed; none if only the source's self-description did."""
     names = {name for name, item in merged.items() if item.is_changed}
     return set() if names <= {SELF_DESCRIPTION} else names
+
+
+def write_merged(writer: SnapshotWriter, snapshot: str, merging: Merging, index: Index, is_index_new: bool) -> None:
+    """Carry over the documents that did not change, describe the table of all documents, and write their index."""
+    stored = [one for item in merging.resources.values() for one in item.after]
+    for one in stored:
+        if one.snapshot != snapshot:
+            writer.copy(DOCUMENTS.name, one.file, one.snapshot, one.placed.name)
+    writer.tables[DOCUMENTS.name] = writer.describe(DOCUMENTS, DOCUMENTS_PARTITION, [one.placed for one in stored])
+    if merging.index is not None and merging.is_same and not is_index_new:
+        writer.carry(DOCUMENT_INDEX.name)
+        return
+    like = {one.file.name: one for one in writer.listed([DOCUMENT_INDEX.name]).get(DOCUMENT_INDEX.name, ())}
+    files = write_index(index, lambda file: writer.put(DOCUMENT_INDEX.name, file, like.get(file.name)))
+    writer.tables[DOCUMENT_INDEX.name] = writer.describe(DOCUMENT_INDEX, None, files)

@@ -20,7 +20,7 @@ PACKED_BYTES = 256 << 10
 # A batch has some kilobytes beside its rows, and often few rows, so no more of them wait one by one.
 LOOSE_BATCHES = 8
 
-_PACKING = pa.ipc.IpcWriteOptions(compression="zstd")
+_PACKING = pa.ipc.IpcWriteOptions(compression="lz4")
 
 # Multipliers that spread the bits of a number, as in splitmix64.
 _SPREAD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))

@@ -14,6 +14,7 @@ from lake.tables.extract import extract
 from lake.tables.faults import stranger, strangers, without_bad_keys
 from lake.tables.fill import fill
 from lake.tables.fingerprint import fingerprint
+from lake.tables.inferred.assumed import Assumed
 from lake.tables.parse import Drift, document_schema, parse
 from lake.tables.registry import TABLES, table_named
 from lake.tables.rows import rows_of
@@ -58,19 +59,23 @@ def build(
     generations: Mapping[int, int],
     only: Collection[str] | None = None,
     bases: frozenset[str] | None = None,
+    assumed: Assumed | None = None,
 ) -> list[Built]:
     """Turn a batch of one resource's documents into the rows of every table that they fill.
 
     `rows` has the columns ``id``, ``path`` and ``body`` of the documents, in the order of their ids; `generations` is
     what `species_generations` returned; `only` names the tables that are wanted, None means all of them; `bases` is
     as in `url_id`: what lies below none of them is no reference. A document that cannot be read, or has another id,
-    gives no rows. No row has a key that is null or there twice.
+    gives no rows. No row has a key that is null or there twice. The documents must be as `assumed`, if something is.
+
+    Raises:
+        UnassumedError: They are not.
     """
     tables = [table for table in catalog.tables_of(resource) if only is None or table.name in only]
     if not tables:
         return []
     if catalog.kind != POKEAPI:
-        found = rows_of(tables, resource, rows)
+        found = rows_of(tables, resource, rows, assumed)
         return [Built(table, own, tuple(drifts)) for table, (own, drifts) in zip(tables, found, strict=True)]
     if not catalog.is_declared(resource):
         return [_keyed(DOCUMENT_VALUES, *value_rows(resource, rows))]

@@ -104,11 +104,18 @@ def parse(
     return _read(_encoded(_repaired(document, schema, drifts) for document in documents), schema), drifts
 
 
+def parse_exactly(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray | None:
+    """Parse JSON texts as `parse` does; None if one has a member that `schema` has not, or a value of another type."""
+    with suppress(pa.ArrowInvalid):
+        return _read(bodies, schema, "error")
+    return None
+
+
 def _encoded(documents: Iterable[dict[str, Any]]) -> pa.StringArray:
     return pa.array([msgspec.json.encode(document) for document in documents], pa.binary()).cast(pa.string())
 
 
-def _read(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray:
+def _read(bodies: pa.StringArray, schema: pa.Schema, unexpected: str = "ignore") -> pa.StructArray:
     """Parse JSON objects, and raise `pa.ArrowInvalid` if one is none; Arrow crashes at a document that is ``null``."""
     if not pc.all(pc.match_substring_regex(bodies, r"^[ \t\r\n]*\{")).as_py():
         raise pa.ArrowInvalid("expected objects")
@@ -121,8 +128,8 @@ def _read(bodies: pa.StringArray, schema: pa.Schema) -> pa.StructArray:
         read_options=pj.ReadOptions(block_size=max(_BLOCK_BYTES, longest + 1)),
         parse_options=pj.ParseOptions(
             explicit_schema=schema,
-            unexpected_field_behavior="ignore",
-            newlines_in_values=text.to_pybytes().count(b"\n") > len(bodies),
+            unexpected_field_behavior=unexpected,
+            newlines_in_values=pc.any(pc.match_substring(bodies, "\n")).as_py() is True,
         ),
     )
     if table.num_rows != len(bodies):

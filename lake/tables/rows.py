@@ -14,6 +14,7 @@ from lake.schema import BODY, DOCUMENT_ID, KEY, Table
 from lake.tables.extract import extract
 from lake.tables.faults import without_bad_keys
 from lake.tables.fill import fill
+from lake.tables.inferred.assumed import Assumed, UnassumedError
 from lake.tables.parse import Drift, document_schema, parse
 from lake.tables.paths import steps
 
@@ -24,22 +25,34 @@ _Texts = dict[str | None, Any] | None
 Found = tuple[pa.Table, list[Drift]]
 
 
-def rows_of(tables: Sequence[Table], resource: str, documents: pa.Table) -> list[Found]:
+def rows_of(tables: Sequence[Table], resource: str, documents: pa.Table, assumed: Assumed | None = None) -> list[Found]:
     """Return the rows of each table in a batch of one resource's documents, by the primary key, and the drift.
 
     `documents` has the columns ``id``, ``path`` and ``body``. Rows of a table whose keys do not ascend with the
     documents have the column DOCUMENT_ID as well, and come in its order. A document that cannot be read gives no rows.
-    Drift about several tables stands with the first.
+    Drift about several tables stands with the first. The documents must be as `assumed`, if something is.
+
+    Raises:
+        UnassumedError: They are not.
     """
     bodies, ids = (documents[name].combine_chunks() for name in ("body", "id"))
-    parsed, drifts = parse(bodies, _schema_of(tuple(tables)), _change_of(tuple(tables)))
+    drifts = list[Drift]()
+    if assumed is None or (parsed := assumed.parsed(bodies)) is None:
+        if assumed is not None:
+            assumed.require(bodies)
+        parsed, drifts = parse(bodies, _schema_of(tuple(tables)), _change_of(tuple(tables)))
     if any(not drift.path for drift in drifts):
         return _without_unread(tables, resource, documents)
-    given = {KEY: keys_of(tables, resource, documents), BODY: bodies, DOCUMENT_ID: ids}
+    keys = keys_of(tables, resource, documents)
+    if assumed is not None and pa.types.is_integer(keys.type) and keys.null_count:
+        raise UnassumedError
+    given = {KEY: keys, BODY: bodies, DOCUMENT_ID: ids}
     filled = iter(fill([table for table in tables if table.fill], bodies, parsed, {}, ids=ids))
     found = list[Found]()
     for table in tables:
         rows, met = next(filled) if table.fill else extract(table, resource, parsed, {}, given=given)
+        if assumed is not None and not assumed.holds(table, rows, met):
+            assumed.require(bodies)
         kept, bad = without_bad_keys(table, rows)
         found.append((kept.drop_columns([DOCUMENT_ID]) if table.ascends else kept, [*drifts, *met, *bad]))
         drifts = []

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache, reduce
 from operator import or_
+from threading import Lock
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +15,10 @@ from lake.tables.inferred.shape import EXACT, INT64, TIME, Shape, joined, shape_
 # Documents with something new that are walked through before a new decoder is made, at first and at most. A decoder
 # takes as long to make as some ten documents to walk through, and the first few documents have most of what there is.
 _FEW, _MANY = 8, 512
+
+# Two threads that decode JSON take a third longer than one, because only one of them can work; meanwhile others fetch.
+# And msgspec 0.22 crashes where two threads ask it for the same types for the first time.
+_LOOKING = Lock()
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,6 +48,11 @@ def grown(shape: Shape, bodies: pa.StringArray) -> Shape:
 
     A body that cannot be decoded, or is no object, is no document.
     """
+    with _LOOKING:
+        return _grown(shape, bodies)
+
+
+def _grown(shape: Shape, bodies: pa.StringArray) -> Shape:
     # A decoder accepts only what adds nothing to the shape that it was made of, so these need no other look.
     decoder, pending, patience = _decoder(_encode(shape)), list[pa.Buffer](), _FEW
     for body in bodies:

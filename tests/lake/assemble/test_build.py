@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from flows.local.replica import demo_documents
 from lake import tables
 from lake.assemble.audit import kept_findings
-from lake.assemble.build import PARSED_AT_ONCE, Found, ParentRows, build_group, species_generations
+from lake.assemble.batches import PARSED_AT_ONCE
+from lake.assemble.build import Found, ParentRows, build_group, species_generations
 from lake.assemble.carried import ParentTables
 from lake.assemble.work import Work, cut_groups, plan_work
 from lake.commit import Commit, DataFile, SourceFacts, TableFiles

@@ -1,17 +1,20 @@
 """A lake whose tables nobody declared: they follow from the documents, and keep what they have from crawl to crawl."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from lake.assemble import infer, ranges, units
 from lake.assemble.draft import Crawled
+from lake.assemble.infer import SAMPLE, InferResult, InferUnit
 from lake.commit import Commit
 from lake.crawl import Rest, Source
 from lake.errors import PublishError
 from lake.layout import file_key
-from lake.publish import same_files
+from lake.publish import remove_snapshot, same_files
 from lake.store import Store
 from lake.table_settings import ColumnSettings, TableSettings
 from tests.lake.assemble.lakeside import Lakeside, audits
@@ -95,6 +98,50 @@ def test_one_order_of_documents_and_of_crawls_gives_the_same_bytes(store: Store)
     one = Lakeside(store, SHOPS).fill(documents)
     again = Lakeside(store, SHOPS).fill(dict(reversed(documents.items())))
     assert one == again
+
+
+def test_some_files_are_looked_at_and_all_where_one_of_the_others_has_more(
+    shops: Lakeside, monkeypatch: pytest.MonkeyPatch
+):
+    """What nobody looked at is held to what was seen, so the tables are those of all documents."""
+    monkeypatch.setattr(ranges, "PART_JSON_BYTES", 200)
+    looked_at, look = Counter[str](), units.infer_unit
+
+    def infer_unit(store: Store, unit: InferUnit) -> InferResult:
+        looked_at["files"] += 1
+        return look(store, unit)
+
+    monkeypatch.setattr(units, "infer_unit", infer_unit)
+
+    def fill(*odd: dict[str, Any]) -> tuple[Commit, int]:
+        looked_at.clear()
+        alike = [{**MART, "id": number} for number in range(1, 41)]
+        return shops.fill(bodies(*alike) | bodies(*odd)), looked_at["files"]
+
+    def rebuilt(commit: Commit) -> Commit:
+        draft = shops.draft(Crawled(commit.source, (), is_partial=True), is_rebuild=True)
+        assert draft is not None
+        remove_snapshot(shops.store, draft.commit.snapshot)
+        return draft.commit
+
+    first, looked = fill()
+    files = len(first.tables["documents"].files)
+    assert files > 3 * SAMPLE == 3 * looked
+
+    odd = {**MART, "id": 17, "floors": 6, "goods": [{"item": "drink", "price": 1.5}]}
+    second, looked = fill(odd)
+    assert looked == SAMPLE + files
+    assert types(shops, "shop")["floors"] == "int64"
+    assert types(shops, "shop_goods")["price"] == "double"
+    assert {"new-column", "widened"} <= {rule for rule, _ in audits(second)}
+    assert same_files(rebuilt(second).tables, second)
+
+    third, looked = fill(odd, {**MART, "id": 23, "floors": 7})
+    assert looked == SAMPLE
+    assert third.audits == ()
+    with monkeypatch.context() as patch:
+        patch.setattr(infer, "SAMPLE", files)
+        assert same_files(rebuilt(third).tables, third)
 
 
 def test_a_column_keeps_its_type_where_its_list_of_fields_is_lost(shops: Lakeside):

@@ -1,0 +1,151 @@
+"""Building tables before every document was looked at: what is assumed of those that were not, and holds them to it.
+
+Tables follow from the shape of all documents, and to look at each takes as long as a third of building the tables. So
+some are looked at; Arrow parses the others by types that leave no room for anything else, while it builds. What Arrow
+takes adds nothing to the shape. What it refuses is looked at after all.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.schema import Table
+from lake.tables.inferred.grow import grown
+from lake.tables.inferred.known import fields_of
+from lake.tables.inferred.places import member, place_at
+from lake.tables.inferred.said import Said
+from lake.tables.inferred.shape import EXACT, NOTHING, Kind, Shape, joined
+from lake.tables.parse import Drift, parse_exactly
+from lake.tables.paths import steps
+
+_TYPES = {
+    "boolean": pa.bool_(),
+    "int": pa.int64(),
+    "wide": pa.int64(),
+    "double": pa.float64(),
+    "time": pa.string(),
+    "string": pa.string(),
+}
+# What a column holds. One that the snapshot before had keeps its type, so it may be met by more than it can hold.
+_KINDS: dict[pa.DataType, tuple[Kind, ...]] = {
+    pa.bool_(): ("boolean",),
+    pa.int64(): ("wide",),
+    pa.float64(): ("double",),
+    pa.timestamp("us", "UTC"): ("time",),
+}
+_SETTLED: dict[pa.DataType, tuple[Kind, ...]] = {
+    pa.float64(): ("double", "huge"),
+    pa.timestamp("us", "UTC"): ("string",),
+}
+
+
+class UnassumedError(Exception):
+    """Documents have what was assumed that none has, so their tables must follow from all; `args` are the resources."""
+
+
+def assumable(shape: Shape, tables: Sequence[Table], before: Sequence[Table], said: Said) -> Shape | None:
+    """Return what may be assumed of all documents of a resource if some have a shape, of which its `tables` follow.
+
+    Documents that have no more than what is returned change nothing of the tables. None means that types cannot say it,
+    or that what settings say was not met: then all must be looked at.
+    """
+    named = {*said.columns, *said.omitted, said.key, *(rows for rows in said.tables if rows)}
+    if any(place_at(shape, path) is None for path in named):
+        return None
+    fields = fields_of(tables)
+    if any(field.is_json for field in fields.values()):
+        return None
+    settled = {path: field.type for path, field in fields_of(before).items()}
+    for path, field in fields.items():
+        if path and not path.startswith("@"):
+            kinds = _KINDS.get(field.type, ("string",))
+            is_settled = settled.get(path) == field.type
+            shape = joined(shape, _at(path, _SETTLED.get(field.type, kinds) if is_settled else kinds))
+    for table in tables:
+        if table.rows and table.rows not in fields:
+            shape = joined(shape, _at(table.rows, ("object",)))
+    return shape if shape.members and Assumed.of(shape) else None
+
+
+def _at(path: str, kinds: tuple[Kind, ...]) -> Shape:
+    """Return the shape of documents that have values of some kinds at a path, and nothing else."""
+    place = Shape(kinds)
+    for name, is_list in reversed(steps(path)):
+        place = Shape(("object",), {name: Shape(("list",), {}, place) if is_list else place})
+    return place
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What is assumed of documents: their shape, and the types to parse them as.
+
+    `times` are the paths of texts that must be times, and `doubles` those of numbers with a fraction, which may not be
+    integers that a double does not hold.
+    """
+
+    shape: Shape
+    schema: pa.Schema
+    times: frozenset[str]
+    doubles: frozenset[str]
+
+    @classmethod
+    def of(cls, shape: Shape) -> Self | None:
+        """Return what a shape says of documents; None if values of several kinds stand at one place."""
+        type_ = _type(shape)
+        if type_ is None:
+            return None
+        kinds = dict(_leaves(shape, ""))
+        times, doubles = (frozenset(path for path in kinds if kinds[path] == {kind}) for kind in ("time", "double"))
+        return cls(shape, pa.schema(list(type_)), times, doubles)
+
+    def parsed(self, bodies: pa.StringArray) -> pa.StructArray | None:
+        """Return documents that are as they are assumed to be; None if some may not be."""
+        return parse_exactly(bodies, self.schema)
+
+    def holds(self, table: Table, rows: pa.Table, drifts: Sequence[Drift]) -> bool:
+        """Tell whether the rows of parsed documents, and what did not fit, are as it is assumed as well."""
+        doubles = [rows[field.name] for field in table.fields if field.paths[0] in self.doubles]
+        is_exact = not any(pc.any(pc.greater_equal(pc.abs(values), float(EXACT))).as_py() for values in doubles)
+        return is_exact and not any(drift.path in self.times for drift in drifts)
+
+    def require(self, bodies: pa.StringArray) -> None:
+        """Look at each of some documents, and raise `UnassumedError` if they have what the shape has not."""
+        if _adds(grown(self.shape, bodies), self.shape):
+            raise UnassumedError
+
+
+def _type(place: Shape) -> pa.DataType | None:
+    """Return the type of all values that a place has, None if there is none."""
+    values = place.values
+    if values == {"object"}:
+        types = {name: _type(inner) for name, inner in place.members.items()}
+        return None if None in types.values() else pa.struct(list(types.items()))
+    if values == {"list"}:
+        inner = _type(place.elements or NOTHING)
+        return None if inner is None else pa.list_(inner)
+    if values == {"double", "huge"}:
+        return pa.float64()
+    return _TYPES.get(min(values)) if len(values) == 1 else None if values else pa.null()
+
+
+def _leaves(place: Shape, path: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the path of each value that is neither an object nor a list, and its kinds."""
+    for name, inner in place.members.items():
+        yield from _leaves(inner, member(path, name))
+    if place.elements is not None:
+        yield from _leaves(place.elements, f"{path}[]")
+    if not place.members and place.elements is None:
+        yield path, place.values
+
+
+def _adds(more: Shape, shape: Shape) -> bool:
+    """Tell whether a shape has values that another one, which it was made of, has not; null is none."""
+    if more is shape:
+        return False
+    if more.values != shape.values:
+        return True
+    pairs = [(place, shape.members.get(name, NOTHING)) for name, place in more.members.items()]
+    return any(_adds(*pair) for pair in [*pairs, (more.elements or NOTHING, shape.elements or NOTHING)])
