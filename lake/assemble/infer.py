@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from lake.assemble.units import RunUnits
 
 
-# Files of a resource's documents that are looked at, of those that are built anew, and not of all.
-SAMPLE = 4
+# Files of a resource's documents that are looked at where it has more than `FEW` of them. Of few, to look at all takes
+# less time than is lost if one of the others turns out to have more.
+SAMPLE, FEW = 4, 16
 
 
 class InferUnit(msgspec.Struct, frozen=True, tag="infer"):
@@ -121,7 +122,7 @@ def infer(
 
 def _sample(files: Sequence[StoredFile]) -> Sequence[StoredFile]:
     """Return the first and the last of some files, and some between them."""
-    if len(files) <= SAMPLE:
+    if len(files) <= FEW:
         return files
     return [files[place * (len(files) - 1) // (SAMPLE - 1)] for place in range(SAMPLE)]
 
