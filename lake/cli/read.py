@@ -58,6 +58,12 @@ def columns(
 
 
 @app.command()
+def docs(bucket: Bucket = None, prefix: Prefix = "", lake: LakeBlock = LAKE_BLOCK, as_of: AsOf = None) -> None:
+    """Print a page of Markdown about all tables of a snapshot: grain, key, rows, and what each column means."""
+    say(open_lake(lake, bucket, prefix).docs(as_of).rstrip("\n"))
+
+
+@app.command()
 def snapshots(
     limit: Limit = None,
     bucket: Bucket = None,

@@ -158,6 +158,19 @@ class Lake(InDuckDB, Comparisons):
         frame.attrs.update(found.facts)
         return frame
 
+    def docs(self, as_of: str | date | None = None) -> str:
+        """Return a page of Markdown about all tables and ready views of a snapshot, as `columns` describes each.
+
+        The smallest file of every table is fetched.
+
+        Raises:
+            UnknownNameError: No such snapshot.
+            LakeError: A file cannot be read.
+        """
+        from lake.read.dictionary import dictionary
+
+        return dictionary(self.store, self.commit(as_of))
+
     def audits(self, as_of: str | date | None = None) -> "pd.DataFrame":
         """Return one row per finding of a snapshot's audits: its level, rule, the table or resource, and the facts."""
         from lake.read.frames import listed

@@ -31,6 +31,7 @@ LONG = "\u202e" + "x" * 100_000
 COMMANDS = {
     "tables": ("tables",),
     "columns": ("columns", "learnt"),
+    "docs": ("docs",),
     "snapshots": ("snapshots",),
     "audits": ("audits",),
     "read": ("read", "learnt", "--limit", "0"),
