@@ -1,8 +1,8 @@
-"""Building tables before every document was looked at: what is assumed of those that were not, and holds them to it.
+"""Tables of which not every document was looked at: what is assumed of the others, and how they are held to it.
 
-Tables follow from the shape of all documents, and to look at each takes as long as a third of building the tables. So
-some are looked at; Arrow parses the others by types that leave no room for anything else, while it builds. What Arrow
-takes adds nothing to the shape. What it refuses is looked at after all.
+Tables follow from the shape of all documents, and to look at each took a third of the time that it takes to build them.
+So some are looked at. While the tables are built, Arrow parses all by types that leave no room for anything else: what
+it takes adds nothing to the shape, and what it refuses is looked at after all.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ _TYPES = {
     "time": pa.string(),
     "string": pa.string(),
 }
-# What a column holds. One that the snapshot before had keeps its type, so it may be met by more than it can hold.
+# The kinds of which a column follows. One of the snapshot before keeps its type, whatever values come that do not fit.
 _KINDS: dict[pa.DataType, tuple[Kind, ...]] = {
     pa.bool_(): ("boolean",),
     pa.int64(): ("wide",),
@@ -43,7 +43,7 @@ _SETTLED: dict[pa.DataType, tuple[Kind, ...]] = {
 
 
 class UnassumedError(Exception):
-    """Documents have what was assumed that none has, so their tables must follow from all; `args` are the resources."""
+    """Documents have something that was assumed of none; `args` are the resources of which all must be looked at."""
 
 
 def assumable(shape: Shape, tables: Sequence[Table], before: Sequence[Table], said: Said) -> Shape | None:
