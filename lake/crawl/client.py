@@ -14,7 +14,7 @@ from lake.crawl.breaker import LEFT_ALONE
 from lake.crawl.coding import CodingError, decoder_of
 from lake.crawl.key import Key
 from lake.crawl.oauth2 import TokenError
-from lake.crawl.pace import Pace, date_of, retry_after_seconds
+from lake.crawl.pace import Pace, date_of, wait_seconds
 from lake.crawl.reply import AgainError, FetchError, NotFoundError, Reply
 from lake.crawl.signing import Signing
 from lake.crawl.wire import AddressError, Answer, Wire, WireError, open_wire
@@ -180,7 +180,7 @@ class Client:
         if self._behind is None and (said := date_of(answer.header("Date"))) is not None:
             self._behind = max(datetime.now(UTC) - said, timedelta())
         # GitHub and others refuse with 403 who asks too often, and say when to come back.
-        is_passing = status in _RETRIED_STATUS or (status == 403 and answer.header("Retry-After") is not None)
+        is_passing = status in _RETRIED_STATUS or (status == 403 and _asks_to_wait(answer))
         if not is_passing:
             self._pace.note_answer()
         if status == 304 and conditional:
@@ -231,9 +231,7 @@ class Client:
 
     def _later(self, answer: Answer) -> FetchError:
         """Return the failure for a temporary refusal; if the source says how long to wait, all requests wait."""
-        # By the source's clock, because that of this machine may be wrong.
-        now = date_of(answer.header("Date")) or datetime.now(UTC)
-        seconds = retry_after_seconds(answer.header("Retry-After"), now)
+        seconds = wait_seconds(answer.header, _now(answer))
         if seconds is None:
             return AgainError(f"status {answer.status}")
         if seconds > self.source.max_retry_after_seconds:
@@ -243,6 +241,15 @@ class Client:
                 f"status {answer.status}, come back in {seconds:.0f} s, after too many such waits", is_final=True
             )
         return AgainError(f"status {answer.status}", is_paced=True)
+
+
+def _now(answer: Answer) -> datetime:
+    """Return the time by the source's clock, because that of this machine may be wrong."""
+    return date_of(answer.header("Date")) or datetime.now(UTC)
+
+
+def _asks_to_wait(answer: Answer) -> bool:
+    return answer.header("Retry-After") is not None or wait_seconds(answer.header, _now(answer)) is not None
 
 
 def _tag(value: str | None) -> str | None:

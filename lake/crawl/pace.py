@@ -4,6 +4,7 @@ import asyncio
 import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,9 @@ from lake.source import LEAST_REQUESTS, REQUESTS_PER_DOCUMENT, Source
 # and in all. By default these are six minutes and one hour.
 WAITS_IN_A_ROW = 3
 WAITS_IN_ALL = 30
+
+# What is more is a time, and not as many seconds from now, which were thirty years.
+_SINCE_1970 = 10**9
 
 
 class Pace:
@@ -144,6 +148,25 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
         return float(math.ceil(seconds)) if math.isfinite(seconds) else seconds
     until = date_of(text)
     return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def wait_seconds(header: Callable[[str], str | None], now: datetime) -> float | None:
+    """Return the seconds that the headers of a refusal ask to wait; None if they say nothing of it.
+
+    Without ``Retry-After``, a limit of which nothing remains says when it begins anew: in so many seconds, or, as
+    GitHub has it, at a time in seconds since 1970.
+
+    >>> said = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1786161600"}
+    >>> wait_seconds(said.get, datetime(2026, 8, 8, 3, 59, tzinfo=UTC))
+    60.0
+    """
+    seconds = retry_after_seconds(header("Retry-After"), now)
+    for prefix in ("", "X-"):
+        if seconds is None and (header(f"{prefix}RateLimit-Remaining") or "").strip() == "0":
+            seconds = retry_after_seconds(header(f"{prefix}RateLimit-Reset"), now)
+            if seconds is not None and seconds >= _SINCE_1970:
+                seconds = max(0.0, seconds - now.timestamp())
+    return seconds
 
 
 def date_of(text: str | None) -> datetime | None:

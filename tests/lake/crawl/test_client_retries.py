@@ -105,6 +105,37 @@ def test_retry_after_as_a_date_goes_by_the_clock_of_the_source(delays: list[floa
     assert delays == [pytest.approx(100, abs=1)]
 
 
+@pytest.mark.parametrize("status", [403, 429])
+@pytest.mark.parametrize("prefix", ["", "X-"])
+@pytest.mark.parametrize("is_time", [False, True])
+def test_a_limit_of_which_nothing_is_left_is_waited_for(delays: list[float], status: int, prefix: str, is_time: bool):
+    """GitHub refuses so, without Retry-After."""
+    now = datetime(2026, 8, 8, tzinfo=UTC)
+    reset = str(int(now.timestamp()) * is_time + 100)
+    headers = {f"{prefix}RateLimit-Remaining": "0", f"{prefix}RateLimit-Reset": reset}
+    refusal(source(attempts=2), always(status=status, headers={"Date": format_datetime(now, usegmt=True), **headers}))
+    assert delays == [pytest.approx(100, abs=1)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "100"},
+        {"X-RateLimit-Remaining": "0"},
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "soon"},
+    ],
+)
+def test_a_refusal_with_requests_left_or_without_a_time_is_no_limit(delays: list[float], headers: dict[str, str]):
+    assert refusal(source(attempts=2), always(status=403, headers=headers)) == "status 403"
+    assert delays == []
+
+
+def test_a_limit_that_begins_anew_in_an_hour_is_refused_at_once(delays: list[float]):
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "3600"}
+    said = refusal(source(attempts=2), always(status=403, headers=headers))
+    assert (said, delays) == ("status 403, come back in 3600 s", [])
+
+
 @pytest.mark.parametrize("value", ["0", "Sat, 08 Aug 2020 04:12:00 GMT"])
 def test_retry_after_of_no_time_means_at_once(delays: list[float], value: str):
     refusal(source(retry_delay_seconds=3600), always(status=429, headers={"Retry-After": value}))
