@@ -37,6 +37,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "teardown": ("--yes",),
     "tables": (),
     "columns": ("pokemon",),
+    "docs": (),
     "snapshots": (),
     "audits": (),
     "report": (),
