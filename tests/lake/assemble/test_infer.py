@@ -17,7 +17,8 @@ from lake.layout import file_key
 from lake.publish import remove_snapshot, same_files
 from lake.store import Store
 from lake.table_settings import ColumnSettings, TableSettings
-from tests.lake.assemble.lakeside import Lakeside, audits
+from tests.lake.assemble.lakeside import Lakeside, audits, hashes
+from tests.lake.assemble.posting import by_post
 
 SHOPS = Source("https://shops.test/v1/", "rest", rest=Rest(collections=(("shop", "shops"),)))
 
@@ -144,6 +145,21 @@ def test_some_files_are_looked_at_and_all_where_one_of_the_others_has_more(
     with monkeypatch.context() as patch:
         patch.setattr(infer, "FEW", files)
         assert same_files(rebuilt(third).tables, third)
+
+
+def test_what_is_assumed_goes_by_post(shops: Lakeside, monkeypatch: pytest.MonkeyPatch):
+    """Units are done on other machines; one that finds more than was assumed says so, and the next try holds."""
+    monkeypatch.setattr(ranges, "PART_JSON_BYTES", 200)
+    monkeypatch.setattr(infer, "FEW", 8)
+    alike = bodies(*({**MART, "id": number} for number in range(1, 31)))
+    shops.fill(alike)
+    for odd in ({"id": 9, "name": "Mall"}, {"id": 9, "name": "Mall", "floors": 1.5}):
+        crawled = shops.crawl(alike | bodies(odd))
+        here, there = shops.draft(crawled), shops.draft(crawled, run_units=by_post)
+        assert here is not None
+        assert there is not None
+        assert hashes(there.commit) == hashes(here.commit)
+        assert there.findings == here.findings
 
 
 def test_a_column_keeps_its_type_where_its_list_of_fields_is_lost(shops: Lakeside):

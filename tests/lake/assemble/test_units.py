@@ -2,34 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
 import pytest
 
 from flows.local.replica import demo_documents
 from lake.assemble import stored
-from lake.assemble.units import Result, Unit, do, in_threads
+from lake.assemble.units import Result, Unit, in_threads
 from lake.commit import DataFile, read_file
 from lake.errors import StoreError
 from lake.layout import snapshot_folder, units_folder
 from lake.store import Store
 from tests.lake import keys
 from tests.lake.assemble.lakeside import Documents, Lakeside, changed, hashes, only
+from tests.lake.assemble.posting import by_post
 
 SNAPSHOT = "20260808T041200Z-1f3a9c02"
 
 
 def some_documents() -> Documents:
     return only(demo_documents(), "pokemon", "pokemon-species", "item", "type")
-
-
-def by_post(store: Store, units: Sequence[Unit]) -> Iterator[Result]:
-    """Do units from the last to the first, each of them twice, with nothing but JSON between here and there."""
-    for unit in reversed(units):
-        sent = msgspec.json.encode(unit)
-        assert len(sent) < 20_000
-        for _ in range(2):
-            result = msgspec.json.encode(do(store.at(store.uri(), store._s3), msgspec.json.decode(sent, type=Unit)))
-        yield msgspec.json.decode(result, type=Result)
 
 
 def test_units_give_the_same_files_and_commit_wherever_they_are_done(store: Store):
