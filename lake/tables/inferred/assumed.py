@@ -82,12 +82,13 @@ def _at(path: str, kinds: tuple[Kind, ...]) -> Shape:
 class Assumed:
     """What is assumed of documents: their shape, and the types to parse them as.
 
-    `times` are the paths of texts that must be times, and `doubles` those of numbers with a fraction, which may not be
-    integers that a double does not hold.
+    `nulls` are the paths of what must be null, `times` those of texts that must be times, and `doubles` those of
+    numbers with a fraction, which may not be integers that a double does not hold.
     """
 
     shape: Shape
     schema: pa.Schema
+    nulls: tuple[str, ...]
     times: frozenset[str]
     doubles: frozenset[str]
 
@@ -98,12 +99,14 @@ class Assumed:
         if type_ is None:
             return None
         kinds = dict(_leaves(shape, ""))
+        nulls = tuple(path for path, values in kinds.items() if not values)
         times, doubles = (frozenset(path for path in kinds if kinds[path] == {kind}) for kind in ("time", "double"))
-        return cls(shape, pa.schema(list(type_)), times, doubles)
+        return cls(shape, pa.schema(list(type_)), nulls, times, doubles)
 
     def parsed(self, bodies: pa.StringArray) -> pa.StructArray | None:
         """Return documents that are as they are assumed to be; None if some may not be."""
-        return parse_exactly(bodies, self.schema)
+        documents = parse_exactly(bodies, self.schema)
+        return None if documents is None or any(_has_values(documents, path) for path in self.nulls) else documents
 
     def holds(self, table: Table, rows: pa.Table, drifts: Sequence[Drift]) -> bool:
         """Tell whether the rows of parsed documents, and what did not fit, are as it is assumed as well."""
@@ -128,17 +131,27 @@ def _type(place: Shape) -> pa.DataType | None:
         return None if inner is None else pa.list_(inner)
     if values == {"double", "huge"}:
         return pa.float64()
-    return _TYPES.get(min(values)) if len(values) == 1 else None if values else pa.null()
+    # Arrow 26 reads no nulls of their own type in a list, so they have another one.
+    return _TYPES.get(min(values)) if len(values) == 1 else None if values else pa.bool_()
 
 
 def _leaves(place: Shape, path: str) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield the path of each value that is neither an object nor a list, and its kinds."""
-    for name, inner in place.members.items():
-        yield from _leaves(inner, member(path, name))
-    if place.elements is not None:
-        yield from _leaves(place.elements, f"{path}[]")
-    if not place.members and place.elements is None:
+    if place.values == {"object"}:
+        for name, inner in place.members.items():
+            yield from _leaves(inner, member(path, name))
+    elif place.values == {"list"}:
+        yield from _leaves(place.elements or NOTHING, f"{path}[]")
+    else:
         yield path, place.values
+
+
+def _has_values(documents: pa.StructArray, path: str) -> bool:
+    values: pa.Array = documents
+    for name, is_list in steps(path):
+        values = pc.struct_field(values, [name])
+        values = pc.list_flatten(values) if is_list else values
+    return bool(values.null_count < len(values))
 
 
 def _adds(more: Shape, shape: Shape) -> bool:

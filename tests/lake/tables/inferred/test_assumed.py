@@ -15,6 +15,8 @@ from lake.tables.rows import rows_of
 from tests.lake.tables.inferred import SCALARS, bodies, randoms
 from tests.lake.tables.inferred.trainers import ID, TRAINER, declared
 
+# Nothing of a list's elements is known.
+NICKS = {"id": 7, "team": [{"nick": None, "badges": []}]}
 ALIKE = (
     {"id": 2},
     {"id": 3, "name": None, "address": {}, "tags": [], "team": [{}], "nothing": None, "none": [], "empty": {}},
@@ -24,6 +26,11 @@ ALIKE = (
         "score": 2,
         "address": {"geo": {"lat": -7}},
         "team": [None, {"moves": []}],
+    },
+    {
+        "id": 4,
+        "none": [None, None, None],
+        "team": [{"nick": None}, {"nick": None}, {"nick": None, "badges": [None] * 9}],
     },
     {"id": 5, "joinedAt": "2020-02-29T23:59:59+01:00", "isActive": False, "score": -1e300 / 1e290, "tags": [None, "é"]},
 )
@@ -51,6 +58,10 @@ UNLIKE = (
     {"id": 2, "nothing": []},
     {"id": 2, "empty": {"a": 1}},
     {"id": 2, "none": [0]},
+    {"id": 2, "none": [True]},
+    {"id": 2, "nothing": False},
+    {"id": 2, "team": [{"nick": True}]},
+    {"id": 2, "team": [{"badges": [False]}]},
     {"id": "brock"},
 )
 
@@ -83,7 +94,7 @@ def is_assumed(tables: tuple[Table, ...], of: Assumed, *documents: object) -> bo
 
 
 def test_documents_that_are_alike_are_not_looked_at(monkeypatch: pytest.MonkeyPatch):
-    of, tables = assume(TRAINER), declared(TRAINER).tables
+    of, tables = assume(TRAINER, NICKS), declared(TRAINER, NICKS).tables
     assert of is not None
 
     def look(*given: object) -> None:
@@ -97,7 +108,7 @@ def test_documents_that_are_alike_are_not_looked_at(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("document", UNLIKE, ids=json.dumps)
 def test_a_document_with_more_is_told_from_the_others(document: dict):
-    of, tables = assume(TRAINER), declared(TRAINER).tables
+    of, tables = assume(TRAINER, NICKS), declared(TRAINER, NICKS).tables
     assert of is not None
     assert not is_assumed(tables, of, *ALIKE, document)
 
@@ -117,7 +128,7 @@ def test_a_document_with_more_is_told_from_the_others(document: dict):
 )
 def test_what_arrow_refuses_is_looked_at_and_may_add_nothing(document: str):
     """A member that is null, or there twice, and what is no document."""
-    of, tables = assume(TRAINER), declared(TRAINER).tables
+    of, tables = assume(TRAINER, NICKS), declared(TRAINER, NICKS).tables
     assert of is not None
     assert is_assumed(tables, of, *ALIKE, document)
 
@@ -184,6 +195,8 @@ KINDS = (
     ("[]", "[1]", "[null, 2]"),
     ("[]", '[{"b": 1}]', '[{"b": 2, "c": [0.5]}, null]', "[{}]"),
     ("null",),
+    ("[]", "[null, null, null]"),
+    ("[]", '[{"b": null}, {"b": null, "c": []}, null]', '[{"c": [null, null]}, {}]'),
 )
 # NaN is no JSON, and equals nothing.
 ODD = tuple(text for text in SCALARS if text != "NaN")
