@@ -83,7 +83,7 @@ def _identity(argument: Any) -> Hashable:
     if isinstance(argument, Catalog):
         return argument.kind if argument.kind == POKEAPI else argument.tables
     if isinstance(argument, Assumed):
-        return msgspec.json.encode(argument.shape)
+        return msgspec.json.encode(argument.assumption, order="deterministic")
     if isinstance(argument, dict):
         return frozenset(argument.items())
     if isinstance(argument, set):

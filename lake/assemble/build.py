@@ -24,7 +24,7 @@ from lake.publish.parquet import QUICK
 from lake.schema import Table
 from lake.store import Store
 from lake.tables import Catalog, catalog_of
-from lake.tables.inferred import Assumed, Shape, UnassumedError
+from lake.tables.inferred import Assumed, Assumption, UnassumedError
 from lake.tables.inferred.stored import InferredTable
 
 # Tables of a group that are compressed at the same time.
@@ -69,7 +69,7 @@ class BuildUnit(msgspec.Struct, frozen=True, tag="build"):
     known: SharedRows | None = None
     bases: tuple[str, ...] | None = None
     inferred: tuple[InferredTable, ...] = ()
-    assumed: dict[str, Shape] = {}
+    assumed: dict[str, Assumption] = {}
 
     @property
     def weight(self) -> int:
@@ -128,7 +128,7 @@ def build_unit(store: Store, unit: BuildUnit) -> BuildResult:
                 ParentTables(store, unit.parent).rows,
                 lambda rows: done.update(documents=rows),
                 frozenset(unit.bases) if unit.bases is not None else None,
-                {resource: Assumed.of(shape) for resource, shape in unit.assumed.items()},
+                {resource: Assumed.of(assumption) for resource, assumption in unit.assumed.items()},
             )
     except UnassumedError:
         return BuildResult(unit.number, 0, {}, (), (), tuple(unit.assumed))

@@ -15,7 +15,7 @@ from lake.publish import ListedFile, SnapshotWriter
 from lake.schema import Table
 from lake.store import Store
 from lake.tables import Catalog
-from lake.tables.inferred import Shape, UnassumedError
+from lake.tables.inferred import Assumption, UnassumedError
 from lake.tables.inferred.stored import InferredTable
 
 
@@ -30,7 +30,7 @@ def build_tables(
     bases: frozenset[str],
     advance: Advance,
     run_units: RunUnits,
-    assumed: Mapping[str, Shape],
+    assumed: Mapping[str, Assumption],
 ) -> list[BuildResult]:
     """Build and write groups of tables, the one with the most bytes of documents first; `at_hand` is the parent's.
 

@@ -21,7 +21,7 @@ from lake.source import Source
 from lake.store import PARALLEL_REQUESTS, Store
 from lake.table_settings import read_said
 from lake.tables import Catalog, catalog_of
-from lake.tables.inferred import Key, Note, Shape, assumable, declare, grown, joined
+from lake.tables.inferred import Assumption, Key, Note, Shape, assumable, declare, grown, joined
 from lake.tables.inferred.said import said_of
 from lake.tables.inferred.stored import InferredField, InferredTable
 from lake.tables.rows import have_numbers
@@ -82,7 +82,7 @@ class Inference:
 
     catalog: Catalog
     findings: tuple[Finding, ...]
-    assumed: Mapping[str, Shape]
+    assumed: Mapping[str, Assumption]
 
 
 def infer(
@@ -107,11 +107,11 @@ def infer(
     seen.look(store, snapshot, some, run_units)
     settings, tables = read_said(source.declared.get("tables", {})), [table.table() for table in before]
     made = declare(seen.shapes, seen.keys(source), tables, settings)
-    assumed = dict[str, Shape]()
+    assumed = dict[str, Assumption]()
     for name in (name for name in files if len(some[name]) < len(files[name])):
         own, old = ([table for table in of if name in table.resources] for of in (made.tables, tables))
-        if shape := assumable(seen.shapes[name], own, old, said_of(settings, name)):
-            assumed[name] = shape
+        if assumption := assumable(seen.shapes[name], own, old, said_of(settings, name)):
+            assumed[name] = assumption
     rest = {name: [file for file in of if file not in some[name]] for name, of in files.items() if name not in assumed}
     if any(rest.values()):
         seen.look(store, snapshot, rest, run_units)

@@ -154,7 +154,7 @@ def wait_seconds(header: Callable[[str], str | None], now: datetime) -> float | 
     """Return the seconds that the headers of a refusal ask to wait; None if they say nothing of it.
 
     Without ``Retry-After``, a limit of which nothing remains says when it begins anew: in so many seconds, or, as
-    GitHub has it, at a time in seconds since 1970.
+    GitHub has it, at a time in seconds since 1970. That is a second from now at least, because whole ones are counted.
 
     >>> said = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1786161600"}
     >>> wait_seconds(said.get, datetime(2026, 8, 8, 3, 59, tzinfo=UTC))
@@ -163,9 +163,9 @@ def wait_seconds(header: Callable[[str], str | None], now: datetime) -> float | 
     seconds = retry_after_seconds(header("Retry-After"), now)
     for prefix in ("", "X-"):
         if seconds is None and (header(f"{prefix}RateLimit-Remaining") or "").strip() == "0":
-            seconds = retry_after_seconds(header(f"{prefix}RateLimit-Reset"), now)
-            if seconds is not None and seconds >= _SINCE_1970:
-                seconds = max(0.0, seconds - now.timestamp())
+            reset = retry_after_seconds(header(f"{prefix}RateLimit-Reset"), now)
+            if reset is not None:
+                seconds = max(1.0, reset - now.timestamp() if reset >= _SINCE_1970 else reset)
     return seconds
 
 

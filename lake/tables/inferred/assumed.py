@@ -5,10 +5,11 @@ So some are looked at. While the tables are built, Arrow parses all by types tha
 it takes adds nothing to the shape, and what it refuses is looked at after all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,16 +30,12 @@ _TYPES = {
     "time": pa.string(),
     "string": pa.string(),
 }
-# The kinds of which a column follows. One of the snapshot before keeps its type, whatever values come that do not fit.
+# What a column may hold. One of the snapshot before takes each text for a time that may be none.
 _KINDS: dict[pa.DataType, tuple[Kind, ...]] = {
     pa.bool_(): ("boolean",),
     pa.int64(): ("wide",),
     pa.float64(): ("double",),
     pa.timestamp("us", "UTC"): ("time",),
-}
-_SETTLED: dict[pa.DataType, tuple[Kind, ...]] = {
-    pa.float64(): ("double", "huge"),
-    pa.timestamp("us", "UTC"): ("string",),
 }
 
 
@@ -46,7 +43,17 @@ class UnassumedError(Exception):
     """Documents have something that was assumed of none; `args` are the resources of which all must be looked at."""
 
 
-def assumable(shape: Shape, tables: Sequence[Table], before: Sequence[Table], said: Said) -> Shape | None:
+class Assumption(msgspec.Struct, frozen=True):
+    """What all documents of a resource have at most.
+
+    Columns at `settled` paths keep their types, whatever comes: what does not fit lands as null.
+    """
+
+    shape: Shape
+    settled: frozenset[str] = frozenset()
+
+
+def assumable(shape: Shape, tables: Sequence[Table], before: Sequence[Table], said: Said) -> Assumption | None:
     """Return what may be assumed of all documents of a resource if some have a shape, of which its `tables` follow.
 
     Documents that have no more than what is returned change nothing of the tables. None means that types cannot say it,
@@ -55,19 +62,21 @@ def assumable(shape: Shape, tables: Sequence[Table], before: Sequence[Table], sa
     named = {*said.columns, *said.omitted, said.key, *(rows for rows in said.tables if rows)}
     if any(place_at(shape, path) is None for path in named):
         return None
-    fields = fields_of(tables)
+    fields = {path: field for path, field in fields_of(tables).items() if path and not path.startswith("@")}
     if any(field.is_json for field in fields.values()):
         return None
-    settled = {path: field.type for path, field in fields_of(before).items()}
+    old = {path: field.type for path, field in fields_of(before).items()}
+    settled = frozenset(path for path, field in fields.items() if old.get(path) == field.type)
     for path, field in fields.items():
-        if path and not path.startswith("@"):
-            kinds = _KINDS.get(field.type, ("string",))
-            is_settled = settled.get(path) == field.type
-            shape = joined(shape, _at(path, _SETTLED.get(field.type, kinds) if is_settled else kinds))
+        kinds = _KINDS.get(field.type, ("string",))
+        shape = joined(shape, _at(path, kinds))
+        if path in settled:
+            shape = _replaced(shape, steps(path), Shape(("string",) if kinds == ("time",) else kinds))
     for table in tables:
         if table.rows and table.rows not in fields:
             shape = joined(shape, _at(table.rows, ("object",)))
-    return shape if shape.members and Assumed.of(shape) else None
+    found = Assumption(shape, settled)
+    return found if shape.members and Assumed.of(found) else None
 
 
 def _at(path: str, kinds: tuple[Kind, ...]) -> Shape:
@@ -78,30 +87,45 @@ def _at(path: str, kinds: tuple[Kind, ...]) -> Shape:
     return place
 
 
+def _replaced(place: Shape | None, way: Sequence[tuple[str, bool]], leaf: Shape) -> Shape:
+    """Return a place with another one at the end of a way that it has."""
+    if place is None or not way:
+        return leaf
+    (name, is_list), inner = way[0], place.members[way[0][0]]
+    if is_list:
+        inner = Shape(inner.kinds, inner.members, _replaced(inner.elements, way[1:], leaf))
+    else:
+        inner = _replaced(inner, way[1:], leaf)
+    return Shape(place.kinds, {**place.members, name: inner}, place.elements)
+
+
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What is assumed of documents: their shape, and the types to parse them as.
+    """What is assumed of documents, and the types to parse them as.
 
     `nulls` are the paths of what must be null, `times` those of texts that must be times, and `doubles` those of
     numbers with a fraction, which may not be integers that a double does not hold.
     """
 
-    shape: Shape
+    assumption: Assumption
     schema: pa.Schema
     nulls: tuple[str, ...]
     times: frozenset[str]
     doubles: frozenset[str]
 
     @classmethod
-    def of(cls, shape: Shape) -> Self | None:
-        """Return what a shape says of documents; None if values of several kinds stand at one place."""
-        type_ = _type(shape)
+    def of(cls, assumption: Assumption) -> Self | None:
+        """Return what an assumption says of documents; None if values of several kinds stand at one place."""
+        type_ = _type(assumption.shape)
         if type_ is None:
             return None
-        kinds = dict(_leaves(shape, ""))
+        kinds = dict(_leaves(assumption.shape, ""))
         nulls = tuple(path for path, values in kinds.items() if not values)
-        times, doubles = (frozenset(path for path in kinds if kinds[path] == {kind}) for kind in ("time", "double"))
-        return cls(shape, pa.schema(list(type_)), nulls, times, doubles)
+        times, doubles = (
+            frozenset(path for path in kinds.keys() - assumption.settled if kinds[path] == {kind})
+            for kind in ("time", "double")
+        )
+        return cls(assumption, pa.schema(list(type_)), nulls, times, doubles)
 
     def parsed(self, bodies: pa.StringArray) -> pa.StructArray | None:
         """Return documents that are as they are assumed to be; None if some may not be."""
@@ -115,8 +139,9 @@ class Assumed:
         return is_exact and not any(drift.path in self.times for drift in drifts)
 
     def require(self, bodies: pa.StringArray) -> None:
-        """Look at each of some documents, and raise `UnassumedError` if they have what the shape has not."""
-        if _adds(grown(self.shape, bodies), self.shape):
+        """Look at each of some documents, and raise `UnassumedError` if they have more than is assumed."""
+        shape = self.assumption.shape
+        if _adds(grown(shape, bodies), shape, "", self.assumption.settled):
             raise UnassumedError
 
 
@@ -129,8 +154,6 @@ def _type(place: Shape) -> pa.DataType | None:
     if values == {"list"}:
         inner = _type(place.elements or NOTHING)
         return None if inner is None else pa.list_(inner)
-    if values == {"double", "huge"}:
-        return pa.float64()
     # Arrow 26 reads no nulls of their own type in a list, so they have another one.
     return _TYPES.get(min(values)) if len(values) == 1 else None if values else pa.bool_()
 
@@ -154,11 +177,15 @@ def _has_values(documents: pa.StructArray, path: str) -> bool:
     return bool(values.null_count < len(values))
 
 
-def _adds(more: Shape, shape: Shape) -> bool:
-    """Tell whether a shape has values that another one, which it was made of, has not; null is none."""
+def _adds(more: Shape, shape: Shape, path: str, settled: Collection[str]) -> bool:
+    """Tell whether columns would follow of a shape that do not of another one, which it was made of; null is none."""
     if more is shape:
         return False
+    if path in settled:
+        # An integer column alone may have another type, and be wider.
+        return shape.kinds == ("wide",) and "double" in more.values
     if more.values != shape.values:
         return True
-    pairs = [(place, shape.members.get(name, NOTHING)) for name, place in more.members.items()]
-    return any(_adds(*pair) for pair in [*pairs, (more.elements or NOTHING, shape.elements or NOTHING)])
+    pairs = [(place, shape.members.get(name, NOTHING), member(path, name)) for name, place in more.members.items()]
+    pairs.append((more.elements or NOTHING, shape.elements or NOTHING, f"{path}[]"))
+    return any(_adds(*pair, settled) for pair in pairs)

@@ -142,9 +142,14 @@ def test_some_files_are_looked_at_and_all_where_one_of_the_others_has_more(
     third, looked = fill(odd, {**MART, "id": 23, "floors": 7})
     assert looked == SAMPLE
     assert third.audits == ()
+
+    lasting = {**MART, "id": 20, "at": {"town": 7}}
+    fourth, looked = fill(odd, lasting)
+    assert looked == SAMPLE
+    assert said(fourth, "drift") == ["at.town: expected string, found int '7'; 1 value landed as null"]
     with monkeypatch.context() as patch:
         patch.setattr(infer, "FEW", files)
-        assert same_files(rebuilt(third).tables, third)
+        assert same_files(rebuilt(fourth).tables, fourth)
 
 
 def test_what_is_assumed_goes_by_post(shops: Lakeside, monkeypatch: pytest.MonkeyPatch):

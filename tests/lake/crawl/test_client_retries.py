@@ -117,6 +117,14 @@ def test_a_limit_of_which_nothing_is_left_is_waited_for(delays: list[float], sta
     assert delays == [pytest.approx(100, abs=1)]
 
 
+@pytest.mark.parametrize("reset", ["0", "1786147199"])
+def test_a_limit_that_should_have_begun_anew_is_waited_for_a_second(delays: list[float], reset: str):
+    """Otherwise all tries would be over before it has."""
+    headers = {"Date": "Sat, 08 Aug 2026 04:12:00 GMT", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    refusal(source(attempts=2), always(status=429, headers=headers))
+    assert delays == [pytest.approx(1, abs=0.5)]
+
+
 @pytest.mark.parametrize(
     "headers",
     [
