@@ -115,7 +115,7 @@ class Assumed:
 
     @classmethod
     def of(cls, assumption: Assumption) -> Self | None:
-        """Return what an assumption says of documents; None if values of several kinds stand at one place."""
+        """Return what an assumption says of documents; None if no types say it, as of values of several kinds."""
         type_ = _type(assumption.shape)
         if type_ is None:
             return None
@@ -146,13 +146,15 @@ class Assumed:
 
 
 def _type(place: Shape) -> pa.DataType | None:
-    """Return the type of all values that a place has, None if there is none."""
+    """Return the type of all values that a place has; None if no type says it."""
     values = place.values
     if values == {"object"}:
         types = {name: _type(inner) for name, inner in place.members.items()}
         return None if None in types.values() else pa.struct(list(types.items()))
     if values == {"list"}:
-        inner = _type(place.elements or NOTHING)
+        elements = place.elements or NOTHING
+        # What lies in a list of lists has no path.
+        inner = None if "list" in elements.values else _type(elements)
         return None if inner is None else pa.list_(inner)
     # Arrow 26 reads no nulls of their own type in a list, so they have another one.
     return _TYPES.get(min(values)) if len(values) == 1 else None if values else pa.bool_()

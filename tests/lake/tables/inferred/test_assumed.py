@@ -164,6 +164,7 @@ def test_nothing_is_assumed_where_types_cannot_say_it():
     assert assume({}) is None
     assert assume({"id": 1, "a": 1}, before=declared({"id": 1, "a": {"b": 1}}).tables) is None
     assert assume(TRAINER, **settings) is None
+    assert assume({"id": 1, "a": [[]]}, trainer=TableSettings(omit=("a",))) is None
 
 
 @pytest.mark.parametrize(
