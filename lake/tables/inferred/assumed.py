@@ -17,25 +17,20 @@ from lake.schema import Table
 from lake.tables.inferred.grow import grown
 from lake.tables.inferred.known import fields_of
 from lake.tables.inferred.places import member, place_at
+from lake.tables.inferred.plan import TIMES, TYPES
 from lake.tables.inferred.said import Said
 from lake.tables.inferred.shape import EXACT, NOTHING, Kind, Shape, joined
 from lake.tables.parse import Drift, parse_exactly
 from lake.tables.paths import steps
 
-_TYPES = {
-    "boolean": pa.bool_(),
-    "int": pa.int64(),
-    "wide": pa.int64(),
-    "double": pa.float64(),
-    "time": pa.string(),
-    "string": pa.string(),
-}
+# As what Arrow parses a value that is to be in such a column.
+_PARSED = {**TYPES, "time": pa.string()}
 # What a column may hold. One of the snapshot before takes each text for a time that may be none.
 _KINDS: dict[pa.DataType, tuple[Kind, ...]] = {
     pa.bool_(): ("boolean",),
     pa.int64(): ("wide",),
     pa.float64(): ("double",),
-    pa.timestamp("us", "UTC"): ("time",),
+    TIMES: ("time",),
 }
 
 
@@ -91,11 +86,12 @@ def _replaced(place: Shape | None, way: Sequence[tuple[str, bool]], leaf: Shape)
     """Return a place with another one at the end of a way that it has."""
     if place is None or not way:
         return leaf
-    (name, is_list), inner = way[0], place.members[way[0][0]]
+    (name, is_list), *rest = way
+    inner = place.members[name]
     if is_list:
-        inner = Shape(inner.kinds, inner.members, _replaced(inner.elements, way[1:], leaf))
+        inner = Shape(inner.kinds, inner.members, _replaced(inner.elements, rest, leaf))
     else:
-        inner = _replaced(inner, way[1:], leaf)
+        inner = _replaced(inner, rest, leaf)
     return Shape(place.kinds, {**place.members, name: inner}, place.elements)
 
 
@@ -156,8 +152,10 @@ def _type(place: Shape) -> pa.DataType | None:
         # What lies in a list of lists has no path.
         inner = None if "list" in elements.values else _type(elements)
         return None if inner is None else pa.list_(inner)
-    # Arrow 26 reads no nulls of their own type in a list, so they have another one.
-    return _TYPES.get(min(values)) if len(values) == 1 else None if values else pa.bool_()
+    if not values:
+        # Arrow 26 reads no nulls of their own type in a list, so they have another one.
+        return pa.bool_()
+    return _PARSED.get(min(values)) if len(values) == 1 else None
 
 
 def _leaves(place: Shape, path: str) -> Iterator[tuple[str, frozenset[str]]]:

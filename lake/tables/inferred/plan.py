@@ -11,7 +11,7 @@ from lake.tables.inferred.shape import DEPTH, MEMBERS, Shape
 TIMES = pa.timestamp("us", "UTC")
 
 # What a place of one kind becomes.
-_TYPES = {
+TYPES = {
     "boolean": pa.bool_(),
     "int": pa.int64(),
     "wide": pa.int64(),
@@ -68,7 +68,7 @@ def column_of(place: Shape) -> Column | None:
         return None
     if values == {"list"}:
         return _list_as_json(place)
-    if len(values) == 1 and (type_ := _TYPES.get(min(values))):
+    if len(values) == 1 and (type_ := TYPES.get(min(values))):
         return Column(type_)
     if values == {"map"}:
         return as_json(f"its objects have more than {MEMBERS:,} different members")
